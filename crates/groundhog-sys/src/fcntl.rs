@@ -1,0 +1,196 @@
+//! State of an open file that a duplicate shares: its flags and its offset.
+
+use crate::kernel_types::Result;
+use rustix::fs::{OFlags, SeekFrom};
+use rustix::pipe::PipeFlags;
+use std::os::fd::{AsFd, OwnedFd};
+
+/// `F_GETFL`: access mode and status flags.
+///
+/// # Errors
+/// As fcntl(2).
+pub fn status_flags(fd: impl AsFd) -> Result<u32> {
+    Ok(rustix::fs::fcntl_getfl(fd)?.bits())
+}
+
+/// `F_SETFL`: sets `O_APPEND`, `O_ASYNC`, `O_DIRECT`, `O_NOATIME` and `O_NONBLOCK`.
+///
+/// # Errors
+/// As fcntl(2).
+pub fn set_status_flags(fd: impl AsFd, flags: u32) -> Result<()> {
+    Ok(rustix::fs::fcntl_setfl(fd, OFlags::from_bits_retain(flags))?)
+}
+
+/// `lseek`: the offset of a seekable file, `None` for others.
+#[must_use]
+pub fn offset(fd: impl AsFd) -> Option<u64> {
+    rustix::fs::seek(fd, SeekFrom::Current(0)).ok()
+}
+
+/// `lseek`: sets the offset.
+///
+/// # Errors
+/// As lseek(2).
+pub fn set_offset(fd: impl AsFd, offset: u64) -> Result<()> {
+    Ok(rustix::fs::seek(fd, SeekFrom::Start(offset)).map(drop)?)
+}
+
+/// Reads and throws away what a pipe holds now, without blocking; says how many bytes it was.
+///
+/// # Errors
+/// As read(2), but for `EAGAIN`.
+pub fn drain(fd: impl AsFd) -> Result<u64> {
+    let fd = fd.as_fd();
+    let mut total = 0;
+    let mut buffer = [0_u8; 16 * 1024];
+    loop {
+        // FIONREAD first: a read from an end that happens to be blocking must not hang.
+        if rustix::io::ioctl_fionread(fd)? == 0 {
+            return Ok(total);
+        }
+        match rustix::io::read(fd, &mut buffer) {
+            Ok(0) | Err(rustix::io::Errno::AGAIN) => return Ok(total),
+            Ok(count) => total += count as u64,
+            Err(rustix::io::Errno::INTR) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+}
+
+/// What an open file is, as far as bytes can wait in it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// A pipe: what waits can be read away.
+    Pipe,
+    /// A socket.
+    Socket,
+    /// Something without a file: an eventfd, a timer, an epoll set.
+    Anonymous,
+    /// A file or device, where nothing waits.
+    File,
+}
+
+/// `fstat`: what an open file is.
+///
+/// # Errors
+/// As fstat(2).
+pub fn kind(fd: impl AsFd) -> Result<Kind> {
+    use rustix::fs::FileType;
+    let mode = rustix::fs::fstat(fd)?.st_mode;
+    Ok(match FileType::from_raw_mode(mode) {
+        FileType::Fifo => Kind::Pipe,
+        FileType::Socket => Kind::Socket,
+        FileType::Unknown => Kind::Anonymous,
+        _ => Kind::File,
+    })
+}
+
+/// `poll`: which of these could be read now without waiting.
+///
+/// # Errors
+/// As poll(2).
+pub fn readable<'a>(fds: impl Iterator<Item = &'a OwnedFd>) -> Result<Vec<bool>> {
+    use rustix::event::{PollFd, PollFlags, Timespec, poll};
+    let mut polled: Vec<PollFd<'_>> = fds.map(|fd| PollFd::new(fd, PollFlags::IN)).collect();
+    poll(&mut polled, Some(&Timespec { tv_sec: 0, tv_nsec: 0 }))?;
+    Ok(polled.iter().map(|fd| fd.revents().contains(PollFlags::IN)).collect())
+}
+
+/// `FIONREAD`: how many bytes wait, for what can tell.
+#[must_use]
+pub fn waiting_bytes(fd: impl AsFd) -> Option<u64> {
+    rustix::io::ioctl_fionread(fd).ok()
+}
+
+/// Reads an eventfd's counter down to zero, without waiting.
+///
+/// # Errors
+/// As read(2), but for `EAGAIN`.
+pub fn reset_eventfd(fd: &OwnedFd) -> Result<()> {
+    let mut count = [0; 8];
+    while readable(std::iter::once(fd))?[0] {
+        match rustix::io::read(fd, &mut count) {
+            Ok(_) | Err(rustix::io::Errno::INTR) => {}
+            Err(rustix::io::Errno::AGAIN) => break,
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(())
+}
+
+/// A pipe, both ends close-on-exec.
+///
+/// # Errors
+/// As pipe(2).
+pub fn pipe() -> Result<(OwnedFd, OwnedFd)> {
+    Ok(rustix::pipe::pipe_with(PipeFlags::CLOEXEC)?)
+}
+
+/// A duplicate, close-on-exec.
+///
+/// # Errors
+/// As fcntl(2).
+pub fn duplicate(fd: impl AsFd) -> Result<OwnedFd> {
+    Ok(rustix::io::fcntl_dupfd_cloexec(fd, 0)?)
+}
+
+/// An eventfd that does not block, close-on-exec.
+///
+/// # Errors
+/// As eventfd(2).
+pub fn eventfd() -> Result<OwnedFd> {
+    use rustix::event::EventfdFlags;
+    Ok(rustix::event::eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?)
+}
+
+/// Makes an eventfd readable.
+///
+/// # Errors
+/// As write(2).
+pub fn signal_eventfd(fd: impl AsFd) -> Result<()> {
+    Ok(rustix::io::write(fd, &1_u64.to_ne_bytes()).map(drop)?)
+}
+
+/// Makes an eventfd unreadable again.
+pub fn clear_eventfd(fd: impl AsFd) {
+    let mut count = [0; 8];
+    let _nothing_to_clear = rustix::io::read(fd, &mut count);
+}
+
+/// Opens a folder to be listed.
+///
+/// # Errors
+/// As open(2).
+pub fn open_folder(path: &str) -> Result<OwnedFd> {
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    Ok(rustix::fs::open(path, flags, rustix::fs::Mode::empty())?)
+}
+
+/// The names in an open folder that are numbers, from its beginning, in the kernel's order.
+///
+/// # Errors
+/// As getdents64(2).
+pub fn list_numbers(folder: impl AsFd, numbers: &mut Vec<i32>) -> Result<()> {
+    let folder = folder.as_fd();
+    rustix::fs::seek(folder, SeekFrom::Start(0))?;
+    let mut buffer = [std::mem::MaybeUninit::<u8>::uninit(); 4096];
+    let mut entries = rustix::fs::RawDir::new(folder, &mut buffer);
+    while let Some(entry) = entries.next() {
+        if let Some(number) = entry?.file_name().to_str().ok().and_then(|name| name.parse().ok()) {
+            numbers.push(number);
+        }
+    }
+    Ok(())
+}
+
+/// A duplicate, close-on-exec, of a descriptor known by number only.
+///
+/// # Errors
+/// `EBADF` when nothing is open under that number.
+pub fn duplicate_number(number: i32) -> Result<OwnedFd> {
+    // SAFETY: F_DUPFD_CLOEXEC takes any number and answers a new descriptor or an error. fcntl(2).
+    let copy =
+        crate::kernel_types::check(i64::from(unsafe { libc::fcntl(number, libc::F_DUPFD_CLOEXEC, 0) }))?;
+    // SAFETY: the kernel just made this descriptor, and nobody else knows it.
+    Ok(unsafe { std::os::fd::FromRawFd::from_raw_fd(copy as i32) })
+}

@@ -1,0 +1,25 @@
+//! Kernel interfaces, one file each, and every `unsafe` block of the project.
+//!
+//! The functions here are thin: they make one system call (or one family of them) safe to call and give its
+//! arguments and results types. They decide nothing; `groundhog-engine` does.
+
+#[cfg(not(all(target_os = "linux", target_arch = "x86_64")))]
+compile_error!("Groundhog's engine runs on Linux x86-64 only");
+
+pub mod copy_time;
+pub mod fcntl;
+pub mod hugepage;
+pub mod kcmp;
+pub mod kernel_types;
+pub mod pagemap_scan;
+pub mod pidfd;
+pub mod process_vm;
+pub mod ptrace;
+pub mod robust_list;
+pub mod self_test;
+pub mod signals;
+pub mod spawn;
+pub mod userfaultfd;
+pub mod wait;
+
+pub use kernel_types::{Errno, PAGE_SIZE, RemoteAddr, Result, Tid};

@@ -1,0 +1,55 @@
+//! `pidfd_open(2)`, `pidfd_getfd(2)`, `pidfd_send_signal(2)`.
+
+use crate::kernel_types::{Errno, Result, Tid};
+use rustix::process::{Pid, PidfdFlags, PidfdGetfdFlags, Signal};
+use std::os::fd::{AsFd, OwnedFd};
+
+/// `pidfd_open`: a descriptor that names the process, and is readable once it has ended.
+///
+/// # Errors
+/// `ESRCH` when there is no such process.
+pub fn open(pid: Tid) -> Result<OwnedFd> {
+    let pid = Pid::from_raw(pid.0).ok_or(Errno(libc::ESRCH))?;
+    Ok(rustix::process::pidfd_open(pid, PidfdFlags::empty())?)
+}
+
+/// `pidfd_getfd`: a duplicate of descriptor `fd` of the process, close-on-exec.
+///
+/// # Errors
+/// `EBADF` when the process has no such descriptor, `EPERM` when this process may not trace it.
+pub fn duplicate_fd(pidfd: impl AsFd, fd: i32) -> Result<OwnedFd> {
+    Ok(rustix::process::pidfd_getfd(pidfd, fd, PidfdGetfdFlags::empty())?)
+}
+
+/// `pidfd_send_signal` of `SIGKILL`.
+///
+/// # Errors
+/// `ESRCH` when it has ended already.
+pub fn kill(pidfd: impl AsFd) -> Result<()> {
+    Ok(rustix::process::pidfd_send_signal(pidfd, Signal::KILL)?)
+}
+
+/// `pidfd_send_signal` of `SIGSTOP`, which a tracer sees before the process does.
+///
+/// # Errors
+/// `ESRCH` when it has ended already.
+pub fn ring(pidfd: impl AsFd) -> Result<()> {
+    Ok(rustix::process::pidfd_send_signal(pidfd, Signal::STOP)?)
+}
+
+/// `pidfd_send_signal` of `SIGCONT`, which takes back a [`ring`] that came when nobody traced the process any more.
+///
+/// # Errors
+/// `ESRCH` when it has ended already.
+pub fn take_back_ring(pidfd: impl AsFd) -> Result<()> {
+    Ok(rustix::process::pidfd_send_signal(pidfd, Signal::CONT)?)
+}
+
+/// `kill` of `SIGKILL` by number, for a child that the calling thread has not reaped.
+///
+/// # Errors
+/// `ESRCH` when it has ended already.
+pub fn kill_by_id(pid: Tid) -> Result<()> {
+    let pid = Pid::from_raw(pid.0).ok_or(Errno(libc::ESRCH))?;
+    Ok(rustix::process::kill_process(pid, Signal::KILL)?)
+}
