@@ -1,0 +1,335 @@
+//! Open files: the same ones at the same numbers, with the same flags and offsets, after every request.
+//!
+//! At the snapshot we take a duplicate of every descriptor. A duplicate shares the open file, so it tells whether a
+//! number still names it (`kcmp`), and the offset and flags can be read and set from here.
+
+use crate::arch::call;
+use crate::error::{OrTrouble, Reason, Step, Trouble};
+use crate::process::Process;
+use crate::remote::{Anchor, Remote};
+use crate::report::RestoreReport;
+use groundhog_sys::fcntl::Kind;
+use groundhog_sys::{Errno, Tid, fcntl, kcmp, pidfd};
+use std::os::fd::{AsFd, OwnedFd};
+use std::path::PathBuf;
+
+/// Kinds of files through which the kernel works on memory on its own; none may be open at a snapshot or be opened.
+const FORBIDDEN: [&str; 4] = ["[io_uring]", "[userfaultfd]", "[perf_event]", "bpf"];
+
+#[derive(Debug)]
+struct Descriptor {
+    number: i32,
+    duplicate: OwnedFd,
+    flags: u32,
+    /// None for what has none, such as pipes.
+    offset: Option<u64>,
+    close_on_exec: bool,
+    kind: Kind,
+    is_eventfd: bool,
+    /// Something could be read from it.
+    readable: bool,
+    /// How much, where that can be told.
+    waiting: Option<u64>,
+}
+
+/// The descriptor table of the snapshot.
+#[derive(Debug)]
+pub(crate) struct Descriptors {
+    table: Vec<Descriptor>,
+    folder: OwnedFd,
+    /// Listing buffer, kept between restores.
+    numbers: Vec<i32>,
+}
+
+impl Descriptors {
+    /// Takes duplicates of everything a stopped process has open.
+    pub(crate) fn save(process: &Process) -> Step<Self> {
+        let path = format!("/proc/{}/fd", process.pid);
+        let folder =
+            fcntl::open_folder(&path).or_trouble(Reason::Inspection, "opening its descriptor table")?;
+        let mut numbers = Vec::new();
+        list(&folder, &mut numbers)?;
+        let mut table = Vec::with_capacity(numbers.len());
+        let ours = OwnFiles::now();
+        for number in &numbers {
+            refuse_kind(process, *number, "it has")?;
+            let duplicate = pidfd::duplicate_fd(&*process.pidfd, *number)
+                .or_trouble(Reason::Inspection, "duplicating its descriptors")?;
+            let flags =
+                fcntl::status_flags(&duplicate).or_trouble(Reason::Inspection, "reading file flags")?;
+            // An offset that this process shares, such as that of an inherited log, is not the function's alone.
+            let offset = if ours.contains(&duplicate) { None } else { fcntl::offset(&duplicate) };
+            let kind =
+                fcntl::kind(&duplicate).or_trouble(Reason::Inspection, "looking at its descriptors")?;
+            let waiting = fcntl::waiting_bytes(&duplicate);
+            let is_eventfd = name_of(process, *number)?.starts_with("anon_inode:[eventfd]");
+            let close_on_exec = close_on_exec(process, *number)?;
+            table.push(Descriptor {
+                number: *number,
+                duplicate,
+                flags,
+                offset,
+                close_on_exec,
+                kind,
+                is_eventfd,
+                readable: false,
+                waiting,
+            });
+        }
+        let readable = fcntl::readable(table.iter().map(|d| &d.duplicate))
+            .or_trouble(Reason::Inspection, "polling its descriptors")?;
+        for (descriptor, readable) in table.iter_mut().zip(readable) {
+            descriptor.readable = readable;
+        }
+        Ok(Self { table, folder, numbers })
+    }
+
+    /// The numbers of the snapshot's descriptors.
+    pub(crate) fn numbers(&self) -> Vec<i32> {
+        self.table.iter().map(|descriptor| descriptor.number).collect()
+    }
+
+    /// Closes new descriptors, sets flags and offsets back, and refuses closed or replaced ones that are not to be had
+    /// any more. `touched`: the numbers of the snapshot were closed, replaced or flagged, if only for a while.
+    pub(crate) fn revert(
+        &mut self,
+        process: &mut Process,
+        anchor: Anchor,
+        touched: bool,
+        report: &mut RestoreReport,
+    ) -> Step<()> {
+        list(&self.folder, &mut self.numbers)?;
+        if touched {
+            self.put_back(process, anchor)?;
+            list(&self.folder, &mut self.numbers)?;
+        }
+        let known = |number: &i32| self.table.binary_search_by_key(number, |d| d.number).is_ok();
+        let added: Vec<i32> = self.numbers.iter().copied().filter(|number| !known(number)).collect();
+        for number in &added {
+            refuse_kind(process, *number, "the request opened")?;
+        }
+        if self.numbers.len() - added.len() != self.table.len() {
+            let closed = self.table.iter().find(|d| self.numbers.binary_search(&d.number).is_err());
+            let number = closed.map_or(-1, |d| d.number);
+            return Err(Trouble::Refused(
+                Reason::DescriptorChanged,
+                format!("descriptor {number} was closed"),
+            ));
+        }
+        for descriptor in &self.table {
+            descriptor.check_and_revert(process)?;
+        }
+        self.revert_waiting(report)?;
+        if !added.is_empty() {
+            let mut remote = Remote::enter(process, anchor)?;
+            for number in added {
+                // What close() answers for the file's sake does not keep the number open.
+                let _file_trouble = remote.call(call::CLOSE, [number as u64, 0, 0, 0, 0, 0])?;
+                report.fds_closed += 1;
+            }
+        }
+        Ok(())
+    }
+
+    /// Puts descriptors back that the process still has under another number (a shell does so while it redirects), and
+    /// sets their close-on-exec flags.
+    fn put_back(&self, process: &mut Process, anchor: Anchor) -> Step<()> {
+        const F_SETFD: u64 = 2;
+        const O_CLOEXEC: u64 = 0o2_000_000;
+        let mut moved = Vec::new();
+        let is = |process: &Process, number: i32, descriptor: &Descriptor| {
+            kcmp::same_open_file(process.pid, number, descriptor.duplicate.as_fd()) == Ok(true)
+        };
+        for descriptor in self.table.iter().filter(|d| !is(process, d.number, d)) {
+            let elsewhere = self.numbers.iter().find(|number| is(process, **number, descriptor));
+            let Some(elsewhere) = elsewhere else { return descriptor.refuse("was closed or replaced") };
+            moved.push((*elsewhere, descriptor.number));
+        }
+        // All sources first go where no target is, so that none is overwritten before it is used.
+        let mut remote = Remote::enter(process, anchor)?;
+        for (from, _) in &mut moved {
+            const F_DUPFD_CLOEXEC: u64 = 1030;
+            let above = self.table.last().map_or(0, |last| last.number as u64 + 1);
+            let arguments = [*from as u64, F_DUPFD_CLOEXEC, above, 0, 0, 0];
+            *from = remote.must("fcntl", call::FCNTL, arguments)? as i32;
+        }
+        for (from, to) in &moved {
+            remote.must("dup3", call::DUP3, [*from as u64, *to as u64, O_CLOEXEC, 0, 0, 0])?;
+        }
+        for descriptor in &self.table {
+            let wanted = descriptor.close_on_exec;
+            if close_on_exec(remote.process(), descriptor.number)? != wanted {
+                let arguments = [descriptor.number as u64, F_SETFD, u64::from(wanted), 0, 0, 0];
+                remote.must("fcntl", call::FCNTL, arguments)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Bytes and events that a request left in pipes, sockets and counters of the snapshot.
+    fn revert_waiting(&self, report: &mut RestoreReport) -> Step<()> {
+        let poll = || {
+            fcntl::readable(self.table.iter().map(|d| &d.duplicate))
+                .or_trouble(Reason::Inspection, "polling its descriptors")
+        };
+        let mut drained = false;
+        for (descriptor, readable) in self.table.iter().zip(poll()?) {
+            drained |= descriptor.take_waiting(readable, report)?;
+        }
+        if !drained {
+            return Ok(());
+        }
+        // An epoll set that was readable for the sake of what has been drained is quiet now.
+        for (descriptor, readable) in self.table.iter().zip(poll()?) {
+            if descriptor.take_waiting(readable, report)? {
+                return descriptor.refuse("cannot be emptied");
+            }
+        }
+        Ok(())
+    }
+
+    /// The first difference.
+    pub(crate) fn difference(&mut self, process: &Process) -> Step<Option<String>> {
+        list(&self.folder, &mut self.numbers)?;
+        for number in &self.numbers {
+            if self.table.binary_search_by_key(number, |d| d.number).is_err() {
+                return Ok(Some(format!("descriptor {number} is open, and was not at the snapshot")));
+            }
+        }
+        for Descriptor { number, duplicate, flags, offset, close_on_exec, .. } in &self.table {
+            if !matches!(kcmp::same_open_file(process.pid, *number, duplicate.as_fd()), Ok(true)) {
+                return Ok(Some(format!("descriptor {number} was closed or replaced")));
+            }
+            if self::close_on_exec(process, *number)? != *close_on_exec {
+                return Ok(Some(format!("descriptor {number}: close-on-exec expected {close_on_exec}")));
+            }
+            let now = fcntl::status_flags(duplicate).or_trouble(Reason::Inspection, "reading file flags")?;
+            if now != *flags {
+                return Ok(Some(format!("descriptor {number}: flags expected {flags:#o}, found {now:#o}")));
+            }
+            let now = offset.and_then(|_| fcntl::offset(duplicate));
+            if now != *offset {
+                return Ok(Some(format!("descriptor {number}: offset expected {offset:?}, found {now:?}")));
+            }
+        }
+        Ok(None)
+    }
+}
+
+impl Descriptor {
+    fn refuse<T>(&self, what: &str) -> Step<T> {
+        let message = format!("descriptor {} {what}", self.number);
+        Err(Trouble::Refused(Reason::DescriptorChanged, message))
+    }
+
+    /// Empties what was empty at the snapshot, and refuses what else has changed; says whether it emptied something.
+    fn take_waiting(&self, readable: bool, report: &mut RestoreReport) -> Step<bool> {
+        let same_amount =
+            || self.kind == Kind::Anonymous || fcntl::waiting_bytes(&self.duplicate) == self.waiting;
+        match self.kind {
+            Kind::File => Ok(false),
+            _ if readable == self.readable && (!readable || same_amount()) => Ok(false),
+            Kind::Pipe if !self.readable => {
+                report.bytes_drained +=
+                    fcntl::drain(&self.duplicate).or_trouble(Reason::DescriptorChanged, "emptying a pipe")?;
+                Ok(true)
+            }
+            Kind::Anonymous if self.is_eventfd && !self.readable => {
+                fcntl::reset_eventfd(&self.duplicate)
+                    .or_trouble(Reason::DescriptorChanged, "emptying an eventfd")?;
+                Ok(true)
+            }
+            // An epoll set, readable for another one's sake: looked at again when that one is empty.
+            Kind::Anonymous if !self.is_eventfd => Ok(true),
+            Kind::Pipe | Kind::Socket | Kind::Anonymous => {
+                self.refuse("holds other data than at the snapshot")
+            }
+        }
+    }
+
+    fn check_and_revert(&self, process: &Process) -> Step<()> {
+        match kcmp::same_open_file(process.pid, self.number, self.duplicate.as_fd()) {
+            Ok(true) => {}
+            Ok(false) | Err(Errno(9)) => {
+                let message = format!("descriptor {} was replaced", self.number);
+                return Err(Trouble::Refused(Reason::DescriptorChanged, message));
+            }
+            Err(errno) => {
+                return Err(Trouble::system(Reason::Inspection, "comparing its descriptors", errno));
+            }
+        }
+        let flags =
+            fcntl::status_flags(&self.duplicate).or_trouble(Reason::Inspection, "reading file flags")?;
+        if flags != self.flags {
+            fcntl::set_status_flags(&self.duplicate, self.flags)
+                .or_trouble(Reason::DescriptorChanged, "setting file flags back")?;
+        }
+        if let Some(offset) = self.offset
+            && fcntl::offset(&self.duplicate) != Some(offset)
+        {
+            fcntl::set_offset(&self.duplicate, offset)
+                .or_trouble(Reason::DescriptorChanged, "setting a file offset back")?;
+        }
+        Ok(())
+    }
+}
+
+/// The seekable files that this very process has open.
+struct OwnFiles {
+    pid: Tid,
+    numbers: Vec<i32>,
+}
+
+impl OwnFiles {
+    fn now() -> Self {
+        let pid = Tid(i32::try_from(std::process::id()).unwrap_or(0));
+        let mut numbers = Vec::new();
+        let listed =
+            fcntl::open_folder("/proc/self/fd").and_then(|folder| fcntl::list_numbers(&folder, &mut numbers));
+        if listed.is_err() {
+            numbers.clear();
+        }
+        Self { pid, numbers }
+    }
+
+    /// Whether one of them is the open file that `duplicate` stands for.
+    fn contains(&self, duplicate: &OwnedFd) -> bool {
+        fcntl::offset(duplicate).is_some()
+            && self
+                .numbers
+                .iter()
+                .any(|number| kcmp::same_open_file(self.pid, *number, duplicate.as_fd()) == Ok(true))
+    }
+}
+
+fn list(folder: &OwnedFd, numbers: &mut Vec<i32>) -> Step<()> {
+    numbers.clear();
+    fcntl::list_numbers(folder, numbers).or_trouble(Reason::Inspection, "listing its descriptors")?;
+    numbers.sort_unstable();
+    Ok(())
+}
+
+/// Whether `execve` closes a descriptor.
+fn close_on_exec(process: &Process, number: i32) -> Step<bool> {
+    let text = std::fs::read(format!("/proc/{}/fdinfo/{number}", process.pid))
+        .or_trouble(Reason::Inspection, "reading its descriptors")?;
+    let info = groundhog_proc::fdinfo::parse(&text)
+        .map_err(|error| Trouble::Refused(Reason::Inspection, error.to_string()))?;
+    Ok(info.close_on_exec())
+}
+
+/// What `/proc` calls the open file of a descriptor.
+fn name_of(process: &Process, number: i32) -> Step<String> {
+    let link = std::fs::read_link(PathBuf::from(format!("/proc/{}/fd/{number}", process.pid)))
+        .or_trouble(Reason::Inspection, "reading its descriptors")?;
+    Ok(link.to_string_lossy().into_owned())
+}
+
+fn refuse_kind(process: &Process, number: i32, who: &str) -> Step<()> {
+    let name = name_of(process, number)?;
+    if name.starts_with("anon_inode:") && FORBIDDEN.iter().any(|kind| name.contains(kind)) {
+        let message = format!("{who} descriptor {number} ({name}), through which memory is written unseen");
+        return Err(Trouble::Refused(Reason::DescriptorKind, message));
+    }
+    Ok(())
+}

@@ -1,0 +1,175 @@
+//! The seccomp programs that bind a function process: what would escape the engine's sight, and what it wants to see.
+
+use crate::error::Error;
+use seccompiler::{
+    BackendError, BpfProgram, SeccompAction, SeccompCmpArgLen, SeccompCmpOp, SeccompCondition, SeccompFilter,
+    SeccompRule, TargetArch,
+};
+use std::collections::BTreeMap;
+
+/// The same call by the x32 convention, which some kernels know, has this bit in its number.
+const X32: i64 = 0x4000_0000;
+
+const CLONE: i64 = 56;
+const CLONE3: i64 = 435;
+const MADVISE: i64 = 28;
+const PROCESS_MADVISE: i64 = 440;
+const IOCTL: i64 = 16;
+const OPEN: i64 = 2;
+const OPENAT: i64 = 257;
+const PRCTL: i64 = 157;
+const CLONE_UNTRACED: u64 = 0x0080_0000;
+const CLONE_THREAD: u64 = 0x0001_0000;
+/// `CLONE_FS`, `CLONE_FILES`, `CLONE_SIGHAND`, `CLONE_PARENT`.
+const SHARED_BY_THREADS: [u64; 4] = [0x200, 0x400, 0x800, 0x8000];
+const MADV_FREE: u64 = 8;
+const PAGEMAP_SCAN: u64 = 0xc060_6610;
+const O_TRUNC: u64 = 0o1000;
+const PR_SET_VMA: u64 = 0x5356_4d41;
+const PR_SET_MM: u64 = 35;
+const PR_SET_SECCOMP: u64 = 22;
+const SECCOMP: i64 = 317;
+const EPERM: u32 = 1;
+const EINVAL: u32 = 22;
+const ENOSYS: u32 = 38;
+
+/// Calls that change the layout of an address space, or what its mappings are, or that give memory back. A file that is
+/// made shorter takes along the pages that a private mapping of it had for itself.
+const LAYOUT_CALLS: [i64; 22] = [
+    9,   // mmap
+    10,  // mprotect
+    11,  // munmap
+    12,  // brk
+    25,  // mremap
+    28,  // madvise
+    30,  // shmat
+    67,  // shmdt
+    76,  // truncate
+    77,  // ftruncate
+    85,  // creat
+    158, // arch_prctl, which can map a vDSO
+    206, // io_setup
+    216, // remap_file_pages
+    285, // fallocate
+    323, // userfaultfd
+    329, // pkey_mprotect
+    425, // io_uring_setup
+    437, // openat2, whose flags lie in memory
+    440, // process_madvise
+    453, // map_shadow_stack
+    462, // mseal
+];
+
+/// What [`escape_watch`] says in the message of its stop.
+pub(crate) const ESCAPE: u64 = 1;
+
+pub(crate) type Rules = Vec<(i64, Vec<SeccompRule>)>;
+
+/// A rule for a call whose argument fits.
+pub(crate) fn when(
+    argument: u8,
+    operator: SeccompCmpOp,
+    value: u64,
+) -> Result<Vec<SeccompRule>, BackendError> {
+    let condition = SeccompCondition::new(argument, SeccompCmpArgLen::Dword, operator, value)?;
+    Ok(vec![SeccompRule::new(vec![condition])?])
+}
+
+/// A program that does `action` where a rule fits and lets everything else pass.
+fn program(rules: Rules, action: SeccompAction) -> Result<Vec<u64>, BackendError> {
+    let both = rules.into_iter().flat_map(|(call, rules)| [(call, rules.clone()), (call | X32, rules)]);
+    let rules: BTreeMap<_, _> = both.collect();
+    let filter = SeccompFilter::new(rules, SeccompAction::Allow, action, TargetArch::x86_64)?;
+    let program: BpfProgram = filter.try_into()?;
+    Ok(program.iter().map(word).collect())
+}
+
+/// A program that lets the calls of the rules stop for us, with this message.
+pub(crate) fn tracing_program(rules: Rules, message: u64) -> Result<Vec<u64>, BackendError> {
+    program(rules, SeccompAction::Trace(message as u32))
+}
+
+/// What binds a process from before its first instruction.
+///
+/// - `clone` with `CLONE_UNTRACED`, whose child the kernel would not show us; or of a child, no thread, that shares the
+///   working directory, the descriptors or the signal handlers, which it could change in our process's place: `EPERM`.
+/// - `clone3`, whose flags lie in memory where a filter cannot see them: `ENOSYS`, upon which C libraries use `clone`.
+/// - `madvise(MADV_FREE)`, after which a page can turn to zeros at any later time without a trace: `EINVAL`, upon which
+///   allocators use `MADV_DONTNEED`.
+/// - `ioctl(PAGEMAP_SCAN)`, which can make written pages of the process look clean to us: `EPERM`.
+pub(crate) fn from_the_start() -> Result<Vec<Vec<u64>>, Error> {
+    let build = || {
+        let mut clone = when(0, SeccompCmpOp::MaskedEq(CLONE_UNTRACED), CLONE_UNTRACED)?;
+        for shared in SHARED_BY_THREADS {
+            clone.extend(when(0, SeccompCmpOp::MaskedEq(CLONE_THREAD | shared), shared)?);
+        }
+        let lazy = when(2, SeccompCmpOp::Eq, MADV_FREE)?;
+        let lazy_by_pidfd = when(3, SeccompCmpOp::Eq, MADV_FREE)?;
+        let scan = when(1, SeccompCmpOp::Eq, PAGEMAP_SCAN)?;
+        Ok(vec![
+            program(vec![(CLONE, clone), (IOCTL, scan)], SeccompAction::Errno(EPERM))?,
+            program(vec![(CLONE3, vec![])], SeccompAction::Errno(ENOSYS))?,
+            program(vec![(MADVISE, lazy), (PROCESS_MADVISE, lazy_by_pidfd)], SeccompAction::Errno(EINVAL))?,
+        ])
+    };
+    build().map_err(unbuildable)
+}
+
+/// What is installed at the snapshot: every call that could change the layout stops for us, and is let through.
+///
+/// A request that makes none of them cannot have changed the layout, so that its restore need not look.
+pub(crate) fn layout_watch() -> Result<Vec<u64>, Error> {
+    let build = || {
+        let mut rules: Rules = LAYOUT_CALLS.iter().map(|call| (*call, vec![])).collect();
+        let mut names = when(0, SeccompCmpOp::Eq, PR_SET_VMA)?;
+        names.extend(when(0, SeccompCmpOp::Eq, PR_SET_MM)?);
+        rules.push((PRCTL, names));
+        rules.push((OPEN, when(1, SeccompCmpOp::MaskedEq(O_TRUNC), O_TRUNC)?));
+        rules.push((OPENAT, when(2, SeccompCmpOp::MaskedEq(O_TRUNC), O_TRUNC)?));
+        program(rules, SeccompAction::Trace(0))
+    };
+    build().map_err(unbuildable)
+}
+
+/// Installed with the above: a process that installs a filter of its own could hide calls from ours, and cannot be rid
+/// of it, so that it is not restored.
+pub(crate) fn escape_watch() -> Result<Vec<u64>, Error> {
+    let build = || {
+        let by_prctl = when(0, SeccompCmpOp::Eq, PR_SET_SECCOMP)?;
+        program(vec![(SECCOMP, vec![]), (PRCTL, by_prctl)], SeccompAction::Trace(ESCAPE as u32))
+    };
+    build().map_err(unbuildable)
+}
+
+/// Installed with the above: calls whose effect a restore cannot put back (see `watch`).
+pub(crate) fn state_watch(descriptors: &[i32]) -> Result<Vec<u64>, Error> {
+    crate::watch::program(descriptors).map_err(unbuildable)
+}
+
+/// `struct sock_filter` as the 64 bits that it is in memory.
+fn word(instruction: &seccompiler::sock_filter) -> u64 {
+    u64::from(instruction.code)
+        | u64::from(instruction.jt) << 16
+        | u64::from(instruction.jf) << 24
+        | u64::from(instruction.k) << 32
+}
+
+#[allow(clippy::needless_pass_by_value, reason = "the shape that map_err wants")]
+fn unbuildable(error: BackendError) -> Error {
+    Error::Unsupported { strategy: "seccomp".into(), why: error.to_string() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_programs_can_be_built_and_are_short_enough_for_the_kernel() {
+        const BPF_MAXINSNS: usize = 4096;
+        let programs = from_the_start().expect("the rules are fixed");
+        assert_eq!(programs.len(), 3);
+        let watch =
+            [layout_watch().expect("the rules are fixed"), escape_watch().expect("the rules are fixed")];
+        assert!(programs.iter().chain(&watch).all(|program| (4..BPF_MAXINSNS).contains(&program.len())));
+    }
+}

@@ -1,0 +1,181 @@
+//! The difference between two lists of mappings: pure, so that it can be tested without a process.
+
+use groundhog_proc::maps::{Mapping, Name};
+
+/// One thing to do to get from the mappings of now to those of the snapshot.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Change {
+    /// Remove what the snapshot does not have.
+    Unmap { start: u64, end: u64 },
+    /// Put back a part of the snapshot's mapping number `area`.
+    Map { start: u64, end: u64, area: usize },
+    /// Protect as the snapshot's mapping number `area` is.
+    Protect { start: u64, end: u64, area: usize },
+    /// Name as the snapshot's mapping number `area` is named.
+    Rename { start: u64, end: u64, area: usize },
+}
+
+/// What has to be done, in ascending order. Mappings that were only split or joined need nothing.
+pub(crate) fn changes<'a>(
+    snapshot: impl IntoIterator<Item = &'a Mapping>,
+    now: impl IntoIterator<Item = &'a Mapping>,
+) -> Vec<Change> {
+    let snapshot: Vec<&Mapping> = snapshot.into_iter().collect();
+    let now: Vec<&Mapping> = now.into_iter().collect();
+    let mut cuts: Vec<u64> = snapshot.iter().chain(&now).flat_map(|m| [m.start, m.end]).collect();
+    cuts.sort_unstable();
+    cuts.dedup();
+    let (mut before, mut after) = (0, 0);
+    let mut changes: Vec<Change> = Vec::new();
+    for pair in cuts.windows(2) {
+        let (start, end) = (pair[0], pair[1]);
+        while before < snapshot.len() && snapshot[before].end <= start {
+            before += 1;
+        }
+        while after < now.len() && now[after].end <= start {
+            after += 1;
+        }
+        let old = snapshot.get(before).filter(|m| m.start <= start);
+        let new = now.get(after).filter(|m| m.start <= start);
+        let change = match (old, new) {
+            (None, Some(_)) => Some(Change::Unmap { start, end }),
+            (Some(_), None) => Some(Change::Map { start, end, area: before }),
+            (Some(old), Some(new)) if !same_backing(old, new) => {
+                Some(Change::Map { start, end, area: before })
+            }
+            (Some(old), Some(new)) if old.perms != new.perms => {
+                Some(Change::Protect { start, end, area: before })
+            }
+            (Some(old), Some(new)) if given_name(old) != given_name(new) => {
+                Some(Change::Rename { start, end, area: before })
+            }
+            _ => None,
+        };
+        if let Some(change) = change {
+            push_joined(&mut changes, change);
+        }
+    }
+    changes
+}
+
+/// Appends a change, as one with its neighbour where that is the same thing next door.
+fn push_joined(changes: &mut Vec<Change>, change: Change) {
+    use Change::{Map, Protect, Rename, Unmap};
+    match (changes.last_mut(), &change) {
+        (Some(Unmap { end, .. }), Unmap { start, end: new_end }) if *end == *start => *end = *new_end,
+        (Some(Map { end, area, .. }), Map { start, end: new_end, area: other })
+        | (Some(Protect { end, area, .. }), Protect { start, end: new_end, area: other })
+        | (Some(Rename { end, area, .. }), Rename { start, end: new_end, area: other })
+            if *end == *start && *area == *other =>
+        {
+            *end = *new_end;
+        }
+        _ => changes.push(change),
+    }
+}
+
+/// Whether two overlapping mappings show the same thing at the same address.
+fn same_backing(old: &Mapping, new: &Mapping) -> bool {
+    if old.perms.shared != new.perms.shared || old.device != new.device || old.inode != new.inode {
+        return false;
+    }
+    match (&old.name, &new.name) {
+        (Name::Path { path: a, .. }, Name::Path { path: b, .. }) => {
+            // By path too: an inode number may be used again.
+            a == b && old.offset.wrapping_sub(old.start) == new.offset.wrapping_sub(new.start)
+        }
+        (a, b) if is_anonymous(a) && is_anonymous(b) => true,
+        (a, b) => a == b,
+    }
+}
+
+/// Heap and stack are labels that move with `brk` and the stack pointer; what lies there is anonymous memory.
+fn is_anonymous(name: &Name) -> bool {
+    matches!(name, Name::Anonymous | Name::NamedAnonymous(_) | Name::Heap | Name::Stack)
+}
+
+fn given_name(mapping: &Mapping) -> Option<&[u8]> {
+    match &mapping.name {
+        Name::NamedAnonymous(name) | Name::NamedShmem(name) => Some(name),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use groundhog_proc::maps::parse;
+
+    fn diff(snapshot: &str, now: &str) -> Vec<Change> {
+        let parse = |text: &str| parse(text.as_bytes()).expect("the sample parses");
+        changes(&parse(snapshot), &parse(now))
+    }
+
+    const LIB: &str = "7f0000000000-7f0000002000 r-xp 00001000 fe:00 77 /lib/x.so\n";
+
+    #[test]
+    fn equal_mappings_need_nothing() {
+        assert_eq!(diff(LIB, LIB), []);
+    }
+
+    #[test]
+    fn a_split_mapping_needs_nothing() {
+        let split = "7f0000000000-7f0000001000 r-xp 00001000 fe:00 77 /lib/x.so\n\
+                     7f0000001000-7f0000002000 r-xp 00002000 fe:00 77 /lib/x.so\n";
+        assert_eq!(diff(LIB, split), []);
+    }
+
+    #[test]
+    fn added_mappings_next_to_each_other_are_removed_at_once() {
+        let now = "1000-2000 rw-p 00000000 00:00 0 \n2000-3000 r--p 00000000 00:00 0 \n";
+        assert_eq!(diff("", now), [Change::Unmap { start: 0x1000, end: 0x3000 }]);
+    }
+
+    #[test]
+    fn a_hole_is_filled_from_the_mapping_it_was_in() {
+        let old = "1000-5000 rw-p 00000000 00:00 0 \n";
+        let now = "1000-2000 rw-p 00000000 00:00 0 \n3000-5000 rw-p 00000000 00:00 0 \n";
+        assert_eq!(diff(old, now), [Change::Map { start: 0x2000, end: 0x3000, area: 0 }]);
+    }
+
+    #[test]
+    fn another_file_offset_at_the_same_address_is_put_right() {
+        let now = "7f0000000000-7f0000002000 r-xp 00000000 fe:00 77 /lib/x.so\n";
+        assert_eq!(diff(LIB, now), [Change::Map { start: 0x7f00_0000_0000, end: 0x7f00_0000_2000, area: 0 }]);
+    }
+
+    #[test]
+    fn a_changed_protection_is_put_back_where_it_changed() {
+        let old = "1000-5000 rw-p 00000000 00:00 0 \n";
+        let now = "1000-2000 rw-p 00000000 00:00 0 \n2000-3000 ---p 00000000 00:00 0 \n3000-5000 rw-p 00000000 00:00 0 \n";
+        assert_eq!(diff(old, now), [Change::Protect { start: 0x2000, end: 0x3000, area: 0 }]);
+    }
+
+    #[test]
+    fn private_and_shared_are_not_the_same_thing() {
+        let now = "7f0000000000-7f0000002000 r-xs 00001000 fe:00 77 /lib/x.so\n";
+        assert!(matches!(diff(LIB, now)[..], [Change::Map { .. }]));
+    }
+
+    #[test]
+    fn the_heap_may_be_called_anonymous() {
+        assert_eq!(
+            diff("1000-2000 rw-p 00000000 00:00 0 [heap]\n", "1000-2000 rw-p 00000000 00:00 0 \n"),
+            []
+        );
+    }
+
+    #[test]
+    fn a_lost_name_is_given_again() {
+        let old = "1000-2000 rw-p 00000000 00:00 0 [anon:arena]\n";
+        let now = "1000-2000 rw-p 00000000 00:00 0 \n";
+        assert_eq!(diff(old, now), [Change::Rename { start: 0x1000, end: 0x2000, area: 0 }]);
+    }
+
+    #[test]
+    fn a_grown_stack_is_cut_off() {
+        let old = "7ffd00004000-7ffd00008000 rw-p 00000000 00:00 0 [stack]\n";
+        let now = "7ffd00001000-7ffd00008000 rw-p 00000000 00:00 0 [stack]\n";
+        assert_eq!(diff(old, now), [Change::Unmap { start: 0x7ffd_0000_1000, end: 0x7ffd_0000_4000 }]);
+    }
+}

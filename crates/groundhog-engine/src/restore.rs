@@ -1,0 +1,139 @@
+//! Reverting a process to its snapshot, step by step.
+//!
+//! stop all -> detect -> end what is new -> drain our pipes -> descriptors -> layout -> memory -> registers -> resume
+
+use crate::arch::call;
+use crate::error::{OrTrouble, Reason, Step, Trouble};
+use crate::memory;
+use crate::process::Process;
+use crate::registers;
+use crate::remote::Remote;
+use crate::report::{RestoreReport, Stopwatch};
+use crate::signals;
+use crate::snapshot::Snapshot;
+use crate::verify;
+use groundhog_sys::{Errno, fcntl};
+use std::os::fd::OwnedFd;
+
+/// Reverts the process. It is stopped afterwards; whoever called resumes it, or kills it after an error.
+pub(crate) fn revert(
+    process: &mut Process,
+    snapshot: &mut Snapshot,
+    drain: &[OwnedFd],
+    and_verify: bool,
+    watch: &mut Stopwatch,
+) -> Step<RestoreReport> {
+    let mut report = RestoreReport::new(snapshot.tracker.strategy());
+    report.children_killed = process.stop(true)?;
+    watch.lap(&mut report.phases, "stop");
+
+    detect(process, snapshot)?;
+    for tid in process.new_threads() {
+        crate::remote::check_anchor(process, snapshot.anchor)?;
+        process.end_thread(tid, snapshot.anchor.instruction.0)?;
+        report.threads_ended += 1;
+    }
+    watch.lap(&mut report.phases, "threads");
+
+    if process.take_had_children() {
+        reap(process, snapshot)?;
+    }
+    match std::mem::take(&mut process.watch.signals) {
+        0 => {}
+        signals => snapshot.actions.revert(process, snapshot.anchor, signals)?,
+    }
+    // Nothing that could write into them runs any more.
+    for pipe in drain {
+        report.bytes_drained += fcntl::drain(pipe).or_trouble(Reason::Inspection, "draining a pipe")?;
+    }
+    if signals::any_pending(process)? {
+        report.signals_dropped = signals::drop_pending(process, snapshot.anchor)?;
+    }
+    // What is not seen is looked for.
+    let touched = std::mem::take(&mut process.watch.descriptors) || !process.watch.sees_state;
+    snapshot.descriptors.revert(process, snapshot.anchor, touched, &mut report)?;
+    watch.lap(&mut report.phases, "descriptors");
+
+    report.layout_calls = std::mem::take(&mut process.watch.layout_calls);
+    // `MADV_FREE` on a clean page shows nowhere at once, and the kernel takes the page away whenever it likes, unless it
+    // is written. A process started by us may not use it.
+    let everything = !process.spawned;
+    let mut same_layout =
+        process.watch.works && report.layout_calls == 0 && snapshot.tracker.sees_everywhere();
+    loop {
+        if !same_layout {
+            report.layout_changes += snapshot.layout.revert(process, snapshot.anchor, &snapshot.areas)?;
+            watch.lap(&mut report.phases, "layout");
+        }
+        let tracker = &mut *snapshot.tracker;
+        let outside = snapshot.memory.look(process, &snapshot.areas, tracker, same_layout, everything)?;
+        watch.lap(&mut report.phases, "scan");
+        match outside {
+            None => break,
+            Some(_) if same_layout => same_layout = false, // a stack has grown
+            Some(page) => return Err(memory::outside(page)),
+        }
+    }
+    let Snapshot { memory, threads, areas, tracker, anchor, .. } = snapshot;
+    memory.revert(process, *anchor, threads, areas, &mut **tracker, &mut report, watch)?;
+    let shared = snapshot.shared.revert(process)?;
+    report.pages_dirty += shared;
+    report.pages_copied += shared;
+    if shared > 0 {
+        watch.lap(&mut report.phases, "shared");
+    }
+
+    process.drop_signals(); // meant for the request
+    registers::check_kernel_pointers(&snapshot.threads)?;
+    registers::restore(&snapshot.threads)?;
+    watch.lap(&mut report.phases, "registers");
+    if and_verify {
+        if let Some(difference) = verify::difference(process, snapshot)? {
+            return Err(Trouble::Refused(Reason::Mismatch, difference));
+        }
+        report.verified = true;
+        watch.lap(&mut report.phases, "verify");
+    }
+    Ok(report)
+}
+
+/// Dead children wait to be reaped by the process: it does so, or the next request would see them.
+fn reap(process: &mut Process, snapshot: &Snapshot) -> Step<()> {
+    const WNOHANG: u64 = 1;
+    const WALL: u64 = 0x4000_0000;
+    const ECHILD: Errno = Errno(10);
+    let any = u64::MAX;
+    let mut remote = Remote::enter(process, snapshot.anchor)?;
+    loop {
+        match remote.call(call::WAIT4, [any, 0, WNOHANG | WALL, 0, 0, 0])? {
+            Ok(0) => {
+                return Err(Trouble::Refused(Reason::Children, "it has a child that is not dead".into()));
+            }
+            Ok(_) => {}
+            Err(ECHILD) => return Ok(()),
+            Err(errno) => return Err(Trouble::system(Reason::Children, "reaping its children", errno)),
+        }
+    }
+}
+
+/// What cannot be reverted with certainty.
+fn detect(process: &Process, snapshot: &Snapshot) -> Step<()> {
+    let refuse = |reason, message: String| Err(Trouble::Refused(reason, message));
+    if process.execed() {
+        return refuse(Reason::Exec, "it executed another program".into());
+    }
+    if process.snapshot_thread_ended() {
+        return refuse(Reason::ThreadEnded, "a thread of the snapshot has ended".into());
+    }
+    if let Some(call) = process.watch.state_call {
+        return refuse(Reason::KernelState, format!("it called {call}, whose effect cannot be put back"));
+    }
+    if process.watch.escaped {
+        return refuse(Reason::Filter, "it installed a seccomp filter of its own".into());
+    }
+    if let Some(signal) = process.group_stop() {
+        return refuse(Reason::Stopped, format!("it was stopped by signal {signal}"));
+    }
+    debug_assert!(snapshot.threads.iter().all(|state| process.threads().any(|tid| tid == state.tid)));
+    Ok(())
+}

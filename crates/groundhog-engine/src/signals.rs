@@ -1,0 +1,93 @@
+//! Signals: what a request made of their actions is set back, and those that wait to be delivered are dropped.
+
+use crate::arch::call;
+use crate::error::{OrTrouble, Reason, Step, Trouble};
+use crate::process::Process;
+use crate::remote::{Anchor, Remote};
+use groundhog_sys::ptrace;
+
+/// `struct kernel_sigaction`: handler, flags, restorer, mask.
+type Action = [u8; 32];
+
+/// The highest signal number.
+const LAST: u64 = 64;
+/// Bytes in the kernel's signal set.
+const SET_SIZE: u64 = 8;
+
+/// What the process does upon each signal.
+#[derive(Debug)]
+pub(crate) struct Actions {
+    /// That of signal n at n-1; none for those that cannot be set.
+    table: Vec<Option<Action>>,
+}
+
+impl Actions {
+    /// Asks for all of them. Uses the dead part of the stack.
+    pub(crate) fn save(remote: &mut Remote<'_>) -> Step<Self> {
+        let mut table = Vec::with_capacity(LAST as usize);
+        for signal in 1..=LAST {
+            let room = remote.put(&[0; 32])?;
+            let asked = remote.call(call::RT_SIGACTION, [signal, 0, room.0, SET_SIZE, 0, 0])?;
+            let mut action = [0; 32];
+            remote.get(room, &mut action)?;
+            table.push(asked.is_ok().then_some(action));
+        }
+        Ok(Self { table })
+    }
+
+    /// Sets those of `signals` (bit n-1 for signal n) back.
+    pub(crate) fn revert(&self, process: &mut Process, anchor: Anchor, signals: u64) -> Step<()> {
+        let mut remote = Remote::enter(process, anchor)?;
+        for signal in (1..=LAST).filter(|signal| signals >> (signal - 1) & 1 == 1) {
+            if let Some(action) = &self.table[signal as usize - 1] {
+                let room = remote.put(action)?;
+                remote.must("rt_sigaction", call::RT_SIGACTION, [signal, room.0, 0, SET_SIZE, 0, 0])?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// More than any queue holds by default (`RLIMIT_SIGPENDING` is per user; this is a bound, not a guess).
+const MOST: u64 = 100_000;
+
+/// Whether a stopped process has signals pending, for itself or for one of its threads.
+pub(crate) fn any_pending(process: &Process) -> Step<bool> {
+    let main = process.main_thread()?;
+    let ask = |tid, whole| {
+        ptrace::has_pending_signal(tid, whole).or_trouble(Reason::Signals, "asking for pending signals")
+    };
+    if ask(main, true)? {
+        return Ok(true);
+    }
+    for tid in process.threads() {
+        if ask(tid, false)? {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// Takes every pending signal of the process and of its first thread; says how many those were.
+///
+/// Those of another thread cannot be taken from here: that is refused.
+pub(crate) fn drop_pending(process: &mut Process, anchor: Anchor) -> Step<u64> {
+    let mut dropped = 0;
+    {
+        let mut remote = Remote::enter(process, anchor)?;
+        // The set of all signals, then a time-out of nothing.
+        let mut arguments = [0_u8; 24];
+        arguments[..8].fill(0xff);
+        let set = remote.put(&arguments)?;
+        while remote.call(call::RT_SIGTIMEDWAIT, [set.0, 0, set.0 + 8, 8, 0, 0])?.is_ok() {
+            dropped += 1;
+            if dropped > MOST {
+                return Err(Trouble::Refused(Reason::Signals, "its pending signals do not end".into()));
+            }
+        }
+    }
+    if any_pending(process)? {
+        return Err(Trouble::Refused(Reason::Signals, "a thread has signals pending".into()));
+    }
+    Ok(dropped)
+}

@@ -1,0 +1,187 @@
+//! Taking the snapshot of a stopped process.
+
+use crate::descriptors::Descriptors;
+use crate::error::{OrTrouble, Reason, Step, Trouble};
+use crate::filter;
+use crate::memory::Memory;
+use crate::process::Process;
+use crate::registers::{self, ThreadState};
+use crate::remote::{self, Anchor, Remote};
+use crate::repair::{self, Layout};
+use crate::report::{Phases, SnapshotInfo, Stopwatch};
+use crate::shared::SharedMemory;
+use crate::signals::Actions;
+use crate::space::{self, Area, Kind};
+use crate::tracking::{self, Strategy, Tracker};
+use groundhog_proc::maps::Name;
+use groundhog_sys::Tid;
+use std::time::Duration;
+
+/// How often, and after which pauses, a process is stopped until it is quiet.
+const QUIET_ATTEMPTS: u32 = 400;
+const QUIET_PAUSE: Duration = Duration::from_micros(500);
+
+/// Everything that is known of the clean state.
+#[derive(Debug)]
+pub(crate) struct Snapshot {
+    pub(crate) anchor: Anchor,
+    pub(crate) areas: Vec<Area>,
+    pub(crate) layout: Layout,
+    pub(crate) memory: Memory,
+    pub(crate) shared: SharedMemory,
+    pub(crate) descriptors: Descriptors,
+    pub(crate) actions: Actions,
+    pub(crate) threads: Vec<ThreadState>,
+    pub(crate) tracker: Box<dyn Tracker>,
+}
+
+/// Takes it. Nothing of the process is changed but what tracking needs.
+pub(crate) fn take(process: &mut Process, strategy: Strategy) -> Step<(Snapshot, SnapshotInfo)> {
+    let mut watch = Stopwatch::start();
+    let mut phases = Phases::new();
+    stop_when_quiet(process)?;
+    watch.lap(&mut phases, "stop");
+    refuse_unquiet(process)?;
+    refuse_filters(process)?;
+    let areas = space::survey(process)?;
+    let anchor = remote::find_anchor(process, vdso(&areas)?)?;
+    let descriptors = Descriptors::save(process)?;
+    let (tracker, brk, actions) = {
+        let mut remote = Remote::enter(process, anchor)?;
+        (
+            tracking::tracker(strategy, &mut remote)?,
+            repair::current_brk(&mut remote)?,
+            Actions::save(&mut remote)?,
+        )
+    };
+    install_watch(process, anchor, &descriptors.numbers())?;
+    let mut taken = Taking { process, areas, tracker };
+    watch.lap(&mut phases, "inspect");
+    let (memory, shared) = taken.contents()?;
+    watch.lap(&mut phases, "copy");
+    taken.tracker.begin(taken.process, &mut taken.areas)?;
+    let layout = Layout::save(taken.process, brk)?;
+    watch.lap(&mut phases, "protect");
+    let threads = registers::save(taken.process)?;
+    // What runs on from here is what every restore will give.
+    registers::restore(&threads)?;
+    taken.process.mark_snapshot();
+    watch.lap(&mut phases, "registers");
+    let info = SnapshotInfo {
+        strategy,
+        mappings: taken.areas.len(),
+        pages: memory.pages(),
+        pages_saved: memory.saved_pages(),
+        bytes: memory.saved_pages() * groundhog_sys::PAGE_SIZE + shared.bytes(),
+        threads: threads.len(),
+        duration: watch.total(),
+        phases,
+    };
+    let Taking { areas, tracker, .. } = taken;
+    Ok((Snapshot { anchor, areas, layout, memory, shared, descriptors, actions, threads, tracker }, info))
+}
+
+struct Taking<'a> {
+    process: &'a mut Process,
+    areas: Vec<Area>,
+    tracker: Box<dyn Tracker>,
+}
+
+impl Taking<'_> {
+    fn contents(&mut self) -> Step<(Memory, SharedMemory)> {
+        let memory = Memory::save(self.process, &mut *self.tracker, &mut self.areas)?;
+        Ok((memory, SharedMemory::save(self.process, &self.areas)?))
+    }
+}
+
+/// Stops the process when all its threads wait inside a system call, or after a while wherever they are.
+///
+/// A process that was stopped on its way from an answer to the next read would, after every restore, go that way again.
+/// The kernel has no event for "has gone to sleep", so this tries again after a pause.
+fn stop_when_quiet(process: &mut Process) -> Step<()> {
+    for attempt in 0..QUIET_ATTEMPTS {
+        process.stop(false)?;
+        if attempt + 1 == QUIET_ATTEMPTS || registers::all_wait(process)? {
+            break;
+        }
+        registers::undisturb(process)?;
+        process.resume()?;
+        std::thread::sleep(QUIET_PAUSE);
+    }
+    Ok(())
+}
+
+/// A filter of the process's own could hide calls from ours, and refuse those that we make inside it.
+fn refuse_filters(process: &Process) -> Step<()> {
+    let watch = &process.watch;
+    if process.spawned && !watch.sees_state && filters_of(process.pid)? != watch.filters_at_start {
+        let message =
+            "it has installed a seccomp filter of its own, which could hide what requests do".into();
+        return Err(Trouble::Refused(Reason::Filter, message));
+    }
+    Ok(())
+}
+
+/// Has the kernel tell of calls that change the layout, or what cannot be put back.
+///
+/// A process that we did not start cannot have that, and its restores look at the layout themselves; what cannot be put
+/// back is not seen there.
+fn install_watch(process: &mut Process, anchor: Anchor, descriptors: &[i32]) -> Step<()> {
+    if process.spawned && !process.watch.sees_state {
+        let built = |program: std::result::Result<Vec<u64>, crate::Error>| {
+            program.map_err(|error| Trouble::Refused(Reason::Filter, error.to_string()))
+        };
+        let mut programs = vec![built(filter::escape_watch())?, built(filter::state_watch(descriptors))?];
+        if process.watch.wanted {
+            programs.push(built(filter::layout_watch())?);
+        }
+        let mut remote = Remote::enter(process, anchor)?;
+        for program in &programs {
+            if !remote.install_filter(program)? {
+                let message = "its calls cannot be watched: seccomp was refused".into();
+                return Err(Trouble::Refused(Reason::Filter, message));
+            }
+        }
+        drop(remote);
+        process.watch.sees_state = true;
+        process.watch.works = process.watch.wanted;
+    }
+    process.watch.layout_calls = 0;
+    process.watch.state_call = None;
+    process.watch.signals = 0;
+    process.watch.descriptors = false;
+    Ok(())
+}
+
+/// How many seccomp filters bind a process; 0 on kernels that do not tell (before Linux 5.9).
+pub(crate) fn filters_of(pid: Tid) -> Step<u32> {
+    let text =
+        std::fs::read(format!("/proc/{pid}/status")).or_trouble(Reason::Inspection, "reading its status")?;
+    let status = groundhog_proc::status::parse(&text)
+        .map_err(|error| Trouble::Refused(Reason::Inspection, error.to_string()))?;
+    Ok(status.seccomp_filters.unwrap_or(0))
+}
+
+/// A snapshot holds one process that waits; what else is there could not be put back.
+fn refuse_unquiet(process: &Process) -> Step<()> {
+    let refuse = |reason, message: String| Err(Trouble::Refused(reason, message));
+    if let Some(signal) = process.group_stop() {
+        return refuse(Reason::Stopped, format!("it was stopped by signal {signal}"));
+    }
+    match process.children() {
+        0 => Ok(()),
+        count => refuse(
+            Reason::Children,
+            format!(
+                "it has {count} child processes; serve from one process, such as with one worker and no reloader"
+            ),
+        ),
+    }
+}
+
+fn vdso(areas: &[Area]) -> Step<(u64, u64)> {
+    let area = areas.iter().find(|area| area.kind == Kind::Vdso && area.mapping.name == Name::Vdso);
+    area.map(|area| (area.mapping.start, area.mapping.end)).ok_or_else(|| {
+        Trouble::Refused(Reason::RemoteCall, "it has no vDSO to make system calls from".into())
+    })
+}

@@ -1,0 +1,229 @@
+//! The thread that traces one process, from its first instruction to its last.
+//!
+//! It sleeps in `waitid`, which no channel can wake. So whoever sends it a command also sends the process a `SIGSTOP`,
+//! the doorbell: the process stops before the signal has any effect, and that stop wakes the tracer. A restore has to
+//! stop the process anyway, so the doorbell costs nothing.
+
+use crate::error::{Error, Reason, Result, Step, Trouble};
+use crate::process::Process;
+use crate::report::{RestoreReport, SnapshotInfo, Stopwatch};
+use crate::snapshot::{self, Snapshot};
+use crate::tracking::Strategy;
+use crate::{registers, restore, verify};
+use std::os::fd::OwnedFd;
+use std::sync::mpsc::{Receiver, TryRecvError};
+use std::time::Instant;
+
+/// Where an answer goes.
+pub(crate) type Answer<T> = Box<dyn FnOnce(Result<T>) + Send>;
+
+/// What a tracer can be told.
+pub(crate) enum Command {
+    Snapshot(Answer<SnapshotInfo>),
+    /// `sent`: when, so that the report counts from there.
+    Restore {
+        verify: bool,
+        sent: Instant,
+        answer: Answer<RestoreReport>,
+    },
+    Verify(Answer<()>),
+    /// Kill (or let go) the process and end.
+    Close,
+}
+
+/// The state of the thread.
+pub(crate) struct Tracer {
+    process: Process,
+    strategy: Strategy,
+    snapshot: Option<Snapshot>,
+    drain: Vec<OwnedFd>,
+    /// Says how the process ended, once.
+    on_end: Box<dyn FnMut(String) + Send>,
+}
+
+impl Tracer {
+    /// A tracer of a process that the calling thread has seized.
+    pub(crate) fn new(
+        process: Process,
+        strategy: Strategy,
+        drain: Vec<OwnedFd>,
+        on_end: Box<dyn FnMut(String) + Send>,
+    ) -> Self {
+        Self { process, strategy, snapshot: None, drain, on_end }
+    }
+
+    /// Follows the process and obeys commands until told to close.
+    pub(crate) fn run(mut self, commands: &Receiver<Command>) {
+        loop {
+            match commands.try_recv() {
+                Ok(Command::Close) | Err(TryRecvError::Disconnected) => return self.close(),
+                Ok(command) => self.obey(command),
+                Err(TryRecvError::Empty) => {
+                    // Only now: what the doorbell stopped is still stopped when its command comes. What it stopped for
+                    // a command that was obeyed before it rang goes on as if it had not been stopped.
+                    let _dying = registers::undisturb(&self.process);
+                    let waited = self.process.release().and_then(|()| self.process.follow());
+                    if waited.is_err() {
+                        break;
+                    }
+                    self.tell_end();
+                }
+            }
+        }
+        self.tell_end();
+        // Nothing is left to be followed: only answers.
+        while let Ok(command) = commands.recv() {
+            match command {
+                Command::Close => return,
+                command => self.obey(command),
+            }
+        }
+    }
+
+    fn tell_end(&mut self) {
+        if let Some(ending) = self.process.ending() {
+            (self.on_end)(ending.to_string());
+        }
+    }
+
+    fn close(&mut self) {
+        if self.process.spawned {
+            self.process.kill();
+        } else {
+            self.forget_snapshot();
+            self.process.detach();
+        }
+        self.tell_end();
+    }
+
+    fn exited(&self) -> Error {
+        let how = self.process.ending().map_or_else(|| "ending".to_owned(), |ending| ending.to_string());
+        Error::Exited { pid: self.process.pid, how }
+    }
+
+    /// Gives up following the memory of the process.
+    fn forget_snapshot(&mut self) {
+        if let Some(mut snapshot) = self.snapshot.take() {
+            snapshot.tracker.end(&self.process);
+        }
+    }
+
+    /// What goes wrong with a process that is killed meanwhile has that one reason.
+    fn judge(&self, trouble: Trouble) -> Trouble {
+        if self.process.is_dying() { Trouble::Exited } else { trouble }
+    }
+
+    /// Resumes a process that was stopped to be looked at, as if it had not been.
+    fn let_go(&mut self) -> Step<()> {
+        if !self.process.is_dying() {
+            registers::undisturb(&self.process)?;
+        }
+        self.process.resume()
+    }
+
+    fn obey(&mut self, command: Command) {
+        // How the process ended is known before it is answered that it did.
+        match command {
+            Command::Snapshot(answer) => {
+                let result = self.take_snapshot();
+                self.tell_end();
+                answer(result);
+            }
+            Command::Restore { verify, sent, answer } => {
+                let result = self.restore(verify, sent);
+                self.tell_end();
+                answer(result);
+            }
+            Command::Verify(answer) => {
+                let result = self.verify();
+                self.tell_end();
+                answer(result);
+            }
+            Command::Close => {}
+        }
+    }
+
+    fn take_snapshot(&mut self) -> Result<SnapshotInfo> {
+        if self.process.ending().is_some() {
+            return Err(self.exited());
+        }
+        self.forget_snapshot();
+        let taken = snapshot::take(&mut self.process, self.strategy).map_err(|trouble| self.judge(trouble));
+        let resumed = self.let_go();
+        match taken.and_then(|taken| resumed.map(|()| taken)) {
+            Ok((snapshot, info)) => {
+                self.snapshot = Some(snapshot);
+                Ok(info)
+            }
+            Err(Trouble::Exited) => {
+                self.process.kill();
+                Err(self.exited())
+            }
+            Err(Trouble::Refused(reason, message)) => {
+                Err(Error::SnapshotRefused { pid: self.process.pid, reason, message })
+            }
+        }
+    }
+
+    fn restore(&mut self, and_verify: bool, sent: Instant) -> Result<RestoreReport> {
+        let mut watch = Stopwatch::since(sent);
+        let pid = self.process.pid;
+        if self.process.ending().is_some() {
+            return Err(self.exited());
+        }
+        let Some(snapshot) = &mut self.snapshot else {
+            return Err(Error::Misuse {
+                pid,
+                message: "there is no snapshot to restore; call snapshot() first",
+            });
+        };
+        let reverted = restore::revert(&mut self.process, snapshot, &self.drain, and_verify, &mut watch)
+            .and_then(|report| self.process.resume().map(|()| report))
+            .map_err(|trouble| self.judge(trouble));
+        match reverted {
+            Ok(mut report) => {
+                watch.lap(&mut report.phases, "resume");
+                report.duration = watch.total();
+                Ok(report)
+            }
+            Err(trouble) => {
+                // Not certain: not served.
+                self.process.kill();
+                Err(match trouble {
+                    Trouble::Exited => self.exited(),
+                    Trouble::Refused(Reason::Mismatch, difference) => Error::Mismatch { pid, difference },
+                    Trouble::Refused(reason, message) => Error::RestoreRefused { pid, reason, message },
+                })
+            }
+        }
+    }
+
+    fn verify(&mut self) -> Result<()> {
+        let pid = self.process.pid;
+        if self.process.ending().is_some() {
+            return Err(self.exited());
+        }
+        let Some(snapshot) = &mut self.snapshot else {
+            return Err(Error::Misuse {
+                pid,
+                message: "there is no snapshot to compare with; call snapshot() first",
+            });
+        };
+        let process = &mut self.process;
+        let compared = process.stop(false).and_then(|_| verify::difference(process, snapshot));
+        let compared = compared.map_err(|trouble| self.judge(trouble));
+        let resumed = self.let_go();
+        match compared.and_then(|difference| resumed.map(|()| difference)) {
+            Ok(None) => Ok(()),
+            Ok(Some(difference)) => Err(Error::Mismatch { pid, difference }),
+            Err(Trouble::Exited) => {
+                self.process.kill();
+                Err(self.exited())
+            }
+            Err(Trouble::Refused(reason, message)) => Err(Error::Mismatch {
+                pid,
+                difference: format!("it cannot be inspected ({}): {message}", reason.code()),
+            }),
+        }
+    }
+}

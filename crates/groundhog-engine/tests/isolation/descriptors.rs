@@ -1,0 +1,75 @@
+//! Descriptors, and the bytes in our own pipes: pitfall 21.
+
+use crate::harness::{Start, expect_refusal, for_each_strategy, is_refused, reverts, strategies, wait_until};
+use groundhog_engine::Reason;
+use std::io::{Seek, SeekFrom, Write};
+
+#[test]
+fn new_ones_are_closed() {
+    reverts("descriptors_opened", &[]);
+}
+
+#[test]
+fn closed_and_replaced_ones_are_refused() {
+    is_refused("descriptor_closed", &[], Reason::DescriptorChanged);
+    is_refused("descriptor_replaced", &[], Reason::DescriptorChanged);
+}
+
+#[test]
+fn offsets_are_put_back() {
+    reverts("descriptor_offset", &[]);
+}
+
+#[test]
+fn flags_are_put_back() {
+    reverts("open_file_flags", &[]);
+    reverts("descriptor_flags", &[]);
+}
+
+#[test]
+fn answers_that_come_too_late_are_dropped_and_counted() {
+    reverts("late_answer", &[]);
+    reverts("second_answer", &[]);
+    for_each_strategy("count", &[], |victim| {
+        victim.snapshot();
+        victim.send(1);
+        wait_until("the answer", || victim.unread() > 0);
+        let late = victim.unread();
+        let report = victim.restore();
+        assert_eq!((report.bytes_drained, victim.unread()), (late, 0), "{}", victim.label());
+    });
+}
+
+#[test]
+fn requests_that_a_process_sends_itself_are_dropped() {
+    reverts("forged_request", &[]);
+}
+
+/// A file that we have open ourselves, such as a log, is not the function's alone: where it is written goes on.
+#[test]
+fn the_offset_of_a_file_that_the_supervisor_shares_is_left_alone() {
+    for strategy in strategies() {
+        let mut log = std::fs::File::from(
+            rustix::fs::memfd_create("log", rustix::fs::MemfdFlags::CLOEXEC).expect("memfd"),
+        );
+        let mut victim = Start::of("count", &[]).descriptor(1, &log).with(strategy);
+        victim.snapshot();
+        log.write_all(b"of the supervisor\n").expect("a file in memory can be written");
+        victim.ask(1);
+        victim.restore();
+        assert_eq!(log.stream_position().expect("it can seek"), 18, "{}", victim.label());
+        log.seek(SeekFrom::Start(0)).expect("it can seek");
+    }
+}
+
+#[test]
+fn a_closed_answer_descriptor_is_refused() {
+    for_each_strategy("closes_answer", &[], |victim| {
+        victim.snapshot();
+        victim.send(1);
+        // No end of file tells it: whatever has a snapshot of the process has a duplicate.
+        let closed = format!("/proc/{}/fd/3", victim.tracee.pid());
+        wait_until("the end of its answers", || std::fs::read_link(&closed).is_err());
+        expect_refusal(victim, Reason::DescriptorChanged);
+    });
+}

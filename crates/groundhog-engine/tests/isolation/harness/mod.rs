@@ -1,0 +1,86 @@
+//! Starting victims, speaking with them, and the two things that are asked of every one of them: that a restored one
+//! answers like a fresh one, or that it is refused for the right reason.
+
+mod kernel;
+mod process;
+mod victim;
+mod workshop;
+
+pub(crate) use kernel::{nothing_like_it_here, strategies};
+pub(crate) use process::{is_alive, wait_until, wait_until_gone};
+pub(crate) use victim::{Start, Victim};
+pub(crate) use workshop::{compile_all, program};
+
+use groundhog_engine::{Error, Reason, RestoreReport};
+
+/// Requests for each victim: enough for pages to become hot, and for what is done by turns.
+const ROUNDS: u32 = 7;
+/// By this many requests without isolation, a victim must have seen its own leftovers.
+const LEAKING_ROUNDS: u32 = 12;
+
+/// Every answer after a restore equals the first one, and without restores it would not.
+pub(crate) fn reverts(name: &str, arguments: &[&str]) {
+    leaks_by_itself(name, arguments);
+    for_each_strategy(name, arguments, |victim| drop(answers_stay_the_same(victim)));
+}
+
+/// The victim is able to see what it left: without restores, its answers change.
+pub(crate) fn leaks_by_itself(name: &str, arguments: &[&str]) {
+    let mut victim = Start::of(name, arguments).with(strategies()[0]);
+    let first = victim.ask(1);
+    let differs = (2..=LEAKING_ROUNDS).any(|round| victim.ask(round) != first);
+    assert!(differs, "{name} {arguments:?} does not see what it left, so that it cannot test anything");
+}
+
+/// Runs `body` with a fresh victim for every strategy.
+pub(crate) fn for_each_strategy(name: &str, arguments: &[&str], mut body: impl FnMut(&mut Victim)) {
+    for strategy in strategies() {
+        let mut victim = Start::of(name, arguments).with(strategy);
+        body(&mut victim);
+    }
+}
+
+/// Takes the snapshot, then compares the answers of restored processes with the first one; returns all reports.
+pub(crate) fn answers_stay_the_same(victim: &mut Victim) -> Vec<RestoreReport> {
+    victim.snapshot();
+    let first = victim.ask(1);
+    let mut reports = Vec::new();
+    for round in 2..=ROUNDS {
+        reports.push(victim.restore());
+        let answer = victim.ask(round);
+        assert_eq!(answer, first, "{}: request {round} is not like the first one", victim.label());
+    }
+    reports
+}
+
+/// The process is killed at the restore after a request, for this reason.
+pub(crate) fn is_refused(name: &str, arguments: &[&str], expected: Reason) {
+    for_each_strategy(name, arguments, |victim| {
+        victim.snapshot();
+        victim.send(1);
+        victim.wait_for_answer_or_end();
+        expect_refusal(victim, expected);
+    });
+}
+
+/// The restore of this victim is refused, and nothing of it is left.
+pub(crate) fn expect_refusal(victim: &Victim, expected: Reason) {
+    match victim.tracee.restore(true) {
+        Err(Error::RestoreRefused { reason, message, .. }) => {
+            assert_eq!(reason, expected, "{}: {message}", victim.label());
+        }
+        other => panic!("{}: expected {expected:?}, got {other:?}", victim.label()),
+    }
+    assert!(!is_alive(victim.tracee.pid()), "{}: refused, and still alive", victim.label());
+}
+
+/// No snapshot is taken, for this reason, and the process runs on unharmed.
+pub(crate) fn snapshot_is_refused(name: &str, arguments: &[&str], expected: Reason) {
+    for_each_strategy(name, arguments, |victim| match victim.tracee.snapshot() {
+        Err(Error::SnapshotRefused { reason, message, .. }) => {
+            assert_eq!(reason, expected, "{}: {message}", victim.label());
+            victim.ask(1);
+        }
+        other => panic!("{}: expected {expected:?}, got {other:?}", victim.label()),
+    });
+}

@@ -1,0 +1,69 @@
+//! Mappings and the break: pitfalls 2 and 17.
+
+use crate::harness::{Start, answers_stay_the_same, for_each_strategy, reverts, strategies};
+
+#[test]
+fn mappings_added() {
+    reverts("map_anonymous", &[]);
+}
+
+#[test]
+fn mappings_removed_whole_and_in_part() {
+    reverts("unmap", &[]);
+}
+
+#[test]
+fn mappings_replaced_by_others_that_look_the_same() {
+    reverts("remap_same", &[]);
+    reverts("file_replaced", &[]);
+}
+
+#[test]
+fn mappings_moved_away_moved_back_and_resized() {
+    reverts("mremap", &[]);
+}
+
+#[test]
+fn mappings_moved_with_the_old_one_left_behind() {
+    for then in ["untouched", "read", "written"] {
+        reverts("keep_old", &[then]);
+    }
+}
+
+#[test]
+fn protections_changed_and_changed_back_around_a_write() {
+    reverts("protect", &[]);
+}
+
+#[test]
+fn the_break_across_pages() {
+    reverts("brk", &[]);
+}
+
+#[test]
+fn the_break_within_its_page() {
+    reverts("brk_within", &[]);
+}
+
+/// A process that the kernel does not watch for us is looked at in full, and comes out the same.
+#[test]
+fn layouts_are_reverted_without_the_kernel_telling_of_calls() {
+    for name in ["unmap", "remap_same", "mremap", "protect", "brk", "dead_stack", "discard", "private_file"] {
+        for strategy in strategies() {
+            let mut victim = Start::of(name, &[]).unwatched().with(strategy);
+            answers_stay_the_same(&mut victim);
+        }
+    }
+}
+
+/// Every mapping of the process is known, the ones that come after `[vvar]` in the list among them.
+#[test]
+fn no_mapping_is_overlooked() {
+    for_each_strategy("count", &[], |victim| {
+        let info = victim.snapshot();
+        let maps = std::fs::read_to_string(format!("/proc/{}/maps", victim.tracee.pid()));
+        let maps = maps.expect("the maps of our own child");
+        assert!(maps.contains("[vvar]") && maps.contains("[vdso]") && maps.contains("[stack]"), "{maps}");
+        assert_eq!(info.mappings, maps.lines().count(), "{maps}");
+    });
+}

@@ -1,0 +1,238 @@
+//! Snapshots after snapshots, attaching and letting go, and processes that die at any moment.
+
+use crate::harness::{Start, answers_stay_the_same, for_each_strategy, is_alive, program, strategies};
+use groundhog_engine::{Error, Reason, Tracee};
+use std::io::{BufRead, BufReader, Write};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+#[test]
+fn a_second_snapshot_takes_the_place_of_the_first() {
+    for_each_strategy("count", &[], |victim| {
+        victim.snapshot();
+        let first = victim.ask(1);
+        let second = victim.ask(2);
+        assert_ne!(first, second, "{}", victim.label());
+        victim.snapshot();
+        let third = victim.ask(3);
+        for round in 4..8 {
+            victim.restore();
+            assert_eq!(victim.ask(round), third, "{}", victim.label());
+        }
+    });
+}
+
+/// Also when the layout was another one at the first.
+#[test]
+fn a_second_snapshot_keeps_what_requests_had_mapped() {
+    for name in ["map_anonymous", "mremap", "brk", "heap"] {
+        for_each_strategy(name, &[], |victim| {
+            victim.snapshot();
+            victim.ask(1);
+            answers_stay_the_same(victim);
+        });
+    }
+}
+
+#[test]
+fn a_restore_needs_a_snapshot() {
+    for_each_strategy("count", &[], |victim| {
+        assert!(matches!(victim.tracee.restore(false), Err(Error::Misuse { .. })));
+        assert!(matches!(victim.tracee.verify(), Err(Error::Misuse { .. })));
+        victim.ask(1);
+    });
+}
+
+#[test]
+fn verify_finds_what_a_request_wrote() {
+    for_each_strategy("count", &[], |victim| {
+        victim.snapshot();
+        victim.tracee.verify().unwrap_or_else(|error| panic!("{}: {error}", victim.label()));
+        victim.ask(1);
+        assert!(matches!(victim.tracee.verify(), Err(Error::Mismatch { .. })), "{}", victim.label());
+        victim.restore();
+        victim.tracee.verify().unwrap_or_else(|error| panic!("{}: {error}", victim.label()));
+    });
+}
+
+#[test]
+fn a_process_that_ended_by_itself_is_told_as_such() {
+    for_each_strategy("exits", &[], |victim| {
+        victim.snapshot();
+        victim.send(1);
+        victim.wait_for_answer_or_end();
+        let ended = victim.tracee.restore(true);
+        assert!(matches!(ended, Err(Error::Exited { .. })), "{}: {ended:?}", victim.label());
+        assert!(victim.tracee.ending().is_some(), "{}", victim.label());
+    });
+}
+
+/// Kills a process some time after `operation` began: the times sweep over all of it.
+fn killed_during(name: &str, operation: impl Fn(&Tracee) -> Result<(), Error>) {
+    for strategy in strategies() {
+        let mut outcomes = (0, 0);
+        let enough = Instant::now() + Duration::from_secs(4);
+        for step in 0..40 {
+            if outcomes.1 > 0 && Instant::now() > enough {
+                break; // an emulated machine
+            }
+            let mut victim = Start::of(name, &[]).with(strategy);
+            victim.snapshot();
+            victim.ask(1);
+            let result = std::thread::scope(|scope| {
+                scope.spawn(|| {
+                    for _ in 0..step * 400 {
+                        std::hint::spin_loop();
+                    }
+                    victim.tracee.kill();
+                });
+                operation(&victim.tracee)
+            });
+            match result {
+                Ok(()) => outcomes.0 += 1,
+                Err(Error::Exited { .. }) => outcomes.1 += 1,
+                Err(other) => panic!("{}: {other}", victim.label()),
+            }
+            victim.tracee.close();
+            assert!(!is_alive(victim.tracee.pid()), "{}", victim.label());
+        }
+        assert!(outcomes.1 > 0, "{name}: never killed in time");
+    }
+}
+
+#[test]
+fn killed_in_the_middle_of_a_snapshot() {
+    killed_during("count", |tracee| tracee.snapshot().map(drop));
+    killed_during("threads_started", |tracee| tracee.snapshot().map(drop));
+}
+
+#[test]
+fn killed_in_the_middle_of_a_restore() {
+    killed_during("count", |tracee| tracee.restore(true).map(drop));
+    killed_during("threads_started", |tracee| tracee.restore(true).map(drop));
+    killed_during("mremap", |tracee| tracee.restore(true).map(drop));
+}
+
+#[test]
+fn a_started_restore_makes_its_descriptor_readable() {
+    use rustix::event::{PollFd, PollFlags, poll};
+    for_each_strategy("count", &[], |victim| {
+        victim.snapshot();
+        let first = victim.ask(1);
+        for round in 2..6 {
+            victim.tracee.start_restore(true).expect("none is under way");
+            assert!(matches!(victim.tracee.start_restore(true), Err(Error::Misuse { .. })));
+            let mut fds = [PollFd::new(victim.tracee.done_fd(), PollFlags::IN)];
+            poll(&mut fds, None).expect("polling an eventfd");
+            victim.tracee.finish_restore().unwrap_or_else(|error| panic!("{}: {error}", victim.label()));
+            assert!(matches!(victim.tracee.finish_restore(), Err(Error::Misuse { .. })));
+            assert_eq!(victim.ask(round), first, "{}", victim.label());
+        }
+    });
+}
+
+#[test]
+fn a_dropped_handle_leaves_nothing() {
+    for_each_strategy("waits", &[], |victim| {
+        victim.ask_for("remove");
+        let pid = victim.tracee.pid();
+        victim.tracee.close();
+        assert!(!is_alive(pid));
+    });
+}
+
+/// A program of ours that is not started by the engine.
+struct Stranger {
+    child: Child,
+    answers: BufReader<std::process::ChildStdout>,
+}
+
+impl Stranger {
+    fn start(name: &str) -> Self {
+        let mut command = Command::new("/bin/sh");
+        // Its answers go to descriptor 3.
+        command
+            .args(["-c", "exec \"$0\" 3>&1"])
+            .arg(program(name))
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped());
+        let mut child = command.spawn().expect("a shell");
+        let answers = BufReader::new(child.stdout.take().expect("it is a pipe"));
+        let mut stranger = Self { child, answers };
+        assert_eq!(stranger.line(), "{\"ok\":true}\n");
+        stranger
+    }
+
+    fn line(&mut self) -> String {
+        let mut line = String::new();
+        self.answers.read_line(&mut line).expect("a line of text");
+        line
+    }
+
+    fn ask(&mut self, number: u32) -> String {
+        let requests = self.child.stdin.as_mut().expect("it is a pipe");
+        writeln!(requests, "{{\"secret\":\"secret-{number:06}\"}}").expect("it reads requests");
+        self.line()
+    }
+}
+
+impl Drop for Stranger {
+    fn drop(&mut self) {
+        let _already_dead = self.child.kill();
+        let _reaped = self.child.wait();
+    }
+}
+
+#[test]
+fn a_process_attached_to_is_restored_and_let_go() {
+    for name in ["count", "threads_ended", "unmap", "mremap", "brk", "discard", "private_file"] {
+        for strategy in strategies() {
+            let mut stranger = Stranger::start(name);
+            let pid = i32::try_from(stranger.child.id()).expect("a process id");
+            let tracee =
+                Tracee::attach(pid, Some(strategy)).unwrap_or_else(|error| panic!("{name}: {error}"));
+            tracee.snapshot().unwrap_or_else(|error| panic!("{name} ({strategy}): {error}"));
+            let first = stranger.ask(1);
+            for round in 2..6 {
+                tracee.restore(true).unwrap_or_else(|error| panic!("{name} ({strategy}): {error}"));
+                assert_eq!(stranger.ask(round), first, "{name} ({strategy})");
+            }
+            drop(tracee);
+            // It goes on alone, and remembers from now on.
+            let changed = (6..18).any(|round| stranger.ask(round) != first);
+            assert!(changed, "{name} ({strategy})");
+            let status = std::fs::read_to_string(format!("/proc/{pid}/status")).expect("it runs");
+            assert!(status.contains("TracerPid:\t0\n"), "{status}");
+        }
+    }
+}
+
+#[test]
+fn threads_made_out_of_sight_are_refused() {
+    // Only a process that we did not start can make them.
+    for strategy in strategies() {
+        let mut stranger = Stranger::start("untraced");
+        let pid = i32::try_from(stranger.child.id()).expect("a process id");
+        let tracee = Tracee::attach(pid, Some(strategy)).expect("it is ours");
+        tracee.snapshot().expect("nothing is wrong yet");
+        stranger.ask(1);
+        let refused = tracee.restore(true);
+        assert!(
+            matches!(refused, Err(Error::RestoreRefused { reason: Reason::Untraced, .. })),
+            "{refused:?}"
+        );
+    }
+}
+
+#[test]
+fn a_process_without_a_program_cannot_be_started() {
+    let error = groundhog_engine::Tracee::spawn(groundhog_engine::SpawnOptions {
+        argv: vec!["no-such-program-anywhere".into()],
+        ..Default::default()
+    });
+    let message = error.expect_err("there is no such program").to_string();
+    assert_eq!(
+        message,
+        "cannot start no-such-program-anywhere: looking it up: No such file or directory (os error 2)"
+    );
+}

@@ -1,0 +1,101 @@
+//! Private memory: pitfalls 2, 3, 5, 8 and 14.
+
+use crate::harness::{answers_stay_the_same, for_each_strategy, leaks_by_itself, reverts};
+use groundhog_engine::Strategy;
+
+#[test]
+fn heap_globals_and_thread_locals() {
+    for name in ["count", "globals", "heap", "uninitialised", "thread_local"] {
+        reverts(name, &[]);
+    }
+}
+
+#[test]
+fn what_lies_below_the_stack_pointer() {
+    reverts("dead_stack", &[]);
+}
+
+#[test]
+fn a_stack_that_grew() {
+    reverts("deep_recursion", &[]);
+}
+
+#[test]
+fn what_the_kernel_writes_for_the_process() {
+    reverts("kernel_writes", &[]);
+}
+
+#[test]
+fn pages_given_back_written_after_it_or_only_read() {
+    reverts("discard", &[]);
+}
+
+#[test]
+fn pages_of_zeros_in_all_their_forms() {
+    reverts("zero_pages", &[]);
+}
+
+#[test]
+fn private_pages_of_files_written_and_given_back() {
+    reverts("private_file", &[]);
+}
+
+#[test]
+fn private_pages_lost_with_the_end_of_their_file() {
+    for how in [&["by_descriptor", ""], &["by_descriptor", "read"], &["by_name", ""]] {
+        reverts("truncated", how);
+    }
+}
+
+#[test]
+fn huge_pages_split_and_joined() {
+    reverts("huge_pages", &[]);
+}
+
+#[test]
+fn text_and_constants_written_through_proc() {
+    reverts("text_patched", &[]);
+    reverts("patched", &["constants"]);
+}
+
+/// The page map scan fills its vector several times over.
+#[test]
+fn more_regions_than_one_scan_returns() {
+    reverts("fragments", &[]);
+}
+
+#[test]
+fn a_gibibyte_with_a_page_here_and_there() {
+    leaks_by_itself("sparse", &[]);
+    for_each_strategy("sparse", &[], |victim| {
+        let reports = answers_stay_the_same(victim);
+        let touched = reports.iter().map(|report| report.pages_dirty).max();
+        assert!(touched < Some(1000), "{}: {touched:?} pages dirty", victim.label());
+    });
+}
+
+/// In the steady state no write of a request costs it a fault, and nothing is protected again.
+#[test]
+fn pages_that_every_request_writes_become_hot() {
+    for_each_strategy("count", &[], |victim| {
+        if victim.tracee.strategy() != Strategy::Hot {
+            return;
+        }
+        let reports = answers_stay_the_same(victim);
+        let (first, last) = (&reports[0], &reports[reports.len() - 1]);
+        assert!(first.pages_faulted > 0 && first.pages_hot == 0, "{first:?}");
+        assert_eq!((last.pages_faulted, last.pages_protected), (0, 0), "{last:?}");
+        assert!(last.pages_hot >= first.pages_faulted, "{last:?}");
+    });
+}
+
+/// `classic` is the published way: everything written is protected again, every time.
+#[test]
+fn classic_protects_everything_again() {
+    for_each_strategy("count", &[], |victim| {
+        if victim.tracee.strategy() == Strategy::Classic {
+            let reports = answers_stay_the_same(victim);
+            assert!(reports.iter().all(|report| report.pages_faulted > 0 && report.pages_hot == 0));
+        }
+    });
+}

@@ -1,0 +1,27 @@
+//! Memory shared with other mappings: pitfall 6.
+
+use crate::harness::{is_refused, reverts, snapshot_is_refused};
+use groundhog_engine::Reason;
+
+#[test]
+fn written_through_its_mapping_or_its_descriptor() {
+    reverts("shared_memory", &[]);
+}
+
+#[test]
+fn written_through_another_open_of_it() {
+    for kind in ["memfd", "shm", "sysv"] {
+        reverts("shared_elsewhere", &[kind]);
+    }
+}
+
+/// What the mapping does not let us write, not even as its tracer.
+#[test]
+fn written_elsewhere_and_mapped_for_reading_is_refused() {
+    is_refused("shared_elsewhere", &["read_only"], Reason::Memory);
+}
+
+#[test]
+fn too_much_of_it_is_refused() {
+    snapshot_is_refused("much_shared", &[], Reason::SharedMemoryLimit);
+}

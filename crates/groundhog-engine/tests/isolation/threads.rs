@@ -1,0 +1,38 @@
+//! Threads that begin and end.
+
+use crate::harness::{answers_stay_the_same, for_each_strategy, is_refused, leaks_by_itself, reverts};
+use groundhog_engine::Reason;
+
+#[test]
+fn threads_left_running_are_ended() {
+    leaks_by_itself("threads_started", &[]);
+    for_each_strategy("threads_started", &[], |victim| {
+        let reports = answers_stay_the_same(victim);
+        assert!(reports.iter().all(|report| report.threads_ended == 3), "{}", victim.label());
+    });
+}
+
+#[test]
+fn stacks_of_threads_that_ended_are_clean() {
+    reverts("threads_ended", &[]);
+}
+
+#[test]
+fn a_thread_of_the_snapshot_that_ended_is_refused() {
+    is_refused("thread_lost", &[], Reason::ThreadEnded);
+}
+
+#[test]
+fn a_thread_exchanged_for_another_is_refused() {
+    is_refused("thread_swapped", &[], Reason::ThreadEnded);
+}
+
+#[test]
+fn a_first_thread_that_ended_is_refused() {
+    is_refused("first_thread_ends", &[], Reason::ThreadEnded);
+}
+
+#[test]
+fn another_program_is_refused() {
+    is_refused("becomes_another", &[], Reason::Exec);
+}

@@ -1,0 +1,27 @@
+/* Guard pages (Linux 6.13), which no mapping shows: installed over a page of the snapshot, removed from where the
+ * snapshot has one, or installed in memory of the request alone. */
+#include "case.h"
+
+#ifndef MADV_GUARD_INSTALL
+#define MADV_GUARD_INSTALL 102
+#define MADV_GUARD_REMOVE 103
+#endif
+
+enum { SIZE = 8 * PAGE };
+static char *memory;
+
+static void prepare(void)
+{
+    memory = lonely(SIZE);
+    memset(memory, 's', SIZE);
+    if (is("removed"))
+        (void)madvise(memory + 4 * PAGE, PAGE, MADV_GUARD_INSTALL);
+}
+
+static void handle(const char *secret)
+{
+    (void)secret;
+    char *where = is("elsewhere") ? lonely(SIZE) : memory;
+    bool done = madvise(where + 4 * PAGE, PAGE, is("removed") ? MADV_GUARD_REMOVE : MADV_GUARD_INSTALL) == 0;
+    answer("%s", done ? "done" : "absent");
+}
