@@ -1,0 +1,28 @@
+//! Engine errors become the exceptions of `groundhog.errors`.
+
+use groundhog_engine::Error;
+use pyo3::prelude::*;
+
+/// The exception for an engine error.
+pub(crate) fn exception(error: &Error) -> PyErr {
+    Python::attach(|py| build(py, error).unwrap_or_else(|failure| failure))
+}
+
+fn build(py: Python<'_>, error: &Error) -> PyResult<PyErr> {
+    let (class, reason) = match error {
+        Error::Spawn { .. } | Error::Attach { .. } => ("SpawnError", None),
+        Error::Exited { .. } => ("TraceeExitedError", None),
+        Error::SnapshotRefused { reason, .. } => ("SnapshotRefusedError", Some(reason.code())),
+        Error::RestoreRefused { reason, .. } => ("RestoreRefusedError", Some(reason.code())),
+        Error::Mismatch { .. } => ("StateMismatchError", None),
+        Error::Unsupported { .. } | Error::Unusable { .. } => ("UnsupportedError", None),
+        Error::Misuse { .. } | Error::System { .. } => ("EngineError", None),
+    };
+    let class = py.import("groundhog.errors")?.getattr(class)?;
+    let message = error.to_string();
+    let value = match reason {
+        Some(reason) => class.call1((message, reason))?,
+        None => class.call1((message,))?,
+    };
+    Ok(PyErr::from_value(value))
+}

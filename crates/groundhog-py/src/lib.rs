@@ -1,0 +1,54 @@
+//! Python bindings of the engine: conversions, the GIL released while it works, errors as `groundhog.errors` has them.
+#![forbid(unsafe_code)]
+
+mod errors;
+mod reports;
+mod tracee;
+
+use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyList};
+
+/// What this machine allows: kernel, what was tried, strategies, which one is preferred.
+#[pyfunction]
+fn capabilities(py: Python<'_>) -> PyResult<Bound<'_, PyDict>> {
+    let found = py.detach(groundhog_engine::capabilities);
+    let answer = PyDict::new(py);
+    answer.set_item("kernel", &found.kernel)?;
+    let findings = PyList::empty(py);
+    for finding in &found.findings {
+        let entry = PyDict::new(py);
+        entry.set_item("name", finding.name)?;
+        entry.set_item("works", finding.works)?;
+        entry.set_item("detail", &finding.detail)?;
+        entry.set_item("remedy", finding.remedy)?;
+        entry.set_item("essential", finding.essential)?;
+        findings.append(entry)?;
+    }
+    answer.set_item("findings", findings)?;
+    let strategies = PyDict::new(py);
+    for strategy in groundhog_engine::Strategy::ALL {
+        strategies.set_item(strategy.name(), found.refusal(strategy))?;
+    }
+    answer.set_item("strategies", strategies)?;
+    let usable = found.missing_essential().is_none();
+    answer.set_item("preferred", usable.then(|| found.preferred().name()))?;
+    Ok(answer)
+}
+
+/// What copying a page of uncached memory costs on this machine, in seconds.
+#[pyfunction]
+#[pyo3(signature = (pages = 8192))]
+fn memcpy_seconds_per_page(py: Python<'_>, pages: usize) -> f64 {
+    py.detach(|| groundhog_engine::memcpy_seconds_per_page(pages))
+}
+
+#[pymodule]
+fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    module.add("__version__", env!("CARGO_PKG_VERSION"))?;
+    module.add_class::<tracee::Tracee>()?;
+    module.add_class::<reports::SnapshotInfo>()?;
+    module.add_class::<reports::RestoreReport>()?;
+    module.add_function(wrap_pyfunction!(capabilities, module)?)?;
+    module.add_function(wrap_pyfunction!(memcpy_seconds_per_page, module)?)?;
+    Ok(())
+}

@@ -1,0 +1,155 @@
+//! Snapshots and restores in numbers, as Python objects.
+
+use pyo3::prelude::*;
+use pyo3::types::PyDict;
+use std::time::Duration;
+
+fn phases_dict<'py>(py: Python<'py>, phases: &[(&'static str, Duration)]) -> PyResult<Bound<'py, PyDict>> {
+    let dict = PyDict::new(py);
+    for (name, duration) in phases {
+        dict.set_item(name, duration.as_secs_f64())?;
+    }
+    Ok(dict)
+}
+
+/// What `Tracee.snapshot` took.
+#[pyclass(frozen, module = "groundhog._core")]
+pub(crate) struct SnapshotInfo(pub(crate) groundhog_engine::SnapshotInfo);
+
+#[pymethods]
+impl SnapshotInfo {
+    /// How writes are followed from now on.
+    #[getter]
+    fn strategy(&self) -> &'static str {
+        self.0.strategy.name()
+    }
+    /// Mappings of the process.
+    #[getter]
+    fn mappings(&self) -> usize {
+        self.0.mappings
+    }
+    /// Private pages that were resident.
+    #[getter]
+    fn pages(&self) -> u64 {
+        self.0.pages
+    }
+    /// Pages whose contents had to be kept.
+    #[getter]
+    fn pages_saved(&self) -> u64 {
+        self.0.pages_saved
+    }
+    /// Bytes kept, shared memory included.
+    #[getter]
+    fn bytes(&self) -> u64 {
+        self.0.bytes
+    }
+    /// Threads.
+    #[getter]
+    fn threads(&self) -> usize {
+        self.0.threads
+    }
+    /// How long the process was stopped, in seconds.
+    #[getter]
+    fn duration(&self) -> f64 {
+        self.0.duration.as_secs_f64()
+    }
+    /// The same by phase, in seconds.
+    #[getter]
+    fn phases<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        phases_dict(py, &self.0.phases)
+    }
+    fn __repr__(&self) -> String {
+        let info = &self.0;
+        format!(
+            "SnapshotInfo(strategy={:?}, mappings={}, pages={}, pages_saved={}, bytes={}, threads={}, duration={:.6})",
+            info.strategy.name(),
+            info.mappings,
+            info.pages,
+            info.pages_saved,
+            info.bytes,
+            info.threads,
+            info.duration.as_secs_f64()
+        )
+    }
+}
+
+/// What one `Tracee.restore` found and did.
+#[pyclass(frozen, module = "groundhog._core")]
+pub(crate) struct RestoreReport(pub(crate) groundhog_engine::RestoreReport);
+
+/// Getters of whole numbers, and a dictionary of all of them.
+macro_rules! report {
+    ($($(#[doc = $doc:literal])* $field:ident),* $(,)?) => {
+        #[pymethods]
+        impl RestoreReport {
+            $($(#[doc = $doc])* #[getter] fn $field(&self) -> u64 { self.0.$field })*
+            /// How writes were followed.
+            #[getter]
+            fn strategy(&self) -> &'static str {
+                self.0.strategy.name()
+            }
+            /// Everything was compared with the snapshot afterwards.
+            #[getter]
+            fn verified(&self) -> bool {
+                self.0.verified
+            }
+            /// From the command to the resumed process, in seconds.
+            #[getter]
+            fn duration(&self) -> f64 {
+                self.0.duration.as_secs_f64()
+            }
+            /// The same by phase, in seconds.
+            #[getter]
+            fn phases<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+                phases_dict(py, &self.0.phases)
+            }
+            /// All of it, ready for JSON.
+            fn as_dict<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+                let dict = PyDict::new(py);
+                dict.set_item("strategy", self.strategy())?;
+                $(dict.set_item(stringify!($field), self.0.$field)?;)*
+                dict.set_item("verified", self.0.verified)?;
+                dict.set_item("duration", self.duration())?;
+                dict.set_item("phases", self.phases(py)?)?;
+                Ok(dict)
+            }
+            fn __repr__(&self) -> String {
+                let mut text = format!("RestoreReport(strategy={:?}", self.strategy());
+                $(text.push_str(&format!(", {}={}", stringify!($field), self.0.$field));)*
+                text.push_str(&format!(", verified={}, duration={:.6})", self.0.verified, self.duration()));
+                text
+            }
+        }
+    };
+}
+
+report! {
+    /// Pages that were, or may have been, written.
+    pages_dirty,
+    /// Pages copied back.
+    pages_copied,
+    /// Pages filled with zeros.
+    pages_zeroed,
+    /// Pages given back to the kernel.
+    pages_dropped,
+    /// Protected pages that the request wrote: each cost it a tracking fault.
+    pages_faulted,
+    /// Pages protected again.
+    pages_protected,
+    /// Pages that are hot now: never protected, always copied back.
+    pages_hot,
+    /// Mappings removed, put back, protected anew.
+    layout_changes,
+    /// Calls of the request that could change the layout, if watched: each cost it a stop.
+    layout_calls,
+    /// New threads that were ended.
+    threads_ended,
+    /// Child processes that were killed.
+    children_killed,
+    /// New descriptors that were closed.
+    fds_closed,
+    /// Bytes found in the supervisor's own pipes and dropped.
+    bytes_drained,
+    /// Signals that were pending and were dropped.
+    signals_dropped,
+}

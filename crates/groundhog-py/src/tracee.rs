@@ -1,0 +1,187 @@
+//! `groundhog.Tracee`.
+
+use crate::errors::exception;
+use crate::reports::{RestoreReport, SnapshotInfo};
+use groundhog_engine::{SpawnOptions, Strategy};
+use pyo3::exceptions::{PyTypeError, PyValueError};
+use pyo3::prelude::*;
+use pyo3::types::{PyMapping, PyType};
+use std::ffi::OsString;
+use std::os::fd::{AsFd, AsRawFd};
+use std::path::PathBuf;
+
+/// One function process under the engine's control.
+#[pyclass(frozen, module = "groundhog._core")]
+pub(crate) struct Tracee {
+    engine: groundhog_engine::Tracee,
+}
+
+fn strategy(name: Option<&str>) -> PyResult<Option<Strategy>> {
+    name.map(str::parse).transpose().map_err(|message: String| {
+        exception(&groundhog_engine::Error::Unsupported {
+            strategy: name.unwrap_or_default().into(),
+            why: message,
+        })
+    })
+}
+
+fn pairs<K, V>(mapping: &Bound<'_, PyAny>) -> PyResult<Vec<(K, V)>>
+where
+    K: for<'a, 'py> FromPyObject<'a, 'py>,
+    V: for<'a, 'py> FromPyObject<'a, 'py>,
+{
+    let items = mapping.cast::<PyMapping>()?.items()?;
+    items
+        .iter()
+        .map(|item| item.extract().map_err(|_| PyTypeError::new_err("a mapping holds a wrong type")))
+        .collect()
+}
+
+#[pymethods]
+impl Tracee {
+    /// Start a program and trace it from before its first instruction.
+    ///
+    /// `argv`: the program, looked up along `PATH`, and its arguments. `env`: its whole environment; None: ours. `cwd`:
+    /// its working directory. `fds`: its descriptors, `{number there: number here}`, all others are closed; None: ours
+    /// for 0, 1 and 2. `drain`: read ends of pipes that are emptied while everything is stopped in a restore.
+    /// `strategy`: `hot`, `classic`, `soft-dirty` or `copy`; None: the best that works here. `watch`: have the kernel
+    /// tell of calls that change the layout, so that a restore after a request without any need not look.
+    ///
+    /// Raises `SpawnError` when it cannot be started and `UnsupportedError` when the strategy does not work here.
+    #[staticmethod]
+    #[pyo3(signature = (argv, *, env = None, cwd = None, fds = None, drain = Vec::new(), strategy = None, watch = true))]
+    #[allow(clippy::too_many_arguments, reason = "keyword arguments in Python")]
+    fn spawn(
+        py: Python<'_>,
+        argv: Vec<PathBuf>,
+        env: Option<&Bound<'_, PyAny>>,
+        cwd: Option<PathBuf>,
+        fds: Option<&Bound<'_, PyAny>>,
+        drain: Vec<i32>,
+        strategy: Option<&str>,
+        watch: bool,
+    ) -> PyResult<Self> {
+        if argv.is_empty() {
+            return Err(PyValueError::new_err("argv is empty; name a program"));
+        }
+        let options = SpawnOptions {
+            argv: argv.into_iter().map(PathBuf::into_os_string).collect(),
+            env: env.map(pairs::<OsString, OsString>).transpose()?,
+            cwd,
+            fds: fds.map(pairs::<i32, i32>).transpose()?,
+            drain: drain.into_iter().map(groundhog_engine::duplicate_descriptor).collect::<Result<_, _>>()?,
+            strategy: self::strategy(strategy)?,
+            unwatched: !watch,
+        };
+        let engine = py.detach(|| groundhog_engine::Tracee::spawn(options)).map_err(|e| exception(&e))?;
+        Ok(Self { engine })
+    }
+
+    /// Trace a process that runs already; closing the handle lets it go.
+    ///
+    /// Raises `SpawnError` when it may not be traced.
+    #[staticmethod]
+    #[pyo3(signature = (pid, *, strategy = None))]
+    fn attach(py: Python<'_>, pid: i32, strategy: Option<&str>) -> PyResult<Self> {
+        let strategy = self::strategy(strategy)?;
+        let engine =
+            py.detach(|| groundhog_engine::Tracee::attach(pid, strategy)).map_err(|e| exception(&e))?;
+        Ok(Self { engine })
+    }
+
+    /// The process id.
+    #[getter]
+    fn pid(&self) -> i32 {
+        self.engine.pid()
+    }
+
+    /// How writes are followed.
+    #[getter]
+    fn strategy(&self) -> &'static str {
+        self.engine.strategy().name()
+    }
+
+    /// Whether the process has not ended yet.
+    #[getter]
+    fn alive(&self) -> bool {
+        self.engine.ending().is_none()
+    }
+
+    /// How it ended: `exited 1`, `killed by signal 9`; None while it lives.
+    #[getter]
+    fn exit_status(&self) -> Option<String> {
+        self.engine.ending()
+    }
+
+    /// Take the snapshot that restores go back to, in place of an earlier one.
+    ///
+    /// Raises `SnapshotRefusedError` when the process could not be restored later; it runs on.
+    fn snapshot(&self, py: Python<'_>) -> PyResult<SnapshotInfo> {
+        py.detach(|| self.engine.snapshot()).map(SnapshotInfo).map_err(|e| exception(&e))
+    }
+
+    /// Revert the process to its snapshot; with `verify`, compare everything before it runs on.
+    ///
+    /// Raises `RestoreRefusedError`, `StateMismatchError` or `TraceeExitedError`: the process is dead then.
+    #[pyo3(signature = (*, verify = false))]
+    fn restore(&self, py: Python<'_>, verify: bool) -> PyResult<RestoreReport> {
+        py.detach(|| self.engine.restore(verify)).map(RestoreReport).map_err(|e| exception(&e))
+    }
+
+    /// Compare the process with its snapshot.
+    ///
+    /// Raises `StateMismatchError` naming the first difference.
+    fn verify(&self, py: Python<'_>) -> PyResult<()> {
+        py.detach(|| self.engine.verify()).map_err(|e| exception(&e))
+    }
+
+    /// Begin a restore and return at once; `fileno()` becomes readable when `finish_restore()` has its result.
+    #[pyo3(signature = (*, verify = false))]
+    fn start_restore(&self, verify: bool) -> PyResult<()> {
+        self.engine.start_restore(verify).map_err(|e| exception(&e))
+    }
+
+    /// The result of a started restore; waits for it if need be. Raises as `restore`.
+    fn finish_restore(&self, py: Python<'_>) -> PyResult<RestoreReport> {
+        py.detach(|| self.engine.finish_restore()).map(RestoreReport).map_err(|e| exception(&e))
+    }
+
+    /// A descriptor that is readable when a started restore has ended.
+    fn fileno(&self) -> i32 {
+        self.engine.done_fd().as_fd().as_raw_fd()
+    }
+
+    /// A descriptor that is readable when the process has ended.
+    fn exit_fileno(&self) -> i32 {
+        self.engine.exit_fd().as_fd().as_raw_fd()
+    }
+
+    /// Kill the process and its descendants, now, from any thread.
+    fn kill(&self) {
+        self.engine.kill();
+    }
+
+    /// Kill a spawned process (let go an attached one) and wait until nothing of it is left. Idempotent.
+    fn close(&self, py: Python<'_>) {
+        py.detach(|| self.engine.close());
+    }
+
+    fn __enter__(this: Py<Self>) -> Py<Self> {
+        this
+    }
+
+    #[pyo3(signature = (_kind, _value, _trace, /))]
+    fn __exit__(
+        &self,
+        py: Python<'_>,
+        _kind: Option<&Bound<'_, PyType>>,
+        _value: Option<&Bound<'_, PyAny>>,
+        _trace: Option<&Bound<'_, PyAny>>,
+    ) {
+        self.close(py);
+    }
+
+    fn __repr__(&self) -> String {
+        format!("<Tracee pid={} strategy={}>", self.pid(), self.strategy())
+    }
+}
