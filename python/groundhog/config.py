@@ -1,0 +1,328 @@
+"""What the user decides: the function, the isolation, the limits. Frozen, and checked before any process
+starts.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import re
+import shutil
+from dataclasses import dataclass, field, fields
+from enum import Enum
+from pathlib import Path
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Literal
+
+from groundhog import inspection
+from groundhog.errors import ConfigError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+Kind = Literal["python", "nodejs", "command"]
+Ack = Literal["auto", "require", "none"]
+JsonValue = Any
+"""What ``json.loads`` may return; the recursive type would help nobody here."""
+
+MIB = 1024 * 1024
+
+_KINDS_BY_SUFFIX: dict[str, Kind] = {".py": "python", ".js": "nodejs", ".mjs": "nodejs", ".cjs": "nodejs"}
+_ENTRY = re.compile(r"[A-Za-z_$][\w$]*(\.[A-Za-z_$][\w$]*)*")
+_DEFAULT_ENTRIES = ("main", "handler")
+
+
+class Isolation(str, Enum):
+    """When a function process is reverted to its snapshot."""
+
+    REQUEST = "request"
+    """After every request."""
+    DOMAIN = "domain"
+    """Before it serves another trust domain than the last one."""
+    OFF = "off"
+    """Never: only to compare with."""
+
+    def __str__(self) -> str:
+        return self.value
+
+    @classmethod
+    def parse(cls, value: str | Isolation) -> Isolation:
+        """The member of that name; ConfigError when there is none."""
+        try:
+            return cls(value)
+        except ValueError:
+            names = ", ".join(member.value for member in cls)
+            raise ConfigError(f"unknown isolation {str(value)!r}: choose one of {names}") from None
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Bounds on what one request, and one pool, may take. Times in seconds, sizes in bytes."""
+
+    timeout_s: float = 60.0
+    """From handing the request to the function until its complete answer; then the process is killed."""
+    request_bytes: int = 64 * MIB
+    """Largest encoded request."""
+    result_bytes: int = 64 * MIB
+    """Largest answer line."""
+    log_bytes: int = 10 * MIB
+    """Kept of stdout, and of stderr, per request; the rest is dropped behind a marker line."""
+    queue_length: int = 1024
+    """Requests that may wait for a worker; one more raises OverloadedError."""
+    start_timeout_s: float = 60.0
+    """From spawning a process until its code is loaded, and for each warm-up request."""
+    restore_timeout_s: float = 10.0
+    """For one restore; then the process is killed and replaced."""
+    domain_idle_s: float = 0.05
+    """With isolation "domain": how long an idle worker waits for its own domain before it is restored."""
+
+    def __post_init__(self) -> None:
+        for item in fields(self):
+            value = getattr(self, item.name)
+            if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
+                raise ConfigError(f"limit {item.name} must be a finite number, not {value!r}")
+            if value < 0 or (value == 0 and item.name not in {"queue_length", "log_bytes", "domain_idle_s"}):
+                raise ConfigError(f"limit {item.name} must be positive, not {value!r}")
+
+
+@dataclass(frozen=True, slots=True)
+class Timings:
+    """Where the time of one request went; seconds."""
+
+    queue_s: float
+    """From `Pool.invoke` until a worker took the request."""
+    run_s: float
+    """From the first byte written to the function until its answer was complete."""
+    restore_s: float | None = None
+    """The restore that made this worker clean for this request; None if none was needed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What the function answered to one request."""
+
+    value: JsonValue
+    """The answer: an object or an array."""
+    stdout: str
+    """What it printed during the request, bounded by ``Limits.log_bytes``."""
+    stderr: str
+    timings: Timings
+    raw: bytes = b""
+    """The answer as it came, JSON in UTF-8 without the newline: a front end can pass it on unencoded."""
+
+
+@dataclass(frozen=True, slots=True)
+class Function:
+    """A function and how to run it. Make one with `from_file`, `from_command` or `from_target`."""
+
+    kind: Kind
+    name: str
+    path: Path | None = None
+    entry: str | None = None
+    argv: tuple[str, ...] = ()
+    warmup: tuple[JsonValue, ...] = ()
+    env: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    inherit_env: bool = True
+    cwd: Path | None = None
+    ack: Ack = "require"
+    interpreter: tuple[str, ...] = ()
+
+    @classmethod
+    def from_file(
+        cls,
+        path: str | os.PathLike[str],
+        entry: str | None = None,
+        warmup: Sequence[JsonValue] = (),
+        env: Mapping[str, str] | None = None,
+        *,
+        inherit_env: bool = True,
+        cwd: str | os.PathLike[str] | None = None,
+        interpreter: Sequence[str] = (),
+    ) -> Function:
+        """A Python or Node function in a file, or in a directory that holds a package of one.
+
+        ``entry`` names the function in it; by default ``main``, and if a Python file has none, ``handler``. A
+        directory is a Python package if it has ``__main__.py``, a Node package if it has ``package.json`` or
+        ``index.js``. ``warmup``: requests served before the snapshot. ``env``: variables added to the
+        supervisor's environment, or all there are if not ``inherit_env``. ``interpreter``: the command that
+        runs it instead of this Python, or of ``node``. Raises ConfigError, which names what is wrong.
+        """
+        file = _source_file(Path(path))
+        kind = _kind_of(file)
+        if kind == "python":
+            # Another interpreter may know another syntax: then only it can tell.
+            entry = inspection.python_entry(file, entry, _DEFAULT_ENTRIES, check=not interpreter)
+        entry = _checked_entry(entry if entry is not None else _DEFAULT_ENTRIES[0])
+        if kind == "nodejs" and not interpreter and shutil.which("node") is None:
+            raise ConfigError(f"{file} needs Node.js, but there is no 'node' in PATH")
+        return cls(
+            kind=kind,
+            name=file.parent.name if file.stem in {"__main__", "index"} else file.stem,
+            path=file,
+            entry=entry,
+            warmup=_checked_warmup(warmup),
+            env=_checked_env(env),
+            inherit_env=inherit_env,
+            cwd=_checked_cwd(cwd),
+            interpreter=tuple(interpreter),
+        )
+
+    @classmethod
+    def from_command(
+        cls,
+        argv: Sequence[str | os.PathLike[str]],
+        warmup: Sequence[JsonValue] = (),
+        env: Mapping[str, str] | None = None,
+        *,
+        inherit_env: bool = True,
+        cwd: str | os.PathLike[str] | None = None,
+        ack: Ack = "auto",
+        name: str | None = None,
+    ) -> Function:
+        """Any program that speaks ActionLoop: a request line on stdin, an answer line on file descriptor 3.
+
+        ``ack`` says how to know that it has loaded: ``"require"``: it writes ``{"ok": true}`` to descriptor 3
+        first, since ``OW_WAIT_FOR_ACK`` is set; ``"auto"``: that, or it blocks in reading its first request,
+        whichever comes first; ``"none"``: it does neither in a visible way, so its answer to the first
+        warm-up request, which must be given then, tells. Raises ConfigError, which names what is wrong.
+        """
+        words = tuple(os.fspath(word) for word in argv)
+        if not words or not words[0]:
+            raise ConfigError("the command is empty: give a program and its arguments")
+        if any("\0" in word for word in words):
+            raise ConfigError(f"the command {words[0]!r} has a NUL character in an argument")
+        if ack not in {"auto", "require", "none"}:
+            raise ConfigError(f"unknown ack {ack!r}: choose one of auto, require, none")
+        if ack == "none" and not warmup:
+            raise ConfigError(
+                f"command {words[0]!r} with ack='none' needs a warm-up request, to tell when it has loaded"
+            )
+        directory = _checked_cwd(cwd)
+        return cls(
+            kind="command",
+            name=name or Path(words[0]).name,
+            argv=(_program(words[0], directory), *words[1:]),
+            warmup=_checked_warmup(warmup),
+            env=_checked_env(env),
+            inherit_env=inherit_env,
+            cwd=directory,
+            ack=ack,
+        )
+
+    @classmethod
+    def from_target(
+        cls,
+        target: str | os.PathLike[str] | Sequence[str],
+        *,
+        warmup: Sequence[JsonValue] = (),
+        env: Mapping[str, str] | None = None,
+    ) -> Function:
+        """What a command line names: ``handler.py[:main]``, ``handler.js[:main]``, or a command's words."""
+        if isinstance(target, (str, os.PathLike)):
+            path, entry = _split_target(os.fspath(target))
+            return cls.from_file(path, entry, warmup, env)
+        return cls.from_command(target, warmup, env)
+
+
+def _split_target(target: str) -> tuple[str, str | None]:
+    if Path(target).exists():
+        return target, None
+    path, colon, entry = target.rpartition(":")
+    return (path, entry) if colon and path else (target, None)
+
+
+def _source_file(path: Path) -> Path:
+    if path.is_dir():
+        for name in ("__main__.py", "package.json", "index.js"):
+            if (path / name).is_file():
+                return _node_main(path) if name == "package.json" else (path / name).absolute()
+        raise ConfigError(
+            f"{path} is a directory without __main__.py, package.json or index.js: name the function's file"
+        )
+    if not path.exists():
+        raise ConfigError(f"no such file: {path}")
+    if not path.is_file():
+        raise ConfigError(f"{path} is not a regular file")
+    return path.absolute()
+
+
+def _node_main(directory: Path) -> Path:
+    """The file that ``package.json`` names, as Node resolves it; ConfigError when there is none."""
+    package = directory / "package.json"
+    try:
+        parsed = json.loads(package.read_bytes())
+    except (OSError, ValueError) as error:
+        raise ConfigError(f"{package} cannot be read: {error}") from None
+    main = parsed.get("main") if isinstance(parsed, dict) else None
+    name = main if isinstance(main, str) and main else "index.js"
+    for candidate in (directory / name, directory / f"{name}.js", directory / name / "index.js"):
+        if candidate.is_file():
+            return candidate.absolute()
+    raise ConfigError(f"{package} names {name!r} as its main file, but there is no such file")
+
+
+def _kind_of(file: Path) -> Kind:
+    kind = _KINDS_BY_SUFFIX.get(file.suffix)
+    if kind is None:
+        known = ", ".join(_KINDS_BY_SUFFIX)
+        raise ConfigError(
+            f"{file.name} is none of {known}: to run another program, give it as a command (after --)"
+        )
+    return kind
+
+
+def _checked_entry(entry: str) -> str:
+    if not _ENTRY.fullmatch(entry):
+        raise ConfigError(f"{entry!r} cannot be the name of a function")
+    return entry
+
+
+def _checked_warmup(warmup: Sequence[JsonValue]) -> tuple[JsonValue, ...]:
+    if isinstance(warmup, (str, bytes, dict)):
+        raise ConfigError(f"warmup must be a list of requests, not {type(warmup).__name__}")
+    for number, request in enumerate(warmup, start=1):
+        _check_json(request, f"warm-up request {number}")
+    return tuple(warmup)
+
+
+def _check_json(value: JsonValue, what: str) -> None:
+    try:
+        json.dumps(value, allow_nan=False)
+    except (TypeError, ValueError, RecursionError) as error:
+        raise ConfigError(f"{what} is not JSON: {error}") from None
+
+
+def _checked_env(env: Mapping[Any, Any] | None) -> Mapping[str, str]:
+    for name, value in (env or {}).items():
+        if not isinstance(name, str) or not name or "=" in name or "\0" in name:
+            raise ConfigError(f"{name!r} cannot be the name of an environment variable")
+        if not isinstance(value, str) or "\0" in value:
+            raise ConfigError(
+                f"environment variable {name} must be a string without NUL characters, not {value!r}"
+            )
+    return MappingProxyType(dict(env or {}))
+
+
+def _checked_cwd(cwd: str | os.PathLike[str] | None) -> Path | None:
+    if cwd is None:
+        return None
+    path = Path(cwd)
+    if not path.is_dir():
+        raise ConfigError(f"working directory {path} is not a directory")
+    return path.absolute()
+
+
+def _program(word: str, cwd: Path | None) -> str:
+    """The program's path, found as a shell would find it; ConfigError when it is not there."""
+    if "/" in word:
+        path = (cwd or Path.cwd()) / word
+        if not path.exists():
+            raise ConfigError(f"no such program: {word}")
+        if path.is_dir() or not os.access(path, os.X_OK):
+            raise ConfigError(f"{word} is not an executable file")
+        return str(path.absolute())
+    found = shutil.which(word)
+    if found is None:
+        raise ConfigError(f"no such program in PATH: {word}")
+    return found

@@ -1,0 +1,222 @@
+r"""ActionLoop, the protocol of OpenWhisk's language runtimes, from the side that calls.
+
+Theory of operation. A function process reads one line of JSON per request from its stdin::
+
+    {"value": {...}, "activation_id": "...", "deadline": "1735689600000", ...}\n
+
+and writes one line of JSON per request to file descriptor 3. One request is under way at a time, so the
+answer to a request is the one line that follows it: more bytes than that line mean that the process no longer
+keeps the protocol, and nothing it says can be attributed to a request any more. With ``OW_WAIT_FOR_ACK`` set,
+a process first writes ``{"ok": true}``, or ``{"ok": false, "error": "..."}`` when it cannot serve.
+
+Our own launchers add ``"groundhog": 1`` to that line. Only to them we send control lines, which carry the
+member "groundhog" where a request carries "value": ``{"groundhog": "noop"}`` takes the path of a request
+without calling the function, ``{"groundhog": "prepare"}`` announces the snapshot.
+
+The decoder has two states, *idle* (no answer is owed: any byte is stray) and *awaiting*; `expect` leads from
+the first to the second, a newline back.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from groundhog.errors import InvocationError, PayloadTooLargeError, ProtocolError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+NOOP = b'{"groundhog":"noop"'
+PREPARE = b'{"groundhog":"prepare"}\n'
+NOT_AN_OBJECT = "The action did not return a dictionary or array."
+"""OpenWhisk's words; its compatibility kit compares them."""
+
+_RESERVED = frozenset({"value", "groundhog"})
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not JSON")
+
+
+_encode_text = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode
+_encode_ascii = json.JSONEncoder(separators=(",", ":"), allow_nan=False).encode
+_decode = json.JSONDecoder(parse_constant=_refuse_constant).decode
+
+
+def _encode(value: Any) -> bytes:
+    """JSON in UTF-8. No newline can be in it: strings have theirs escaped, and there is no white space."""
+    try:
+        return _encode_text(value).encode("utf-8")
+    except UnicodeEncodeError:  # half a surrogate pair: only an escape can carry it
+        return _encode_ascii(value).encode("ascii")
+
+
+class JsonBytes(bytes):
+    """JSON that has been checked already, by a front end that received it as such: it is sent as it is."""
+
+    __slots__ = ()
+
+
+def encode_value(value: Any, limit: int) -> bytes:
+    """A request's parameters as JSON without newlines, at most ``limit`` bytes of it.
+
+    Raises InvocationError if ``value`` is not JSON, PayloadTooLargeError if it is too long.
+    """
+    if isinstance(value, JsonBytes):
+        # Newlines in JSON are white space between tokens: those in strings are escaped.
+        encoded = bytes(value).replace(b"\n", b" ")
+    else:
+        try:
+            encoded = _encode(value)
+        except (TypeError, ValueError, RecursionError) as error:
+            raise InvocationError(f"the parameters are not JSON: {error}") from None
+    if len(encoded) > limit:
+        raise PayloadTooLargeError(f"the request is {len(encoded)} bytes of JSON, the limit is {limit}")
+    return encoded
+
+
+def encode_context(context: Mapping[str, Any] | None) -> bytes:
+    """The further members of a request message, each with a comma before it.
+
+    Raises InvocationError if they are not JSON, or bear a name that the protocol needs itself.
+    """
+    if not context:
+        return b""
+    if not _RESERVED.isdisjoint(context):
+        name = min(_RESERVED.intersection(context))
+        raise InvocationError(f"the context of a request cannot have a member {name!r}: the protocol uses it")
+    try:
+        return b"," + _encode(dict(context))[1:-1]
+    except (TypeError, ValueError, RecursionError) as error:
+        raise InvocationError(f"the context of the request is not JSON: {error}") from None
+
+
+def request_line(value: bytes, context: bytes) -> bytes:
+    """The line of one request, of what `encode_value` and `encode_context` made."""
+    return b'{"value":%b%b}\n' % (value, context)
+
+
+def noop_line(context: bytes = b"") -> bytes:
+    """The line that takes a launcher of ours through all of a request but the function."""
+    return NOOP + context + b"}\n"
+
+
+def encode_request(params: Any, context: Mapping[str, Any] | None = None, limit: int = 64 << 20) -> bytes:
+    """The line of one request. Raises as `encode_value` and `encode_context` do."""
+    return request_line(encode_value(params, limit), encode_context(context))
+
+
+@dataclass(frozen=True, slots=True)
+class Ack:
+    """What a process says when it has loaded, or could not."""
+
+    ok: bool
+    error: str = ""
+    control: bool = False
+    """Whether it understands control lines: it is a launcher of ours."""
+
+
+def parse_ack(line: bytes) -> Ack:
+    """The acknowledgement in ``line``; ProtocolError if it is none."""
+    try:
+        parsed = _decode(line.decode("utf-8"))
+    except (ValueError, RecursionError):
+        parsed = None
+    if not isinstance(parsed, dict) or not isinstance(parsed.get("ok"), bool):
+        raise ProtocolError(
+            f'expected the acknowledgement {{"ok": true}} on descriptor 3, got {excerpt(line)}'
+        )
+    error = parsed.get("error", "")
+    return Ack(
+        ok=parsed["ok"], error=error if isinstance(error, str) else str(error), control="groundhog" in parsed
+    )
+
+
+def parse_answer(line: bytes) -> dict[str, Any] | list[Any]:
+    """The answer in ``line``. ProtocolError if it is not JSON, or neither an object nor an array."""
+    try:
+        value = _decode(line.decode("utf-8"))
+    except RecursionError:
+        raise ProtocolError("the function's answer is nested too deeply") from None
+    except ValueError as error:
+        raise ProtocolError(f"the function's answer is not JSON ({error}): {excerpt(line)}") from None
+    if not isinstance(value, (dict, list)):
+        raise ProtocolError(NOT_AN_OBJECT)
+    return value
+
+
+def excerpt(line: bytes, length: int = 80) -> str:
+    """The start of what a process wrote, fit for a message of one line."""
+    shown = ascii(line[:length].decode("utf-8", "replace"))
+    return f"{shown} and {len(line) - length} bytes more" if len(line) > length else shown
+
+
+class AnswerDecoder:
+    """Finds the one answer line in what a process writes to its answer descriptor, however it is cut up."""
+
+    __slots__ = ("_awaiting", "_chunks", "_limit", "_size")
+
+    def __init__(self, limit: int) -> None:
+        """``limit``: the longest line in bytes, without its newline."""
+        self._limit = limit
+        self._chunks: list[bytes] = []
+        self._size = 0
+        self._awaiting = False
+
+    @property
+    def awaiting(self) -> bool:
+        """Whether an answer is owed and not complete."""
+        return self._awaiting
+
+    @property
+    def pending(self) -> int:
+        """Bytes of an answer that has begun and is not complete."""
+        return self._size
+
+    def expect(self) -> None:
+        """A request has been handed over: one line is owed."""
+        if self._awaiting:
+            raise ProtocolError("a request was sent before the last one was answered")
+        self._awaiting = True
+        self._chunks.clear()
+        self._size = 0
+
+    def cancel(self) -> None:
+        """No answer is owed any more: the process is reverted, or gone."""
+        self._awaiting = False
+        self._chunks.clear()
+        self._size = 0
+
+    def feed(self, data: bytes) -> bytes | None:
+        """Take what was read; the line, without its newline, when it is complete.
+
+        Raises ProtocolError for bytes that nobody asked for, PayloadTooLargeError for a line beyond the
+        limit. After an error the process cannot be understood any more.
+        """
+        if not data:
+            return None
+        if not self._awaiting:
+            raise ProtocolError(f"the function process wrote {excerpt(data)} though no answer was owed")
+        newline = data.find(b"\n")
+        size = self._size + (newline if newline >= 0 else len(data))
+        if size > self._limit:
+            self.cancel()
+            raise PayloadTooLargeError(
+                f"the function's answer is longer than the limit of {self._limit} bytes"
+            )
+        if newline < 0:
+            self._chunks.append(data)
+            self._size = size
+            return None
+        if newline + 1 < len(data):
+            self.cancel()
+            rest = data[newline + 1 :]
+            raise ProtocolError(
+                f"the function process wrote more than one line for one request: then {excerpt(rest)}"
+            )
+        self._chunks.append(data[:newline])
+        line = b"".join(self._chunks)
+        self.cancel()
+        return line

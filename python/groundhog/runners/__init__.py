@@ -1,0 +1,18 @@
+"""Turn a `Function` into the command that runs it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from groundhog.runners import command, nodejs, python
+
+if TYPE_CHECKING:
+    from groundhog.config import Function
+    from groundhog.runners.command import Command
+
+_RUNNERS = {"python": python.command_for, "nodejs": nodejs.command_for, "command": command.command_for}
+
+
+def command_for(function: Function) -> Command:
+    """The command line, environment and directory of the function's process."""
+    return _RUNNERS[function.kind](function)

@@ -1,0 +1,261 @@
+// Serve the requests of one Node function over ActionLoop: launcher.js FILE ENTRY NAME.
+//
+// Runs alone inside the function process: Node's own modules only. One line of JSON per request on stdin, one line
+// per answer on descriptor 3. It waits in a blocking read: the event loop does not turn between requests, as on
+// platforms that freeze an idle function, and the process is snapshotted in a system call that restarts by itself.
+'use strict';
+
+const fs = require('fs');
+const Module = require('module');
+const path = require('path');
+const { pathToFileURL } = require('url');
+
+const FIRST_READ = 64 * 1024;
+const NEXT_READ = 1024 * 1024;
+const ENTRY = Symbol.for('groundhog.entry');
+const NEWLINE = 10;
+
+const [file, entry, name] = process.argv.slice(2, 5);
+const acknowledge = Boolean(process.env.OW_WAIT_FOR_ACK);
+delete process.env.OW_WAIT_FOR_ACK;
+process.argv.splice(1, 4, file);
+
+// The request pipe moves off stdin: process.stdin would make it non-blocking, and a child would read from it.
+function privateInput() {
+  let fd;
+  try {
+    fd = fs.openSync('/proc/self/fd/0', 'r');
+  } catch {
+    return 0; // the pipe belongs to another user: then it stays where it is
+  }
+  fs.closeSync(0);
+  if (fs.openSync('/dev/null', 'r') !== 0) throw new Error('descriptor 0 was taken while it was replaced');
+  return fd;
+}
+
+const input = privateInput();
+const answerFd = 3;
+const pause = new Int32Array(new SharedArrayBuffer(4));
+const first = Buffer.allocUnsafeSlow(FIRST_READ);
+
+function readSome(buffer) {
+  for (;;) {
+    try {
+      return fs.readSync(input, buffer, 0, buffer.length, null);
+    } catch (error) {
+      if (error.code === 'EOF') return 0;
+      if (error.code !== 'EAGAIN') throw error;
+      Atomics.wait(pause, 0, 0, 1); // the function made the pipe non-blocking
+    }
+  }
+}
+
+let rest = null; // bytes behind the newline: only a caller that sends ahead leaves some
+
+// The next line as text, null at the end of input.
+function readLine() {
+  let chunk = rest;
+  if (chunk === null) {
+    const count = readSome(first);
+    if (count === 0) return null;
+    const newline = first.indexOf(NEWLINE);
+    if (newline === count - 1) return first.toString('utf8', 0, newline); // the usual case
+    chunk = Buffer.from(first.subarray(0, count));
+  }
+  rest = null;
+  const chunks = [];
+  for (;;) {
+    const newline = chunk.indexOf(NEWLINE);
+    if (newline >= 0) {
+      chunks.push(chunk.subarray(0, newline));
+      if (newline + 1 < chunk.length) rest = chunk.subarray(newline + 1);
+      return Buffer.concat(chunks).toString('utf8');
+    }
+    chunks.push(chunk);
+    const buffer = Buffer.allocUnsafeSlow(NEXT_READ);
+    const count = readSome(buffer);
+    if (count === 0) return null;
+    chunk = buffer.subarray(0, count);
+  }
+}
+
+function writeLine(text) {
+  const data = Buffer.from(text + '\n', 'utf8');
+  for (let sent = 0; sent < data.length;) {
+    try {
+      sent += fs.writeSync(answerFd, data, sent, data.length - sent);
+    } catch (error) {
+      if (error.code !== 'EAGAIN') throw error;
+      Atomics.wait(pause, 0, 0, 1);
+    }
+  }
+}
+
+function isModuleFile() {
+  if (file.endsWith('.mjs')) return true;
+  if (file.endsWith('.cjs')) return false;
+  for (let folder = path.dirname(file); ; folder = path.dirname(folder)) {
+    try {
+      return JSON.parse(fs.readFileSync(path.join(folder, 'package.json'), 'utf8')).type === 'module';
+    } catch (error) {
+      if (error.code !== 'ENOENT' && error.code !== 'ENOTDIR') return false;
+    }
+    if (folder === path.dirname(folder)) return false;
+  }
+}
+
+// Load a CommonJS file. A line behind its source hands over a function that it defines and does not export: that is
+// how functions for OpenWhisk are written.
+function loadCommonJs() {
+  const root = entry.split('.')[0];
+  const compile = Module.prototype._compile;
+  Module.prototype._compile = function (content, filename, ...more) {
+    if (filename === file) {
+      Module.prototype._compile = compile;
+      content += `\n;if (typeof ${root} !== 'undefined') globalThis[Symbol.for('groundhog.entry')] = ${root};`;
+    }
+    return compile.call(this, content, filename, ...more);
+  };
+  try {
+    return require(file);
+  } finally {
+    Module.prototype._compile = compile;
+  }
+}
+
+function pick(from, dotted) {
+  return dotted.split('.').reduce((value, part) => (value == null ? undefined : value[part]), from);
+}
+
+async function load() {
+  let loaded;
+  if (isModuleFile()) {
+    loaded = await import(pathToFileURL(file));
+  } else {
+    try {
+      loaded = loadCommonJs();
+    } catch (error) {
+      const isModule = error.code === 'ERR_REQUIRE_ESM' ||
+        (error instanceof SyntaxError && /import statement|Unexpected token 'export'|import\.meta/.test(error.message));
+      if (!isModule) throw error;
+      loaded = await import(pathToFileURL(file));
+    }
+  }
+  const hidden = globalThis[ENTRY];
+  delete globalThis[ENTRY];
+  const [head, ...tail] = entry.split('.');
+  const inner = tail.length === 0 ? hidden : pick(hidden, tail.join('.'));
+  const whole = entry === 'main' ? [loaded, loaded && loaded.default] : [];
+  const candidates = [pick(loaded, entry), pick(loaded && loaded.default, entry), ...whole, inner];
+  const found = candidates.find((candidate) => typeof candidate === 'function');
+  if (found) return found;
+  if (candidates.some((candidate) => candidate !== undefined) && entry !== 'main') {
+    throw new TypeError(`'${entry}' in ${path.basename(file)} is not a function`);
+  }
+  throw new TypeError(`${path.basename(file)} neither exports nor defines a function '${head === entry ? head : entry}'`);
+}
+
+class Context {
+  constructor(message) {
+    this.awsRequestId = this.requestId = String(message.activation_id || '');
+    this.functionName = String(message.action_name || name);
+    this.deadlineMs = Number(message.deadline) || 0;
+  }
+
+  getRemainingTimeInMillis() {
+    return Math.max(0, this.deadlineMs - Date.now());
+  }
+}
+
+async function nothing() {
+  return {};
+}
+
+function encode(result) {
+  const text = JSON.stringify(result);
+  return text === undefined ? 'null' : text; // neither an object nor an array: the supervisor says so
+}
+
+function errorAnswer(error) {
+  console.error(error);
+  const shown = error instanceof Error || (error && error.message !== undefined) ? error.message : error;
+  try {
+    return JSON.stringify({ error: shown === undefined ? 'undefined' : shown });
+  } catch {
+    return JSON.stringify({ error: String(shown) });
+  }
+}
+
+// Collect twice, as the first round may have released more. The function never sees the collector.
+function prepare() {
+  require('v8').setFlagsFromString('--expose-gc');
+  const collect = require('vm').runInNewContext('gc');
+  require('v8').setFlagsFromString('--no-expose-gc');
+  collect();
+  collect();
+}
+
+async function answer(line, handler) {
+  const message = JSON.parse(line);
+  if (message.groundhog === 'prepare') {
+    prepare();
+    return '{"ok":true}';
+  }
+  for (const key of Object.keys(message)) {
+    if (key !== 'value' && key !== 'groundhog') {
+      const value = message[key];
+      process.env[`__OW_${key.toUpperCase()}`] = typeof value === 'string' ? value : JSON.stringify(value);
+    }
+  }
+  try {
+    const call = message.groundhog === undefined ? handler : nothing; // a noop is a request in all but the function
+    return encode(await call(message.value === undefined ? {} : message.value, new Context(message)));
+  } catch (error) {
+    return errorAnswer(error);
+  }
+}
+
+function serve(handler) {
+  const next = () => {
+    const line = readLine();
+    if (line === null) process.exit(0);
+    // One turn of the event loop: its clock stood still in the read, and timers would fire too early.
+    setImmediate(run, line);
+  };
+  const run = async (line) => {
+    writeLine(await answer(line, handler));
+    setImmediate(next);
+  };
+  next();
+}
+
+function loadError(error) {
+  const text = error instanceof Error ? `${error.name}: ${error.message.split('\n')[0]}` : String(error);
+  const place = error && typeof error.stack === 'string' &&
+    error.stack.split('\n').find((row) => row.includes(`${file}:`));
+  const line = place && /:(\d+)/.exec(place.slice(place.indexOf(file) + file.length));
+  return (line ? `${text} (${path.basename(file)}, line ${line[1]})` : text).replace(/\s+/g, ' ');
+}
+
+let served = false;
+process.on('exit', (code) => {
+  if (!served && acknowledge && code === 0) {
+    // The module ended the process, or awaits what never comes.
+    writeLine(JSON.stringify({ ok: false, error: `the process ended while loading ${path.basename(file)}` }));
+    process.exitCode = 1;
+  }
+});
+
+load().then(
+  (handler) => {
+    served = true;
+    if (acknowledge) writeLine('{"ok":true,"groundhog":1}');
+    serve(handler);
+  },
+  (error) => {
+    served = true;
+    console.error(error);
+    if (acknowledge) writeLine(JSON.stringify({ ok: false, error: loadError(error) }));
+    process.exit(1);
+  },
+);

@@ -1,0 +1,298 @@
+"""Serve the requests of one Python function over ActionLoop: ``launcher.py FILE ENTRY``.
+
+Runs alone inside the function process: standard library only. One line of JSON per request on stdin, one line
+per answer on descriptor 3. It reads and writes with bare system calls: a buffered reader could hold a request
+back, and each buffer would be one more page to revert.
+"""
+
+# ruff: noqa: PTH119, PTH120, PTH122 - pathlib would be more memory to keep and to revert
+
+from __future__ import annotations
+
+import gc
+import importlib.util
+import inspect
+import json
+import os
+import sys
+import time
+import traceback
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:  # the module typing is not loaded into the function process
+    from asyncio import AbstractEventLoop
+    from collections.abc import Awaitable, Callable
+    from typing import Any
+
+ANSWER_FD = 3
+EVENT_AND_CONTEXT = 2
+FIRST_READ = 64 * 1024
+NEXT_READ = 1024 * 1024
+
+_encode = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode
+_encode_ascii = json.JSONEncoder(allow_nan=False, separators=(",", ":")).encode
+
+
+class NoFunctionError(Exception):
+    """The file loads, but the function is not in it."""
+
+
+class Context:
+    """What a ``handler(event, context)`` learns about its request; the names are those of AWS Lambda."""
+
+    __slots__ = (
+        "_deadline_s",
+        "aws_request_id",
+        "deadline_ms",
+        "function_name",
+        "log_stream_name",
+        "request_id",
+    )
+
+    def __init__(self, message: dict[str, Any], function_name: str) -> None:
+        self.request_id = self.aws_request_id = str(message.get("activation_id", ""))
+        self.function_name = str(message.get("action_name", "")) or function_name
+        self.log_stream_name = self.function_name
+        try:
+            self.deadline_ms = int(message.get("deadline", 0))
+        except (TypeError, ValueError):
+            self.deadline_ms = 0
+
+    def get_remaining_time_in_millis(self) -> int:
+        """Milliseconds until the request is given up; never negative."""
+        return max(0, self.deadline_ms - int(time.time() * 1000))
+
+
+class EventLoop:
+    """One asyncio loop for all requests: made before the snapshot, so that no request pays for it."""
+
+    def __init__(self) -> None:
+        self._loop: AbstractEventLoop | None = None
+
+    def run(self, awaitable: Awaitable[Any]) -> Any:
+        """The awaitable's result."""
+        if self._loop is None:
+            import asyncio
+
+            self._loop = asyncio.new_event_loop()
+            asyncio.set_event_loop(self._loop)
+        if inspect.iscoroutine(awaitable):
+            return self._loop.run_until_complete(awaitable)
+        return self._loop.run_until_complete(_wait_for(awaitable))
+
+
+async def _wait_for(awaitable: Awaitable[Any]) -> Any:
+    return await awaitable
+
+
+async def _nothing() -> dict[str, Any]:
+    return {}
+
+
+def load(path: str, entry: str) -> Callable[..., Any]:
+    """The function ``entry`` (dotted for an attribute) of the file, loaded as a module of its own."""
+    stem = os.path.splitext(os.path.basename(path))[0]
+    name = stem if stem.isidentifier() and stem not in sys.modules and stem != "__main__" else "main__"
+    if sys.path and sys.path[0] == os.path.dirname(__file__):  # not so with PYTHONSAFEPATH
+        del sys.path[0]
+    sys.path.insert(0, os.path.dirname(path))
+    sys.argv = [path]
+    spec = importlib.util.spec_from_file_location(name, path)
+    if spec is None or spec.loader is None:
+        raise ImportError(f"{path} is not a Python file")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    spec.loader.exec_module(module)
+    function: Any = module
+    for part in entry.split("."):
+        if not hasattr(function, part):
+            raise NoFunctionError(f"{os.path.basename(path)} defines no {entry!r}")
+        function = getattr(function, part)
+    if not callable(function):
+        raise NoFunctionError(f"{entry!r} in {os.path.basename(path)} is not a function")
+    return function  # type: ignore[no-any-return]
+
+
+def takes_context(function: Callable[..., Any]) -> bool:
+    """Whether it has exactly two required positional parameters: an event and a context."""
+    try:
+        parameters = inspect.signature(function).parameters.values()
+    except (TypeError, ValueError):
+        return False
+    positional = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    return sum(p.kind in positional and p.default is p.empty for p in parameters) == EVENT_AND_CONTEXT
+
+
+def write_line(data: bytes) -> None:
+    """Write all of it; a pipe takes large answers in parts."""
+    written = os.write(ANSWER_FD, data)
+    if written < len(data):
+        rest = memoryview(data)[written:]
+        while rest:
+            rest = rest[os.write(ANSWER_FD, rest) :]
+
+
+class Lines:
+    """Request lines from a descriptor."""
+
+    def __init__(self, fd: int) -> None:
+        self._fd = fd
+        self._rest = b""
+
+    def read(self) -> bytes:
+        """The next line; empty at the end of input."""
+        data = self._rest or os.read(self._fd, FIRST_READ)
+        self._rest = b""
+        newline = data.find(b"\n")
+        if newline == len(data) - 1:  # the usual case; and the end of input, where both are -1
+            return data
+        chunks = []
+        while newline < 0:
+            chunks.append(data)
+            data = os.read(self._fd, NEXT_READ)
+            if not data:
+                return b""
+            newline = data.find(b"\n")
+        self._rest = data[newline + 1 :]
+        chunks.append(data[: newline + 1])
+        return b"".join(chunks)
+
+
+class Server:
+    """Answers request lines with the function's results."""
+
+    def __init__(self, function: Callable[..., Any], name: str) -> None:
+        self._function = function
+        self._name = name
+        self._takes_context = takes_context(function)
+        self._loop = EventLoop()
+        self._async = inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(
+            getattr(function, "__call__", None)  # noqa: B004 - an instance with an async __call__
+        )
+        if self._async:
+            self._loop.run(_nothing())
+
+    def serve(self, lines: Lines) -> None:
+        """Answer until the input ends. Nothing of a request is referred to while the next is waited for."""
+        while line := lines.read():
+            write_line(self._answer(line))
+            del line
+
+    def _answer(self, line: bytes) -> bytes:
+        message = json.loads(line)
+        if message.get("groundhog") == "prepare":
+            prepare()
+            return b'{"ok":true}\n'
+        for key, value in message.items():
+            if key not in ("value", "groundhog"):
+                os.environ["__OW_" + key.upper()] = value if isinstance(value, str) else _encode_ascii(value)
+        try:
+            answer = _to_bytes(self._call(message))
+        except Exception as error:  # noqa: BLE001 - whatever the function raises is its answer
+            report(error)
+            answer = _to_bytes({"error": str(error)})
+        flush()
+        return answer
+
+    def _call(self, message: dict[str, Any]) -> Any:
+        if "groundhog" in message:  # a request in all but the function
+            if self._takes_context:
+                Context(message, self._name)
+            return self._loop.run(_nothing()) if self._async else {}
+        params = message.get("value", {})
+        result = (
+            self._function(params, Context(message, self._name))
+            if self._takes_context
+            else self._function(params)
+        )
+        if self._async or (type(result) is not dict and hasattr(result, "__await__")):
+            result = self._loop.run(result)
+        return result
+
+
+def _to_bytes(result: Any) -> bytes:
+    try:
+        text = _encode(result)
+    except (TypeError, ValueError, RecursionError) as error:
+        raise TypeError(f"the function's result cannot be sent as JSON: {error}") from error
+    try:
+        return text.encode() + b"\n"
+    except UnicodeEncodeError:  # half a surrogate pair: only an escape can carry it
+        return _encode_ascii(result).encode() + b"\n"
+
+
+def report(error: BaseException) -> None:
+    """Show the traceback from the function's first frame on."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_frame.f_code.co_filename == __file__:
+        trace = trace.tb_next
+    try:
+        traceback.print_exception(type(error), error, trace or error.__traceback__)
+    except Exception:  # noqa: BLE001 - the function may have closed sys.stderr; its answer still counts
+        return
+
+
+def flush() -> None:
+    """All that the function printed is in the pipes before its answer is."""
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except Exception:  # noqa: BLE001, S112, PERF203 - as in report
+            continue
+
+
+def prepare() -> None:
+    """Make the state that is about to be kept small and steady."""
+    sys.dont_write_bytecode = True  # from now on a request must not leave files
+    gc.collect()
+    gc.collect()  # what the finalizers of the first round released
+    gc.freeze()  # collections in requests neither look at nor write to what is older than the snapshot
+
+
+def load_error(error: BaseException, path: str) -> str:
+    """One line that says why the code does not load, and where."""
+    if isinstance(error, SystemExit):
+        text = f"the code called sys.exit({error.code!r}) while loading"
+    elif isinstance(error, NoFunctionError):
+        return str(error)
+    else:
+        text = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+    if not isinstance(error, SyntaxError):  # its text says where
+        for frame in reversed(traceback.extract_tb(error.__traceback__)):
+            if frame.filename == path:
+                text += f" ({os.path.basename(path)}, line {frame.lineno})"
+                break
+    return " ".join(text.split())
+
+
+def private_input() -> int:
+    """Move the request pipe off stdin, where the function's own children would read from it."""
+    fd = os.dup(0)
+    null = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(null, 0)
+    os.close(null)
+    return fd
+
+
+def main() -> None:
+    """Load the function, say so, serve."""
+    path, entry, name = sys.argv[1:4]
+    acknowledge = os.environ.pop("OW_WAIT_FOR_ACK", "") != ""
+    lines = Lines(private_input())
+    os.set_inheritable(ANSWER_FD, False)
+    try:
+        server = Server(load(path, entry), name)
+    except BaseException as error:  # noqa: BLE001 - whatever it is, the function cannot serve
+        report(error)
+        flush()
+        if acknowledge:
+            write_line(_encode_ascii({"ok": False, "error": load_error(error, path)}).encode() + b"\n")
+        sys.exit(1)
+    flush()
+    if acknowledge:
+        write_line(b'{"ok":true,"groundhog":1}\n')
+    server.serve(lines)
+
+
+if __name__ == "__main__":
+    main()

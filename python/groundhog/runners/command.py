@@ -1,0 +1,42 @@
+"""Runs any program that speaks ActionLoop by itself."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from groundhog.config import Ack, Function
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """What to start, and how it says that it has loaded."""
+
+    argv: tuple[str, ...]
+    env: dict[str, str]
+    cwd: str
+    ack: Ack
+
+
+def base_env(function: Function, defaults: Mapping[str, str] | None = None) -> dict[str, str]:
+    """The environment of the process: inherited if wanted, over ``defaults``, under the function's own."""
+    inherited = os.environ if function.inherit_env else {}
+    env = {**(defaults or {}), **inherited, **function.env}
+    if function.ack != "none":
+        env["OW_WAIT_FOR_ACK"] = "1"
+    return env
+
+
+def command_for(function: Function) -> Command:
+    """The program as it is, told to acknowledge if it can."""
+    return Command(
+        argv=function.argv,
+        env=base_env(function),
+        cwd=str(function.cwd or Path.cwd()),
+        ack=function.ack,
+    )
