@@ -1,0 +1,37 @@
+"""One request on its way through a pool."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from groundhog.protocols.actionloop import request_line
+
+if TYPE_CHECKING:
+    import asyncio
+
+    from groundhog.config import Reply
+
+
+@dataclass(slots=True, eq=False)
+class Job:
+    """A request that waits or runs; ``future`` belongs to the caller, who may have gone away."""
+
+    value: bytes
+    """The parameters as JSON."""
+    context: bytes
+    """The further members of the message, each with a comma before it."""
+    has_deadline: bool
+    """Whether ``context`` has one already."""
+    domain: str | None
+    timeout_s: float
+    future: asyncio.Future[Reply]
+    queued_at: float = field(default_factory=time.perf_counter)
+
+    def line(self) -> bytes:
+        """The request line. The deadline counts from now: the function's time is not spent in the queue."""
+        context = self.context
+        if not self.has_deadline:
+            context += b',"deadline":"%d"' % int((time.time() + self.timeout_s) * 1000)
+        return request_line(self.value, context)

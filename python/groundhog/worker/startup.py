@@ -1,0 +1,349 @@
+"""How a worker comes up: spawn, load, warm, prepare, snapshot, rehearse. One step per action of the table."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import time
+from typing import TYPE_CHECKING, Any
+
+from groundhog._log import log
+from groundhog.config import Isolation
+from groundhog.errors import GroundhogError, InitError, ProtocolError, SpawnError, TraceeExitedError
+from groundhog.protocols.actionloop import (
+    PREPARE,
+    Ack,
+    encode_context,
+    encode_request,
+    excerpt,
+    noop_line,
+    parse_ack,
+    parse_answer,
+)
+from groundhog.worker.lifecycle import Action, Event
+from groundhog.worker.pipes import Channel, Pipes
+from groundhog.worker.quiescence import is_alive, waits_for_request
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from concurrent.futures import Future
+
+    from groundhog.worker.engine import Process
+    from groundhog.worker.worker import Worker
+
+_NOOPS = 64
+"""Rounds through a launcher's own path before the snapshot: CPython specialises it, V8 compiles it."""
+_REHEARSALS = 8
+"""Rounds of request and restore before real ones: the engine learns which pages requests dirty."""
+_MOST_REHEARSALS = 32
+_POLL_S = 0.002
+_QUIET_S = 0.25
+_CONTEXT = encode_context({"activation_id": "0" * 32, "deadline": "0"})
+"""What stands for the context of a request in one that is made up."""
+
+
+class Startup:
+    """The way of one worker from NEW to CLEAN; afterwards it only keeps what is to be freed."""
+
+    def __init__(self, worker: Worker) -> None:
+        self._worker = worker
+        self._config = worker.config
+        self._limits = worker.config.limits
+        self._loop = asyncio.get_running_loop()
+        self._pipes: Pipes | None = None
+        self._process: Process | None = None
+        self._channel: Channel | None = None
+        self._waiter: asyncio.Future[bytes | None] | None = None
+        self._failure: GroundhogError | None = None
+        self._control = False
+        self._spawning: Future[Process] | None = None
+        self._steps: dict[Action, Callable[[], Any]] = {
+            Action.SPAWN: self._spawn,
+            Action.LISTEN: self._load,
+            Action.WARM: self._warm,
+            Action.PREPARE: self._prepare,
+            Action.SNAPSHOT: self._snapshot,
+            Action.REHEARSE: self._rehearse,
+        }
+
+    async def run(self) -> None:
+        """Take every step; raises what stops it."""
+        event = Event.START
+        try:
+            while (step := self._steps.get(self._worker.advance(event))) is not None:
+                event = await step()
+        except TraceeExitedError as error:
+            raise self._failure or InitError(str(error), self._log()) from None
+        if self._channel is not None:
+            stdout, stderr = self._channel.take_logs()
+            if stdout or stderr:
+                log.info("output while starting", pid=self._worker.pid, stdout=stdout, stderr=stderr)
+
+    # What happens meanwhile
+
+    def on_line(self, line: bytes) -> None:
+        """A line came on the answer pipe."""
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(line)
+
+    def on_restored(self) -> None:
+        """A restore of the rehearsal is complete."""
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)
+
+    def on_failure(self, error: GroundhogError) -> None:
+        """Something went wrong: the step under way, or else the next one, fails with it."""
+        if isinstance(error, ProtocolError):
+            error = InitError(f"the function did not start: {error}", self._log())
+        if self._failure is None:
+            self._failure = error
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_exception(self._failure)
+
+    def on_exit(self, status: str) -> None:
+        """The process has ended."""
+        text = self._log()
+        last = next((line for line in reversed(text.splitlines()) if line.strip()), "")
+        said = f"; the last it wrote: {last.strip()}" if last else ""
+        self.on_failure(
+            InitError(
+                f"function process {self._worker.pid} ended ({status}) before it was ready{said}",
+                text,
+            )
+        )
+
+    # The steps
+
+    async def _spawn(self) -> Event:
+        command = self._config.command
+        try:
+            self._pipes = pipes = Pipes()
+        except OSError as error:
+            raise SpawnError(
+                f"no pipes for a function process of {command.argv[0]}: {error.strerror}"
+            ) from None
+
+        def spawn() -> Process:
+            return self._config.engine.spawn(
+                command.argv,
+                env=command.env,
+                cwd=command.cwd,
+                fds=pipes.child_fds,
+                drain=pipes.drain_fds,
+                strategy=self._config.strategy,
+                watch=self._worker.watched,
+            )
+
+        self._spawning = self._config.executor.submit(spawn)
+        self._process = process = await asyncio.shield(asyncio.wrap_future(self._spawning))
+        pipes.release_child_ends()
+        self._channel = Channel(
+            self._loop,
+            pipes,
+            self._worker,
+            result_bytes=self._limits.result_bytes,
+            log_bytes=self._limits.log_bytes,
+        )
+        self._worker.adopt(process, self._channel)
+        return Event.SPAWNED
+
+    async def _load(self) -> Event:
+        assert self._channel is not None  # noqa: S101
+        ack = self._config.command.ack
+        if ack == "none":
+            return Event.LOADED
+        self._channel.expect()
+        waiter = self._wait()
+        if ack == "auto" and not await self._acknowledged_or_waiting(waiter):
+            self._channel.cancel()
+            self._waiter = None
+            return Event.LOADED
+        line = await self._result(waiter, self._limits.start_timeout_s, "say that it has loaded")
+        said = self._parse_ack(line)
+        if not said.ok:
+            raise InitError(said.error or "the function could not be loaded", self._log())
+        self._control = said.control
+        return Event.LOADED
+
+    def _parse_ack(self, line: bytes) -> Ack:
+        try:
+            return parse_ack(line)
+        except ProtocolError as error:
+            raise InitError(f"function process {self._worker.pid}: {error}", self._log()) from None
+
+    async def _acknowledged_or_waiting(self, waiter: asyncio.Future[bytes | None]) -> bool:
+        """Whether it acknowledged; False when it reads its first request without having done so."""
+        assert self._pipes is not None  # noqa: S101
+        assert self._process is not None  # noqa: S101
+        deadline = self._loop.time() + self._limits.start_timeout_s
+        inode = self._pipes.request_inode
+        while self._loop.time() < deadline:
+            # An acknowledgement is written before the read, so a look after the read was seen settles it.
+            waiting = waits_for_request(self._process.pid, inode)
+            done, _ = await asyncio.wait({waiter}, timeout=_POLL_S)
+            if done:
+                return True
+            if waiting:
+                return False
+        raise InitError(
+            f"function process {self._worker.pid} neither acknowledged nor read a request within"
+            f" {self._limits.start_timeout_s:g} s; if it never does so visibly, use ack='none' and a warm-up",
+            self._log(),
+        )
+
+    async def _warm(self) -> Event:
+        for number, request in enumerate(self._config.warmup, start=1):
+            line = await self._exchange(
+                encode_request(request, _deadline_context(self._limits.start_timeout_s))
+            )
+            try:
+                answer = parse_answer(line)
+            except ProtocolError as error:
+                log.warning(
+                    "warm-up request answered badly", number=number, pid=self._worker.pid, error=str(error)
+                )
+                continue
+            if isinstance(answer, dict) and "error" in answer:
+                log.warning(
+                    "warm-up request failed", number=number, pid=self._worker.pid, error=answer["error"]
+                )
+        if self._control:
+            for _ in range(_NOOPS):
+                await self._exchange(noop_line(_CONTEXT))
+        return Event.WARMED
+
+    async def _prepare(self) -> Event:
+        if self._control:
+            answer = await self._exchange(PREPARE)
+            if answer != b'{"ok":true}':
+                raise InitError(
+                    f"the launcher did not prepare for its snapshot: {excerpt(answer)}", self._log()
+                )
+        if self._config.isolation is Isolation.OFF:
+            log.warning("isolation is off: requests can see what earlier ones left", pid=self._worker.pid)
+            return Event.UNISOLATED
+        await self._settle()
+        return Event.PREPARED
+
+    async def _settle(self) -> None:
+        """Give it the moment that it takes from its last answer to its next read: a better place to resume
+        from.
+
+        Nothing depends on it: a program whose wait cannot be seen is snapshotted where it is.
+        """
+        assert self._pipes is not None  # noqa: S101
+        assert self._process is not None  # noqa: S101
+        deadline = self._loop.time() + _QUIET_S
+        inode = self._pipes.request_inode
+        pid = self._process.pid
+        while self._loop.time() < deadline and self._failure is None and is_alive(pid):
+            if waits_for_request(pid, inode):
+                return
+            await asyncio.sleep(_POLL_S)
+
+    async def _snapshot(self) -> Event:
+        assert self._process is not None  # noqa: S101
+        taking = self._loop.run_in_executor(self._config.executor, self._process.snapshot)
+        taking.add_done_callback(_look_at)
+        done, _ = await asyncio.wait({taking}, timeout=self._limits.start_timeout_s)
+        if not done:
+            self._process.kill()  # ends the snapshot, too
+            raise InitError(
+                f"the snapshot of function process {self._worker.pid} took longer than"
+                f" {self._limits.start_timeout_s:g} s; it has been killed",
+                self._log(),
+            )
+        self._worker.took_snapshot(taking.result())
+        self._worker.watch_restores()
+        return Event.SNAPSHOTTED
+
+    async def _rehearse(self) -> Event:
+        lines = [
+            encode_request(request, _deadline_context(self._limits.start_timeout_s))
+            for request in self._config.warmup
+        ]
+        if not lines and self._control:
+            lines = [noop_line(_CONTEXT)]
+        rounds = max(_REHEARSALS, min(len(lines), _MOST_REHEARSALS)) if lines else 0
+        for line in itertools.islice(itertools.cycle(lines), rounds):
+            await self._exchange(line)
+            await self._restore()
+        if (
+            not rounds
+        ):  # nothing can be sent to it without calling the function: but a restore must be possible
+            await self._restore()
+        return Event.REHEARSED
+
+    async def _restore(self) -> None:
+        self._check()
+        waiter = self._wait()
+        self._worker.advance(Event.REVERT)
+        self._worker.begin_restore()  # a restore that takes too long is ended by the worker's timer
+        await waiter
+        self._waiter = None
+
+    # The means
+
+    async def _exchange(self, line: bytes) -> bytes:
+        self._check()
+        assert self._channel is not None  # noqa: S101
+        waiter = self._wait()
+        self._channel.send(line)
+        return await self._result(waiter, self._limits.start_timeout_s, "answer a warm-up request")
+
+    def _check(self) -> None:
+        if self._failure is not None:
+            raise self._failure
+
+    def _wait(self) -> asyncio.Future[bytes | None]:
+        self._waiter = self._loop.create_future()
+        if self._failure is not None:
+            self._waiter.set_exception(self._failure)
+        return self._waiter
+
+    async def _result(self, waiter: asyncio.Future[bytes | None], limit_s: float, what: str) -> bytes:
+        done, _ = await asyncio.wait({waiter}, timeout=limit_s)
+        self._waiter = None
+        if not done:
+            raise InitError(
+                f"function process {self._worker.pid} did not {what} within {limit_s:g} s", self._log()
+            )
+        line = waiter.result()
+        assert line is not None  # noqa: S101 - only a restore ends without a line
+        return line
+
+    def _log(self) -> str:
+        if self._channel is None:
+            return ""
+        return "".join(self._channel.take_logs())
+
+    # The end
+
+    def abandon(self) -> None:
+        """The worker is retired: nothing is waited for any more."""
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.cancel()
+
+    async def release(self) -> None:
+        """Free the process and its pipes; also those of a process whose spawning nobody waited for."""
+        spawning, self._spawning = self._spawning, None
+        if spawning is not None and self._process is None:
+            try:
+                self._process = await asyncio.wrap_future(spawning)
+            except (GroundhogError, asyncio.CancelledError):
+                self._process = None
+        if self._process is not None:
+            process, self._process = self._process, None
+            await self._loop.run_in_executor(self._config.executor, process.close)
+        if self._pipes is not None:
+            self._pipes.close()  # only now: the engine drains them until the process is closed
+
+
+def _look_at(future: asyncio.Future[Any]) -> None:
+    """Mark its error as seen: whoever waited for it may have been cancelled."""
+    if not future.cancelled():
+        future.exception()
+
+
+def _deadline_context(limit_s: float) -> dict[str, str]:
+    return {"activation_id": "0" * 32, "deadline": str(int((time.time() + limit_s) * 1000))}

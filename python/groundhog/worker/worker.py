@@ -1,0 +1,457 @@
+"""A worker: drives one function process through the table of `lifecycle`."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+from groundhog._log import log
+from groundhog.config import Isolation, Limits, Reply, Timings
+from groundhog.errors import (
+    FunctionExitedError,
+    FunctionTimeoutError,
+    GroundhogError,
+    PoolClosedError,
+    ProtocolError,
+    RestoreRefusedError,
+    StateMismatchError,
+    TraceeExitedError,
+)
+from groundhog.protocols.actionloop import parse_answer
+from groundhog.worker.lifecycle import STARTED, Action, Event, State, advance
+from groundhog.worker.startup import Startup
+
+if TYPE_CHECKING:
+    from concurrent.futures import Executor
+
+    from groundhog.config import JsonValue
+    from groundhog.errors import PayloadTooLargeError
+    from groundhog.runners.command import Command
+    from groundhog.worker.engine import Engine, Process, Report, Snapshot
+    from groundhog.worker.job import Job
+    from groundhog.worker.pipes import Channel
+    from groundhog.worker.watching import LayoutWatch
+
+_LARGE_ANSWER = 256 << 10
+"""From here on parsing takes longer than a restore does, so the restore is started first."""
+_STATUS_LOOKS, _STATUS_PAUSE_S = 100, 0.001
+_END_GRACE_S = 1.0
+"""How long a process whose answer pipe has ended may take to end itself, before it is taken to have closed
+it.
+"""
+
+
+class Listener(Protocol):
+    """Who is told what happens to a worker; called on the event loop."""
+
+    def worker_idle(self, worker: Worker) -> None:
+        """It may be handed a request: any if clean, one of its domain if kept."""
+
+    def worker_answered(self, outcome: str, timings: Timings) -> None:
+        """A request has ended."""
+
+    def worker_snapshotted(self, worker: Worker, info: Snapshot) -> None:
+        """The snapshot has been taken."""
+
+    def worker_restored(self, worker: Worker, report: Report) -> None:
+        """The process has been reverted after a request."""
+
+    def worker_retired(self, worker: Worker, reason: str, message: str) -> None:
+        """The process has been given up; a worker serves no more."""
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerConfig:
+    """What all workers of a pool have in common."""
+
+    command: Command
+    warmup: tuple[JsonValue, ...]
+    isolation: Isolation
+    limits: Limits
+    strategy: str | None
+    verify: bool
+    engine: Engine
+    executor: Executor
+    """Runs what blocks: spawning, the snapshot, closing."""
+    layout_watch: LayoutWatch
+    """Shared by all workers of the pool."""
+
+
+class Worker:
+    """One function process, from start to retirement. All methods belong to the event loop's thread."""
+
+    def __init__(self, config: WorkerConfig, listener: Listener) -> None:
+        self.config = config
+        self.domain: str | None = None
+        """Whose state it keeps; meaningful while it is kept."""
+        self.snapshot: Snapshot | None = None
+        self.came_up = False
+        self.watched = config.layout_watch.wanted
+        """The kernel tells of calls that change its layout."""
+        self.superseded = False
+        """Its successor is there: it is to be retired as soon as it is idle."""
+        self._listener = listener
+        self._loop = asyncio.get_running_loop()
+        self._state = State.NEW
+        self._startup = Startup(self)
+        self._process: Process | None = None
+        self._pid: int | None = None
+        self._channel: Channel | None = None
+        self._job: Job | None = None
+        self._sent_at = 0.0
+        self._timings = Timings(0.0, 0.0)
+        self._restore_s: float | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self._exited = False
+        self._answer_ended = False
+
+    # What the pool asks
+
+    @property
+    def state(self) -> State:
+        """Where it is in its life."""
+        return self._state
+
+    @property
+    def pid(self) -> int | None:
+        """The process's id, once there is one."""
+        return self._pid
+
+    async def start(self) -> None:
+        """Bring it up: spawn, load, warm, snapshot, rehearse. Raises what kept it from that; it is retired
+        then.
+        """
+        try:
+            await self._startup.run()
+        except asyncio.CancelledError:
+            self.retire("closed", "it was given up while it started")
+            raise
+        except GroundhogError as error:
+            self.retire(_start_reason(error), str(error))
+            raise
+        self.came_up = True
+        log.info("worker ready", pid=self.pid, snapshot_bytes=self.snapshot.bytes if self.snapshot else 0)
+        self._listener.worker_idle(self)
+
+    def may_serve(self, domain: str | None) -> bool:
+        """Whether a request of that domain may be handed over now."""
+        if self._state is State.CLEAN:
+            return True
+        return self._state is State.KEPT and self._is_own(domain)
+
+    def serve(self, job: Job) -> bool:
+        """Hand over a request. False if the process turned out not to be fit: it is retired, the job
+        untouched.
+        """
+        assert self._channel is not None  # noqa: S101 - there is one from LOADING on
+        if self._state is State.KEPT and self._is_own(job.domain):
+            self._stop_timer()
+            # No restore has emptied the pipes since the last answer.
+            stray = self._channel.discard()
+            if stray:
+                self.retire("stray-answer", f"it wrote {stray} bytes after its answer")
+                return False
+            self._advance(Event.SERVE_AGAIN)
+        else:
+            self._advance(Event.SERVE)
+        self.domain = job.domain
+        self._job = job
+        self._sent_at = now = time.perf_counter()
+        self._timings = Timings(now - job.queued_at, 0.0, self._restore_s)
+        self._restore_s = None
+        self._timer = self._loop.call_later(job.timeout_s, self._on_timeout)
+        self._channel.send(job.line())
+        return True
+
+    def revert(self) -> None:
+        """Restore a kept process, so that it may serve any domain."""
+        self._stop_timer()
+        self._advance(Event.REVERT)
+        self._begin_restore()
+
+    def retire(self, reason: str, message: str, error: GroundhogError | None = None) -> None:
+        """Kill the process for good; the request that it runs, if any, fails with ``error``."""
+        if self._state is State.RETIRED:
+            return
+        self._advance(Event.RETIRE)
+        self._stop_timer()
+        if self._channel is not None:
+            self._channel.stop()
+        if self._process is not None:
+            self._loop.remove_reader(self._process.fileno())
+            self._loop.remove_reader(self._process.exit_fileno())
+            self._process.kill()
+        if self._job is not None:
+            job, self._job = self._job, None
+            timings = Timings(
+                self._timings.queue_s, time.perf_counter() - self._sent_at, self._timings.restore_s
+            )
+            self._finish(
+                job, error or PoolClosedError(f"function process {self.pid} was ended: {message}"), timings
+            )
+        self._startup.abandon()
+        self._listener.worker_retired(self, reason, message)
+
+    async def close(self) -> None:
+        """Retire it if need be, and free all that it holds."""
+        self.retire("closed", "the pool is closing")
+        self._process = self._channel = None
+        await self._startup.release()
+
+    # What start-up asks
+
+    def advance(self, event: Event) -> Action:
+        """Take one step in the table; what is to be done."""
+        return self._advance(event)
+
+    def adopt(self, process: Process, channel: Channel) -> None:
+        """The process has been spawned: watch it."""
+        self._process, self._channel = process, channel
+        self._pid = process.pid
+        channel.listen()
+        self._loop.add_reader(process.exit_fileno(), self._on_exit)
+
+    def watch_restores(self) -> None:
+        """The snapshot has been taken: its restores report through a descriptor."""
+        assert self._process is not None  # noqa: S101
+        self._loop.add_reader(self._process.fileno(), self._on_restored)
+
+    def begin_restore(self) -> None:
+        """Restore in the rehearsal."""
+        self._begin_restore()
+
+    def took_snapshot(self, info: Snapshot) -> None:
+        """The snapshot has been taken."""
+        self.snapshot = info
+        self._listener.worker_snapshotted(self, info)
+
+    # What the pipes tell
+
+    def on_answer(self, line: bytes) -> None:
+        """The answer is complete: tell the caller, then revert."""
+        job, self._job = self._job, None
+        if job is None:
+            self._startup.on_line(line)
+            return
+        assert self._channel is not None  # noqa: S101
+        self._stop_timer()
+        run_s = time.perf_counter() - self._sent_at
+        stdout, stderr = self._channel.take_logs()
+        timings = Timings(self._timings.queue_s, run_s, self._timings.restore_s)
+        early = len(line) > _LARGE_ANSWER and self._after_answer(at_once=True)
+        try:
+            reply = Reply(parse_answer(line), stdout, stderr, timings, line)
+        except ProtocolError as error:
+            error.stdout, error.stderr = stdout, stderr
+            self._finish(job, error, timings)
+        else:
+            self._finish(job, reply, timings)
+        if not early:
+            self._after_answer()
+
+    def on_broken(self, error: ProtocolError | PayloadTooLargeError) -> None:
+        """It cannot be understood any more."""
+        if self._job is None:
+            self._startup.on_failure(error)
+            return
+        self._attach_logs(error)
+        reason = "protocol" if isinstance(error, ProtocolError) else "answer-too-large"
+        self.retire(reason, str(error), error)
+
+    def on_stray(self, data: bytes) -> None:
+        """Bytes for nobody. A restore drops them; otherwise they would be taken for the next answer."""
+        if self._state in {State.RESTORING, State.REVERTING} or self._exited:
+            return
+        message = f"it wrote {len(data)} bytes though no answer was owed"
+        if self._state in STARTED:
+            self.retire("stray-answer", message)
+        else:
+            self._startup.on_failure(ProtocolError(f"function process {self.pid}: {message}"))
+
+    def on_end(self) -> None:
+        """The answer pipe has ended; nearly always the process has, too, and says so at once."""
+        self._answer_ended = True
+        if self._state is not State.RETIRED and not self._exited:
+            self._loop.call_later(_END_GRACE_S, self._on_closed)
+
+    # What time and the kernel tell
+
+    def _on_closed(self) -> None:
+        if self._state is State.RETIRED or self._exited:
+            return
+        error = ProtocolError(
+            f"function process {self.pid} closed its answer pipe (descriptor 3); it has been killed"
+        )
+        if self._state in STARTED:
+            self._attach_logs(error)
+            self.retire("protocol", str(error), error)
+        else:
+            self._startup.on_failure(error)
+
+    def _on_timeout(self) -> None:
+        assert self._job is not None  # noqa: S101 - the timer is stopped with the job
+        error = FunctionTimeoutError(
+            f"the function did not answer within {self._job.timeout_s:g} s; process {self.pid} was killed"
+        )
+        self._attach_logs(error)
+        self.retire("timeout", str(error), error)
+
+    def _on_exit(self) -> None:
+        assert self._process is not None  # noqa: S101
+        assert self._channel is not None  # noqa: S101
+        self._exited = True
+        self._loop.remove_reader(self._process.exit_fileno())
+        self._channel.read_answer()  # it may have answered before it ended
+        if self._state in {State.RETIRED, State.RESTORING, State.REVERTING}:
+            return  # the outcome of the restore will say why: the engine kills what it cannot revert
+        status = self._status_of(self._process)
+        if self._state not in STARTED:
+            self._startup.on_exit(status)
+            return
+        error = FunctionExitedError(
+            f"command exited: function process {self.pid} ended ({status}) before it answered"
+        )
+        if self._job is not None:
+            self._attach_logs(error)
+        self.retire("exited", f"function process {self.pid} ended ({status})", error)
+
+    @staticmethod
+    def _status_of(process: Process) -> str:
+        """How it ended. The tracer learns that a moment after its descriptor has told us."""
+        for _ in range(_STATUS_LOOKS):
+            status = process.exit_status
+            if status is not None:
+                return status
+            time.sleep(_STATUS_PAUSE_S)
+        return "status unknown"
+
+    def _on_restored(self) -> None:
+        if self._state not in {State.RESTORING, State.REVERTING}:
+            return
+        assert self._process is not None  # noqa: S101
+        self._stop_timer()
+        try:
+            report = self._process.finish_restore()
+        except GroundhogError as error:
+            self._restore_failed(error)
+            return
+        if self._exited:
+            self._restore_failed(
+                TraceeExitedError(f"function process {self.pid} ended while it was restored")
+            )
+            return
+        if self._answer_ended:
+            self._restore_failed(
+                RestoreRefusedError(f"process {self.pid} closed its answer pipe", "fd-changed")
+            )
+            return
+        if self.watched:
+            self.config.layout_watch.note(report.layout_calls)
+        if self._state is State.REVERTING:
+            self._advance(Event.RESTORED)
+            self._startup.on_restored()
+            return
+        self._restore_s = report.duration
+        self._listener.worker_restored(self, report)
+        self._advance(Event.RESTORED)
+        self._listener.worker_idle(self)
+
+    def _on_restore_timeout(self) -> None:
+        limit = self.config.limits.restore_timeout_s
+        message = (
+            f"the restore of function process {self.pid} took longer than {limit:g} s; it has been killed"
+        )
+        if self._state is State.REVERTING:
+            self._startup.on_failure(RestoreRefusedError(message, "restore-timeout"))
+        else:
+            self.retire("restore-timeout", message)
+
+    # The rest
+
+    def _advance(self, event: Event) -> Action:
+        self._state, action = advance(self._state, event)
+        return action
+
+    def _is_own(self, domain: str | None) -> bool:
+        if self.config.isolation is Isolation.OFF:
+            return True
+        return domain is not None and domain == self.domain
+
+    def _after_answer(self, *, at_once: bool = False) -> bool:
+        """Let what follows an answer follow; always true."""
+        assert self._channel is not None  # noqa: S101
+        if self._exited:
+            return True  # the end of the process is being handled: there is nothing to revert
+        isolation = self.config.isolation
+        if isolation is Isolation.OFF and self._channel.cut_short:
+            self.retire("request-unread", "it answered before it had read all of its request")
+            return True
+        shares = isolation is Isolation.DOMAIN and self.domain is not None and not self._channel.cut_short
+        if isolation is not Isolation.OFF and not shares:
+            self._advance(Event.ANSWERED)
+            if at_once:
+                self._begin_restore()
+            else:  # the caller has its turn first: waking the tracer's thread may cost this one its processor
+                self._loop.call_soon(self._begin_restore)
+            return True
+        self._advance(Event.ANSWERED_KEEP)
+        if isolation is Isolation.DOMAIN:
+            self._timer = self._loop.call_later(self.config.limits.domain_idle_s, self.revert)
+        self._listener.worker_idle(self)
+        return True
+
+    def _begin_restore(self) -> None:
+        if self._state not in {State.RESTORING, State.REVERTING}:
+            return  # retired since
+        assert self._process is not None  # noqa: S101
+        self._timer = self._loop.call_later(self.config.limits.restore_timeout_s, self._on_restore_timeout)
+        try:
+            self._process.start_restore(verify=self.config.verify)
+        except GroundhogError as error:
+            self._restore_failed(error)
+
+    def _restore_failed(self, error: GroundhogError) -> None:
+        if self._state is State.REVERTING:
+            self._startup.on_failure(error)
+        else:
+            self.retire(_restore_reason(error), str(error))
+
+    def _finish(self, job: Job, result: Reply | GroundhogError, timings: Timings) -> None:
+        """Give the caller what it waits for, unless it has gone away."""
+        if isinstance(result, Reply):
+            if not job.future.done():
+                job.future.set_result(result)
+            self._listener.worker_answered("ok", timings)
+        else:
+            if not job.future.done():
+                job.future.set_exception(result)
+            self._listener.worker_answered(type(result).__name__, timings)
+
+    def _attach_logs(
+        self, error: ProtocolError | PayloadTooLargeError | FunctionTimeoutError | FunctionExitedError
+    ) -> None:
+        if self._channel is not None:
+            error.stdout, error.stderr = self._channel.take_logs()
+
+    def _stop_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+
+def _start_reason(error: GroundhogError) -> str:
+    if isinstance(error, RestoreRefusedError):
+        return error.reason or "restore-refused"
+    return "start-failed"
+
+
+def _restore_reason(error: GroundhogError) -> str:
+    if isinstance(error, RestoreRefusedError):
+        return error.reason or "restore-refused"
+    if isinstance(error, TraceeExitedError):
+        return "exited"
+    if isinstance(error, StateMismatchError):
+        return "state-mismatch"
+    return "engine-error"
