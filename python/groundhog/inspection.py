@@ -1,0 +1,96 @@
+"""What can be told about a Python handler without running it."""
+
+from __future__ import annotations
+
+import ast
+import warnings
+from typing import TYPE_CHECKING
+
+from groundhog.errors import ConfigError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+_SHOWN = 8
+_SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)
+_DYNAMIC = frozenset({"globals", "exec", "eval", "vars", "setattr", "__import__", "modules"})
+
+
+def python_entry(file: Path, entry: str | None, defaults: Sequence[str], *, check: bool = True) -> str:
+    """The entry to call in ``file``: the named one, or the first default that the file defines.
+
+    Raises ConfigError for a file that does not compile, and for an entry that is certainly not defined.
+    With ``check=False`` nothing is read: the named entry, or the first default.
+    """
+    if not check:
+        return entry if entry is not None else defaults[0]
+    names = _top_level_names(file)
+    if entry is None:
+        # A file that binds names dynamically gets the first default: the process will tell.
+        entry = next((name for name in defaults if names is not None and name in names), defaults[0])
+    if names is not None and entry.partition(".")[0] not in names:
+        msg = f"{file.name} defines no {entry!r} at its top level"
+        public = sorted(name for name in names if not name.startswith("_"))
+        if public:
+            msg += f"; it has: {', '.join(public[:_SHOWN])}{', ...' if len(public) > _SHOWN else ''}"
+        raise ConfigError(msg)
+    return entry
+
+
+def _top_level_names(file: Path) -> frozenset[str] | None:
+    """The names that the module binds, or None when the source cannot tell."""
+    try:
+        source = file.read_bytes()
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # the function's warnings are shown where it runs
+            tree = ast.parse(source, str(file))
+            compile(source, str(file), "exec", dont_inherit=True)  # finds what parsing alone does not
+    except OSError as error:
+        raise ConfigError(f"{file} cannot be read: {error.strerror}") from None
+    except SyntaxError as error:
+        where = f"{file.name}, line {error.lineno}" if error.lineno else file.name
+        raise ConfigError(f"{type(error).__name__}: {error.msg} ({where})") from None
+    except (ValueError, RecursionError, MemoryError) as error:
+        raise ConfigError(f"{file.name} is not Python source: {error}") from None
+    if _is_dynamic(tree):
+        return None
+    names = {name for node in _module_scope(tree) for name in _bound_by(node)}
+    # A function may bind these when it is called at import.
+    names.update(name for node in ast.walk(tree) if isinstance(node, ast.Global) for name in node.names)
+    return frozenset(names)
+
+
+def _bound_by(node: ast.AST) -> Iterator[str]:
+    if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+        yield node.name
+    elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+        yield node.id
+    elif isinstance(node, (ast.Import, ast.ImportFrom)):
+        yield from ((alias.asname or alias.name).partition(".")[0] for alias in node.names)
+    elif isinstance(node, (ast.MatchAs, ast.MatchStar)) and node.name:
+        yield node.name
+    elif isinstance(node, ast.MatchMapping) and node.rest:
+        yield node.rest
+
+
+def _module_scope(tree: ast.AST) -> Iterator[ast.AST]:
+    """Every node outside the bodies of functions, classes and lambdas."""
+    for child in ast.iter_child_nodes(tree):
+        yield child
+        if not isinstance(child, _SCOPES):
+            yield from _module_scope(child)
+
+
+def _is_dynamic(tree: ast.AST) -> bool:
+    """Whether names may be bound in ways that no reader of the source can tell."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Name) and node.id in _DYNAMIC:
+            return True
+        if isinstance(node, ast.Attribute) and node.attr in _DYNAMIC:
+            return True
+        if isinstance(node, ast.ImportFrom) and node.names[0].name == "*":
+            return True
+        if isinstance(node, ast.FunctionDef) and node.name == "__getattr__":
+            return True
+    return False

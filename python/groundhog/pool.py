@@ -1,0 +1,464 @@
+"""The workers of one function: queue, backpressure, replacement."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections import Counter, deque
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from groundhog._log import log
+from groundhog.config import Function, Isolation, JsonValue, Limits, Reply, Timings
+from groundhog.errors import (
+    ConfigError,
+    GroundhogError,
+    InitError,
+    InvocationError,
+    OverloadedError,
+    PoolClosedError,
+)
+from groundhog.observer import NullObserver
+from groundhog.protocols.actionloop import encode_context, encode_value
+from groundhog.runners import command_for
+from groundhog.worker import STARTED, Job, LayoutWatch, State, Worker, WorkerConfig
+from groundhog.worker.engine import default_engine
+
+if TYPE_CHECKING:
+    from collections.abc import Coroutine, Mapping
+    from types import TracebackType
+
+    from typing_extensions import Self
+
+    from groundhog.observer import Observer
+    from groundhog.worker.engine import Engine, Report, Snapshot
+
+_FIRST_PAUSE_S = 0.1
+_LONGEST_PAUSE_S = 30.0
+_SUPERSEDED = "superseded"
+
+
+@dataclass(frozen=True, slots=True)
+class PoolStats:
+    """Counts of one pool since it started; sizes in bytes."""
+
+    workers: dict[str, int]
+    """By state, such as ``clean``, ``running``, ``restoring``, ``loading``."""
+    queue_length: int
+    requests: int
+    errors: dict[str, int]
+    """Requests that failed, by the name of the error class."""
+    retirements: dict[str, int]
+    """Processes that were given up, by reason."""
+    restores: int
+    snapshot_bytes: int
+    """Memory held by the snapshots of all workers."""
+
+
+class Pool:
+    """Keeps ``workers`` warm processes of one function and hands each request to a clean one.
+
+    An asynchronous context manager: entering starts the workers, leaving ends them. All of it belongs to one
+    event loop. Requests are served in the order in which they came.
+
+    ``isolation``: see `Isolation`. ``strategy``: the engine's tracking strategy by name, by default the best
+    that the machine has. ``verify``: compare the whole process with its snapshot after every restore, which
+    is slow. ``engine``: makes the processes; the compiled one unless a test gives another. ``observer``: is
+    told of requests, restores and retirements.
+    """
+
+    def __init__(
+        self,
+        function: Function,
+        workers: int = 1,
+        isolation: Isolation | str = Isolation.REQUEST,
+        limits: Limits | None = None,
+        strategy: str | None = None,
+        *,
+        verify: bool = False,
+        engine: Engine | None = None,
+        observer: Observer | None = None,
+    ) -> None:
+        if workers < 1:
+            raise ConfigError(f"a pool needs at least one worker, not {workers!r}")
+        self.function = function
+        self.isolation = Isolation.parse(isolation)
+        self.limits = limits or Limits()
+        self._size = workers
+        self._strategy = strategy
+        self._verify = verify
+        self._engine = engine
+        self._observer = observer or NullObserver()
+        self._config: WorkerConfig | None = None
+        self._executor: ThreadPoolExecutor | None = None
+        self._workers: list[Worker] = []
+        self._queue: deque[Job] = deque()
+        self._starting: set[asyncio.Task[None]] = set()
+        self._disposing: set[asyncio.Task[None]] = set()
+        self._accepting = False
+        self._closing = False
+        self._closed: asyncio.Task[None] | None = None
+        self._quiet = asyncio.Event()
+        self._quiet.set()
+        self._unanswered = 0
+        self._renewal: asyncio.Task[None] | None = None
+        self._failures = 0
+        self._start_error: GroundhogError | None = None
+        self._requests = 0
+        self._restores = 0
+        self._errors: Counter[str] = Counter()
+        self._retirements: Counter[str] = Counter()
+
+    # Public
+
+    async def start(self, *, wait: bool = True) -> None:
+        """Start the workers.
+
+        With ``wait``, return when all are ready, or raise what kept one from it (InitError, SpawnError,
+        SnapshotRefusedError, ...), with nothing left running. Without, return at once: `ready` tells, and
+        starts that fail are tried again with growing pauses.
+        """
+        if self._config is not None:
+            raise PoolClosedError("a pool can be started only once: make a new one")
+        self._executor = ThreadPoolExecutor(self._size + 1, thread_name_prefix="groundhog")
+        self._config = WorkerConfig(
+            command=command_for(self.function),
+            warmup=self.function.warmup,
+            isolation=self.isolation,
+            limits=self.limits,
+            strategy=self._strategy,
+            verify=self._verify,
+            engine=self._engine if self._engine is not None else default_engine(),
+            executor=self._executor,
+            layout_watch=LayoutWatch(),
+        )
+        self._accepting = True
+        if not wait:
+            for _ in range(self._size):
+                self._run(self._keep_one(), self._starting)
+            return
+        try:
+            await asyncio.gather(*(self._run(self._bring_up(), self._starting) for _ in range(self._size)))
+        except BaseException:
+            await self.aclose()
+            raise
+
+    async def invoke(
+        self,
+        params: JsonValue,
+        domain: str | None = None,
+        timeout: float | None = None,
+        context: Mapping[str, JsonValue] | None = None,
+    ) -> Reply:
+        """Call the function with ``params`` and return what it answered.
+
+        ``domain``: the caller's trust domain (see `Isolation.DOMAIN`); None means one of its own.
+        ``timeout``: seconds the function may run, instead of ``Limits.timeout_s``; waiting in the queue is
+        not counted. ``context``: further members of the request message, exported to the function as
+        ``__OW_<NAME>``, such as ``activation_id`` and ``deadline`` (a string of epoch milliseconds), which
+        are made up if not given.
+
+        Raises OverloadedError (the queue is full), PoolClosedError, PayloadTooLargeError, InitError (the
+        function does not start), FunctionTimeoutError, FunctionExitedError ("command exited"), ProtocolError
+        (not JSON, not an object or array, more than one answer), InvocationError (parameters that are not
+        JSON). If the caller is cancelled, the function runs on, its answer is dropped, and the process is
+        reverted as ever.
+        """
+        self._admit()
+        if timeout is not None and not timeout > 0:
+            raise InvocationError(f"the timeout of a request must be positive, not {timeout!r}")
+        members = encode_context(context)
+        if context is None or "activation_id" not in context:
+            members += b',"activation_id":"%s"' % os.urandom(16).hex().encode()
+        job = Job(
+            value=encode_value(params, self.limits.request_bytes),
+            context=members,
+            has_deadline=context is not None and "deadline" in context,
+            domain=domain,
+            timeout_s=self.limits.timeout_s if timeout is None else timeout,
+            future=asyncio.get_running_loop().create_future(),
+        )
+        if len(self._queue) >= self.limits.queue_length and (self._queue or self._pick(domain) is None):
+            raise self._refused(
+                OverloadedError(
+                    f"{len(self._queue)} requests wait for {self.function.name} already; try again later"
+                )
+            )
+        self._queue.append(job)
+        self._unanswered += 1
+        self._quiet.clear()
+        self._dispatch()
+        try:
+            return await job.future
+        except asyncio.CancelledError:
+            self._drop_cancelled()
+            raise
+
+    @property
+    def ready(self) -> bool:
+        """Whether at least one worker has started and is alive, busy or not."""
+        return self._accepting and any(worker.state in STARTED for worker in self._workers)
+
+    @property
+    def start_error(self) -> GroundhogError | None:
+        """Why the last start of a worker failed; None once one has succeeded."""
+        return self._start_error
+
+    @property
+    def pids(self) -> list[int]:
+        """The function processes that are alive."""
+        return [
+            worker.pid
+            for worker in self._workers
+            if worker.pid is not None and worker.state is not State.RETIRED
+        ]
+
+    def stats(self) -> PoolStats:
+        """The counters as they are now."""
+        return PoolStats(
+            workers=dict(Counter(worker.state.value for worker in self._workers)),
+            queue_length=len(self._queue),
+            requests=self._requests,
+            errors=dict(self._errors),
+            retirements=dict(self._retirements),
+            restores=self._restores,
+            snapshot_bytes=sum(
+                worker.snapshot.bytes for worker in self._workers if worker.snapshot is not None
+            ),
+        )
+
+    async def drain(self, timeout: float) -> bool:
+        """Take no new requests; wait up to ``timeout`` seconds for those accepted. True if all have ended."""
+        self._accepting = False
+        try:
+            await asyncio.wait_for(self._quiet.wait(), timeout)
+        except asyncio.TimeoutError:
+            return False
+        return True
+
+    async def aclose(self) -> None:
+        """End every worker; requests that are not answered yet raise PoolClosedError. Safe to call twice."""
+        if self._closed is None:
+            self._closed = asyncio.get_running_loop().create_task(self._close())
+        await asyncio.shield(self._closed)
+
+    async def __aenter__(self) -> Self:
+        await self.start()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.aclose()
+
+    # What workers tell
+
+    def worker_idle(self, worker: Worker) -> None:
+        """Give it something to do, unless its successor is there."""
+        if worker.superseded:
+            worker.retire(_SUPERSEDED, "its successor is better suited to what the function does")
+        self._dispatch()
+
+    def worker_answered(self, outcome: str, timings: Timings) -> None:
+        """Count a request that has ended."""
+        self._answered(outcome, timings)
+
+    def worker_snapshotted(self, worker: Worker, info: Snapshot) -> None:  # noqa: ARG002
+        """Pass it on."""
+        self._observer.on_snapshot(info)
+
+    def worker_restored(self, worker: Worker, report: Report) -> None:
+        """Count a restore."""
+        self._restores += 1
+        self._observer.on_restore(report)
+        self._renew_if_better(worker)
+
+    def worker_retired(self, worker: Worker, reason: str, message: str) -> None:
+        """Count it, and replace it unless it is being started or the pool is closing."""
+        if self._closing:
+            return
+        self._retirements[reason] += 1
+        self._observer.on_retire(reason, message)
+        write = log.info if reason == _SUPERSEDED else log.warning
+        write("function process retired", pid=worker.pid, reason=reason, message=message)
+        if worker.superseded:
+            self._dispose(worker)
+        elif worker.came_up:
+            self._dispose(worker)
+            self._run(self._keep_one(), self._starting)
+
+    # Requests
+
+    def _admit(self) -> None:
+        if not self._accepting:
+            raise self._refused(
+                PoolClosedError(f"the pool of {self.function.name} is not started, closing or closed")
+            )
+        if self._is_hopeless():
+            assert self._start_error is not None  # noqa: S101 - hopeless because of it
+            raise self._refused(_copy_of(self._start_error))
+
+    def _refused(self, error: GroundhogError) -> GroundhogError:
+        self._requests += 1
+        self._errors[type(error).__name__] += 1
+        self._observer.on_request(type(error).__name__, Timings(0.0, 0.0))
+        return error
+
+    def _answered(self, outcome: str, timings: Timings) -> None:
+        self._requests += 1
+        if outcome != "ok":
+            self._errors[outcome] += 1
+        self._unanswered -= 1
+        if not self._unanswered:
+            self._quiet.set()
+        self._observer.on_request(outcome, timings)
+
+    def _drop_cancelled(self) -> None:
+        """Forget queued requests whose callers have gone away."""
+        for job in [job for job in self._queue if job.future.done()]:
+            self._queue.remove(job)
+            self._answered("CancelledError", Timings(0.0, 0.0))
+
+    def _dispatch(self) -> None:
+        """Hand over queued requests, in order, as long as there is a worker for the first of them."""
+        while self._queue:
+            job = self._queue[0]
+            if job.future.done():
+                self._drop_cancelled()
+                continue
+            worker = self._pick(job.domain)
+            if worker is None:
+                return
+            self._queue.popleft()
+            if not worker.serve(job):
+                self._queue.appendleft(job)
+
+    def _pick(self, domain: str | None) -> Worker | None:
+        """A worker for that domain: one that keeps its state, else a clean one, else none, but one is
+        reverted.
+        """
+        clean = kept = None
+        reverting = False
+        for worker in self._workers:
+            if worker.state is State.CLEAN:
+                clean = clean or worker
+            elif worker.state is State.KEPT:
+                if worker.may_serve(domain):
+                    return worker
+                kept = kept or worker
+            elif worker.state is State.RESTORING:
+                reverting = True
+        if clean is None and kept is not None and not reverting:
+            kept.revert()
+        return clean
+
+    # Workers
+
+    def _run(self, work: Coroutine[None, None, None], tasks: set[asyncio.Task[None]]) -> asyncio.Task[None]:
+        task = asyncio.get_running_loop().create_task(work)
+        tasks.add(task)
+        task.add_done_callback(tasks.discard)
+        return task
+
+    async def _bring_up(self) -> None:
+        """Start one worker; raises what keeps it from coming up."""
+        assert self._config is not None  # noqa: S101 - set in start
+        worker = Worker(self._config, self)
+        self._workers.append(worker)
+        try:
+            await worker.start()
+        except BaseException as error:
+            if isinstance(error, GroundhogError):
+                self._failures += 1
+                self._start_error = error
+            self._dispose(worker)
+            raise
+        self._failures = 0
+        self._start_error = None
+
+    def _renew_if_better(self, worker: Worker) -> None:
+        """Replace a process that is watched for nothing: its successor comes up first, one at a time."""
+        assert self._config is not None  # noqa: S101 - set in start
+        wanted = worker.watched and worker.came_up and not worker.superseded
+        wanted = wanted and not self._config.layout_watch.wanted
+        if wanted and self._renewal is None and not self._closing:
+            self._renewal = self._run(self._renew(worker), self._starting)
+
+    async def _renew(self, worker: Worker) -> None:
+        log.info("the function changes its layout often: its process is replaced by one that is not watched")
+        try:
+            await self._bring_up()
+        except GroundhogError as error:
+            log.error("a successor did not start", error=str(error))
+            return
+        finally:
+            self._renewal = None
+        if worker not in self._workers:  # it was retired meanwhile, and has been replaced once already
+            rest = [other for other in self._workers if other.watched]
+            if not rest:
+                return
+            worker = rest[0]
+        worker.superseded = True
+        if worker.state in {State.CLEAN, State.KEPT}:
+            self.worker_idle(worker)
+
+    async def _keep_one(self) -> None:
+        """Start one worker, and try until it comes up."""
+        while not self._closing:
+            if self._failures:
+                await asyncio.sleep(min(_LONGEST_PAUSE_S, _FIRST_PAUSE_S * 2 ** (self._failures - 1)))
+            try:
+                await self._bring_up()
+            except GroundhogError as error:
+                log.error("a function process did not start", error=str(error), failures=self._failures)
+                self._fail_waiting()
+            else:
+                return
+
+    def _is_hopeless(self) -> bool:
+        """Whether no worker is alive and the next is not expected to come up either."""
+        if self._start_error is None or any(worker.state in STARTED for worker in self._workers):
+            return False
+        return isinstance(self._start_error, InitError) or self._failures > 1
+
+    def _fail_waiting(self) -> None:
+        """Nobody can serve what is queued: say so now instead of letting it time out."""
+        if not self._is_hopeless():
+            return
+        assert self._start_error is not None  # noqa: S101 - hopeless because of it
+        self._fail_queue(self._start_error)
+
+    def _fail_queue(self, error: GroundhogError) -> None:
+        while self._queue:
+            job = self._queue.popleft()
+            if not job.future.done():
+                job.future.set_exception(_copy_of(error))
+            self._answered(type(error).__name__, Timings(0.0, 0.0))
+
+    def _dispose(self, worker: Worker) -> None:
+        """Free what a retired worker holds; closing the pool waits for it."""
+        if worker in self._workers:
+            self._workers.remove(worker)
+            self._run(worker.close(), self._disposing)
+
+    async def _close(self) -> None:
+        self._accepting = False
+        self._closing = True
+        self._fail_queue(PoolClosedError(f"the pool of {self.function.name} was closed"))
+        for worker in list(self._workers):
+            worker.retire("closed", "the pool is closing")
+            self._dispose(worker)
+        for task in self._starting:
+            task.cancel()
+        while tasks := [*self._starting, *self._disposing]:
+            await asyncio.gather(*tasks, return_exceptions=True)
+        if self._executor is not None:
+            self._executor.shutdown()
+
+
+def _copy_of(error: GroundhogError) -> GroundhogError:
+    """The same error for another caller: one object raised many times would gather all their tracebacks."""
+    if isinstance(error, InitError):
+        return InitError(str(error), error.log)
+    return type(error)(str(error))
