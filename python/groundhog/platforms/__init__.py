@@ -1,0 +1,1 @@
+"""How the world speaks to a pool of workers: one ASGI application per platform."""

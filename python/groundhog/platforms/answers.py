@@ -1,0 +1,264 @@
+"""What every platform shares: bodies read up to a limit, strict JSON, answers that carry their length.
+
+A request that cannot be served is a `Refusal`; `Refusing` turns it, and every error of a pool, into one JSON
+answer ``{"error": "..."}`` that names the thing.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+
+from groundhog import errors
+from groundhog._log import log
+from groundhog.protocols.actionloop import JsonBytes, encode_value
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Mapping
+
+    from starlette.types import ASGIApp, Receive, Scope, Send
+
+    Endpoint = Callable[[Request], Awaitable[Response]]
+
+MIB = 1024 * 1024
+RETRY_SOON = {"retry-after": "1"}
+
+
+class Refusal(Exception):  # noqa: N818  (an answer, not a failure of ours)
+    """A request answered with an error status.
+
+    Args:
+        status: the HTTP status.
+        message: what was wrong, naming the thing; it becomes the answer's ``error``.
+        headers: further headers of the answer.
+    """
+
+    def __init__(self, status: int, message: str, headers: Mapping[str, str] | None = None) -> None:
+        super().__init__(message)
+        self.status = status
+        self.message = message
+        self.headers = dict(headers or {})
+
+
+class JsonAnswer(Response):
+    """An answer whose body is JSON, with its length: chunked answers count as none on some platforms."""
+
+    media_type = "application/json"
+
+    def render(self, content: Any) -> bytes:
+        """Encode a JSON value; bytes are JSON already."""
+        return content if isinstance(content, bytes) else encode(content)
+
+
+def encode(value: Any) -> bytes:
+    """Encode a JSON value compactly; what UTF-8 cannot carry (half a surrogate pair) stays escaped."""
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    try:
+        return text.encode()
+    except UnicodeEncodeError:
+        return json.dumps(value, separators=(",", ":"), allow_nan=False).encode()
+
+
+def refusal(status: int, message: str, headers: Mapping[str, str] | None = None) -> JsonAnswer:
+    """Return the answer of a request that is refused."""
+    return JsonAnswer({"error": message}, status, headers)
+
+
+async def read_body(request: Request, limit: int) -> bytes:
+    """Read the whole body of a request.
+
+    Args:
+        request: the request.
+        limit: the most bytes that are read.
+
+    Raises:
+        Refusal: 413, as soon as the body is known to be longer; what follows is not read.
+    """
+    declared = request.headers.get("content-length", "")
+    if declared.isdigit() and int(declared) > limit:
+        raise Refusal(413, f"the request has {declared} bytes, more than the limit of {limit}")
+    chunks = []
+    size = 0
+    async for chunk in request.stream():
+        size += len(chunk)
+        if size > limit:
+            raise Refusal(413, f"the request has more bytes than the limit of {limit}")
+        chunks.append(chunk)
+    return b"".join(chunks)
+
+
+def _no_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is no JSON value")
+
+
+def parse_json(body: bytes) -> Any:
+    """Parse a body as JSON, strictly: UTF-8, no NaN or Infinity.
+
+    Raises:
+        Refusal: 400, saying where the text stops being JSON.
+    """
+    try:
+        return json.loads(body.decode(), parse_constant=_no_constant)
+    except UnicodeDecodeError as error:
+        raise Refusal(400, f"the body is not JSON: byte {error.start} is not UTF-8") from None
+    except RecursionError:
+        raise Refusal(400, "the body is nested too deeply") from None
+    except ValueError as error:
+        what = (
+            f"the body is not JSON: {error}"
+            if body.strip()
+            else "the body is empty: send a JSON object, such as {}"
+        )
+        raise Refusal(400, what) from None
+
+
+def arguments(body: bytes, limit: int) -> JsonBytes:
+    """Check that a body is arguments of a function, an object or an array, and return it ready to be sent.
+
+    Raises:
+        Refusal: 400 if it is anything else; 413 if it is too large in the form in which it is sent.
+    """
+    value = parse_json(body)
+    if not isinstance(value, dict | list):
+        raise Refusal(400, "the body is JSON, but not an object or an array: arguments have names")
+    return _one_line(body, limit)
+
+
+def encoded(value: Any, limit: int) -> JsonBytes:
+    """Return arguments in the form in which they are sent.
+
+    Raises:
+        Refusal: 413 if they are too large in that form.
+    """
+    try:
+        return _one_line(encode_value(value, limit), limit)
+    except errors.PayloadTooLargeError as error:
+        raise Refusal(413, str(error)) from None
+
+
+# Some runtimes end a line at a carriage return, or at a line separator of Unicode. Who could put one there
+# could forge the request that follows. In JSON the first is only between tokens, the others only in strings.
+_LINE_ENDS = (
+    (b"\r", b" "),
+    ("\u0085".encode(), rb"\u0085"),
+    ("\u2028".encode(), rb"\u2028"),
+    ("\u2029".encode(), rb"\u2029"),
+)
+
+
+def _one_line(body: bytes, limit: int) -> JsonBytes:
+    for end, harmless in _LINE_ENDS:
+        if end in body:
+            body = body.replace(end, harmless)
+    if len(body) > limit:
+        raise Refusal(413, f"the request is {len(body)} bytes of JSON, the limit is {limit}")
+    return JsonBytes(body)
+
+
+def parse_timeout(text: str | None, limit: float) -> float:
+    """Return the seconds that a request may take.
+
+    Args:
+        text: what the caller asks for, in seconds; ``None`` if nothing.
+        limit: the most that is allowed, which is also the default.
+
+    Raises:
+        Refusal: 400 if the text is no positive number.
+    """
+    if text is None:
+        return limit
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = math.nan
+    if not (math.isfinite(seconds) and seconds > 0):
+        raise Refusal(400, f"X-Timeout is {text!r}: give a positive number of seconds")
+    return min(seconds, limit)
+
+
+def single_header(request: Request, name: str) -> str | None:
+    """Return the value of a header that must not be ambiguous; ``None`` if it is missing or empty.
+
+    Raises:
+        Refusal: 400 if it is there twice: two trust domains in one request is none.
+    """
+    values = request.headers.getlist(name)
+    if len(values) > 1:
+        raise Refusal(400, f"the header {name} is there {len(values)} times: send it once")
+    return values[0] if values and values[0] else None
+
+
+# The first row that fits decides, so the narrow classes come first.
+_STATUS: tuple[tuple[type[errors.GroundhogError], int, Mapping[str, str] | None], ...] = (
+    (errors.OverloadedError, 429, RETRY_SOON),
+    (errors.PoolClosedError, 503, RETRY_SOON),
+    (errors.FunctionTimeoutError, 504, None),
+    # A function that exits, breaks its protocol, or answers more than it may. A request that is too large
+    # has been refused before it came to the pool.
+    (errors.InvocationError, 502, None),
+)
+
+
+def of_error(error: errors.GroundhogError) -> JsonAnswer:
+    """Return the answer for an error of the pool; what is no fault of the request is 503: no clean worker."""
+    for kind, status, headers in _STATUS:
+        if isinstance(error, kind):
+            return refusal(status, str(error), headers)
+    return refusal(503, f"no clean worker: {error}", RETRY_SOON)
+
+
+class Refusing:
+    """An ASGI endpoint around a coroutine: its refusals and the pool's errors become answers.
+
+    Args:
+        endpoint: takes the request, returns the answer.
+        methods: the HTTP methods it takes; others get 405.
+        translate: the answer for an error of the pool.
+    """
+
+    def __init__(
+        self,
+        endpoint: Endpoint,
+        methods: tuple[str, ...] = ("GET",),
+        translate: Callable[[errors.GroundhogError], Response] = of_error,
+    ) -> None:
+        self._endpoint = endpoint
+        self._methods = methods
+        self._translate = translate
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        request = Request(scope, receive)
+        try:
+            self._check_method(request)
+            answer = await self._endpoint(request)
+        except Refusal as error:
+            answer = refusal(error.status, error.message, error.headers)
+        except errors.GroundhogError as error:
+            answer = self._translate(error)
+        except ClientDisconnect:
+            return
+        except Exception:  # noqa: BLE001  (logged with its traceback)
+            # The text of an unforeseen error may hold the data of a request: it goes to our log alone.
+            log.exception("request failed", path=request.url.path)
+            answer = refusal(500, "internal error: see the log of groundhog")
+        await answer(scope, receive, send)
+
+    def _check_method(self, request: Request) -> None:
+        if request.method not in self._methods:
+            allowed = ", ".join(self._methods)
+            raise Refusal(405, f"{request.method} {request.url.path}: only {allowed}", {"allow": allowed})
+
+
+async def not_found(request: Request) -> Response:
+    """Answer a path that nobody serves."""
+    raise Refusal(404, f"nothing is served at {request.url.path}")
+
+
+def fallback() -> ASGIApp:
+    """Return the endpoint of every other path."""
+    return Refusing(not_found, ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"))

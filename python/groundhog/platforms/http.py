@@ -1,0 +1,84 @@
+"""Plain HTTP in front of a function: ``POST /`` with a JSON body calls it and answers its JSON.
+
+| status | when |
+| --- | --- |
+| 200 | the function answered an object or an array; the body is that answer, byte by byte |
+| 400 | the body is not JSON, or neither object nor array; ``X-Timeout`` or the domain header makes no sense |
+| 413 | the body is larger than the limit |
+| 429 | the queue is full; ``Retry-After`` says when to try again |
+| 502 | the function failed: it raised, its process died, it answered no object, or more than it may |
+| 503 | there is no clean worker, or the server is closing; ``Retry-After`` likewise |
+| 504 | the function did not answer in time; its process has been killed |
+
+An exception in a handler comes back as the object ``{"error": "..."}``. An answer that has this one member
+and no other is passed on with status 502, whoever made it: callers and load balancers see a failure as one.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from starlette.applications import Starlette
+from starlette.routing import Route
+
+from groundhog.platforms import operations
+from groundhog.platforms.answers import (
+    JsonAnswer,
+    Refusing,
+    arguments,
+    fallback,
+    parse_timeout,
+    read_body,
+    single_header,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from starlette.requests import Request
+    from starlette.responses import Response
+
+    from groundhog.config import Limits
+    from groundhog.platforms.metrics import Metrics
+    from groundhog.pool import Pool
+
+
+def is_failure(value: Any) -> bool:
+    """Whether an answer is an object with the one member ``error``: how a runner reports an exception."""
+    return isinstance(value, dict) and value.keys() == {"error"}
+
+
+def application(
+    pool: Pool,
+    metrics: Metrics,
+    limits: Limits,
+    *,
+    domain_header: str | None = None,
+    info: Mapping[str, Any] | None = None,
+) -> Starlette:
+    """Return the ASGI application that serves a pool. It neither starts nor closes the pool.
+
+    Args:
+        pool: the workers of one function.
+        metrics: the observer that was given to the pool.
+        limits: the limits that were given to the pool.
+        domain_header: the name of the header that carries the caller's trust domain; a request without it
+            is a domain of its own.
+        info: what ``/_/info`` says about the function.
+    """
+
+    async def call(request: Request) -> Response:
+        timeout = parse_timeout(request.headers.get("x-timeout"), limits.timeout_s)
+        domain = single_header(request, domain_header) if domain_header else None
+        body = await read_body(request, limits.request_bytes)
+        reply = await pool.invoke(arguments(body, limits.request_bytes), domain=domain, timeout=timeout)
+        return JsonAnswer(reply.raw, 502 if is_failure(reply.value) else 200)
+
+    metrics.watch(pool.stats)
+    return Starlette(
+        routes=[
+            Route("/", Refusing(call, ("POST",))),
+            *operations.routes(lambda: pool, metrics, info or {}),
+            Route("/{path:path}", fallback()),
+        ]
+    )

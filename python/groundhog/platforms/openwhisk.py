@@ -1,0 +1,243 @@
+"""An OpenWhisk action container: ``POST /init`` gives the function, ``POST /run`` calls it.
+
+| case | answer |
+| --- | --- |
+| init fine | 200 ``{"ok":true}`` |
+| init again | 403 ``Cannot initialize the action more than once.``, also in the log |
+| init without code | 403 ``Missing main/no code to execute.`` |
+| code that does not load | 502 with the reason; what it printed is in the log |
+| run before init | 403 |
+| run fine | 200, the function's answer |
+| the function raises | Node: 502; others: 200; both with ``{"error": "..."}``, as in OpenWhisk's own |
+| the answer is no object or array | 502 ``The action did not return a dictionary or array.`` |
+| the process dies in a run | 400 ``command exited``; it is replaced |
+| it could not be restored, nor replaced in time | 503: the platform asks elsewhere |
+
+After every run, but not after an init, a sentinel line ends the function's logs, on stdout and on stderr.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import shutil
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from starlette.applications import Starlette
+from starlette.routing import Route
+
+from groundhog import errors
+from groundhog.platforms import openwhisk_code, operations
+from groundhog.platforms.answers import (
+    RETRY_SOON,
+    JsonAnswer,
+    Refusal,
+    Refusing,
+    encoded,
+    fallback,
+    of_error,
+    parse_json,
+    read_body,
+    refusal,
+)
+from groundhog.platforms.http import is_failure
+from groundhog.platforms.metrics import Metrics
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import BinaryIO
+
+    from starlette.requests import Request
+    from starlette.responses import Response
+
+    from groundhog.config import Function, Limits, Reply
+    from groundhog.observer import Observer
+    from groundhog.platforms.openwhisk_code import Runtime
+    from groundhog.pool import Pool
+
+    MakePool = Callable[[Function, Observer], Pool]
+
+_NOT_CONTEXT = frozenset({"value", "groundhog"})
+SENTINEL = "XXX_THE_END_OF_A_WHISK_ACTIVATION_XXX"
+INIT_TWICE = "Cannot initialize the action more than once."
+NO_CODE = "Missing main/no code to execute."
+INIT_BYTES = 2 * openwhisk_code.CODE_LIMIT
+"""The largest ``/init``: base64 adds a third, and there is more than the code in it."""
+REPLACEMENT_S = 5.0
+"""How long a run waits for the replacement of a process that could not be restored."""
+
+
+class Container:
+    """One action container.
+
+    Args:
+        runtime: what the code of the action is.
+        make_pool: makes the pool of the function that ``/init`` gives, with the observer that it is given.
+        limits: the limits of that pool.
+        replacement_s: how long a run waits, in seconds, for the replacement of a process that could not be
+            restored.
+        stdout: where the function's logs go, and the sentinel.
+        stderr: likewise.
+    """
+
+    def __init__(
+        self,
+        runtime: Runtime,
+        make_pool: MakePool,
+        limits: Limits,
+        *,
+        replacement_s: float = REPLACEMENT_S,
+        stdout: BinaryIO | None = None,
+        stderr: BinaryIO | None = None,
+    ) -> None:
+        self._runtime = runtime
+        self._make_pool = make_pool
+        self._limits = limits
+        self._replacement_s = replacement_s
+        self._stdout = stdout or sys.stdout.buffer
+        self._stderr = stderr or sys.stderr.buffer
+        self._metrics = Metrics()
+        self._initialising = asyncio.Lock()
+        self._pool: Pool | None = None
+        self._directory: Path | None = None
+
+    def application(self) -> Starlette:
+        """Return the ASGI application."""
+        info = {"platform": "openwhisk", "runtime": self._runtime}
+        return Starlette(
+            routes=[
+                Route("/init", Refusing(self._init, ("POST",))),
+                Route("/run", Refusing(self._run, ("POST",), self._of_error)),
+                *operations.routes(lambda: self._pool, self._metrics, info),
+                Route("/{path:path}", fallback()),
+            ]
+        )
+
+    async def aclose(self) -> None:
+        """End the function's processes and remove its code."""
+        if self._pool is not None:
+            await self._pool.aclose()
+        self._remove_code()
+
+    def _remove_code(self) -> None:
+        if self._directory is not None:
+            shutil.rmtree(self._directory, ignore_errors=True)
+            self._directory = None
+
+    async def _init(self, request: Request) -> Response:
+        body = parse_json(await read_body(request, INIT_BYTES) or b"{}")
+        async with self._initialising:
+            if self._pool is not None:
+                self._write(self._stdout, INIT_TWICE)
+                raise Refusal(403, INIT_TWICE)
+            try:
+                action = openwhisk_code.parse(body.get("value") if isinstance(body, dict) else None)
+                if action is None:
+                    raise Refusal(403, NO_CODE)
+                await self._start(action)
+            except errors.GroundhogError as error:
+                self._remove_code()
+                if isinstance(error, errors.InitError) and error.log:
+                    self._write(self._stderr, error.log)
+                self._write(self._stderr, str(error))
+                raise Refusal(502, f"Cannot start action: {error}") from None
+        return JsonAnswer({"ok": True})
+
+    async def _start(self, action: openwhisk_code.Action) -> None:
+        self._directory = Path(tempfile.mkdtemp(prefix="groundhog-action-"))
+        # Unpacking megabytes would keep the event loop, and with it the health check, waiting.
+        function = await asyncio.to_thread(openwhisk_code.function, action, self._runtime, self._directory)
+        pool = self._make_pool(function, self._metrics)
+        await pool.start()
+        self._metrics.watch(pool.stats)
+        self._pool = pool
+
+    async def _run(self, request: Request) -> Response:
+        pool = self._pool
+        if pool is None:
+            raise Refusal(403, "Cannot run the action before it is initialized.")
+        body = await read_body(request, self._limits.request_bytes)
+        message = parse_json(body)
+        if not isinstance(message, dict):
+            raise Refusal(400, "the body of a run is an object with the member value")
+        arguments = message.get("value", {})
+        if not isinstance(arguments, dict | list):
+            raise Refusal(400, "the value of a run must be an object or an array")
+        context = {
+            name: item for name, item in message.items() if name not in _NOT_CONTEXT and item is not None
+        }
+        invoking = pool.invoke(
+            encoded(arguments, self._limits.request_bytes),
+            domain=_domain(message),
+            timeout=_timeout(message.get("deadline"), self._limits.timeout_s),
+            context=context,
+        )
+        try:
+            reply = await self._unless_hopeless(pool, asyncio.ensure_future(invoking))
+        except errors.InvocationError as error:
+            self._end_of_run(error.stdout, _lines(error.stderr, str(error)))
+            raise
+        self._end_of_run(reply.stdout, reply.stderr)
+        return self._answer(reply)
+
+    def _answer(self, reply: Reply) -> Response:
+        raised = self._runtime == "nodejs" and is_failure(reply.value)
+        return JsonAnswer(reply.raw, 502 if raised else 200)
+
+    def _of_error(self, error: errors.GroundhogError) -> Response:
+        if isinstance(error, errors.FunctionExitedError):
+            return refusal(400, "command exited")
+        return of_error(error)
+
+    async def _unless_hopeless(self, pool: Pool, invoking: asyncio.Future[Reply]) -> Reply:
+        """Wait for a reply, but not for long where there is no process: the platform has other containers."""
+        try:
+            if not pool.ready:
+                await asyncio.wait({invoking}, timeout=self._replacement_s)
+                if not invoking.done() and not pool.ready:
+                    raise Refusal(
+                        503, "no clean worker: the process could not be restored or replaced", RETRY_SOON
+                    )
+            return await invoking
+        finally:
+            invoking.cancel()
+
+    def _end_of_run(self, stdout: str, stderr: str) -> None:
+        self._write(self._stdout, stdout, SENTINEL)
+        self._write(self._stderr, stderr, SENTINEL)
+
+    @staticmethod
+    def _write(stream: BinaryIO, *texts: str) -> None:
+        """Write texts, each ending its line, in one go: nothing else may come between."""
+        stream.write(_lines(*texts).encode("utf-8", "replace"))
+        stream.flush()
+
+
+def _lines(*texts: str) -> str:
+    """Return the texts that are not empty, each ending its line."""
+    return "".join(text if text.endswith("\n") else text + "\n" for text in texts if text)
+
+
+def _timeout(deadline: Any, limit: float) -> float:
+    """Return the seconds until a deadline in epoch milliseconds, at most the limit.
+
+    One that has passed is not enforced: the platform has given up waiting, or its clock is another one.
+    """
+    try:
+        seconds = int(deadline) / 1000 - time.time()
+    except (TypeError, ValueError, OverflowError):
+        return limit
+    return min(seconds, limit) if seconds > 0 else limit
+
+
+def _domain(message: dict[str, Any]) -> str | None:
+    """Return the trust domain of a run: who calls, else in whose namespace."""
+    for name in ("api_key", "namespace"):
+        if isinstance(message.get(name), str) and message[name]:
+            # Domains may be logged, keys must not be.
+            return f"{name}:{hashlib.sha256(message[name].encode('utf-8', 'replace')).hexdigest()}"
+    return None
