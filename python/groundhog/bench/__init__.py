@@ -1,0 +1,1 @@
+"""Measurements of the restore and of the request beside it: programs, not tests."""

@@ -1,0 +1,1 @@
+"""Functions to measure, as anybody could deploy them."""

@@ -1,0 +1,76 @@
+"""The command ``groundhog``: one file per command.
+
+An error is one line on stderr; the exit code is then 1, or 2 for misuse.
+"""
+
+from __future__ import annotations
+
+import sys
+from importlib import import_module
+
+import click
+
+from groundhog.errors import GroundhogError
+
+COMMANDS = {
+    "serve": "Serve a function over HTTP, each request in a clean process.",
+    "openwhisk": "Be an OpenWhisk action container.",
+    "invoke": "Call a function here; show its answers and what each restore did.",
+    "bench": "Measure what isolation costs here.",
+    "doctor": "Show what this machine allows, and how to fix what is missing.",
+}
+
+
+class _Commands(click.Group):
+    """Loads the module of a command only when that command is asked for."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        if cmd_name not in COMMANDS:
+            return None
+        command: click.Command = import_module(f"groundhog.cli.{cmd_name}").command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="groundhog-faas", prog_name="groundhog")
+def group() -> None:
+    """Give every request to a warm serverless function a clean process."""
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command line.
+
+    Args:
+        arguments: the words after ``groundhog``; those of this process if not given.
+
+    Returns:
+        The exit code: 0; 1 for an error; 2 for misuse; 130 if interrupted.
+    """
+    try:
+        code = group.main(arguments, prog_name="groundhog", standalone_mode=False)
+    except click.UsageError as error:
+        where = error.ctx.command_path if error.ctx else "groundhog"
+        return _fail(f"{error.format_message()} (see {where} --help)", 2)
+    except click.ClickException as error:
+        return _fail(error.format_message(), 1)
+    except GroundhogError as error:
+        return _fail(str(error), 1)
+    except (KeyboardInterrupt, click.Abort):
+        return 130
+    except BrokenPipeError:
+        # Who reads our output has gone; the interpreter must not try again to flush it.
+        sys.stdout = None
+        return 1
+    return code if isinstance(code, int) else 0
+
+
+def _fail(message: str, code: int) -> int:
+    click.echo(f"groundhog: {' '.join(message.split())}", err=True)
+    return code

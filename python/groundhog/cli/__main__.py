@@ -1,0 +1,7 @@
+"""``python -m groundhog.cli`` is ``groundhog``."""
+
+import sys
+
+from groundhog.cli import main
+
+sys.exit(main())

@@ -1,0 +1,106 @@
+"""``groundhog doctor``: what this machine allows, which strategy is used and why, how to mend the rest."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sys
+from typing import TYPE_CHECKING, Any
+
+import click
+from rich import box
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from groundhog import capabilities
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_STRATEGIES = {
+    "hot": "copies back pages that most requests write, tracks the others",
+    "classic": "tracks every page again after every request",
+    "soft-dirty": "tracks pages the way of kernels before 6.7",
+    "copy": "tracks nothing: compares everything, slow but always right",
+}
+
+
+def is_usable(found: Mapping[str, Any]) -> bool:
+    """Whether functions can be isolated here at all."""
+    essentials = all(finding["works"] for finding in found["findings"] if finding["essential"])
+    return essentials and any(refusal is None for refusal in found["strategies"].values())
+
+
+def report(found: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what the engine found out, with what the runners need beside it."""
+    runtimes = {"python": sys.executable, "nodejs": shutil.which("node")}
+    strategy = found["preferred"] if is_usable(found) else None
+    return {**found, "usable": is_usable(found), "strategy": strategy, "runtimes": runtimes}
+
+
+@click.command("doctor")
+@click.option("--json", "as_json", is_flag=True, help="All of it as one JSON object.")
+@click.pass_context
+def command(ctx: click.Context, *, as_json: bool) -> None:
+    """Show what this machine allows, which strategy will be used and why, and how to fix what is missing.
+
+    The exit code is 1 if functions cannot be isolated here.
+    """
+    made = report(capabilities())
+    if as_json:
+        click.echo(json.dumps(made))
+    else:
+        _show(made)
+    ctx.exit(0 if made["usable"] else 1)
+
+
+def _yes(works: bool) -> Text:  # noqa: FBT001  (the value is all there is to say)
+    return Text("yes", "green") if works else Text("no", "bold red")
+
+
+def _table(*titles: str) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, highlight=False)
+    for title in titles:
+        table.add_column(title, overflow="fold")
+    return table
+
+
+def _show(made: Mapping[str, Any]) -> None:
+    console = Console(highlight=False)
+    console.print(Text(f"Linux {made['kernel']}"))
+    features = _table("feature", "works", "seen")
+    for finding in made["findings"]:
+        features.add_row(Text(finding["name"]), _yes(finding["works"]), Text(finding["detail"]))
+    console.print(features)
+    strategies = _table("strategy", "works", "what it does")
+    for name, refusal in made["strategies"].items():
+        label = Text(name, "bold" if name == made["strategy"] else "")
+        strategies.add_row(label, _yes(refusal is None), Text(_STRATEGIES.get(name, "")))
+    console.print(strategies)
+    for name, path in made["runtimes"].items():
+        console.print(
+            Text(f"{name} functions run with {path}" if path else f"{name} functions cannot run: install it")
+        )
+    for line in _advice(made):
+        console.print(Text(line), soft_wrap=True)
+
+
+def _purpose(finding: Mapping[str, Any]) -> str:
+    return "To use Groundhog at all" if finding["essential"] else f"For {finding['name']}"
+
+
+def _advice(made: Mapping[str, Any]) -> list[str]:
+    missing = [finding for finding in made["findings"] if not finding["works"]]
+    lines = [
+        f"{_purpose(finding)}: {finding['remedy']}."
+        for finding in missing
+        # Without soft-dirty bits a machine that has the better way lacks nothing.
+        if finding["essential"] or made["strategy"] in {None, "copy", "soft-dirty"}
+    ]
+    if made["strategy"] is None:
+        return ["Functions cannot be isolated on this machine.", *lines]
+    used = (
+        f"Functions will be isolated with the strategy {made['strategy']}, the first above that works here."
+    )
+    return [used, *lines]

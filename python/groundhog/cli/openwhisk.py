@@ -1,0 +1,79 @@
+"""``groundhog openwhisk``: an OpenWhisk action container."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import TYPE_CHECKING
+
+import click
+
+from groundhog.cli import listening, logs, options
+from groundhog.config import Limits
+from groundhog.platforms.openwhisk import Container
+from groundhog.pool import Pool
+
+if TYPE_CHECKING:
+    from groundhog.config import Function
+    from groundhog.observer import Observer
+    from groundhog.platforms.openwhisk_code import Runtime
+
+
+@click.command("openwhisk")
+@click.option(
+    "--runtime",
+    type=click.Choice(["python", "nodejs", "command"]),
+    default="python",
+    show_default=True,
+    help="What the code of an action is.",
+)
+@click.option(
+    "--port", type=click.IntRange(0, 65535), default=8080, show_default=True, help="0 takes a free one."
+)
+@click.option(
+    "--host",
+    default="0.0.0.0",  # noqa: S104 show_default=True, help="The platform calls from outside of the container."
+)
+@click.option(
+    "--workers",
+    type=click.IntRange(min=1),
+    default=1,
+    show_default=True,
+    help="Processes that serve at a time.",
+)
+@options.workers
+def command(
+    *,
+    runtime: Runtime,
+    port: int,
+    host: str,
+    workers: int,
+    isolation: str,
+    strategy: str | None,
+    verify: bool,
+    timeout: float,
+) -> None:
+    """Be an OpenWhisk action container: POST /init gives the function, POST /run calls it."""
+    # What is on stderr between two sentinels counts as the function's log: only what matters goes there.
+    logs.configure(logging.WARNING)
+    limits = Limits(timeout_s=timeout)
+
+    def make_pool(function: Function, observer: Observer) -> Pool:
+        return Pool(function, workers, isolation, limits, strategy, verify=verify, observer=observer)
+
+    container = Container(runtime, make_pool, limits)
+    sock = listening.listen(host, port)
+
+    async def nothing() -> None:
+        """Workers start with /init."""
+
+    asyncio.run(
+        listening.serve(
+            container.application(),
+            sock,
+            start=nothing,
+            close=container.aclose,
+            announcement=f"groundhog: OpenWhisk container for {runtime} ready at {listening.url(sock)}",
+            drain_s=timeout + 1,
+        )
+    )

@@ -1,0 +1,145 @@
+"""What several commands have in common: the target, warm-up requests, isolation, limits."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from groundhog.config import Function, Isolation, Limits
+from groundhog.errors import ConfigError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    Decorated = TypeVar("Decorated", bound=Callable[..., Any])
+    # Generic for the type checker alone: older versions of click cannot be subscripted.
+    _ParamType = click.ParamType[Any]
+else:
+    _ParamType = click.ParamType
+
+STRATEGIES = ("hot", "classic", "soft-dirty", "copy")
+
+
+class Json(_ParamType):
+    """A value given as JSON."""
+
+    name = "json"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Parse it; misuse if it is not JSON."""
+        if not isinstance(value, str):
+            return value
+        try:
+            return json.loads(value)
+        except ValueError as error:
+            self.fail(f"{value!r} is not JSON: {error}", param, ctx)
+
+
+class TargetCommand(click.Command):
+    """A command whose target may be a program with arguments of its own: all that follows ``--``."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Set what follows the first ``--`` apart before click takes options from it."""
+        if "--" in args:
+            at = args.index("--")
+            ctx.params["program"] = tuple(args[at + 1 :])
+            args = args[:at]
+        else:
+            ctx.params["program"] = None
+        return super().parse_args(ctx, args)
+
+    def collect_usage_pieces(self, ctx: click.Context) -> list[str]:
+        """Name both forms of a target."""
+        return [piece for piece in super().collect_usage_pieces(ctx) if "TARGET" not in piece] + ["TARGET"]
+
+
+def target(command: Decorated) -> Decorated:
+    """Add the target and its warm-up requests: the parameters of `function`."""
+    for decorate in (
+        click.option(
+            "--warmup-file",
+            type=click.Path(exists=True, dir_okay=False, path_type=Path),
+            metavar="F.jsonl",
+            help="Warm-up requests, one a line.",
+        ),
+        click.option(
+            "--warmup",
+            type=Json(),
+            multiple=True,
+            metavar="JSON",
+            help="A request served before the snapshot; repeatable. Never a real caller's.",
+        ),
+        click.argument("handler", metavar="TARGET", required=False),
+    ):
+        command = decorate(command)
+    return command
+
+
+def workers(command: Decorated) -> Decorated:
+    """Add what shapes a pool: isolation, strategy, verification, time."""
+    for decorate in (
+        click.option(
+            "--timeout",
+            type=click.FloatRange(min=0, min_open=True),
+            default=Limits().timeout_s,
+            show_default=True,
+            metavar="S",
+            help="Seconds that a request may take before its process is killed.",
+        ),
+        click.option(
+            "--verify", is_flag=True, help="Compare the whole process with its snapshot after each restore."
+        ),
+        click.option(
+            "--strategy",
+            type=click.Choice(STRATEGIES),
+            help="How dirty pages are tracked.  [default: the best here]",
+        ),
+        click.option(
+            "--isolation",
+            type=click.Choice([item.value for item in Isolation]),
+            default=Isolation.REQUEST.value,
+            show_default=True,
+            help="When a process is reverted; off is for comparison only.",
+        ),
+    ):
+        command = decorate(command)
+    return command
+
+
+def function(
+    handler: str | None, program: tuple[str, ...] | None, warmup: tuple[Any, ...], warmup_file: Path | None
+) -> Function:
+    """Return the function that the command line names.
+
+    Raises:
+        click.UsageError: no target, or two.
+        ConfigError: it cannot be used; nothing was started.
+    """
+    requests = [*warmup, *(_lines(warmup_file) if warmup_file else ())]
+    if program is not None:
+        if handler is not None:
+            raise click.UsageError(f"two targets: {handler}, and the command after --")
+        if not program:
+            raise click.UsageError("there is no command after --")
+        return Function.from_target(program, warmup=requests)
+    if handler is None:
+        raise click.UsageError("no target: name handler.py[:main], handler.js[:main], or -- COMMAND ARGS...")
+    return Function.from_target(handler, warmup=requests)
+
+
+def _lines(path: Path) -> list[Any]:
+    requests = []
+    try:
+        lines = path.read_text("utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path} cannot be read: {error}") from None
+    for number, line in enumerate(lines, start=1):
+        if line.strip():
+            try:
+                requests.append(json.loads(line))
+            except ValueError as error:
+                raise ConfigError(f"{path}, line {number} is not JSON: {error}") from None
+    return requests

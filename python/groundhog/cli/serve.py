@@ -1,0 +1,100 @@
+"""``groundhog serve``: a function over HTTP."""
+
+from __future__ import annotations
+
+import asyncio
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from groundhog._log import log
+from groundhog.cli import listening, logs, options
+from groundhog.config import Isolation, Limits
+from groundhog.platforms import http
+from groundhog.platforms.metrics import Metrics
+from groundhog.pool import Pool
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@click.command("serve", cls=options.TargetCommand)
+@options.target
+@click.option(
+    "--port", type=click.IntRange(0, 65535), default=8080, show_default=True, help="0 takes a free one."
+)
+@click.option("--host", default="127.0.0.1", show_default=True)
+@click.option(
+    "--workers",
+    type=click.IntRange(min=1),
+    default=1,
+    show_default=True,
+    help="Processes that serve at a time.",
+)
+@options.workers
+@click.option(
+    "--queue",
+    type=click.IntRange(min=0),
+    default=Limits().queue_length,
+    show_default=True,
+    help="Requests that may wait for a worker; more are answered 429.",
+)
+@click.option("--domain-header", metavar="NAME", help="The header that carries the caller's trust domain.")
+@click.option(
+    "--protocol",
+    type=click.Choice(["actionloop"]),
+    default="actionloop",
+    show_default=True,
+    help="How a command is spoken to.",
+)
+def command(
+    handler: str | None,
+    program: tuple[str, ...] | None,
+    warmup: tuple[Any, ...],
+    warmup_file: Path | None,
+    *,
+    port: int,
+    host: str,
+    workers: int,
+    isolation: str,
+    strategy: str | None,
+    verify: bool,
+    timeout: float,
+    queue: int,
+    domain_header: str | None,
+    protocol: str,
+) -> None:
+    """Serve a function: POST / with a JSON body calls it and answers its JSON.
+
+    TARGET: handler.py[:main], handler.js[:main], or -- COMMAND ARGS... a program that speaks ActionLoop.
+    """
+    function = options.function(handler, program, warmup, warmup_file)
+    logs.configure()
+    if isolation == Isolation.DOMAIN.value and not domain_header:
+        log.warning("isolation by domain, but no --domain-header: every request is a domain of its own")
+    limits = Limits(timeout_s=timeout, queue_length=queue)
+    metrics = Metrics()
+    pool = Pool(function, workers, isolation, limits, strategy, verify=verify, observer=metrics)
+    info = {
+        "groundhog": version("groundhog-faas"),
+        "function": function.name,
+        "kind": function.kind,
+        "isolation": isolation,
+        "verify": verify,
+        "protocol": protocol,
+        "timeout_s": timeout,
+        "domain_header": domain_header,
+    }
+    sock = listening.listen(host, port)
+    how = f"isolation {isolation}, workers {workers}"
+    asyncio.run(
+        listening.serve(
+            http.application(pool, metrics, limits, domain_header=domain_header, info=info),
+            sock,
+            start=pool.start,
+            close=pool.aclose,
+            announcement=f"groundhog: {function.name} ready at {listening.url(sock)} ({how})",
+            drain_s=timeout + 1,
+        )
+    )
