@@ -1,0 +1,37 @@
+"""The Python and Node victims as plain handlers, through the pool, the runners and their launchers."""
+
+from __future__ import annotations
+
+import pytest
+
+from groundhog import Function, Pool
+from tests.framework.workshop import SOURCES
+from tests.victims.catalog import NODE, PYTHON, Expected, Victim
+
+pytestmark = [pytest.mark.kernel, pytest.mark.usefixtures("no_leaks")]
+
+REQUESTS = 30
+SUFFIX = {"python": ".py", "node": ".js"}
+HANDLERS = [victim for victim in PYTHON + NODE if victim.expected is Expected.REVERT]
+
+
+@pytest.mark.parametrize("victim", HANDLERS, ids=lambda victim: victim.name)
+async def test_every_reply_is_a_first_reply(victim: Victim) -> None:
+    function = Function.from_file(SOURCES / victim.language / f"{victim.source}{SUFFIX[victim.language]}")
+    async with Pool(function, workers=1, isolation="request") as pool:
+        replies = [await pool.invoke({"secret": f"Q{number:07d}"}) for number in range(REQUESTS)]
+        # One that is better off unwatched gets a successor, once.
+        assert set(pool.stats().retirements) <= {"superseded"}, "the process was replaced instead of restored"
+    assert [reply.value for reply in replies] == [replies[0].value] * REQUESTS
+    printed = [reply.stdout + reply.stderr for reply in replies]
+    for number, text in enumerate(printed):
+        others = {f"Q{other:07d}" for other in range(REQUESTS) if other != number}
+        assert not any(other in text for other in others), f"request {number} got the output of another"
+
+
+@pytest.mark.parametrize("victim", HANDLERS, ids=lambda victim: victim.name)
+async def test_without_isolation_a_later_reply_differs(victim: Victim) -> None:
+    function = Function.from_file(SOURCES / victim.language / f"{victim.source}{SUFFIX[victim.language]}")
+    async with Pool(function, workers=1, isolation="off") as pool:
+        replies = [await pool.invoke({"secret": f"Q{number:07d}"}) for number in range(8)]
+    assert any(reply.value != replies[0].value for reply in replies)

@@ -1,0 +1,198 @@
+"""Each victim, request after request: every answer is the answer of a first request.
+
+GROUNDHOG_VICTIM_REQUESTS sets how many requests a victim gets here; `pytest -m slow` gives each a thousand.
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+import groundhog
+from tests.framework.trials import Outcome, Trial, run_plain, run_traced
+from tests.framework.workshop import Workshop
+from tests.victims.catalog import FILES, LAYOUT, MEMORY, SHARED, VICTIMS, Expected, Victim
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+    from _pytest.mark.structures import ParameterSet
+
+    FirstAnswer = Callable[[Victim], str | None]
+
+pytestmark = pytest.mark.kernel
+
+ROOT = Path(__file__).parents[2]
+REQUESTS = int(os.environ.get("GROUNDHOG_VICTIM_REQUESTS", "30"))
+THOUSAND = 1000
+REPLACEMENTS = 4  # requests to a victim that costs a new process each time
+AS_IS, DROPPED = "as-is", "dropped"  # the supervisor's privileges
+UNTIL_LEAK = 200  # requests within which a victim must show its leak
+MEMORY_STATE = (MEMORY, LAYOUT, FILES, SHARED)  # what a strategy is about
+
+
+def cases(victims: Iterable[Victim], *supervisors: str) -> list[ParameterSet]:
+    """Victims times supervisors for tests with isolation; what is known not to hold yet must fail."""
+    return [
+        pytest.param(
+            victim,
+            supervisor,
+            id=f"{victim.name}-{supervisor}",
+            marks=[]
+            if victim.gap is None
+            else [pytest.mark.xfail(reason=victim.gap, raises=AssertionError, strict=victim.gap_always)],
+        )
+        for victim in victims
+        for supervisor in supervisors
+    ]
+
+
+def strategies() -> list[str]:
+    """Those to test: as the environment says, else every one that works here and is not the default."""
+    named = os.environ.get("GROUNDHOG_TEST_STRATEGIES")
+    if named:
+        return named.split(",")
+    found = groundhog.capabilities()
+    return [
+        name
+        for name, refusal in found["strategies"].items()
+        if refusal is None and name != found["preferred"]
+    ]
+
+
+@pytest.fixture(scope="module")
+def workshop() -> Iterator[Workshop]:
+    made = Workshop()
+    yield made
+    made.close()
+
+
+@pytest.fixture(scope="module")
+def first_answer(workshop: Workshop) -> FirstAnswer:
+    """What a victim answers to the first request of its life, without any engine."""
+
+    @functools.cache
+    def ask(victim: Victim) -> str | None:
+        return run_plain(Trial(workshop.command(victim), 1, answer_timeout=victim.answer_timeout))[0]
+
+    return ask
+
+
+def run_dropped(trial: Trial) -> Outcome:
+    """`run_traced` by a supervisor without privileges."""
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.framework.dropped"],
+        input=trial.to_json(),
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return Outcome.from_json(done.stdout)
+
+
+RUN = {AS_IS: run_traced, DROPPED: run_dropped}
+
+
+def check(victim: Victim, outcome: Outcome, first: str | None) -> None:
+    """Judge a trial; `first` is the answer that every one must equal."""
+    if victim.sees_engine:
+        first = outcome.answers[0]
+    differing = sorted({str(answer) for answer in outcome.answers if answer != first})
+    assert differing == [], f"{victim.name} saw an earlier request; a first one sees {first}"
+    assert outcome.survivors == [], f"{victim.name} left processes running"
+    endings = set(outcome.endings)
+    match victim.expected:
+        case Expected.REVERT:
+            assert endings == {"restored"}, outcome.refusals
+        case Expected.RETIRE:
+            assert "restored" not in endings
+            assert first is not None
+        case Expected.SAFE:
+            assert first is not None
+        case Expected.NO_ANSWER:
+            assert first is None
+            assert "restored" not in endings
+
+
+def trial_of(
+    victim: Victim, workshop: Workshop, requests: int, *, verify: bool, strategy: str | None = None
+) -> Trial:
+    if victim.expected is not Expected.REVERT:
+        requests = min(requests, REPLACEMENTS)
+    return Trial(workshop.command(victim), requests, verify, strategy, victim.answer_timeout)
+
+
+@pytest.mark.parametrize("victim", VICTIMS, ids=lambda victim: victim.name)
+def test_without_isolation_a_later_answer_differs(victim: Victim, workshop: Workshop) -> None:
+    answers = run_plain(
+        Trial(workshop.command(victim), UNTIL_LEAK, answer_timeout=min(victim.answer_timeout, 5))
+    )
+    if victim.expected is Expected.NO_ANSWER:
+        assert answers == [None]
+    else:
+        assert answers[0] is not None
+        assert answers[-1] != answers[0], (
+            f"{victim.name} proves nothing: it sees no earlier request unisolated"
+        )
+
+
+def privileges_and_verification() -> list[ParameterSet]:
+    """Every victim as both supervisors and with and without `verify`.
+
+    For victims that are not tried in full, each in one of the two; the other pairings are slow tests.
+    """
+    crossed = [
+        (found, verify, (supervisor == AS_IS) == verify)
+        for supervisor in (AS_IS, DROPPED)
+        for found in cases(VICTIMS, supervisor)
+        for verify in (False, True)
+    ]
+    params = []
+    for found, verify, quick in crossed:
+        victim = found.values[0]
+        assert isinstance(victim, Victim)
+        marks = list(found.marks) + ([] if quick or victim.full else [pytest.mark.slow])
+        name = f"{found.id}-{'verifying' if verify else 'trusting'}"
+        params.append(pytest.param(*found.values, verify, id=name, marks=marks))
+    return params
+
+
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize(("victim", "supervisor", "verify"), privileges_and_verification())
+def test_every_answer_is_a_first_answer(
+    victim: Victim, workshop: Workshop, first_answer: FirstAnswer, supervisor: str, *, verify: bool
+) -> None:
+    requests = THOUSAND if victim.full else REQUESTS
+    outcome = RUN[supervisor](trial_of(victim, workshop, requests, verify=verify))
+    check(victim, outcome, first_answer(victim))
+    assert all(report["verified"] == verify for report in outcome.reports)
+
+
+@pytest.mark.parametrize("strategy", strategies())
+@pytest.mark.parametrize(
+    ("victim", "supervisor"), cases((victim for victim in VICTIMS if victim.leaves in MEMORY_STATE), AS_IS)
+)
+def test_with_each_strategy(
+    victim: Victim, workshop: Workshop, first_answer: FirstAnswer, supervisor: str, strategy: str
+) -> None:
+    outcome = RUN[supervisor](trial_of(victim, workshop, 10, verify=True, strategy=strategy))
+    check(victim, outcome, first_answer(victim))
+    assert {report["strategy"] for report in outcome.reports} <= {strategy}
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1200)
+@pytest.mark.parametrize(("victim", "supervisor"), cases(VICTIMS, DROPPED))
+def test_a_thousand_requests(
+    victim: Victim, workshop: Workshop, first_answer: FirstAnswer, supervisor: str
+) -> None:
+    outcome = RUN[supervisor](trial_of(victim, workshop, THOUSAND, verify=False))
+    check(victim, outcome, first_answer(victim))
