@@ -1,0 +1,140 @@
+"""Commands that end by themselves, in processes of their own, over the real engine."""
+
+from __future__ import annotations
+
+import json
+import socket
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.framework.commands import groundhog, served
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    Source = Callable[[str, str], Path]
+
+pytestmark = pytest.mark.kernel
+ROOT = Path(__file__).parents[2]
+HANDLER = "calls = []\ndef main(params):\n    calls.append(1)\n    return {'calls': len(calls)}\n"
+
+
+@pytest.fixture
+def handler(source: Source) -> str:
+    return str(source("handler.py", HANDLER))
+
+
+@pytest.mark.parametrize(
+    "strategy", [[], ["--strategy", "hot"], ["--strategy", "classic"], ["--strategy", "copy"]]
+)
+def test_invoke_shows_every_restore(handler: str, strategy: list[str]) -> None:
+    result = groundhog("invoke", handler, "-n", "5", "--json", "--verify", *strategy)
+    assert result.returncode == 0, result.stderr
+    lines = [json.loads(line) for line in result.stdout.splitlines()]
+    assert [line["value"] for line in lines] == [{"calls": 1}] * 5
+    for line in lines:
+        assert line["restore"]["verified"]
+        assert line["restore"]["duration"] > 0
+        assert line["restore"]["phases"]
+        assert not strategy or line["restore"]["strategy"] == strategy[1]
+
+
+def test_invoke_without_isolation_counts_on(handler: str) -> None:
+    result = groundhog("invoke", handler, "-n", "3", "--json", "--isolation", "off")
+    assert [json.loads(line)["value"]["calls"] for line in result.stdout.splitlines()] == [1, 2, 3]
+
+
+def test_a_strategy_that_the_machine_lacks(handler: str) -> None:
+    """Forced by name it is an error, never a reason to take another."""
+    result = groundhog("invoke", handler, "--strategy", "hot", env={"GROUNDHOG_WITHOUT": "write-protect"})
+    assert result.returncode == 1
+    assert result.stdout == ""
+    assert "Traceback" not in result.stderr
+    line = result.stderr.splitlines()[-1]
+    assert line.startswith("groundhog: ")
+    assert "hot" in line
+
+
+def test_doctor_agrees_with_what_is_used(handler: str) -> None:
+    said = json.loads(groundhog("doctor", "--json").stdout)
+    assert said["usable"]
+    used = json.loads(groundhog("invoke", handler, "--json").stdout)["restore"]["strategy"]
+    assert used == said["strategy"]
+
+
+def test_doctor_on_a_machine_without_ptrace() -> None:
+    result = groundhog("doctor", env={"GROUNDHOG_WITHOUT": "ptrace"})
+    assert result.returncode == 1
+    assert "cannot be isolated" in result.stdout
+
+
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [
+        ("def main(:\n", "SyntaxError"),
+        ("import nowhere_to_be_found\ndef main(p): return {}\n", "nowhere_to_be_found"),
+        ("def other(p): return {}\n", "main"),
+        ("import os\nos._exit(7)\ndef main(p): return {}\n", "7"),
+    ],
+)
+@pytest.mark.parametrize("command", [["serve", "--port", "0"], ["invoke"]])
+def test_a_handler_that_does_not_load(source: Source, command: list[str], text: str, named: str) -> None:
+    result = groundhog(command[0], str(source("handler.py", text)), *command[1:])
+    assert result.returncode == 1
+    assert result.stdout == ""
+    assert "Traceback" not in result.stderr
+    assert result.stderr.splitlines()[-1].startswith("groundhog: ")
+    assert named in result.stderr.splitlines()[-1]
+
+
+def test_a_node_handler_that_does_not_load(source: Source) -> None:
+    result = groundhog("invoke", str(source("handler.js", "exports.main = (;\n")))
+    assert result.returncode == 1
+    assert "SyntaxError" in result.stderr.splitlines()[-1]
+
+
+def test_a_port_in_use(handler: str) -> None:
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        result = groundhog("serve", handler, "--port", str(other.getsockname()[1]))
+    assert result.returncode == 1
+    assert len(result.stderr.splitlines()) == 1
+    assert "--port" in result.stderr
+
+
+def test_a_port_is_free_again_at_once(handler: str) -> None:
+    with served("serve", handler) as server:
+        port = server.url.rsplit(":", 1)[1]
+        server.client.post("/", json={})
+        assert server.stop() == 0
+    with socket.create_server(("127.0.0.1", int(port))):
+        pass
+
+
+def test_a_reader_that_goes_away(handler: str) -> None:
+    """As in ``groundhog invoke ... | head -1``."""
+    command = [sys.executable, "-m", "groundhog.cli", "invoke", handler, "-n", "50", "--json"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        assert json.loads(process.stdout.readline())["n"] == 1
+        process.stdout.close()
+        assert process.stderr.read() == ""
+        assert process.wait() == 1
+
+
+def test_the_demonstration_shows_what_it_says(tmp_path: Path) -> None:
+    picture = tmp_path / "demo.svg"
+    command = [sys.executable, str(ROOT / "examples" / "demo.py"), "--requests", "3", "--svg", str(picture)]
+    result = subprocess.run(command, capture_output=True, text=True, timeout=110, check=False)
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert result.stdout.count("leaked") == 4
+    assert result.stdout.count("clean") == 4
+    text = picture.read_text("utf-8")
+    assert text.startswith("<svg")
+    assert "url(http" not in text

@@ -1,0 +1,321 @@
+"""``groundhog openwhisk`` under the cases of OpenWhisk's compatibility kit, and some more."""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import io
+import json
+import sys
+import time
+import zipfile
+from typing import TYPE_CHECKING, Any
+
+import httpx
+import pytest
+
+from tests.framework.commands import Served, served
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+pytestmark = pytest.mark.kernel
+SENTINEL = "XXX_THE_END_OF_A_WHISK_ACTIVATION_XXX"
+PROGRAM = f"""#!{sys.executable}
+import json, os, sys
+while line := sys.stdin.readline():
+    print("to stdout", flush=True)
+    print("to stderr", file=sys.stderr, flush=True)
+    os.write(3, json.dumps(json.loads(line)["value"]).encode() + b"\\n")
+"""
+CODES = {
+    "python": {
+        "echo": (
+            "import sys\ndef main(args):\n    print('to stdout')\n    print('to stderr', file=sys.stderr)\n"
+            "    return args\n"
+        ),
+        "scalar": "def main(args):\n    return 'not an object'\n",
+        "niam": "def niam(args):\n    return args\n",
+        "unicode": "def main(args):\n    text = args['delimiter'] + ' ☃ ' + args['delimiter']\n"
+        "    print(text)\n    return {'winter': text}\n",
+        "env": "import os\nat_load = dict(os.environ)\ndef main(args):\n"
+        "    return {name: [at_load.get(name), os.environ.get(name)] for name in args['names']}\n",
+        "context": "import os\ndef main(args):\n"
+        "    return {name: value for name, value in os.environ.items() if name.startswith('__OW_')}\n",
+        "count": "calls = []\ndef main(args):\n    calls.append(args)\n    return {'calls': len(calls)}\n",
+        "raise": "def main(args):\n    raise ValueError('no luck')\n",
+        "exit": "import os\ndef main(args):\n    args.get('exit') and os._exit(1)\n    return args\n",
+        "exit at init": "import os\nos._exit(1)\ndef main(args):\n    return args\n",
+        "broken": "def main(args:\n",
+    },
+    "nodejs": {
+        "echo": "function main(args) { console.log('to stdout'); console.error('to stderr'); return args; }",
+        "scalar": "function main(args) { return 'not an object'; }",
+        "niam": "function niam(args) { return args; }",
+        "unicode": "function main(args) { const text = args.delimiter + ' ☃ ' + args.delimiter;"
+        " console.log(text); return {winter: text}; }",
+        "env": "const atLoad = {...process.env}; function main(args) { return Object.fromEntries("
+        "args.names.map((name) => [name, [atLoad[name] ?? null, process.env[name] ?? null]])); }",
+        "context": "function main(args) { return Object.fromEntries("
+        "Object.entries(process.env).filter(([name]) => name.startsWith('__OW_'))); }",
+        "count": "const calls = []; function main(args) { calls.push(args); return {calls: calls.length}; }",
+        "raise": "function main(args) { throw new Error('no luck'); }",
+        "exit": "function main(args) { if (args.exit) process.exit(1); return args; }",
+        "exit at init": "process.exit(1); function main(args) { return args; }",
+        "broken": "function main(args {",
+    },
+}
+
+
+class Container:
+    """A running container, its code, and its logs."""
+
+    def __init__(self, server: Served, runtime: str) -> None:
+        self.server = server
+        self.codes = CODES.get(runtime, {})
+        self.runtime = runtime
+
+    def post(self, path: str, body: Any) -> httpx.Response:
+        # A connection of its own for each request, as the platform makes them.
+        response = httpx.post(self.server.url + path, json=body, timeout=60)
+        assert int(response.headers["content-length"]) == len(response.content)
+        assert "transfer-encoding" not in response.headers
+        return response
+
+    def init(self, code: str, **members: Any) -> httpx.Response:
+        value = {
+            "name": "action",
+            "main": "main",
+            "code": self.codes.get(code, code),
+            "binary": False,
+            "env": None,
+        }
+        return self.post("/init", {"value": {**value, **members}})
+
+    def run(self, value: Any, **members: Any) -> httpx.Response:
+        deadline = str(int((time.time() + 60) * 1000))
+        return self.post("/run", {"value": value, "deadline": deadline, **members})
+
+    def logs(self) -> tuple[list[str], list[str]]:
+        """End the container; what it wrote to stdout and to stderr."""
+        assert self.server.stop() == 0
+        assert self.server.process.stdout is not None
+        return self.server.process.stdout.read().splitlines(), self.server.log.splitlines()
+
+
+@pytest.fixture(params=["python", "nodejs"])
+def container(request: pytest.FixtureRequest) -> Iterator[Container]:
+    with served("openwhisk", "--runtime", request.param) as server:
+        yield Container(server, request.param)
+        if server.process.returncode is None:
+            assert server.stop() == 0
+
+
+@pytest.fixture
+def start() -> Iterator[Callable[..., Container]]:
+    """Start a container of one runtime."""
+    with contextlib.ExitStack() as stack:
+        yield lambda runtime, **env: Container(
+            stack.enter_context(served("openwhisk", "--runtime", runtime, env=env)), runtime
+        )
+
+
+# The ten cases of the kit
+
+
+def test_init_without_code(container: Container) -> None:
+    response = container.init("")
+    assert response.status_code == 403
+    assert response.json() == {"error": "Missing main/no code to execute."}
+
+
+def test_init_with_an_empty_object(container: Container) -> None:
+    response = container.post("/init", {})
+    assert response.status_code == 403
+    assert response.json() == {"error": "Missing main/no code to execute."}
+
+
+def test_a_result_that_is_no_object(container: Container) -> None:
+    assert container.init("scalar").status_code == 200
+    response = container.run({})
+    assert response.status_code == 502
+    assert response.json() == {"error": "The action did not return a dictionary or array."}
+    stdout, stderr = container.logs()
+    assert stdout.count(SENTINEL) == stderr.count(SENTINEL) == 1
+
+
+def test_a_second_init(container: Container) -> None:
+    assert container.init("echo").json() == {"ok": True}
+    response = container.init("echo")
+    assert response.status_code == 403
+    assert response.json() == {"error": "Cannot initialize the action more than once."}
+    stdout, stderr = container.logs()
+    assert "Cannot initialize the action more than once." in stdout + stderr
+    assert SENTINEL not in stdout + stderr
+
+
+def test_another_entry_point(container: Container) -> None:
+    assert container.init("niam", main="niam").status_code == 200
+    assert container.run({"a": 1}).json() == {"a": 1}
+
+
+PAYLOADS: list[dict[str, Any]] = [
+    {"string": "hello"},
+    {"unicode": "❄ ☃ ❄"},
+    {"numbers": [1, 2.5, -3]},
+    {"nested": {"object": {"of": ["some", {"depth": None}]}}},
+]
+
+
+def test_echo_with_logs(container: Container) -> None:
+    assert container.init("echo").status_code == 200
+    for payload in PAYLOADS:
+        response = container.run(payload)
+        assert response.status_code == 200
+        assert response.json() == payload
+    stdout, stderr = container.logs()
+    assert stdout == ["to stdout", SENTINEL] * len(PAYLOADS)
+    assert stderr == ["to stderr", SENTINEL] * len(PAYLOADS)
+
+
+def test_unicode_everywhere(container: Container) -> None:
+    assert container.init("unicode").status_code == 200
+    assert container.run({"delimiter": "❄"}).json() == {"winter": "❄ ☃ ❄"}
+    assert container.logs()[0] == ["❄ ☃ ❄", SENTINEL]
+
+
+def test_the_environment_of_init(container: Container) -> None:
+    env = {"SOME_VAR": "xyz", "EMPTY_VAR": "", "NUMBER": 5, "OBJECT": {"a": [1]}}
+    assert container.init("env", env=env).status_code == 200
+    expected = {"SOME_VAR": "xyz", "EMPTY_VAR": "", "NUMBER": "5", "OBJECT": json.dumps({"a": [1]})}
+    answer = container.run({"names": list(env)}).json()
+    assert answer == {name: [value, value] for name, value in expected.items()}
+
+
+def test_the_whole_context(container: Container) -> None:
+    context = {
+        "namespace": "zzz",
+        "action_name": "xxx",
+        "action_version": "0.0.1",
+        "activation_id": "iii",
+        "transaction_id": "ttt",
+        "deadline": "123",
+        "api_key": "abc",
+    }
+    assert container.init("context").status_code == 200
+    answer = container.run({}, **context).json()
+    assert answer.items() >= {f"__OW_{name.upper()}": value for name, value in context.items()}.items()
+    # And none of it is left for the next run.
+    answer = container.run({}).json()
+    assert not {"__OW_NAMESPACE", "__OW_API_KEY", "__OW_TRANSACTION_ID"} & answer.keys()
+
+
+def test_a_large_argument(container: Container) -> None:
+    assert container.init("echo").status_code == 200
+    argument = {"a": "a" * (1_048_561 - len('{"a":""}'))}
+    response = container.run(argument)
+    assert response.status_code == 200
+    assert response.json() == argument
+
+
+# What the kit does not ask
+
+
+def test_each_run_is_a_first_one(container: Container) -> None:
+    assert container.init("count").status_code == 200
+    assert [container.run({"n": number}).json() for number in range(50)] == [{"calls": 1}] * 50
+
+
+def test_arrays_in_and_out(container: Container) -> None:
+    assert container.init("echo").status_code == 200
+    assert container.run([1, "two", {"three": 3}]).json() == [1, "two", {"three": 3}]
+
+
+def test_run_before_init(container: Container) -> None:
+    response = container.run({})
+    assert response.status_code == 403
+    assert response.json().keys() == {"error"}
+
+
+@pytest.mark.parametrize("code", ["broken", "exit at init"])
+def test_code_that_does_not_load(container: Container, code: str) -> None:
+    response = container.init(code)
+    assert response.status_code == 502
+    assert response.json().keys() == {"error"}
+    assert "\n" not in response.json()["error"]
+    stdout, stderr = container.logs()
+    assert stderr
+    assert SENTINEL not in stdout + stderr
+
+
+def test_a_function_that_raises(container: Container) -> None:
+    assert container.init("raise").status_code == 200
+    response = container.run({})
+    assert response.status_code == (502 if container.runtime == "nodejs" else 200)
+    assert response.json() == {"error": "no luck"}
+    stdout, stderr = container.logs()
+    assert any("no luck" in line for line in stderr)
+    assert stderr[-1] == stdout[-1] == SENTINEL
+
+
+def test_a_process_that_dies_in_a_run(container: Container) -> None:
+    assert container.init("exit").status_code == 200
+    response = container.run({"exit": True})
+    assert response.status_code == 400
+    assert response.json() == {"error": "command exited"}
+    assert container.run({"a": 1}).json() == {"a": 1}, "it was replaced"
+    stdout, stderr = container.logs()
+    assert stdout.count(SENTINEL) == stderr.count(SENTINEL) == 2
+
+
+def archive(files: dict[str, bytes]) -> str:
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as packed:
+        for name, data in files.items():
+            packed.writestr(name, data)
+    return base64.b64encode(out.getvalue()).decode()
+
+
+def test_an_archive_with_a_package(container: Container) -> None:
+    files = {
+        "python": {
+            "__main__.py": b"from helper.words import word\ndef main(args):\n    return {'word': word}\n",
+            "helper/__init__.py": b"",
+            "helper/words.py": b"word = 'hello'\n",
+        },
+        "nodejs": {
+            "package.json": b'{"main": "app.js"}',
+            "app.js": b"const word = require('helper'); exports.main = (args) => ({word});",
+            "node_modules/helper/index.js": b"module.exports = 'hello';",
+        },
+    }[container.runtime]
+    assert container.init(archive(files), binary=True).status_code == 200
+    assert [container.run({}).json() for _ in range(3)] == [{"word": "hello"}] * 3
+
+
+def test_a_large_action(container: Container) -> None:
+    comment = {"python": "#", "nodejs": "//"}[container.runtime]
+    code = container.codes["echo"] + "\n" + f"{comment} {'x' * 70}\n" * 100_000
+    assert container.init(code).status_code == 200
+    assert container.run({"a": 1}).json() == {"a": 1}
+
+
+@pytest.mark.parametrize("binary", [True, False])
+def test_an_executable_that_speaks_actionloop(start: Callable[..., Container], binary: bool) -> None:
+    container = start("command")
+    code = archive({"exec": PROGRAM.encode()}) if binary else PROGRAM
+    assert container.init(code, binary=binary).status_code == 200
+    for payload in ({"a": 1}, {"b": [True]}):
+        assert container.run(payload).json() == payload
+    stdout, stderr = container.logs()
+    assert stdout == ["to stdout", SENTINEL] * 2
+    assert stderr == ["to stderr", SENTINEL] * 2
+
+
+def test_no_code_is_left_when_it_ends(start: Callable[..., Container], tmp_path: Path) -> None:
+    container = start("python", TMPDIR=str(tmp_path))
+    assert container.init("echo").status_code == 200
+    assert [path for path in tmp_path.iterdir() if path.name.startswith("groundhog-action-")]
+    container.logs()
+    assert list(tmp_path.iterdir()) == []

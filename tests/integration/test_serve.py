@@ -1,0 +1,272 @@
+"""``groundhog serve`` as its users run it: a process of its own, asked over HTTP, over the real engine."""
+
+from __future__ import annotations
+
+import concurrent.futures
+import json
+import os
+import signal
+import socket
+import sys
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.framework.commands import Served, left_behind, served
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    Source = Callable[[str, str], Path]
+
+pytestmark = pytest.mark.kernel
+
+PYTHON = """
+import os
+seen = []
+def main(params):
+    seen.append(params.get("name"))
+    if params.get("raise"):
+        raise ValueError(params["raise"])
+    if params.get("exit"):
+        os._exit(3)
+    if params.get("hang"):
+        os.read(os.pipe()[0], 1)
+    if params.get("wait"):
+        open(params["wait"]).read()
+    if params.get("scalar"):
+        return 5
+    return {"seen": seen, "pid": os.getpid(), **params}
+"""
+NODE = """
+const seen = [];
+exports.main = async (params) => {
+  seen.push(params.name);
+  if (params.raise) throw new Error(params.raise);
+  if (params.exit) process.exit(3);
+  if (params.scalar) return 5;
+  return {seen, pid: process.pid, ...params};
+};
+"""
+PROGRAM = f"""#!{sys.executable}
+import os, sys
+seen = 0
+while sys.stdin.readline():
+    seen += 1
+    os.write(3, b'{{"seen": %d, "option": "%s"}}\\n' % (seen, sys.argv[1].encode()))
+"""
+
+
+@pytest.fixture(params=["handler.py", "handler.js"])
+def server(request: pytest.FixtureRequest, source: Source) -> Iterator[Served]:
+    """A server of each runtime."""
+    path = source(request.param, PYTHON if request.param.endswith(".py") else NODE)
+    with served("serve", str(path)) as server:
+        yield server
+        assert server.stop() == 0
+
+
+@pytest.fixture
+def python(source: Source) -> Path:
+    return source("handler.py", PYTHON)
+
+
+def test_each_answer_is_a_first_one(server: Served) -> None:
+    pids = set()
+    for number in range(200):
+        answer = server.client.post("/", json={"name": f"user {number}"}).json()
+        assert answer["seen"] == [f"user {number}"]
+        pids.add(answer["pid"])
+    assert len(pids) == 1, "the same process all the time"
+    counters = server.client.get("/_/info").json()["pool"]
+    assert counters["requests"] == 200
+    assert counters["retirements"] == {}
+
+
+@pytest.mark.parametrize(("name", "text"), [("handler.py", PYTHON), ("handler.js", NODE)])
+def test_without_isolation_the_same_function_leaks(source: Source, name: str, text: str) -> None:
+    with served("serve", str(source(name, text)), "--isolation", "off") as server:
+        assert server.client.post("/", json={"name": "Ada"}).json()["seen"] == ["Ada"]
+        assert server.client.post("/", json={"name": "Bob"}).json()["seen"] == ["Ada", "Bob"]
+        assert server.stop() == 0
+
+
+def test_a_command_with_options_of_its_own(source: Source) -> None:
+    program = source("program", PROGRAM)
+    program.chmod(0o755)
+    with served("serve", "--workers", "2", "--", str(program), "--port") as server:
+        answers = [server.client.post("/", json={}).json() for _ in range(20)]
+        assert answers == [{"seen": 1, "option": "--port"}] * 20
+        assert server.client.get("/_/info").json()["pool"]["retirements"] == {}
+        assert server.stop() == 0
+
+
+def test_domains_share_nothing(python: Path) -> None:
+    with served("serve", str(python), "--isolation", "domain", "--domain-header", "X-Tenant") as server:
+
+        def seen(name: str, tenant: str | None) -> list[str]:
+            headers = {"X-Tenant": tenant} if tenant else {}
+            answer: list[str] = server.client.post("/", json={"name": name}, headers=headers).json()["seen"]
+            return answer
+
+        for _ in range(5):
+            names = seen("a1", "a"), seen("b1", "b"), seen("n1", None), seen("n2", None)
+            assert names == (["a1"], ["b1"], ["n1"], ["n2"])
+        assert server.stop() == 0
+
+
+def test_a_failing_function_and_the_request_after(server: Served) -> None:
+    response = server.client.post("/", json={"raise": "no luck"})
+    assert (response.status_code, response.json()) == (502, {"error": "no luck"})
+    response = server.client.post("/", json={"scalar": True})
+    assert response.status_code == 502
+    assert "dictionary or array" in response.json()["error"]
+    first = server.client.post("/", json={"name": "Ada"}).json()
+    assert first["seen"] == ["Ada"]
+    response = server.client.post("/", json={"exit": True})
+    assert response.status_code == 502
+    assert response.json().keys() == {"error"}
+    second = server.client.post("/", json={"name": "Bob"}).json()
+    assert second["seen"] == ["Bob"]
+    assert second["pid"] != first["pid"], "the process that ended was replaced"
+    assert sum(server.client.get("/_/info").json()["pool"]["retirements"].values()) == 1
+
+
+def test_a_request_that_takes_too_long(python: Path) -> None:
+    with served("serve", str(python), "--timeout", "30") as server:
+        first = server.client.post("/", json={}).json()["pid"]
+        response = server.client.post("/", json={"hang": True}, headers={"X-Timeout": "0.2"})
+        assert response.status_code == 504
+        assert "0.2" in response.json()["error"]
+        assert server.client.post("/", json={"name": "Ada"}).json()["seen"] == ["Ada"]
+        assert first not in server.function_pids()
+        assert server.stop() == 0
+
+
+def test_what_is_no_json_never_reaches_the_function(server: Served) -> None:
+    assert server.client.post("/", content=b"{").status_code == 400
+    assert server.client.post("/", content=b'[{}\r{"value":{}}]').status_code == 400
+    assert server.client.get("/").status_code == 405
+    assert server.client.get("/_/info").json()["pool"]["requests"] == 0
+
+
+@pytest.mark.parametrize("size", [1 << 20, 40 << 20])
+def test_large_payloads_both_ways(server: Served, size: int) -> None:
+    text = "❄" + "x" * size
+    for _ in range(2):
+        answer = server.client.post("/", json={"name": "Ada", "text": text}).json()
+        assert answer["seen"] == ["Ada"]
+        assert answer["text"] == text
+
+
+def test_a_full_queue_is_429(python: Path, tmp_path: Path) -> None:
+    fifo = tmp_path / "fifo"
+    os.mkfifo(fifo)
+
+    with (
+        served("serve", str(python), "--queue", "2") as server,
+        concurrent.futures.ThreadPoolExecutor(5) as executor,
+    ):
+
+        def ask(**params: Any) -> tuple[int, str | None]:
+            response = server.client.post("/", json=params)
+            return response.status_code, response.headers.get("retry-after")
+
+        running = executor.submit(ask, wait=str(fifo))
+        with fifo.open("w"):  # opens when the function has the request
+            waiting = [executor.submit(ask, name=str(number)) for number in range(4)]
+            refused = [done.result() for done in first_done(waiting, 2)]
+            assert refused == [(429, "1")] * 2
+        assert running.result() == (200, None)
+        assert sorted(future.result()[0] for future in waiting) == [200, 200, 429, 429]
+        assert server.stop() == 0
+
+
+def first_done(
+    futures: list[concurrent.futures.Future[Any]], count: int
+) -> list[concurrent.futures.Future[Any]]:
+    """The first of them that end."""
+    found = []
+    for future in concurrent.futures.as_completed(futures):
+        found.append(future)
+        if len(found) == count:
+            break
+    return found
+
+
+def test_many_clients_of_few_workers(python: Path) -> None:
+    with (
+        served("serve", str(python), "--workers", "2") as server,
+        concurrent.futures.ThreadPoolExecutor(20) as executor,
+    ):
+        names = [f"user {number}" for number in range(200)]
+        client = server.client
+        answers = list(executor.map(lambda name: client.post("/", json={"name": name}).json(), names))
+        assert [answer["seen"] for answer in answers] == [[name] for name in names]
+        assert len({answer["pid"] for answer in answers}) == 2
+        assert server.stop() == 0
+
+
+def test_a_client_that_goes_away(python: Path, tmp_path: Path) -> None:
+    """Its answer is dropped; the next caller gets the next one."""
+    fifo = tmp_path / "fifo"
+    os.mkfifo(fifo)
+    with served("serve", str(python)) as server:
+        host, port = server.url.removeprefix("http://").split(":")
+        body = json.dumps({"name": "Ada", "wait": str(fifo)}).encode()
+        with socket.create_connection((host, int(port))) as gone:
+            gone.sendall(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n%b" % (len(body), body))
+            writing = fifo.open("w")  # the function has the request
+        writing.close()
+        assert server.client.post("/", json={"name": "Bob"}).json()["seen"] == ["Bob"]
+        assert server.stop() == 0
+
+
+def test_metrics_of_a_served_function(python: Path) -> None:
+    with served("serve", str(python)) as server:
+        for _ in range(10):
+            server.client.post("/", json={"name": "Ada"})
+        text = server.client.get("/_/metrics").text
+        values = dict(line.rsplit(" ", 1) for line in text.splitlines() if not line.startswith("#"))
+        assert values['groundhog_requests_total{outcome="ok"}'] == "10.0"
+        assert float(values["groundhog_restore_seconds_count"]) >= 9
+        assert float(values["groundhog_dirty_pages_sum"]) > 0
+        assert float(values["groundhog_snapshot_bytes"]) > 0
+        assert [name for name in values if name.startswith("groundhog_restore_phase_seconds_total")]
+        assert server.client.get("/_/info").json()["strategy"] in {"hot", "soft-dirty", "copy"}
+        assert server.stop() == 0
+
+
+def test_verified_restores(python: Path) -> None:
+    with served("serve", str(python), "--verify") as server:
+        for number in range(20):
+            assert server.client.post("/", json={"name": str(number)}).json()["seen"] == [str(number)]
+        assert server.client.get("/_/info").json()["pool"]["retirements"] == {}
+        assert server.stop() == 0
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_signals_end_it_with_nothing_left(python: Path, number: int) -> None:
+    with served("serve", str(python), "--workers", "2") as server:
+        assert len(server.function_pids()) == 2
+        server.process.send_signal(number)
+        assert server.process.wait(30) == 0
+        assert left_behind(server.mark) == []
+
+
+def test_killing_the_server_kills_the_functions(python: Path, tmp_path: Path) -> None:
+    """Also while one of them runs a request."""
+    fifo = tmp_path / "fifo"
+    os.mkfifo(fifo)
+    with (
+        served("serve", str(python), "--workers", "2") as server,
+        concurrent.futures.ThreadPoolExecutor(1) as executor,
+    ):
+        running = executor.submit(server.client.post, "/", json={"wait": str(fifo)})
+        with fifo.open("w"):
+            assert len(server.function_pids()) == 2
+            server.process.kill()
+            server.process.wait(30)
+            assert left_behind(server.mark) == []
+        assert running.exception() is not None

@@ -1,0 +1,96 @@
+"""``groundhog doctor``: the verdict on machines that have all, some and none of it."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from groundhog.cli import doctor, main
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+Machine = dict[str, Any]
+
+
+def machine(*, ptrace: bool = True, write_protect: bool = True, soft_dirty: bool = False) -> Machine:
+    """What the engine would find on such a machine."""
+    works = {"ptrace": ptrace, "write-protect": write_protect, "soft-dirty": soft_dirty}
+    tracked = None if write_protect else "write-protect tracking: ENOSYS; use Linux 6.7"
+    return {
+        "kernel": "6.18.0",
+        "findings": [
+            {
+                "name": name,
+                "works": found,
+                "detail": "works" if found else "ENOSYS",
+                "remedy": f"get {name}",
+                "essential": name == "ptrace",
+            }
+            for name, found in works.items()
+        ],
+        "strategies": {
+            "hot": tracked,
+            "classic": tracked,
+            "soft-dirty": None if soft_dirty else "soft-dirty tracking: EINVAL; use another kernel",
+            "copy": None,
+        },
+        "preferred": "hot" if write_protect else "soft-dirty" if soft_dirty else "copy",
+    }
+
+
+@pytest.fixture
+def on(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, str]]:
+    """Run the doctor on a machine; its exit code and output."""
+
+    def run(found: Machine, *options: str) -> tuple[int, str]:
+        monkeypatch.setattr(doctor, "capabilities", lambda: found)
+        code = main(["doctor", *options])
+        captured = capsys.readouterr()
+        assert captured.err == ""
+        return code, captured.out
+
+    return run
+
+
+def test_a_machine_with_the_best_way_lacks_nothing(on: Callable[..., tuple[int, str]]) -> None:
+    code, text = on(machine())
+    assert code == 0
+    assert "with the strategy hot" in text
+    assert "get soft-dirty" not in text, "the older way would not be used"
+
+
+def test_a_machine_with_the_older_way_is_told_of_the_better(on: Callable[..., tuple[int, str]]) -> None:
+    code, text = on(machine(write_protect=False, soft_dirty=True))
+    assert code == 0
+    assert "with the strategy soft-dirty" in text
+    assert "For write-protect: get write-protect." in text
+
+
+def test_a_machine_that_can_only_copy(on: Callable[..., tuple[int, str]]) -> None:
+    code, text = on(machine(write_protect=False))
+    assert code == 0
+    assert "with the strategy copy" in text
+    assert "For write-protect: get write-protect." in text
+    assert "For soft-dirty: get soft-dirty." in text
+
+
+def test_a_machine_without_ptrace_is_of_no_use(on: Callable[..., tuple[int, str]]) -> None:
+    code, text = on(machine(ptrace=False))
+    assert code == 1
+    assert "cannot be isolated" in text
+    assert "To use Groundhog at all: get ptrace." in text
+
+
+@pytest.mark.parametrize(("ptrace", "strategy"), [(True, "hot"), (False, None)])
+def test_json(on: Callable[..., tuple[int, str]], ptrace: bool, strategy: str | None) -> None:
+    found = machine(ptrace=ptrace)
+    code, text = on(found, "--json")
+    made = json.loads(text)
+    assert code == (0 if ptrace else 1)
+    assert made["usable"] is ptrace
+    assert made["strategy"] == strategy
+    assert found.items() <= made.items()
+    assert made["runtimes"].keys() == {"python", "nodejs"}

@@ -1,0 +1,199 @@
+"""``serve`` and ``openwhisk`` from their first line to SIGTERM, in this process."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import threading
+from typing import TYPE_CHECKING, Any
+
+import httpx
+import pytest
+
+from groundhog import errors
+from groundhog.cli import listening, main
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from groundhog.testing import FakeEngine
+
+
+class Visitor:
+    """Visits a server as soon as it says that it is ready, in another thread; then asks it to end."""
+
+    def __init__(self, number: int = signal.SIGTERM) -> None:
+        self.lines: list[str] = []
+        self.visit: Callable[[httpx.Client], None] = lambda _: None
+        self._number = number
+        self._failure: BaseException | None = None
+        self._thread: threading.Thread | None = None
+
+    def hear(self, line: str) -> None:
+        """What the server prints."""
+        self.lines.append(line)
+        found = re.search(r"http://\S+", line)
+        assert found
+        self._thread = threading.Thread(target=self._go, args=(found[0],))
+        self._thread.start()
+
+    def _go(self, url: str) -> None:
+        try:
+            with httpx.Client(base_url=url, timeout=20) as client:
+                self.visit(client)
+        except BaseException as error:  # noqa: BLE001  (raised in `check`)
+            self._failure = error
+        finally:
+            os.kill(os.getpid(), self._number)
+
+    def check(self) -> None:
+        """Wait for the visit; raise what went wrong in it."""
+        assert self._thread is not None
+        self._thread.join()
+        if self._failure is not None:
+            raise self._failure
+
+
+@pytest.fixture
+def visitor(monkeypatch: pytest.MonkeyPatch) -> Visitor:
+    visitor = Visitor()
+    monkeypatch.setattr("groundhog.cli.listening.click.echo", visitor.hear)
+    return visitor
+
+
+@pytest.mark.parametrize(
+    "isolation", [["--isolation", "off"], [], ["--isolation", "domain", "--domain-header", "X-T"]]
+)
+def test_serve(visitor: Visitor, handler: str, engine: FakeEngine, isolation: list[str]) -> None:
+    def visit(client: httpx.Client) -> None:
+        assert client.post("/", json={"name": "Ada"}).json() == {"calls": 1, "name": "Ada"}
+        assert client.post("/", json={"divisor": 0}).status_code == 502
+        assert client.post("/", content=b"{").status_code == 400
+        assert client.get("/_/ready").status_code == 200
+        info = client.get("/_/info").json()
+        assert info["function"] == "handler"
+        assert info["pool"]["requests"] == 2
+        assert 'groundhog_requests_total{outcome="ok"} 2.0' in client.get("/_/metrics").text
+
+    visitor.visit = visit
+    assert main(["serve", handler, "--port", "0", *isolation]) == 0
+    visitor.check()
+    assert len(visitor.lines) == 1
+    assert visitor.lines[0].startswith("groundhog: handler ready at http://127.0.0.1:")
+    assert len(engine.processes) == 1
+
+
+def test_workers_and_a_command(
+    visitor: Visitor, engine: FakeEngine, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    program = tmp_path_factory.mktemp("command") / "echo.sh"
+    program.write_text('#!/bin/sh\nwhile read -r line; do echo "{\\"option\\":\\"$1\\"}" >&3; done\n')
+    program.chmod(0o755)
+    visitor.visit = lambda client: check(client.post("/", json={}).json(), {"option": "--port"})
+    assert main(["serve", "--port", "0", "--workers", "2", "--", str(program), "--port"]) == 0
+    visitor.check()
+    assert len(engine.processes) == 2
+
+
+def check(value: Any, expected: Any) -> None:
+    """Assert, where only an expression fits."""
+    assert value == expected
+
+
+def test_interrupted_from_the_keyboard(
+    monkeypatch: pytest.MonkeyPatch, handler: str, engine: FakeEngine
+) -> None:
+    visitor = Visitor(signal.SIGINT)
+    monkeypatch.setattr("groundhog.cli.listening.click.echo", visitor.hear)
+    assert main(["serve", handler, "--port", "0"]) == 0
+    visitor.check()
+    assert engine.alive == 0
+
+
+def test_what_is_under_way_is_answered(
+    visitor: Visitor, engine: FakeEngine, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """SIGTERM comes while the function waits for a file that only then is made."""
+    directory = tmp_path_factory.mktemp("drain")
+    slow = directory / "slow.py"
+    slow.write_text("def main(params):\n    return {'read': open(params['fifo']).read()}\n")
+    fifo = directory / "fifo"
+    os.mkfifo(fifo)
+
+    def visit(client: httpx.Client) -> None:
+        answers: list[Any] = []
+        asking = threading.Thread(
+            target=lambda: answers.append(client.post("/", json={"fifo": str(fifo)}).json())
+        )
+        asking.start()
+        with fifo.open("w") as writing:  # opens when the function has opened its end
+            os.kill(os.getpid(), signal.SIGTERM)
+            wait_until_refused(str(client.base_url))
+            writing.write("late")
+        asking.join()
+        assert answers == [{"read": "late"}]
+
+    visitor.visit = visit
+    visitor._number = 0  # the visit has sent the signal itself; another would end the server at once
+    assert main(["serve", str(slow), "--port", "0"]) == 0
+    visitor.check()
+    assert len(engine.processes) == 1
+
+
+def wait_until_refused(url: str) -> None:
+    """Return once nobody accepts connections there."""
+    with pytest.raises(httpx.ConnectError):  # noqa: PT012  (the loop is what is tried)
+        while True:
+            httpx.get(f"{url}/_/health")
+
+
+def test_openwhisk(visitor: Visitor, engine: FakeEngine, capfdbinary: pytest.CaptureFixture[bytes]) -> None:
+    def visit(client: httpx.Client) -> None:
+        assert client.post("/run", json={"value": {}}).status_code == 403
+        code = (
+            "import os\ndef main(_):\n    print('hi')\n    return {'id': os.environ['__OW_ACTIVATION_ID']}\n"
+        )
+        assert client.post("/init", json={"value": {"code": code}}).json() == {"ok": True}
+        run = {"value": {}, "activation_id": "a1", "deadline": "123", "namespace": "ns"}
+        assert client.post("/run", json=run).json() == {"id": "a1"}
+
+    visitor.visit = visit
+    assert main(["openwhisk", "--port", "0", "--host", "127.0.0.1"]) == 0
+    visitor.check()
+    sentinel = b"XXX_THE_END_OF_A_WHISK_ACTIVATION_XXX\n"
+    out, err = capfdbinary.readouterr()
+    assert out == b"hi\n" + sentinel
+    assert err == sentinel
+    assert len(engine.processes) == 1
+
+
+def test_nothing_is_left_when_stopped_while_starting(
+    monkeypatch: pytest.MonkeyPatch, engine: FakeEngine, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """SIGTERM comes while the function is loading."""
+    path = tmp_path_factory.mktemp("loading") / "never.py"
+    path.write_text("import threading\nthreading.Event().wait()\ndef main(params): return {}\n")
+    said: list[str] = []
+    monkeypatch.setattr("groundhog.cli.listening.click.echo", said.append)
+    spawn = engine.spawn
+
+    def spawn_and_stop(*args: Any, **options: Any) -> Any:
+        process = spawn(*args, **options)
+        os.kill(os.getpid(), signal.SIGTERM)
+        return process
+
+    monkeypatch.setattr(engine, "spawn", spawn_and_stop)
+    assert main(["serve", str(path), "--port", "0"]) == 0
+    assert said == []
+    assert len(engine.processes) == 1
+
+
+@pytest.mark.may_skip("a machine may have no IPv6; the address family changes nothing else")
+def test_the_url_of_an_ipv6_socket_has_brackets() -> None:
+    try:
+        sock = listening.listen("::1", 0)
+    except errors.ConfigError as error:
+        pytest.skip(str(error))
+    with sock:
+        assert re.fullmatch(r"http://\[::1\]:\d+", listening.url(sock))

@@ -1,0 +1,99 @@
+"""What the source tells about its names: an entry is refused only when it certainly is not there."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from groundhog.errors import ConfigError
+from groundhog.inspection import python_entry
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    Source = Callable[[str, str], Path]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "def main(p): ...",
+        "async def main(p): ...",
+        "class main: ...",
+        "main = lambda p: p",
+        "main: object = print",
+        "a, (b, *main) = 1, (2, 3)",
+        "import main",
+        "import main.inner",
+        "import other as main",
+        "from other import main",
+        "from other import thing as main",
+        "if True:\n    def main(p): ...",
+        "try:\n    from fast import main\nexcept ImportError:\n    from slow import main",
+        "for main in (print,): ...",
+        "with open('x') as main: ...",
+        "(main := print)",
+        "match 1:\n    case main: ...",
+        "def install():\n    global main\n    main = print\ninstall()",
+    ],
+)
+def test_bound_at_the_top_level(source: Source, text: str) -> None:
+    assert python_entry(source("h.py", text), "main", ()) == "main"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "from other import *",
+        "globals()['main'] = print",
+        "exec('def main(p): ...')",
+        "import sys\nsetattr(sys.modules[__name__], 'main', print)",
+        "def __getattr__(name): ...",
+    ],
+)
+def test_what_the_source_cannot_tell_is_left_to_the_process(source: Source, text: str) -> None:
+    assert python_entry(source("h.py", text + "\n"), "main", ()) == "main"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "def other(p):\n    main = 1",
+        "class A:\n    def main(self): ...",
+        "x = lambda main: main",
+        "main",
+        "del main",
+    ],
+)
+def test_certainly_not_bound(source: Source, text: str) -> None:
+    with pytest.raises(ConfigError, match=r"h\.py defines no 'main' at its top level"):
+        python_entry(source("h.py", text), "main", ())
+
+
+def test_of_a_dotted_entry_the_first_part_is_looked_for(source: Source) -> None:
+    path = source("h.py", "class Api:\n    ...")
+    assert python_entry(path, "Api.call", ()) == "Api.call"
+
+
+def test_long_lists_of_names_are_cut(source: Source) -> None:
+    path = source("h.py", "\n".join(f"name{number} = 1" for number in range(20)))
+    with pytest.raises(ConfigError, match=r"it has: name0, .*, \.\.\.$"):
+        python_entry(path, "main", ())
+
+
+def test_warnings_of_the_compiler_are_the_functions_own(source: Source) -> None:
+    assert python_entry(source("h.py", "main = 1 is 1"), "main", ()) == "main"
+
+
+def test_an_unreadable_file(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="cannot be read"):
+        python_entry(tmp_path / "gone.py", "main", ())
+
+
+def test_source_that_exhausts_the_parser(source: Source) -> None:
+    path = source("h.py", "x = " + "(" * 5000 + ")" * 5000)
+    with pytest.raises(ConfigError, match=r"h\.py"):
+        python_entry(path, "main", ())

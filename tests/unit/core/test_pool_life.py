@@ -1,0 +1,179 @@
+"""How pools start and end, and what is left when they cannot."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+import groundhog
+from groundhog import Function, Limits, Pool
+from groundhog.testing import FakeEngine
+from tests.unit.core.scripts import FUNCTION, Gate, count
+
+if TYPE_CHECKING:
+    from groundhog.testing import Call
+
+pytestmark = pytest.mark.usefixtures("no_leaks")
+
+
+class TestStarting:
+    async def test_code_that_does_not_load(self) -> None:
+        engine = FakeEngine(count)
+        engine.fail("init-error")
+        with pytest.raises(
+            groundhog.InitError, match=r"^SyntaxError: invalid syntax \(handler.py, line 3\)$"
+        ):
+            await Pool(FUNCTION, engine=engine).start()
+        assert engine.alive == 0
+
+    async def test_a_process_that_ends_while_it_loads(self) -> None:
+        engine = FakeEngine(count)
+        engine.fail("init-exit")
+        with pytest.raises(groundhog.InitError) as caught:
+            await Pool(FUNCTION, engine=engine).start()
+        assert "ended (exited 1) before it was ready" in str(caught.value)
+        assert str(caught.value).endswith("; the last it wrote: no module named nowhere")
+        assert caught.value.log == "no module named nowhere\n"
+
+    @pytest.mark.parametrize(
+        ("fault", "error"),
+        [
+            ("spawn-refused", groundhog.SpawnError),
+            ("snapshot-refused", groundhog.SnapshotRefusedError),
+            ("restore-refused", groundhog.RestoreRefusedError),
+            ("restore-mismatch", groundhog.StateMismatchError),
+        ],
+    )
+    async def test_whatever_stops_it_nothing_is_left(self, fault: str, error: type[Exception]) -> None:
+        engine = FakeEngine(count)
+        engine.fail(fault)
+        with pytest.raises(error):
+            await Pool(FUNCTION, workers=3, engine=engine).start()
+        assert engine.alive == 0
+
+    async def test_a_restore_that_never_ends(self) -> None:
+        engine = FakeEngine(count)
+        engine.fail("restore-hangs")
+        with pytest.raises(groundhog.RestoreRefusedError, match=r"took longer than 0\.05 s"):
+            await Pool(FUNCTION, limits=Limits(restore_timeout_s=0.05), engine=engine).start()
+        assert engine.alive == 0
+
+    @pytest.mark.parametrize("what", ["load", "warm-up"])
+    async def test_it_takes_too_long(self, what: str) -> None:
+        def hang(_: Any, call: Call) -> None:
+            call.killed.wait()
+
+        warmup: list[Any] = [{}] if what == "warm-up" else []
+        function = Function.from_command(["true"], warmup=warmup, ack="require")
+        engine = FakeEngine(hang)
+        if what == "load":
+            engine.fail("init-hangs")
+        expected = "say that it has loaded" if what == "load" else "answer a warm-up request"
+        with pytest.raises(groundhog.InitError, match=rf"did not {expected} within 0\.05 s"):
+            await Pool(function, limits=Limits(start_timeout_s=0.05), engine=engine).start()
+        assert engine.alive == 0
+
+    async def test_without_waiting(self) -> None:
+        engine = FakeEngine(count)
+        pool = Pool(FUNCTION, engine=engine)
+        try:
+            await pool.start(wait=False)
+            readiness = [pool.ready]
+            assert (await pool.invoke({})).value["n"] == 1
+            readiness.append(pool.ready)
+            assert readiness == [False, True]
+        finally:
+            await pool.aclose()
+        assert not pool.ready
+
+    async def test_failed_starts_are_tried_again(self) -> None:
+        engine = FakeEngine(count)
+        engine.fail("spawn-refused")
+        pool = Pool(FUNCTION, engine=engine)
+        try:
+            await pool.start(wait=False)
+            assert (await pool.invoke({})).value["n"] == 1
+            assert pool.start_error is None
+        finally:
+            await pool.aclose()
+
+    async def test_code_that_never_loads_fails_those_who_wait_and_those_who_come(self) -> None:
+        engine = FakeEngine(count)
+        engine.fail("init-error", times=100)
+        pool = Pool(FUNCTION, engine=engine)
+        try:
+            await pool.start(wait=False)
+            for _ in range(3):
+                with pytest.raises(groundhog.InitError, match="SyntaxError"):
+                    await pool.invoke({})
+            assert pool.stats().errors == {"InitError": 3}
+        finally:
+            await pool.aclose()
+
+    async def test_a_pool_is_started_once(self) -> None:
+        async with Pool(FUNCTION, engine=FakeEngine(count)) as pool:
+            with pytest.raises(groundhog.PoolClosedError, match="only once"):
+                await pool.start()
+
+    @pytest.mark.parametrize("workers", [0, -1])
+    def test_without_workers(self, workers: int) -> None:
+        with pytest.raises(groundhog.ConfigError, match="at least one worker"):
+            Pool(FUNCTION, workers=workers)
+
+
+class TestClosing:
+    async def test_before_it_is_started(self) -> None:
+        pool = Pool(FUNCTION, engine=FakeEngine(count))
+        with pytest.raises(groundhog.PoolClosedError):
+            await pool.invoke({})
+        await pool.aclose()
+
+    async def test_requests_under_way_and_waiting_are_told(self) -> None:
+        gate = Gate()
+        engine = FakeEngine(gate)
+        pool = Pool(FUNCTION, engine=engine)
+        await pool.start()
+        tasks = [asyncio.create_task(pool.invoke(number)) for number in range(3)]
+        await gate.entered()
+        await pool.aclose()
+        results = await asyncio.gather(*tasks, return_exceptions=True)
+        assert [type(result) for result in results] == [groundhog.PoolClosedError] * 3
+        with pytest.raises(groundhog.PoolClosedError):
+            await pool.invoke({})
+        assert engine.alive == 0
+        assert pool.stats().workers == {}
+        await pool.aclose()
+
+    async def test_while_it_starts(self) -> None:
+        engine = FakeEngine(count)
+        pool = Pool(FUNCTION, workers=2, engine=engine)
+        starting = asyncio.create_task(pool.start())
+        await asyncio.sleep(0)
+        starting.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await starting
+        assert engine.alive == 0
+
+    @pytest.mark.parametrize("steps", range(0, 40, 3))
+    async def test_at_any_moment_of_the_start(self, steps: int) -> None:
+        engine = FakeEngine(count)
+        pool = Pool(FUNCTION, engine=engine)
+        await pool.start(wait=False)
+        for _ in range(steps):
+            await asyncio.sleep(0)
+        await pool.aclose()
+        assert engine.alive == 0
+
+    async def test_draining(self) -> None:
+        gate = Gate()
+        async with Pool(FUNCTION, engine=FakeEngine(gate)) as pool:
+            tasks = [asyncio.create_task(pool.invoke(number)) for number in range(2)]
+            await gate.entered()
+            assert not await pool.drain(0.01)
+            with pytest.raises(groundhog.PoolClosedError):
+                await pool.invoke(3)
+            gate.release.release(2)
+            assert await pool.drain(60)
+            assert [reply.value["n"] for reply in await asyncio.gather(*tasks)] == [1, 1]

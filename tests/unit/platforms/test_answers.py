@@ -1,0 +1,79 @@
+"""What the platforms share, where no request of theirs shows it."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from groundhog.platforms import answers
+from groundhog.platforms.answers import JsonAnswer, Refusal, Refusing, arguments, encode, encoded
+
+if TYPE_CHECKING:
+    from starlette.requests import Request
+    from starlette.responses import Response
+    from starlette.types import Message
+
+SCALARS = (
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text()
+)
+VALUES = st.recursive(
+    SCALARS, lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner), max_leaves=10
+)
+ARGUMENTS = st.lists(VALUES) | st.dictionaries(st.text(), VALUES)
+# What Python, Java and Node take for the end of a line, and more.
+LINE_ENDS = "\n\r\x0b\x0c\x1c\x1d\x1e\x85\u2028\u2029"
+LIMIT = 1_000_000
+
+
+@given(value=ARGUMENTS)
+def test_encoded_arguments_are_one_line_and_mean_the_same(value: Any) -> None:
+    sent = encoded(value, LIMIT)
+    assert json.loads(sent) == value
+    assert len((sent.decode() + "|").splitlines()) == 1
+
+
+@given(
+    value=ARGUMENTS, ascii_only=st.booleans(), indent=st.none() | st.sampled_from(["\r", "\r\n", "\t", " "])
+)
+def test_a_body_is_sent_as_one_line_and_means_the_same(
+    value: Any, ascii_only: bool, indent: str | None
+) -> None:
+    text = json.dumps(value, ensure_ascii=ascii_only, indent=indent)
+    sent = arguments(text.encode("utf-8", "replace"), LIMIT)
+    assert json.loads(sent) == json.loads(text.encode("utf-8", "replace"))
+    # Line feeds are the protocol's business, which replaces them.
+    assert not set(sent.decode()) & (set(LINE_ENDS) - {"\n"})
+
+
+@pytest.mark.parametrize("call", [encoded, lambda value, limit: arguments(json.dumps(value).encode(), limit)])
+def test_too_large_is_413(call: Any) -> None:
+    with pytest.raises(Refusal, match="limit is 100") as caught:
+        call(["x" * 100], 100)
+    assert caught.value.status == 413
+
+
+def test_half_a_surrogate_pair_stays_escaped() -> None:
+    assert encode({"a": "\ud800", "b": "❄"}) == b'{"a":"\\ud800","b":"\\u2744"}'
+    assert encode({"b": "❄"}) == '{"b":"❄"}'.encode()
+
+
+async def test_a_client_that_goes_away_gets_no_answer() -> None:
+    async def read(request: Request) -> Response:
+        await answers.read_body(request, 100)
+        return JsonAnswer({})
+
+    async def receive() -> Message:
+        return {"type": "http.disconnect"}
+
+    sent: list[Message] = []
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    scope = {"type": "http", "method": "POST", "path": "/", "headers": [], "query_string": b""}
+    await Refusing(read, ("POST",))(scope, receive, send)
+    assert sent == []

@@ -1,0 +1,283 @@
+"""The OpenWhisk platform: every row of its contract, and what goes into the logs."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import time
+from typing import TYPE_CHECKING, Any
+
+import httpx
+import pytest
+
+from groundhog import errors
+from groundhog.config import Limits
+from groundhog.platforms.openwhisk import INIT_TWICE, SENTINEL, Container
+from tests.framework.scripted_pool import Script, ScriptedPool
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from groundhog.config import Function
+    from groundhog.observer import Observer
+    from groundhog.platforms.openwhisk_code import Runtime
+
+PYTHON = "def main(args):\n    return args\n"
+
+
+class Host:
+    """A container, its log streams, and a client."""
+
+    def __init__(self, runtime: Runtime = "python") -> None:
+        self.script = Script()
+        self.functions: list[Function] = []
+        self.stdout, self.stderr = io.BytesIO(), io.BytesIO()
+        self.container = Container(
+            runtime, self._make_pool, Limits(), replacement_s=0.05, stdout=self.stdout, stderr=self.stderr
+        )
+        transport = httpx.ASGITransport(self.container.application())
+        self.client = httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1")
+
+    def _make_pool(self, function: Function, _: Observer) -> ScriptedPool:
+        self.functions.append(function)
+        return ScriptedPool(self.script)
+
+    async def init(self, code: str = PYTHON, **members: Any) -> httpx.Response:
+        return await self.client.post("/init", json={"value": {"name": "hello", "code": code, **members}})
+
+    async def run(self, value: Any = None, **members: Any) -> httpx.Response:
+        return await self.client.post("/run", json={"value": {} if value is None else value, **members})
+
+    def logs(self) -> tuple[str, str]:
+        """What came since the last call."""
+        texts = (self.stdout.getvalue().decode(), self.stderr.getvalue().decode())
+        for stream in (self.stdout, self.stderr):
+            stream.seek(0)
+            stream.truncate()
+        return texts
+
+
+@pytest.fixture
+async def host() -> AsyncIterator[Host]:
+    host = Host()
+    async with host.client:
+        yield host
+    await host.container.aclose()
+
+
+@pytest.fixture
+async def ready(host: Host) -> Host:
+    assert (await host.init()).status_code == 200
+    return host
+
+
+async def test_init_is_fine_and_says_nothing(host: Host) -> None:
+    response = await host.init()
+    assert response.status_code == 200
+    assert response.json() == {"ok": True}
+    assert host.logs() == ("", "")
+
+
+async def test_second_init(ready: Host) -> None:
+    response = await ready.init()
+    assert response.status_code == 403
+    assert response.json() == {"error": INIT_TWICE}
+    stdout, stderr = ready.logs()
+    assert INIT_TWICE in stdout + stderr
+    assert SENTINEL not in stdout + stderr
+    assert len(ready.functions) == 1
+
+
+@pytest.mark.parametrize(
+    "body", [b"", b"{}", b'{"value":{}}', b'{"value":{"code":""}}', b'{"value":{"code":null}}', b"[]"]
+)
+async def test_init_without_code(host: Host, body: bytes) -> None:
+    response = await host.client.post("/init", content=body)
+    assert response.status_code == 403
+    assert response.json() == {"error": "Missing main/no code to execute."}
+    assert (await host.init()).status_code == 200, "an init that failed was none"
+
+
+@pytest.mark.parametrize(
+    ("members", "named"),
+    [
+        ({"code": "def main(:\n"}, "SyntaxError"),
+        ({"code": "x = 1\n"}, "main"),
+        ({"code": "not base64!", "binary": True}, "base64"),
+        ({"code": 5}, "string"),
+        ({"main": 5}, "string"),
+        ({"env": []}, "object"),
+    ],
+)
+async def test_code_that_cannot_be_a_function(host: Host, members: dict[str, Any], named: str) -> None:
+    response = await host.init(**members)
+    assert response.status_code == 502
+    assert named in response.json()["error"]
+    assert named in host.logs()[1]
+    assert host.functions == []
+
+
+async def test_code_that_does_not_load(host: Host) -> None:
+    host.script.start_error = errors.InitError("ImportError: no numpy", "Traceback: all of it")
+    response = await host.init()
+    assert response.status_code == 502
+    assert "ImportError: no numpy" in response.json()["error"]
+    assert "Traceback: all of it" in host.logs()[1]
+    assert host.functions[0].path is not None
+    assert not host.functions[0].path.exists(), "its code is removed"
+    host.script.start_error = None
+    assert (await host.init()).status_code == 200
+
+
+async def test_the_code_is_removed_at_the_end(ready: Host) -> None:
+    path = ready.functions[0].path
+    assert path is not None
+    assert path.read_text() == PYTHON
+    await ready.container.aclose()
+    assert not path.exists()
+    assert ready.script.closed
+
+
+async def test_env_keeps_empty_strings_and_encodes_the_rest(host: Host) -> None:
+    await host.init(env={"NAME": "Ada", "EMPTY": "", "NUMBER": 1.5, "LIST": ["a"], "NULL": None, "YES": True})
+    expected = {"NAME": "Ada", "EMPTY": "", "NUMBER": "1.5", "LIST": '["a"]', "NULL": "null", "YES": "true"}
+    assert dict(host.functions[0].env) == expected
+
+
+@pytest.mark.parametrize("env", [None, {}])
+async def test_env_may_be_missing(host: Host, env: Any) -> None:
+    assert (await host.init(env=env)).status_code == 200
+
+
+async def test_another_entry_point(host: Host) -> None:
+    await host.init("def niam(args):\n    return args\n", main="niam")
+    assert host.functions[0].entry == "niam"
+
+
+async def test_run_before_init(host: Host) -> None:
+    response = await host.run()
+    assert response.status_code == 403
+    assert "initialized" in response.json()["error"]
+
+
+@pytest.mark.parametrize("value", [{"s": "string"}, {"u": "❄ ☃ ❄"}, [1, 2, 3], {"n": {"e": {"s": "ted"}}}])
+async def test_run_echoes(ready: Host, value: Any) -> None:
+    response = await ready.run(value)
+    assert response.status_code == 200
+    assert response.json() == value
+    assert int(response.headers["content-length"]) == len(response.content)
+
+
+async def test_logs_come_before_their_sentinel(ready: Host) -> None:
+    ready.script.stdout, ready.script.stderr = "to stdout\n", "to stderr, no newline ❄"
+    await ready.run()
+    assert ready.logs() == (f"to stdout\n{SENTINEL}\n", f"to stderr, no newline ❄\n{SENTINEL}\n")
+    ready.script.stdout = ready.script.stderr = ""
+    await ready.run()
+    assert ready.logs() == (f"{SENTINEL}\n", f"{SENTINEL}\n")
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "text"),
+    [
+        (errors.ProtocolError("The action did not return a dictionary or array."), 502, None),
+        (errors.FunctionExitedError("process 7 exited with status 1"), 400, "command exited"),
+        (errors.FunctionTimeoutError("no answer within 60 s"), 504, None),
+        (errors.PayloadTooLargeError("the answer is too long"), 502, None),
+    ],
+)
+async def test_a_run_that_fails(
+    ready: Host, error: errors.InvocationError, status: int, text: str | None
+) -> None:
+    error.stdout = "last words"
+    ready.script.error = error
+    response = await ready.run()
+    assert response.status_code == status
+    assert response.json() == {"error": text or str(error)}
+    stdout, stderr = ready.logs()
+    assert stdout == f"last words\n{SENTINEL}\n"
+    assert stderr == f"{error}\n{SENTINEL}\n"
+
+
+async def test_no_clean_worker_is_503(ready: Host) -> None:
+    ready.script.ready = False
+    response = await ready.run()
+    assert response.status_code == 503
+    assert "retry-after" in response.headers
+    assert ready.script.served == 0, "the platform sends it elsewhere: it must not run here too"
+
+
+async def test_a_worker_that_cannot_be_replaced_is_503(ready: Host) -> None:
+    ready.script.error = errors.InitError("dies at start")
+    assert (await ready.run()).status_code == 503
+
+
+async def test_the_whole_context_is_passed_on(ready: Host) -> None:
+    context = {
+        "namespace": "zzz",
+        "action_name": "xxx",
+        "action_version": "0.0.1",
+        "activation_id": "iii",
+        "transaction_id": "ttt",
+        "deadline": "123",
+        "api_key": "abc",
+        "api_host": "h",
+    }
+    await ready.run({"a": 1}, **context, groundhog="noop", missing=None)
+    made = ready.script.invocations[0]
+    assert made.value == {"a": 1}
+    assert made.context == context
+
+
+@pytest.mark.parametrize(
+    ("message", "key"),
+    [({"api_key": "k", "namespace": "n"}, "api_key:k"), ({"namespace": "n"}, "namespace:n"), ({}, None)],
+)
+async def test_the_domain_is_who_calls(ready: Host, message: dict[str, str], key: str | None) -> None:
+    await ready.run(**message)
+    domain = ready.script.invocations[0].domain
+    if key is None:
+        assert domain is None
+    else:
+        kind, value = key.split(":")
+        assert domain == f"{kind}:{hashlib.sha256(value.encode()).hexdigest()}"
+
+
+async def test_a_deadline_shortens_the_time(ready: Host) -> None:
+    await ready.run(deadline=str(int((time.time() + 30) * 1000)))
+    timeout = ready.script.invocations[0].timeout
+    assert timeout is not None
+    assert 0 < timeout <= 30
+
+
+@pytest.mark.parametrize("deadline", ["123", "soon", None, "9" * 400, str(2**62)])
+async def test_a_deadline_that_says_nothing(ready: Host, deadline: Any) -> None:
+    await ready.run(deadline=deadline)
+    assert ready.script.invocations[0].timeout == Limits().timeout_s
+
+
+@pytest.mark.parametrize(
+    ("body", "status"), [(b"{", 400), (b"5", 400), (b'{"value":5}', 400), (b'{"value":null}', 400)]
+)
+async def test_a_run_that_makes_no_sense(ready: Host, body: bytes, status: int) -> None:
+    assert (await ready.client.post("/run", content=body)).status_code == status
+
+
+@pytest.mark.parametrize(("runtime", "status"), [("nodejs", 502), ("python", 200), ("command", 200)])
+async def test_a_function_that_raises(runtime: Runtime, status: int) -> None:
+    host = Host(runtime)
+    host.script.answer = lambda _: {"error": "went wrong"}
+    code = {"nodejs": "function main() {}", "python": PYTHON, "command": "#!/bin/sh\n"}[runtime]
+    async with host.client:
+        assert (await host.init(code)).status_code == 200
+        response = await host.run()
+    await host.container.aclose()
+    assert response.status_code == status
+    assert response.json() == {"error": "went wrong"}
+
+
+async def test_ready_once_there_is_a_function(host: Host) -> None:
+    assert (await host.client.get("/_/ready")).status_code == 503
+    await host.init()
+    assert (await host.client.get("/_/ready")).status_code == 200
+    assert "groundhog_workers" in (await host.client.get("/_/metrics")).text

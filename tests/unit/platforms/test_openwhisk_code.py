@@ -1,0 +1,155 @@
+"""What an action's code may be, and what it must not do while it is unpacked."""
+
+from __future__ import annotations
+
+import base64
+import io
+import os
+import stat
+import subprocess
+import tarfile
+import zipfile
+from typing import TYPE_CHECKING
+
+import pytest
+
+from groundhog.errors import ConfigError
+from groundhog.platforms import openwhisk_code
+from groundhog.platforms.openwhisk_code import Action, function
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from groundhog.platforms.openwhisk_code import Runtime
+
+PYTHON = b"from package.words import greeting\ndef main(args):\n    return {'greeting': greeting}\n"
+
+
+def action(code: bytes | str, main: str | None = None) -> Action:
+    text = code if isinstance(code, str) else base64.b64encode(code).decode()
+    return Action(text, "hello", main, binary=isinstance(code, bytes), env={"A": "b"})
+
+
+def zipped(files: dict[str, bytes], modes: dict[str, int] | None = None) -> bytes:
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, data in files.items():
+            info = zipfile.ZipInfo(name)
+            info.external_attr = ((modes or {}).get(name, stat.S_IFREG | 0o644)) << 16
+            archive.writestr(info, data)
+    return out.getvalue()
+
+
+def tarred(files: dict[str, bytes], mode: str = "w:gz", link: tuple[str, str] | None = None) -> bytes:
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode=mode) as archive:  # type: ignore[call-overload]  # a mode as a variable
+        for name, data in files.items():
+            info = tarfile.TarInfo(name)
+            info.size = len(data)
+            info.mode = 0o755
+            archive.addfile(info, io.BytesIO(data))
+        if link:
+            info = tarfile.TarInfo(link[0])
+            info.type = tarfile.SYMTYPE
+            info.linkname = link[1]
+            archive.addfile(info)
+    return out.getvalue()
+
+
+PACKAGE = {"__main__.py": PYTHON, "package/__init__.py": b"", "package/words.py": b"greeting = 'hi'\n"}
+
+
+@pytest.mark.parametrize(
+    "pack", [zipped, tarred, lambda files: tarred(files, "w"), lambda files: tarred(files, "w:xz")]
+)
+def test_a_python_package_in_an_archive(tmp_path: Path, pack: object) -> None:
+    assert callable(pack)
+    made = function(action(pack(PACKAGE)), "python", tmp_path)
+    assert made.kind == "python"
+    assert made.path == tmp_path / "__main__.py"
+    assert made.entry == "main"
+    assert (tmp_path / "package" / "words.py").read_text() == "greeting = 'hi'\n"
+    assert dict(made.env) == {"A": "b"}
+
+
+def test_a_node_package_in_an_archive(tmp_path: Path) -> None:
+    files = {"package.json": b'{"main":"lib/app.js"}', "lib/app.js": b"exports.main = x => x"}
+    made = function(action(zipped(files)), "nodejs", tmp_path)
+    assert made.path == tmp_path / "lib" / "app.js"
+
+
+@pytest.mark.parametrize(
+    ("source", "main", "expected"),
+    [
+        ("function main(x) { return x }", None, "function"),
+        ("const niam = async x => x", "niam", "function"),
+        ("exports.main = 5", None, "number"),
+        ("module.exports = { main: x => x }", None, "function"),
+    ],
+)
+def test_node_source_exports_what_it_defines(
+    tmp_path: Path, source: str, main: str | None, expected: str
+) -> None:
+    made = function(action(source, main), "nodejs", tmp_path)
+    script = f"console.log(typeof require({str(made.path)!r}).{main or 'main'})"
+    shown = subprocess.run(["/usr/bin/env", "node", "-e", script], check=True, capture_output=True, text=True)
+    assert shown.stdout.strip() == expected
+
+
+@pytest.mark.parametrize("code", ["#!/bin/sh\n", b"#!/bin/sh\n", zipped({"exec": b"#!/bin/sh\n"})])
+def test_a_command_is_called_exec(tmp_path: Path, code: str | bytes) -> None:
+    made = function(action(code), "command", tmp_path)
+    assert made.argv == (str(tmp_path / "exec"),)
+    assert os.access(tmp_path / "exec", os.X_OK)
+
+
+def test_programs_in_an_archive_stay_executable(tmp_path: Path) -> None:
+    files = {"exec": b"#!/bin/sh\n./helper\n", "helper": b"#!/bin/sh\n"}
+    function(action(zipped(files, {"helper": stat.S_IFREG | 0o755})), "command", tmp_path)
+    assert os.access(tmp_path / "helper", os.X_OK)
+
+
+def test_links_within_an_archive(tmp_path: Path) -> None:
+    files = {"lib/exec": b"#!/bin/sh\n", "exec": b"lib/exec"}
+    function(action(zipped(files, {"exec": stat.S_IFLNK | 0o777})), "command", tmp_path)
+    assert (tmp_path / "exec").readlink().as_posix() == "lib/exec"
+
+
+@pytest.mark.parametrize(
+    ("runtime", "code", "named"),
+    [
+        ("python", zipped({"other.py": b""}), "__main__.py"),
+        ("nodejs", zipped({"other.js": b""}), "index.js"),
+        ("command", zipped({"run": b""}), "exec"),
+        ("python", zipped(PACKAGE)[:200], "unpacked"),
+        ("python", tarred(PACKAGE)[:60], "unpacked"),
+        ("command", zipped({"../exec": b""}), "outside"),
+        ("command", zipped({"/exec": b""}), "outside"),
+        ("command", zipped({"exec": b"../../x"}, {"exec": stat.S_IFLNK | 0o777}), "outside"),
+        ("command", zipped({"exec": b"/bin/sh"}, {"exec": stat.S_IFLNK | 0o777}), "outside"),
+        ("command", tarred({"../exec": b""}), "unpacked"),
+        ("command", tarred({"a": b""}, link=("exec", "../../x")), "unpacked"),
+        ("python", b"def main(:\n", "SyntaxError"),
+    ],
+)
+def test_archives_that_are_refused(tmp_path: Path, runtime: Runtime, code: bytes, named: str) -> None:
+    directory = tmp_path / "action"
+    directory.mkdir()
+    with pytest.raises(ConfigError, match=named):
+        function(action(code), runtime, directory)
+    assert [path.name for path in tmp_path.iterdir()] == ["action"], "nothing is written outside"
+
+
+def test_an_action_beyond_the_limit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(openwhisk_code, "CODE_LIMIT", 10)
+    with pytest.raises(ConfigError, match="more than the limit of 10"):
+        function(action(b"x" * 11), "python", tmp_path)
+
+
+@pytest.mark.parametrize("pack", [zipped, tarred])
+def test_an_archive_that_swells(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, pack: object) -> None:
+    assert callable(pack)
+    monkeypatch.setattr(openwhisk_code, "UNPACKED_LIMIT", 1000)
+    with pytest.raises(ConfigError, match="more than the limit of 1000"):
+        function(action(pack({"__main__.py": b" " * 1001})), "python", tmp_path)
+    assert list(tmp_path.iterdir()) == []
