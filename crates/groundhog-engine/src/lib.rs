@@ -11,6 +11,7 @@
 mod arch;
 mod capabilities;
 mod descriptors;
+mod doorbell;
 mod error;
 mod filter;
 mod layout;

@@ -7,6 +7,7 @@
 //! set freely. A stop in the middle of a system call (clone, exec, exit events) is left at once, because the call
 //! would write its result over what we set.
 
+use crate::doorbell::Doorbell;
 use crate::error::{OrTrouble, Reason, Step, Trouble};
 use crate::filter;
 use crate::watch::{self, Verdict};
@@ -16,7 +17,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::os::fd::OwnedFd;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
 const SIGSTOP: i32 = 19;
 const EVENT_FORK: i32 = 1;
@@ -41,20 +42,6 @@ struct Thread {
     run: Run,
     /// It was there when the snapshot was taken.
     in_snapshot: bool,
-}
-
-/// Living children, by which a tracer can be woken from other threads.
-pub(crate) type Doorbells = Arc<Mutex<Vec<(Tid, OwnedFd)>>>;
-
-fn lock(doorbells: &Doorbells) -> MutexGuard<'_, Vec<(Tid, OwnedFd)>> {
-    doorbells.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// Rings every living child.
-pub(crate) fn ring_all(doorbells: &Doorbells) {
-    for (_, child) in lock(doorbells).iter() {
-        let _ended = pidfd::ring(child);
-    }
 }
 
 /// How the process ended.
@@ -96,8 +83,7 @@ pub(crate) struct Process {
     /// Threads on their way out: until their end is told they write to memory and are counted.
     leaving: BTreeSet<Tid>,
     children: BTreeSet<Tid>,
-    /// Children that may be rung: a thread that waits for a `vfork` child hears no signal itself.
-    pub(crate) doorbells: Doorbells,
+    pub(crate) doorbell: Arc<Doorbell>,
     happened: Happened,
     ending: Option<Ending>,
 }
@@ -169,6 +155,7 @@ impl Process {
         spawned: bool,
     ) -> std::io::Result<Self> {
         let thread = Thread { run: Run::Running, in_snapshot: false };
+        let doorbell = Arc::new(Doorbell::new(Arc::clone(&pidfd)));
         Ok(Self {
             pid,
             pidfd,
@@ -178,7 +165,7 @@ impl Process {
             threads: threads.into_iter().map(|tid| (tid, thread)).collect(),
             leaving: BTreeSet::new(),
             children: BTreeSet::new(),
-            doorbells: Doorbells::default(),
+            doorbell,
             happened: Happened::default(),
             ending: None,
         })
@@ -389,13 +376,16 @@ impl Process {
         if self.threads.remove(&tid).is_some_and(|thread| thread.in_snapshot) {
             self.happened.thread_ended = true;
         }
+        if tid == self.pid {
+            self.doorbell.note_first_thread_ended();
+        }
     }
 
     fn note_end(&mut self, tid: Tid, ending: Ending) {
         self.note_thread_end(tid);
         self.leaving.remove(&tid);
         if self.children.remove(&tid) {
-            lock(&self.doorbells).retain(|(child, _)| *child != tid);
+            self.doorbell.remove(tid);
         }
         if tid == self.pid {
             self.ending = Some(ending);
@@ -416,9 +406,7 @@ impl Process {
             // Its end may have been told before its birth, and will not be told again.
             if lives(tid) {
                 self.children.insert(tid);
-                if let Ok(pidfd) = pidfd::open(tid) {
-                    lock(&self.doorbells).push((tid, pidfd));
-                }
+                self.doorbell.add(tid);
             }
         }
     }

@@ -1,9 +1,10 @@
 //! The handle of a traced process, usable from any thread.
 
 use crate::capabilities::capabilities;
+use crate::doorbell::Doorbell;
 use crate::error::{Error, Reason, Result};
 use crate::filter;
-use crate::process::{Doorbells, Process, ring_all};
+use crate::process::Process;
 use crate::report::{RestoreReport, SnapshotInfo};
 use crate::tracer::{Answer, Command, Tracer};
 use crate::tracking::Strategy;
@@ -47,7 +48,7 @@ pub struct SpawnOptions {
 pub struct Tracee {
     pid: Tid,
     pidfd: Arc<OwnedFd>,
-    doorbells: Doorbells,
+    doorbell: Arc<Doorbell>,
     strategy: Strategy,
     commands: Mutex<Sender<Command>>,
     tracer: Mutex<Option<JoinHandle<()>>>,
@@ -59,7 +60,7 @@ pub struct Tracee {
 }
 
 /// What the tracer thread says when it has its process.
-type Birth = Result<(Tid, Arc<OwnedFd>, Doorbells)>;
+type Birth = Result<(Tid, Arc<OwnedFd>, Arc<Doorbell>)>;
 
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
@@ -119,7 +120,7 @@ impl Tracee {
                     let _nobody_listens = born.send(Ok((
                         process.pid,
                         Arc::clone(&process.pidfd),
-                        Arc::clone(&process.doorbells),
+                        Arc::clone(&process.doorbell),
                     )));
                     Tracer::new(process, strategy, drain, on_end).run(&received);
                 }
@@ -128,11 +129,11 @@ impl Tracee {
         let thread = std::thread::Builder::new().name("groundhog-tracer".into()).spawn(body);
         let thread = thread.map_err(|error| nowhere(Errno(error.raw_os_error().unwrap_or(0))))?;
         let gone = || Error::Misuse { pid: Tid(0), message: "its tracer ended unexpectedly" };
-        let (pid, pidfd, doorbells) = birth.recv().map_err(|_| gone())??;
+        let (pid, pidfd, doorbell) = birth.recv().map_err(|_| gone())??;
         Ok(Self {
             pid,
             pidfd,
-            doorbells,
+            doorbell,
             strategy,
             commands: Mutex::new(commands),
             tracer: Mutex::new(Some(thread)),
@@ -176,9 +177,7 @@ impl Tracee {
     fn send(&self, command: Command) -> Result<()> {
         let closed = Error::Misuse { pid: self.pid, message: "its handle is closed" };
         lock(&self.commands).send(command).map_err(|_| closed)?;
-        // ESRCH: it has ended, and the tracer is awake for that.
-        let _ended = pidfd::ring(&*self.pidfd);
-        ring_all(&self.doorbells);
+        self.doorbell.ring();
         Ok(())
     }
 

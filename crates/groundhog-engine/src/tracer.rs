@@ -1,8 +1,6 @@
 //! The thread that traces one process, from its first instruction to its last.
 //!
-//! It sleeps in `waitid`, which no channel can wake. So whoever sends it a command also sends the process a `SIGSTOP`,
-//! the doorbell: the process stops before the signal has any effect, and that stop wakes the tracer. A restore has to
-//! stop the process anyway, so the doorbell costs nothing.
+//! It sleeps in `waitid`; whoever sends it a command rings the [`doorbell`](crate::doorbell).
 
 use crate::error::{Error, Reason, Result, Step, Trouble};
 use crate::process::Process;

@@ -1,8 +1,8 @@
 //! `pidfd_open(2)`, `pidfd_getfd(2)`, `pidfd_send_signal(2)`.
 
-use crate::kernel_types::{Errno, Result, Tid};
+use crate::kernel_types::{Errno, Result, Tid, check};
 use rustix::process::{Pid, PidfdFlags, PidfdGetfdFlags, Signal};
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 
 /// `pidfd_open`: a descriptor that names the process, and is readable once it has ended.
 ///
@@ -29,7 +29,28 @@ pub fn kill(pidfd: impl AsFd) -> Result<()> {
     Ok(rustix::process::pidfd_send_signal(pidfd, Signal::KILL)?)
 }
 
-/// `pidfd_send_signal` of `SIGSTOP`, which a tracer sees before the process does.
+/// `pidfd_send_signal` of `SIGSTOP` to the first thread alone (Linux 6.9), which its tracer sees before it does.
+///
+/// # Errors
+/// `EINVAL` on kernels that cannot do that, `ESRCH` when the process has ended already.
+pub fn ring_first_thread(pidfd: impl AsFd) -> Result<()> {
+    const PIDFD_SIGNAL_THREAD: libc::c_uint = 1;
+    let no_details = std::ptr::null::<libc::siginfo_t>();
+    // SAFETY: pidfd_send_signal(2) takes a borrowed descriptor, two numbers, and no details of the signal; it writes no
+    // memory of ours.
+    check(unsafe {
+        libc::syscall(
+            libc::SYS_pidfd_send_signal,
+            pidfd.as_fd().as_raw_fd(),
+            libc::SIGSTOP,
+            no_details,
+            PIDFD_SIGNAL_THREAD,
+        )
+    })
+    .map(drop)
+}
+
+/// `pidfd_send_signal` of `SIGSTOP` to a whole process, which its tracer sees before it does.
 ///
 /// # Errors
 /// `ESRCH` when it has ended already.
