@@ -10,7 +10,7 @@ use crate::remote::{Anchor, Remote};
 use crate::report::RestoreReport;
 use groundhog_sys::fcntl::Kind;
 use groundhog_sys::{Errno, Tid, fcntl, kcmp, pidfd};
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::path::PathBuf;
 
 /// Kinds of files through which the kernel works on memory on its own; none may be open at a snapshot or be opened.
@@ -50,15 +50,13 @@ impl Descriptors {
         let mut numbers = Vec::new();
         list(&folder, &mut numbers)?;
         let mut table = Vec::with_capacity(numbers.len());
-        let ours = OwnFiles::now();
         for number in &numbers {
             refuse_kind(process, *number, "it has")?;
             let duplicate = pidfd::duplicate_fd(&*process.pidfd, *number)
                 .or_trouble(Reason::Inspection, "duplicating its descriptors")?;
             let flags =
                 fcntl::status_flags(&duplicate).or_trouble(Reason::Inspection, "reading file flags")?;
-            // An offset that this process shares, such as that of an inherited log, is not the function's alone.
-            let offset = if ours.contains(&duplicate) { None } else { fcntl::offset(&duplicate) };
+            let offset = fcntl::offset(&duplicate);
             let kind =
                 fcntl::kind(&duplicate).or_trouble(Reason::Inspection, "looking at its descriptors")?;
             let waiting = fcntl::waiting_bytes(&duplicate);
@@ -78,8 +76,13 @@ impl Descriptors {
         }
         let readable = fcntl::readable(table.iter().map(|d| &d.duplicate))
             .or_trouble(Reason::Inspection, "polling its descriptors")?;
+        // An offset that this process shares, such as that of an inherited log, is not the function's alone.
+        let ours = OwnFiles::now(&table);
         for (descriptor, readable) in table.iter_mut().zip(readable) {
             descriptor.readable = readable;
+            if descriptor.offset.is_some() && ours.contains(&descriptor.duplicate) {
+                descriptor.offset = None;
+            }
         }
         Ok(Self { table, folder, numbers })
     }
@@ -274,14 +277,18 @@ impl Descriptor {
     }
 }
 
-/// The seekable files that this very process has open.
+/// The files that this very process has open.
 struct OwnFiles {
     pid: Tid,
     numbers: Vec<i32>,
 }
 
 impl OwnFiles {
-    fn now() -> Self {
+    /// All but the duplicates of a finished table.
+    ///
+    /// Finished, because other threads open and close files at any time: a number that one of them has given up could
+    /// be that of the next duplicate, which would then count as a file of this process's own.
+    fn now(table: &[Descriptor]) -> Self {
         let pid = Tid(i32::try_from(std::process::id()).unwrap_or(0));
         let mut numbers = Vec::new();
         let listed =
@@ -289,16 +296,15 @@ impl OwnFiles {
         if listed.is_err() {
             numbers.clear();
         }
+        numbers.retain(|number| table.iter().all(|descriptor| descriptor.duplicate.as_raw_fd() != *number));
         Self { pid, numbers }
     }
 
     /// Whether one of them is the open file that `duplicate` stands for.
     fn contains(&self, duplicate: &OwnedFd) -> bool {
-        fcntl::offset(duplicate).is_some()
-            && self
-                .numbers
-                .iter()
-                .any(|number| kcmp::same_open_file(self.pid, *number, duplicate.as_fd()) == Ok(true))
+        self.numbers
+            .iter()
+            .any(|number| kcmp::same_open_file(self.pid, *number, duplicate.as_fd()) == Ok(true))
     }
 }
 

@@ -3,6 +3,8 @@
 use crate::harness::{Start, expect_refusal, for_each_strategy, is_refused, reverts, strategies, wait_until};
 use groundhog_engine::Reason;
 use std::io::{Seek, SeekFrom, Write};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 #[test]
 fn new_ones_are_closed() {
@@ -18,6 +20,33 @@ fn closed_and_replaced_ones_are_refused() {
 #[test]
 fn offsets_are_put_back() {
     reverts("descriptor_offset", &[]);
+}
+
+/// Numbers of the supervisor's that become free while a snapshot is taken are those of its duplicates next.
+#[test]
+fn offsets_are_put_back_while_the_supervisor_opens_and_closes_files() {
+    let enough = Arc::new(AtomicBool::new(false));
+    let busy = std::thread::spawn({
+        let enough = Arc::clone(&enough);
+        move || {
+            while !enough.load(Ordering::Relaxed) {
+                let files: Vec<_> = (0..8).map(|_| std::fs::File::open("/dev/null")).collect();
+                assert!(files.iter().all(Result::is_ok), "files can be opened");
+            }
+        }
+    });
+    let mut victim = Start::of("descriptor_offset", &[]).with(strategies()[0]);
+    let answers: Vec<String> = (1..200)
+        .map(|round| {
+            victim.snapshot();
+            let answer = victim.ask(round);
+            victim.restore();
+            answer
+        })
+        .collect();
+    enough.store(true, Ordering::Relaxed);
+    busy.join().expect("files can be opened");
+    assert!(answers.iter().all(|answer| *answer == answers[0]), "{answers:?}");
 }
 
 #[test]
