@@ -6,7 +6,7 @@ sooner or later; with it, never.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import Enum
 from typing import Literal
 
@@ -36,8 +36,6 @@ class Victim:
     sees_engine: bool = (
         False  # its first answer shows that an engine is at work: nothing to compare with a plain one
     )
-    gap: str | None = None  # known not to hold yet, and why
-    gap_always: bool = True  # the gap shows every time; else only at some moments or for some supervisors
 
     @property
     def name(self) -> str:
@@ -160,17 +158,13 @@ NODE = (
     Victim("node", "child_left", CHILDREN),
 )
 
-JAVA = tuple(
-    # Nothing leaks then: the process is replaced where it should be restored.
-    replace(victim, gap="on a loaded machine, one restore in thousands takes over 10 s", gap_always=False)
-    for victim in (
-        Victim("java", "Count", MEMORY, full=True),
-        Victim("java", "Statics", MEMORY),
-        Victim("java", "HeapGrowth", MEMORY),
-        Victim("java", "ThreadsStarted", THREADS),
-        Victim("java", "DeepRecursion", MEMORY),
-        Victim("java", "MappedFile", FILES),
-    )
+JAVA = (
+    Victim("java", "Count", MEMORY, full=True),
+    Victim("java", "Statics", MEMORY),
+    Victim("java", "HeapGrowth", MEMORY),
+    Victim("java", "ThreadsStarted", THREADS),
+    Victim("java", "DeepRecursion", MEMORY),
+    Victim("java", "MappedFile", FILES),
 )
 
 VICTIMS = C + PYTHON + NODE + JAVA

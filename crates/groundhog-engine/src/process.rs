@@ -86,6 +86,8 @@ pub(crate) struct Process {
     pub(crate) doorbell: Arc<Doorbell>,
     happened: Happened,
     ending: Option<Ending>,
+    /// All threads are being stopped.
+    stopping: bool,
 }
 
 /// How the kernel tells of calls that change the layout (see `filter`).
@@ -168,6 +170,7 @@ impl Process {
             doorbell,
             happened: Happened::default(),
             ending: None,
+            stopping: false,
         })
     }
 
@@ -347,6 +350,10 @@ impl Process {
             }
             _ => {}
         }
+        if ours && self.stopping {
+            // This stop has taken the place of the one that was asked for (`ptrace_stop` in kernel/signal.c).
+            let _ending = ptrace::interrupt(tid);
+        }
         let _gone_is_fine = ptrace::cont(tid, 0);
     }
 
@@ -421,6 +428,21 @@ impl Process {
             // ESRCH: it is ending, and its last event is on its way.
             let _ending = ptrace::interrupt(tid);
         }
+        self.stopping = true;
+        let killed = self.wait_until_stopped(kill_children);
+        self.stopping = false;
+        let killed = killed?;
+        if self.threads.is_empty() {
+            return Err(Trouble::Exited);
+        }
+        if !self.spawned {
+            self.refuse_untraced()?;
+        }
+        Ok(killed)
+    }
+
+    /// Takes events until every thread is in a stop that is kept.
+    fn wait_until_stopped(&mut self, kill_children: bool) -> Step<u64> {
         let mut killed = BTreeSet::new();
         loop {
             if kill_children {
@@ -435,20 +457,13 @@ impl Process {
             }
             let alone = !kill_children || self.children.is_empty();
             if alone && self.leaving.is_empty() && self.is_stopped() {
-                break;
+                return Ok(killed.len() as u64);
             }
             let event = wait::any(Patience::Wait).map_err(|_| Trouble::Exited)?;
             if let Some((tid, status)) = event {
                 self.note(tid, status);
             }
         }
-        if self.threads.is_empty() {
-            return Err(Trouble::Exited);
-        }
-        if !self.spawned {
-            self.refuse_untraced()?;
-        }
-        Ok(killed.len() as u64)
     }
 
     /// Threads and children that were made with `CLONE_UNTRACED`, which a process started by us may not use.

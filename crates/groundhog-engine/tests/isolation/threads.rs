@@ -17,6 +17,18 @@ fn stacks_of_threads_that_ended_are_clean() {
     reverts("threads_ended", &[]);
 }
 
+/// A stop of its own takes the place of the one that was asked for, which then has to be asked for again.
+#[test]
+fn threads_on_their_way_into_a_stop_of_their_own_are_stopped() {
+    for_each_strategy("calls_on", &[], |victim| {
+        victim.snapshot();
+        for round in 1..=200 {
+            assert_eq!(victim.ask(round), "requests 0", "{}: {round}", victim.label());
+            victim.restore();
+        }
+    });
+}
+
 #[test]
 fn a_thread_of_the_snapshot_that_ended_is_refused() {
     is_refused("thread_lost", &[], Reason::ThreadEnded);
