@@ -31,6 +31,7 @@ NEXT_READ = 1024 * 1024
 
 _encode = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode
 _encode_ascii = json.JSONEncoder(allow_nan=False, separators=(",", ":")).encode
+_decode = json.JSONDecoder().raw_decode  # `json.loads` looks for white space by regular expressions
 
 
 class NoFunctionError(Exception):
@@ -179,7 +180,7 @@ class Server:
             del line
 
     def _answer(self, line: bytes) -> bytes:
-        message = json.loads(line)
+        message, _ = _decode(line.decode())
         if message.get("groundhog") == "prepare":
             prepare()
             return b'{"ok":true}\n'
