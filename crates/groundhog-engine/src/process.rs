@@ -174,7 +174,7 @@ impl Process {
         })
     }
 
-    /// Opens the files anew: after the exec of a process that was traced from before it.
+    /// Opens the files anew, after an exec: the old ones tell of the old address space.
     pub(crate) fn reopen_files(&mut self) -> std::io::Result<()> {
         self.files = ProcFiles::open(self.pid)?;
         self.happened.execed = false;

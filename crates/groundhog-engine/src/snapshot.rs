@@ -40,6 +40,10 @@ pub(crate) fn take(process: &mut Process, strategy: Strategy) -> Step<(Snapshot,
     let mut watch = Stopwatch::start();
     let mut phases = Phases::new();
     stop_when_quiet(process)?;
+    if process.execed() {
+        // A script's interpreter, or a program that a wrapper ends in.
+        process.reopen_files().or_trouble(Reason::Inspection, "opening its files under /proc")?;
+    }
     watch.lap(&mut phases, "stop");
     refuse_unquiet(process)?;
     refuse_filters(process)?;

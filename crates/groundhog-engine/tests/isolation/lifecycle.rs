@@ -34,6 +34,19 @@ fn a_second_snapshot_keeps_what_requests_had_mapped() {
     }
 }
 
+/// As a script's interpreter does, and the program behind a wrapper.
+#[test]
+fn a_process_that_became_another_program_before_its_snapshot_is_restored() {
+    for_each_strategy("becomes_another", &[], |victim| {
+        victim.send(1);
+        assert_eq!(victim.answer(), r#"{"ok":true}"#, "{}", victim.label());
+        victim.snapshot();
+        victim.ask_for("stay");
+        victim.restore();
+        victim.ask_for("stay");
+    });
+}
+
 #[test]
 fn a_restore_needs_a_snapshot() {
     for_each_strategy("count", &[], |victim| {
