@@ -30,7 +30,8 @@ MIB = 1024 * 1024
 
 _KINDS_BY_SUFFIX: dict[str, Kind] = {".py": "python", ".js": "nodejs", ".mjs": "nodejs", ".cjs": "nodejs"}
 _ENTRY = re.compile(r"[A-Za-z_$][\w$]*(\.[A-Za-z_$][\w$]*)*")
-_DEFAULT_ENTRIES = ("main", "handler")
+DEFAULT_ENTRIES = ("main", "handler")
+"""What is called if nobody names an entry: the first of them that there is."""
 
 
 class Isolation(str, Enum):
@@ -120,6 +121,7 @@ class Function:
     name: str
     path: Path | None = None
     entry: str | None = None
+    """The function in the file; None if only the process can tell which of `DEFAULT_ENTRIES` there is."""
     argv: tuple[str, ...] = ()
     warmup: tuple[JsonValue, ...] = ()
     env: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
@@ -142,7 +144,7 @@ class Function:
     ) -> Function:
         """A Python or Node function in a file, or in a directory that holds a package of one.
 
-        ``entry`` names the function in it; by default ``main``, and if a Python file has none, ``handler``. A
+        ``entry`` names the function in it; by default ``main``, and if there is none, ``handler``. A
         directory is a Python package if it has ``__main__.py``, a Node package if it has ``package.json`` or
         ``index.js``. ``warmup``: requests served before the snapshot. ``env``: variables added to the
         supervisor's environment, or all there are if not ``inherit_env``. ``interpreter``: the command that
@@ -152,8 +154,9 @@ class Function:
         kind = _kind_of(file)
         if kind == "python":
             # Another interpreter may know another syntax: then only it can tell.
-            entry = inspection.python_entry(file, entry, _DEFAULT_ENTRIES, check=not interpreter)
-        entry = _checked_entry(entry if entry is not None else _DEFAULT_ENTRIES[0])
+            entry = inspection.python_entry(file, entry, DEFAULT_ENTRIES, check=not interpreter)
+        if entry is not None:
+            _check_entry(entry)
         if kind == "nodejs" and not interpreter and shutil.which("node") is None:
             raise ConfigError(f"{file} needs Node.js, but there is no 'node' in PATH")
         return cls(
@@ -272,10 +275,9 @@ def _kind_of(file: Path) -> Kind:
     return kind
 
 
-def _checked_entry(entry: str) -> str:
+def _check_entry(entry: str) -> None:
     if not _ENTRY.fullmatch(entry):
         raise ConfigError(f"{entry!r} cannot be the name of a function")
-    return entry
 
 
 def _checked_warmup(warmup: Sequence[JsonValue]) -> tuple[JsonValue, ...]:

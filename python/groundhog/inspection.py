@@ -17,25 +17,27 @@ _SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)
 _DYNAMIC = frozenset({"globals", "exec", "eval", "vars", "setattr", "__import__", "modules"})
 
 
-def python_entry(file: Path, entry: str | None, defaults: Sequence[str], *, check: bool = True) -> str:
-    """The entry to call in ``file``: the named one, or the first default that the file defines.
+def python_entry(file: Path, entry: str | None, defaults: Sequence[str], *, check: bool = True) -> str | None:
+    """The entry to call in ``file``: the named one, or the first default that the file defines. None if no
+    entry is named and the source cannot tell: then the process will.
 
     Raises ConfigError for a file that does not compile, and for an entry that is certainly not defined.
-    With ``check=False`` nothing is read: the named entry, or the first default.
+    With ``check=False`` nothing is read.
     """
     if not check:
-        return entry if entry is not None else defaults[0]
+        return entry
     names = _top_level_names(file)
-    if entry is None:
-        # A file that binds names dynamically gets the first default: the process will tell.
-        entry = next((name for name in defaults if names is not None and name in names), defaults[0])
-    if names is not None and entry.partition(".")[0] not in names:
-        msg = f"{file.name} defines no {entry!r} at its top level"
+    if names is None:
+        return entry
+    wanted = defaults if entry is None else (entry,)
+    found = next((name for name in wanted if name.partition(".")[0] in names), None)
+    if found is None:
+        msg = f"{file.name} defines no {' and no '.join(map(repr, wanted))} at its top level"
         public = sorted(name for name in names if not name.startswith("_"))
         if public:
             msg += f"; it has: {', '.join(public[:_SHOWN])}{', ...' if len(public) > _SHOWN else ''}"
         raise ConfigError(msg)
-    return entry
+    return found
 
 
 def _top_level_names(file: Path) -> frozenset[str] | None:

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from groundhog.config import DEFAULT_ENTRIES
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -30,6 +32,11 @@ def base_env(function: Function, defaults: Mapping[str, str] | None = None) -> d
     if function.ack != "none":
         env["OW_WAIT_FOR_ACK"] = "1"
     return env
+
+
+def launched(function: Function) -> tuple[str, str, str]:
+    """What our launchers are told: the handler's file, its entry or those it may have, its name."""
+    return str(function.path), function.entry or ",".join(DEFAULT_ENTRIES), function.name
 
 
 def command_for(function: Function) -> Command:

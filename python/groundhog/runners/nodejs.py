@@ -6,7 +6,7 @@ import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from groundhog.runners.command import Command, base_env
+from groundhog.runners.command import Command, base_env, launched
 
 if TYPE_CHECKING:
     from groundhog.config import Function
@@ -26,11 +26,10 @@ _OPTIONS = (
 
 def command_for(function: Function) -> Command:
     """The launcher with the handler's file and entry."""
-    assert function.path is not None  # noqa: S101 - Function.from_file sets both
-    assert function.entry is not None  # noqa: S101
+    assert function.path is not None  # noqa: S101 - Function.from_file sets it
     node = function.interpreter or (shutil.which("node") or "node", *_OPTIONS)
     return Command(
-        argv=(*node, str(_LAUNCHER), str(function.path), function.entry, function.name),
+        argv=(*node, str(_LAUNCHER), *launched(function)),
         env=base_env(function),
         cwd=str(function.cwd or function.path.parent),
         ack=function.ack,

@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from groundhog.runners.command import Command, base_env
+from groundhog.runners.command import Command, base_env, launched
 
 if TYPE_CHECKING:
     from groundhog.config import Function
@@ -33,13 +33,12 @@ def malloc_tunables(configured: str = "") -> str:
 
 def command_for(function: Function) -> Command:
     """The launcher with the handler's file and entry."""
-    assert function.path is not None  # noqa: S101 - Function.from_file sets both
-    assert function.entry is not None  # noqa: S101
+    assert function.path is not None  # noqa: S101 - Function.from_file sets it
     env = base_env(function)
     env["GLIBC_TUNABLES"] = malloc_tunables(env.get("GLIBC_TUNABLES", ""))
     interpreter = function.interpreter or (sys.executable,)
     return Command(
-        argv=(*interpreter, str(_LAUNCHER), str(function.path), function.entry, function.name),
+        argv=(*interpreter, str(_LAUNCHER), *launched(function)),
         env=env,
         cwd=str(function.cwd or function.path.parent),
         ack=function.ack,

@@ -70,7 +70,7 @@ class TestFromFile:
     @pytest.mark.parametrize("suffix", ["js", "mjs", "cjs"])
     def test_node(self, source: Source, suffix: str) -> None:
         function = Function.from_file(source(f"handler.{suffix}", "module.exports = (p) => p;"))
-        assert (function.kind, function.entry) == ("nodejs", "main")
+        assert (function.kind, function.entry) == ("nodejs", None), "only the process can tell"
 
     def test_node_is_not_there(self, source: Source, monkeypatch: pytest.MonkeyPatch) -> None:
         path = source("handler.js", "")
@@ -88,6 +88,10 @@ class TestFromFile:
     def test_an_entry_that_is_named_is_not_replaced(self, source: Source) -> None:
         path = source("h.py", "def handler(event, context):\n    return event\n")
         assert refused(path, "main") == "h.py defines no 'main' at its top level; it has: handler"
+
+    def test_without_either_both_are_named(self, source: Source) -> None:
+        message = refused(source("h.py", "x = 1\n"))
+        assert message == "h.py defines no 'main' and no 'handler' at its top level; it has: x"
 
     def test_missing_file(self, tmp_path: Path) -> None:
         assert refused(tmp_path / "nowhere.py") == f"no such file: {tmp_path / 'nowhere.py'}"
@@ -124,7 +128,7 @@ class TestFromFile:
 
     def test_another_interpreter_judges_itself(self, source: Source) -> None:
         path = source("h.py", "print 'old'\n")
-        assert Function.from_file(path, interpreter=["python2"]).entry == "main"
+        assert Function.from_file(path, interpreter=["python2"]).entry is None
 
     @pytest.mark.parametrize("entry", ["", "a b", "main()", "1main", "a..b", ".a"])
     def test_impossible_names(self, source: Source, entry: str) -> None:

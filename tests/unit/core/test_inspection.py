@@ -54,7 +54,9 @@ def test_bound_at_the_top_level(source: Source, text: str) -> None:
     ],
 )
 def test_what_the_source_cannot_tell_is_left_to_the_process(source: Source, text: str) -> None:
-    assert python_entry(source("h.py", text + "\n"), "main", ()) == "main"
+    path = source("h.py", text + "\n")
+    assert python_entry(path, "main", ()) == "main"
+    assert python_entry(path, None, ("main", "handler")) is None
 
 
 @pytest.mark.parametrize(

@@ -43,6 +43,12 @@ ECHO = "module.exports = (params) => params;\n"
         ("h.js", "import fs from 'fs';\nexport const main = (p) => ({got: p});", None),
         ("h.js", "module.exports = (p) => new Promise((r) => setTimeout(r, 1, {got: p}));", None),
         ("h.js", "module.exports = {then: undefined, main: (p) => ({got: p})};", None),
+        ("h.js", "exports.handler = async (p) => ({got: p});", None),
+        ("h.js", "export const handler = async (p) => ({got: p});", None),
+        ("h.mjs", "export const handler = (p) => ({got: p});", None),
+        ("h.js", "const handler = (p) => ({got: p});", None),
+        ("h.js", "exports.handler = () => 1;\nexports.main = (p) => ({got: p});", None),
+        ("h.js", "function main() { return 1; }\nexports.handler = (p) => ({got: p});", None),
     ],
 )
 def test_kinds_of_functions(source: Source, name: str, text: str, entry: str | None) -> None:
@@ -232,7 +238,12 @@ def test_the_collector_stays_hidden(source: Source) -> None:
         ("h.js", "\nfunction main( {\n", "SyntaxError: Unexpected token"),
         ("h.mjs", "export const main = (\n", "SyntaxError: Unexpected"),
         ("h.js", "throw 'text';", "text"),
-        ("h.js", "exports.other = () => 1;", "TypeError: h.js neither exports nor defines a function 'main'"),
+        (
+            "h.js",
+            "exports.other = () => 1;",
+            "TypeError: h.js neither exports nor defines a function 'main' or 'handler'",
+        ),
+        ("h.js", "exports.main = 5;", "TypeError: 'main' or 'handler' in h.js is not a function"),
         ("h.js", "process.exit(0);", "the process ended while loading h.js"),
         (
             "h.mjs",
@@ -255,6 +266,12 @@ def test_code_that_does_not_load(source: Source, name: str, text: str, expected:
 def test_a_missing_entry_is_named(source: Source) -> None:
     with Launcher(source("h.js", "exports.other = 5;"), "other") as it:
         assert it.line() == {"ok": False, "error": "TypeError: 'other' in h.js is not a function"}
+
+
+def test_an_entry_that_is_named_is_not_replaced(source: Source) -> None:
+    with Launcher(source("h.js", "exports.handler = () => [];"), "main") as it:
+        error = "TypeError: h.js neither exports nor defines a function 'main'"
+        assert it.line() == {"ok": False, "error": error}
 
 
 @pytest.mark.parametrize(

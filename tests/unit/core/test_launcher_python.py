@@ -40,6 +40,7 @@ def test_acknowledges_and_answers(source: Source) -> None:
         "def main(event, context):\n    return {'got': event}\n",
         "async def main(event, context):\n    return {'got': event}\n",
         "def main(params, extra=1):\n    return {'got': params}\n",
+        "globals()['handler'] = lambda event: {'got': event}\n",
         "import functools\n@functools.cache\ndef f(): ...\nmain = lambda p, *a, **k: {'got': p}\n",
     ],
 )
@@ -230,7 +231,7 @@ def test_nothing_of_a_request_is_kept(source: Source) -> None:
         ("raise KeyError('a')\n" + ECHO, "KeyError: 'a' (h.py, line 1)"),
         ("import sys\nsys.exit(3)\n" + ECHO, "the code called sys.exit(3) while loading (h.py, line 2)"),
         ("exec('a b')\n" + ECHO, "SyntaxError: invalid syntax (<string>, line 1)"),
-        ("globals()['other'] = 1\n", "h.py defines no 'main'"),
+        ("globals()['other'] = 1\n", "h.py defines no 'main' and no 'handler'"),
         ("main = 5\n", "'main' in h.py is not a function"),
         ("class Odd(Exception): ...\nraise Odd\n" + ECHO, "Odd (h.py, line 2)"),
         ("raise ValueError('two\\nlines')\n" + ECHO, "ValueError: two lines (h.py, line 1)"),

@@ -57,7 +57,7 @@ def test_node(source: Source) -> None:
     command = command_for(Function.from_file(path))
     assert Path(command.argv[0]).name == "node"
     assert "--v8-pool-size=1" in command.argv
-    assert command.argv[-3:] == (str(path), "main", "h")
+    assert command.argv[-3:] == (str(path), "main,handler", "h")
     assert Path(command.argv[-4]).is_file()
 
 

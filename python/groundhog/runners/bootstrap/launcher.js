@@ -1,4 +1,4 @@
-// Serve the requests of one Node function over ActionLoop: launcher.js FILE ENTRY NAME.
+// Serve the requests of one Node function over ActionLoop: launcher.js FILE ENTRY[,ENTRY] NAME.
 //
 // Runs alone inside the function process: Node's own modules only. One line of JSON per request on stdin, one line
 // per answer on descriptor 3. It waits in a blocking read: the event loop does not turn between requests, as on
@@ -16,6 +16,7 @@ const ENTRY = Symbol.for('groundhog.entry');
 const NEWLINE = 10;
 
 const [file, entry, name] = process.argv.slice(2, 5);
+const entries = entry.split(','); // the first of them that there is
 const acknowledge = Boolean(process.env.OW_WAIT_FOR_ACK);
 delete process.env.OW_WAIT_FOR_ACK;
 process.argv.splice(1, 4, file);
@@ -107,12 +108,13 @@ function isModuleFile() {
 // Load a CommonJS file. A line behind its source hands over a function that it defines and does not export: that is
 // how functions for OpenWhisk are written.
 function loadCommonJs() {
-  const root = entry.split('.')[0];
+  const roots = entries.map((dotted) => dotted.split('.')[0]);
+  const defined = roots.map((root) => `${root}: typeof ${root} === 'undefined' ? undefined : ${root}`);
   const compile = Module.prototype._compile;
   Module.prototype._compile = function (content, filename, ...more) {
     if (filename === file) {
       Module.prototype._compile = compile;
-      content += `\n;if (typeof ${root} !== 'undefined') globalThis[Symbol.for('groundhog.entry')] = ${root};`;
+      content += `\n;globalThis[Symbol.for('groundhog.entry')] = {${defined}};`;
     }
     return compile.call(this, content, filename, ...more);
   };
@@ -143,16 +145,17 @@ async function load() {
   }
   const hidden = globalThis[ENTRY];
   delete globalThis[ENTRY];
-  const [head, ...tail] = entry.split('.');
-  const inner = tail.length === 0 ? hidden : pick(hidden, tail.join('.'));
-  const whole = entry === 'main' ? [loaded, loaded && loaded.default] : [];
-  const candidates = [pick(loaded, entry), pick(loaded && loaded.default, entry), ...whole, inner];
+  const whole = [loaded, loaded && loaded.default];
+  const exported = entries.flatMap((dotted) => whole.map((from) => pick(from, dotted)));
+  const inner = entries.map((dotted) => pick(hidden, dotted));
+  const candidates = [...exported, ...(entries.includes('main') ? whole : []), ...inner];
   const found = candidates.find((candidate) => typeof candidate === 'function');
   if (found) return found;
-  if (candidates.some((candidate) => candidate !== undefined) && entry !== 'main') {
-    throw new TypeError(`'${entry}' in ${path.basename(file)} is not a function`);
+  const named = entries.map((dotted) => `'${dotted}'`).join(' or ');
+  if ([...exported, ...inner].some((candidate) => candidate !== undefined)) {
+    throw new TypeError(`${named} in ${path.basename(file)} is not a function`);
   }
-  throw new TypeError(`${path.basename(file)} neither exports nor defines a function '${head === entry ? head : entry}'`);
+  throw new TypeError(`${path.basename(file)} neither exports nor defines a function ${named}`);
 }
 
 class Context {

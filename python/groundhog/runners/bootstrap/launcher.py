@@ -1,4 +1,4 @@
-"""Serve the requests of one Python function over ActionLoop: ``launcher.py FILE ENTRY``.
+"""Serve the requests of one Python function over ActionLoop: ``launcher.py FILE ENTRY[,ENTRY] NAME``.
 
 Runs alone inside the function process: standard library only. One line of JSON per request on stdin, one line
 per answer on descriptor 3. It reads and writes with bare system calls: a buffered reader could hold a request
@@ -28,6 +28,7 @@ ANSWER_FD = 3
 EVENT_AND_CONTEXT = 2
 FIRST_READ = 64 * 1024
 NEXT_READ = 1024 * 1024
+MISSING = object()
 
 _encode = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode
 _encode_ascii = json.JSONEncoder(allow_nan=False, separators=(",", ":")).encode
@@ -91,7 +92,9 @@ async def _nothing() -> dict[str, Any]:
 
 
 def load(path: str, entry: str) -> Callable[..., Any]:
-    """The function ``entry`` (dotted for an attribute) of the file, loaded as a module of its own."""
+    """The function ``entry`` (dotted for an attribute; after a comma, what it may be instead) of the file,
+    loaded as a module of its own.
+    """
     stem = os.path.splitext(os.path.basename(path))[0]
     name = stem if stem.isidentifier() and stem not in sys.modules and stem != "__main__" else "main__"
     if sys.path and sys.path[0] == os.path.dirname(__file__):  # not so with PYTHONSAFEPATH
@@ -104,14 +107,16 @@ def load(path: str, entry: str) -> Callable[..., Any]:
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
     spec.loader.exec_module(module)
-    function: Any = module
-    for part in entry.split("."):
-        if not hasattr(function, part):
-            raise NoFunctionError(f"{os.path.basename(path)} defines no {entry!r}")
-        function = getattr(function, part)
-    if not callable(function):
-        raise NoFunctionError(f"{entry!r} in {os.path.basename(path)} is not a function")
-    return function  # type: ignore[no-any-return]
+    names = entry.split(",")
+    for name in names:
+        function: Any = module
+        for part in name.split("."):
+            function = getattr(function, part, MISSING)
+        if callable(function):
+            return function  # type: ignore[no-any-return]
+        if function is not MISSING:
+            raise NoFunctionError(f"{name!r} in {os.path.basename(path)} is not a function")
+    raise NoFunctionError(f"{os.path.basename(path)} defines no {' and no '.join(map(repr, names))}")
 
 
 def takes_context(function: Callable[..., Any]) -> bool:
