@@ -15,7 +15,9 @@ from rich.table import Table
 
 from groundhog.cli import logs, options
 from groundhog.config import Isolation, Limits
+from groundhog.errors import GroundhogError, InitError, InvocationError, ProtocolError
 from groundhog.observer import NullObserver
+from groundhog.platforms.http import is_failure
 from groundhog.pool import Pool
 
 if TYPE_CHECKING:
@@ -31,20 +33,42 @@ class Call:
     """One request, and what came after it."""
 
     number: int
-    reply: Reply
+    outcome: Reply | GroundhogError
     restore: dict[str, Any] | None
     """What the restore found and did; ``None`` without isolation, or when the process was retired."""
     retired: str | None
     """Why the process was given up instead."""
 
+    @property
+    def error(self) -> str | None:
+        """Why there is no answer."""
+        return str(self.outcome) if isinstance(self.outcome, GroundhogError) else None
+
+    @property
+    def failed(self) -> bool:
+        """Whether there is no answer, or it reports an exception of the handler."""
+        return isinstance(self.outcome, GroundhogError) or is_failure(self.outcome.value)
+
+    @property
+    def printed(self) -> tuple[str, str]:
+        """What the function wrote to stdout and stderr."""
+        if isinstance(self.outcome, InitError):
+            return "", self.outcome.log
+        if isinstance(self.outcome, GroundhogError) and not isinstance(self.outcome, InvocationError):
+            return "", ""
+        return self.outcome.stdout, self.outcome.stderr
+
     def as_dict(self) -> dict[str, Any]:
         """Return all of it as JSON values."""
+        stdout, stderr = self.printed
+        reply = None if isinstance(self.outcome, GroundhogError) else self.outcome
         return {
             "n": self.number,
-            "value": self.reply.value,
-            "stdout": self.reply.stdout,
-            "stderr": self.reply.stderr,
-            "timings": asdict(self.reply.timings),
+            "value": reply.value if reply else None,
+            "error": self.error,
+            "stdout": stdout,
+            "stderr": stderr,
+            "timings": asdict(reply.timings) if reply else None,
             "restore": self.restore,
             "retired": self.retired,
         }
@@ -62,6 +86,10 @@ class _After(NullObserver):
     def on_retire(self, reason: str, message: str) -> None:
         self.events.put_nowait(f"{reason}: {message}")
 
+    def known(self) -> list[Report | str]:
+        """What has happened since it was last asked for."""
+        return [self.events.get_nowait() for _ in range(self.events.qsize())]
+
 
 async def calls(
     function: Function, payload: Any, count: int, limits: Limits, **pool_options: Any
@@ -69,16 +97,22 @@ async def calls(
     """Call a function ``count`` times, each time after the restore of the time before."""
     after = _After()
     async with Pool(function, 1, limits=limits, observer=after, **pool_options) as pool:
-        while not after.events.empty():  # the restores of the start-up
-            after.events.get_nowait()
         for number in range(1, count + 1):
-            reply = await pool.invoke(payload)
+            after.known()  # the restores of the start-up, also that of a replacement
+            outcome: Reply | GroundhogError
+            try:
+                outcome = await pool.invoke(payload)
+            except GroundhogError as error:
+                outcome = error
             event: Report | str | None = None
-            if pool_options.get("isolation") == Isolation.REQUEST.value:
+            if isinstance(outcome, GroundhogError) and not isinstance(outcome, ProtocolError):
+                # The process was retired before this was raised, or it never got the request.
+                event = next((item for item in after.known() if isinstance(item, str)), None)
+            elif pool_options.get("isolation") == Isolation.REQUEST.value:
                 event = await after.events.get()
             retired = event if isinstance(event, str) else None
             restore = event.as_dict() if event is not None and not isinstance(event, str) else None
-            yield Call(number, reply, restore, retired)
+            yield Call(number, outcome, restore, retired)
 
 
 @click.command("invoke", cls=options.TargetCommand)
@@ -91,7 +125,9 @@ async def calls(
 )
 @options.workers
 @click.option("--json", "as_json", is_flag=True, help="One line of JSON per call.")
+@click.pass_context
 def command(
+    ctx: click.Context,
     handler: str | None,
     program: tuple[str, ...] | None,
     warmup: tuple[Any, ...],
@@ -105,17 +141,24 @@ def command(
     timeout: float,
     as_json: bool,
 ) -> None:
-    """Call a function here, and show its answers and what each restore did."""
+    """Call a function here, and show its answers and what each restore did.
+
+    The exit code is 1 if a call failed.
+    """
     function = options.function(handler, program, warmup, warmup_file)
     logs.configure(logging.WARNING)
     show = _show_json if as_json else _show_table
     pool_options = {"isolation": isolation, "strategy": strategy, "verify": verify}
-    asyncio.run(show(calls(function, payload, count, Limits(timeout_s=timeout), **pool_options)))
+    made = calls(function, payload, count, Limits(timeout_s=timeout), **pool_options)
+    ctx.exit(0 if asyncio.run(show(made)) else 1)
 
 
-async def _show_json(made: AsyncIterator[Call]) -> None:
+async def _show_json(made: AsyncIterator[Call]) -> bool:
+    well = True
     async for call in made:
         click.echo(json.dumps(call.as_dict(), ensure_ascii=False))
+        well = well and not call.failed
+    return well
 
 
 _COLUMNS = {
@@ -127,23 +170,36 @@ _COLUMNS = {
 }
 
 
-async def _show_table(made: AsyncIterator[Call]) -> None:
+async def _show_table(made: AsyncIterator[Call]) -> bool:
     table = Table(highlight=False, box=box.SIMPLE_HEAD)
     for title in ("call", "run ms", "restore µs", *_COLUMNS):
         table.add_column(title, justify="right")
-    async for call in made:
-        click.echo(json.dumps(call.reply.value, ensure_ascii=False))
-        for stream in (call.reply.stdout, call.reply.stderr):
-            if stream:
-                click.echo(stream, nl=not stream.endswith("\n"), err=True)
-        if call.retired:
-            click.echo(f"groundhog: retired after call {call.number}: {call.retired}", err=True)
-        table.add_row(str(call.number), *_cells(call))
-    Console().print(table)
+    well = True
+    try:
+        async for call in made:
+            _show_call(call)
+            table.add_row(str(call.number), *_cells(call))
+            well = well and not call.failed
+    finally:
+        if table.row_count:  # also of calls that were interrupted
+            Console().print(table)
+    return well
+
+
+def _show_call(call: Call) -> None:
+    if not isinstance(call.outcome, GroundhogError):
+        click.echo(json.dumps(call.outcome.value, ensure_ascii=False))
+    for stream in call.printed:
+        if stream:
+            click.echo(stream, nl=not stream.endswith("\n"), err=True)
+    if call.error is not None:
+        click.echo(f"groundhog: call {call.number} failed: {call.error}", err=True)
+    elif call.retired:
+        click.echo(f"groundhog: retired after call {call.number}: {call.retired}", err=True)
 
 
 def _cells(call: Call) -> list[str]:
-    run = f"{call.reply.timings.run_s * 1e3:.2f}"
+    run = "failed" if isinstance(call.outcome, GroundhogError) else f"{call.outcome.timings.run_s * 1e3:.2f}"
     if call.restore is None:
         return [run, "retired" if call.retired else "none", *("" for _ in _COLUMNS)]
     restore = call.restore

@@ -10,6 +10,8 @@ import pytest
 from groundhog.cli import main
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from groundhog.testing import FakeEngine
 
 
@@ -89,7 +91,7 @@ def test_warm_up_requests_come_first(
 
 @pytest.mark.usefixtures("engine")
 def test_an_exception_of_the_handler_is_its_answer(handler: str, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["invoke", handler, "--payload", '{"divisor":0}', "--json"]) == 0
+    assert main(["invoke", handler, "--payload", '{"divisor":0}', "--json"]) == 1
     line = json.loads(capsys.readouterr().out)
     assert line["value"] == {"error": "division by zero"}
     assert "ZeroDivisionError" in line["stderr"]
@@ -104,3 +106,77 @@ def test_a_function_that_takes_too_long(
     assert main(["invoke", str(path), "--timeout", "0.2"]) == 1
     captured = capsys.readouterr()
     assert "0.2" in captured.err.splitlines()[-1]
+
+
+DIES = """
+import os, sys
+
+calls = 0
+
+def main(params):
+    global calls
+    calls += 1
+    print("call", calls, "of this process", flush=True)
+    if calls == 2:
+        sys.exit(3)
+    return [] if "array" in params else {"calls": calls}
+"""
+
+
+@pytest.fixture
+def dies(tmp_path: Path) -> str:
+    """A function whose process ends at its second call; warmed, that is the first."""
+    path = tmp_path / "dies.py"
+    path.write_text(DIES)
+    return str(path)
+
+
+def test_calls_go_on_after_one_that_failed(
+    dies: str, engine: FakeEngine, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["invoke", dies, "-n", "3", "--isolation", "off"]) == 1
+    captured = capsys.readouterr()
+    answers, table = captured.out.splitlines()[:2], captured.out.splitlines()[2:]
+    assert answers == ['{"calls": 1}'] * 2
+    assert [line.split()[:3] for line in table if line.strip()[:1].isdigit()][1] == ["2", "failed", "retired"]
+    assert "call 2 of this process\n" in captured.err
+    assert "groundhog: call 2 failed: command exited: function process" in captured.err
+    assert len(engine.processes) == 2
+
+
+@pytest.mark.usefixtures("engine")
+def test_a_call_that_failed_is_a_line_of_json(dies: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["invoke", dies, "-n", "3", "--json"]) == 1
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [line["n"] for line in lines] == [1, 2, 3]
+    for line in lines:
+        failed = line["error"] is not None
+        assert line["stdout"].startswith("call ")
+        assert (line["value"] is None) == (line["timings"] is None) == failed
+        assert (line["restore"] is None) == failed == (line["retired"] is not None)
+    assert next(line["error"] for line in lines if line["error"]).startswith("command exited: ")
+
+
+@pytest.mark.usefixtures("engine")
+def test_a_function_that_does_not_start_again(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "once.py"
+    mark = tmp_path / "mark"
+    path.write_text(
+        f"import os, pathlib\npathlib.Path({str(mark)!r}).touch(exist_ok=False)\n"
+        "def main(params):\n    os._exit(1)\n"
+    )
+    assert main(["invoke", str(path), "-n", "3"]) == 1
+    captured = capsys.readouterr()
+    assert captured.out.count("failed") == 3
+    assert "call 3 failed: " in captured.err
+    assert "FileExistsError" in captured.err
+
+
+@pytest.mark.usefixtures("engine")
+def test_an_answer_that_is_no_object_failed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "five.py"
+    path.write_text("def main(params):\n    print('five')\n    return 5\n")
+    assert main(["invoke", str(path), "-n", "2", "--json"]) == 1
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [line["error"] for line in lines] == ["The action did not return a dictionary or array."] * 2
+    assert all(line["restore"] and line["stdout"] == "five\n" for line in lines)
