@@ -71,7 +71,7 @@ async def serve(
     *,
     start: Callable[[], Awaitable[None]],
     close: Callable[[], Awaitable[None]],
-    announcement: str,
+    announcement: str | None,
     drain_s: float,
 ) -> None:
     """Serve until SIGTERM or SIGINT, then answer what is under way, and end; a second signal ends at once.
@@ -81,7 +81,7 @@ async def serve(
         sock: a listening socket.
         start: makes the application ready.
         close: leaves nothing running; called in any case.
-        announcement: the line printed when it is ready.
+        announcement: the line printed when it is ready, if any.
         drain_s: how long requests under way may still take, in seconds.
     """
     config = uvicorn.Config(
@@ -112,7 +112,7 @@ async def serve(
         await asyncio.wait({starting, stopping, serving}, return_when=asyncio.FIRST_COMPLETED)
         if starting.done():
             starting.result()
-            if not stopped.is_set():
+            if announcement is not None and not stopped.is_set():
                 click.echo(announcement)
             await asyncio.wait({stopping, serving}, return_when=asyncio.FIRST_COMPLETED)
     finally:

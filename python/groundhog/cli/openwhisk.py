@@ -63,6 +63,9 @@ def command(
 
     container = Container(runtime, make_pool, limits)
     sock = listening.listen(host, port)
+    # The platform takes all that is printed for the log of an activation. Nobody is told of a port but who
+    # asked for any.
+    announcement = None if port else f"groundhog: OpenWhisk container for {runtime} at {listening.url(sock)}"
 
     async def nothing() -> None:
         """Workers start with /init."""
@@ -73,7 +76,7 @@ def command(
             sock,
             start=nothing,
             close=container.aclose,
-            announcement=f"groundhog: OpenWhisk container for {runtime} ready at {listening.url(sock)}",
+            announcement=announcement,
             drain_s=timeout + 1,
         )
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import signal
@@ -166,6 +167,28 @@ def test_openwhisk(visitor: Visitor, engine: FakeEngine, capfdbinary: pytest.Cap
     assert out == b"hi\n" + sentinel
     assert err == sentinel
     assert len(engine.processes) == 1
+
+
+def test_openwhisk_says_nothing_on_a_port_that_is_known(
+    engine: FakeEngine, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """The compatibility kit asserts empty streams, and the first activation would get what is there."""
+    with listening.listen("127.0.0.1", 0) as sock:
+        url = listening.url(sock)
+    visitor = Visitor()
+    visitor.visit = lambda client: check(wait_until_accepted(client), 200)
+    visitor.hear(url)
+    assert main(["openwhisk", "--port", url.rpartition(":")[2], "--host", "127.0.0.1"]) == 0
+    visitor.check()
+    assert capfd.readouterr() == ("", "")
+    assert engine.processes == []
+
+
+def wait_until_accepted(client: httpx.Client) -> int:
+    """The status of the first answer."""
+    while True:
+        with contextlib.suppress(httpx.ConnectError):
+            return client.get("/_/health").status_code
 
 
 def test_nothing_is_left_when_stopped_while_starting(
