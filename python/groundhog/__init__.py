@@ -28,7 +28,10 @@ from groundhog.observer import NullObserver, Observer
 from groundhog.pool import Pool, PoolStats
 
 if TYPE_CHECKING:
-    from groundhog._core import RestoreReport, SnapshotInfo, Tracee, capabilities
+    from groundhog._core import RestoreReport, SnapshotInfo, Tracee, __version__, capabilities
+
+StateMismatch = StateMismatchError
+"""The name that is caught around `Tracee.verify`."""
 
 __all__ = [
     "ConfigError",
@@ -55,15 +58,17 @@ __all__ = [
     "SnapshotInfo",
     "SnapshotRefusedError",
     "SpawnError",
+    "StateMismatch",
     "StateMismatchError",
     "Timings",
     "Tracee",
     "TraceeExitedError",
     "UnsupportedError",
+    "__version__",
     "capabilities",
 ]
 
-_FROM_CORE = frozenset({"RestoreReport", "SnapshotInfo", "Tracee", "capabilities"})
+_FROM_CORE = frozenset({"RestoreReport", "SnapshotInfo", "Tracee", "__version__", "capabilities"})
 
 
 def __getattr__(name: str) -> Any:
@@ -73,3 +78,8 @@ def __getattr__(name: str) -> Any:
     from groundhog import _core
 
     return getattr(_core, name)
+
+
+def __dir__() -> list[str]:
+    """Also what is loaded only when it is asked for."""
+    return sorted({*globals(), *_FROM_CORE})

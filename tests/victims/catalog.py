@@ -102,6 +102,7 @@ C = (
     Victim("c", "descriptor_offset", DESCRIPTORS),
     Victim("c", "descriptor_flags", DESCRIPTORS),
     Victim("c", "pipe_bytes", PIPES, RETIRE),
+    Victim("c", "signal_actions", SIGNALS),
     Victim("c", "signals", SIGNALS, RETIRE),
     Victim("c", "timers", TIMERS, RETIRE),
     Victim("c", "attribute_umask", ATTRIBUTES, RETIRE),

@@ -21,10 +21,12 @@ pub(crate) mod call {
     pub(crate) const BRK: u64 = 12;
     pub(crate) const RT_SIGACTION: u64 = 13;
     pub(crate) const MADVISE: u64 = 28;
+    pub(crate) const GETITIMER: u64 = 36;
     pub(crate) const EXIT: u64 = 60;
     pub(crate) const WAIT4: u64 = 61;
     pub(crate) const FCNTL: u64 = 72;
     pub(crate) const RT_SIGTIMEDWAIT: u64 = 128;
+    pub(crate) const SIGALTSTACK: u64 = 131;
     pub(crate) const PRCTL: u64 = 157;
     pub(crate) const DUP3: u64 = 292;
     pub(crate) const SECCOMP: u64 = 317;

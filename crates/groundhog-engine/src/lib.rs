@@ -9,6 +9,7 @@
 #![forbid(unsafe_code)]
 
 mod arch;
+mod attributes;
 mod capabilities;
 mod descriptors;
 mod doorbell;

@@ -38,7 +38,8 @@ pub(crate) fn revert(
     if process.take_had_children() {
         reap(process, snapshot)?;
     }
-    match std::mem::take(&mut process.watch.signals) {
+    let signals = std::mem::take(&mut process.watch.signals);
+    match if process.watch.sees_state { signals } else { !0 } {
         0 => {}
         signals => snapshot.actions.revert(process, snapshot.anchor, signals)?,
     }
@@ -52,6 +53,9 @@ pub(crate) fn revert(
     // What is not seen is looked for.
     let touched = std::mem::take(&mut process.watch.descriptors) || !process.watch.sees_state;
     snapshot.descriptors.revert(process, snapshot.anchor, touched, &mut report)?;
+    if !process.watch.sees_state {
+        snapshot.attributes.check(process, snapshot.anchor)?;
+    }
     watch.lap(&mut report.phases, "descriptors");
 
     report.layout_calls = std::mem::take(&mut process.watch.layout_calls);

@@ -9,6 +9,8 @@ use groundhog_sys::ptrace;
 /// `struct kernel_sigaction`: handler, flags, restorer, mask.
 type Action = [u8; 32];
 
+/// `SIGKILL` and `SIGSTOP`, whose actions can be asked for but not set.
+const FIXED: [u64; 2] = [9, 19];
 /// The highest signal number.
 const LAST: u64 = 64;
 /// Bytes in the kernel's signal set.
@@ -30,7 +32,7 @@ impl Actions {
             let asked = remote.call(call::RT_SIGACTION, [signal, 0, room.0, SET_SIZE, 0, 0])?;
             let mut action = [0; 32];
             remote.get(room, &mut action)?;
-            table.push(asked.is_ok().then_some(action));
+            table.push((asked.is_ok() && !FIXED.contains(&signal)).then_some(action));
         }
         Ok(Self { table })
     }

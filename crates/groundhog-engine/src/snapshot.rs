@@ -1,5 +1,6 @@
 //! Taking the snapshot of a stopped process.
 
+use crate::attributes::Attributes;
 use crate::descriptors::Descriptors;
 use crate::error::{OrTrouble, Reason, Step, Trouble};
 use crate::filter;
@@ -31,6 +32,7 @@ pub(crate) struct Snapshot {
     pub(crate) shared: SharedMemory,
     pub(crate) descriptors: Descriptors,
     pub(crate) actions: Actions,
+    pub(crate) attributes: Attributes,
     pub(crate) threads: Vec<ThreadState>,
     pub(crate) tracker: Box<dyn Tracker>,
 }
@@ -59,6 +61,7 @@ pub(crate) fn take(process: &mut Process, strategy: Strategy) -> Step<(Snapshot,
         )
     };
     install_watch(process, anchor, &descriptors.numbers())?;
+    let attributes = Attributes::save(process, anchor)?;
     let mut taken = Taking { process, areas, tracker };
     watch.lap(&mut phases, "inspect");
     let (memory, shared) = taken.contents()?;
@@ -82,7 +85,19 @@ pub(crate) fn take(process: &mut Process, strategy: Strategy) -> Step<(Snapshot,
         phases,
     };
     let Taking { areas, tracker, .. } = taken;
-    Ok((Snapshot { anchor, areas, layout, memory, shared, descriptors, actions, threads, tracker }, info))
+    let snapshot = Snapshot {
+        anchor,
+        areas,
+        layout,
+        memory,
+        shared,
+        descriptors,
+        actions,
+        attributes,
+        threads,
+        tracker,
+    };
+    Ok((snapshot, info))
 }
 
 struct Taking<'a> {
@@ -128,8 +143,8 @@ fn refuse_filters(process: &Process) -> Step<()> {
 
 /// Has the kernel tell of calls that change the layout, or what cannot be put back.
 ///
-/// A process that we did not start cannot have that, and its restores look at the layout themselves; what cannot be put
-/// back is not seen there.
+/// A process that we did not start cannot have that: its restores look for themselves, at the layout and at what cannot be
+/// put back.
 fn install_watch(process: &mut Process, anchor: Anchor, descriptors: &[i32]) -> Step<()> {
     if process.spawned && !process.watch.sees_state {
         let built = |program: std::result::Result<Vec<u64>, crate::Error>| {

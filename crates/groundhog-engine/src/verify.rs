@@ -24,6 +24,9 @@ pub(crate) fn difference(process: &mut Process, snapshot: &mut Snapshot) -> Step
     if let Some(what) = snapshot.descriptors.difference(process)? {
         return Ok(Some(what));
     }
+    if let Some(name) = snapshot.attributes.difference(process)? {
+        return Ok(Some(format!("its {name} changed")));
+    }
     let private =
         snapshot.memory.difference(process, &snapshot.threads, &snapshot.areas, &mut *snapshot.tracker)?;
     match private {

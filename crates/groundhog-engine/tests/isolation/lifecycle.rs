@@ -1,7 +1,7 @@
 //! Snapshots after snapshots, attaching and letting go, and processes that die at any moment.
 
 use crate::harness::{Start, answers_stay_the_same, for_each_strategy, is_alive, program, strategies};
-use groundhog_engine::{Error, Reason, Tracee};
+use groundhog_engine::{Error, Reason, Strategy, Tracee};
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -176,6 +176,11 @@ impl Stranger {
         stranger
     }
 
+    fn traced(&self, strategy: Strategy) -> Tracee {
+        let pid = i32::try_from(self.child.id()).expect("a process id");
+        Tracee::attach(pid, Some(strategy)).unwrap_or_else(|error| panic!("{strategy}: {error}"))
+    }
+
     fn line(&mut self) -> String {
         let mut line = String::new();
         self.answers.read_line(&mut line).expect("a line of text");
@@ -196,14 +201,51 @@ impl Drop for Stranger {
     }
 }
 
+/// Its calls are not seen, so what they changed is looked for.
+#[test]
+fn a_process_attached_to_is_refused_when_it_changed_what_cannot_be_put_back() {
+    let names = [
+        "attribute_umask",
+        "attribute_cwd",
+        "attribute_limits",
+        "attribute_nice",
+        "attribute_affinity",
+        "attribute_name",
+        "attribute_prctl",
+        "attribute_locked",
+        "timers",
+    ];
+    for name in names {
+        let mut stranger = Stranger::start(name);
+        let tracee = stranger.traced(strategies()[0]);
+        tracee.snapshot().unwrap_or_else(|error| panic!("{name}: {error}"));
+        stranger.ask(1);
+        match tracee.restore(false) {
+            Err(Error::RestoreRefused { reason: Reason::KernelState, .. }) => {}
+            other => panic!("{name}: {other:?}"),
+        }
+    }
+}
+
+#[test]
+fn signal_actions_of_a_process_attached_to_are_set_back() {
+    let mut stranger = Stranger::start("signal_actions");
+    let tracee = stranger.traced(strategies()[0]);
+    tracee.snapshot().expect("a process that waits");
+    let first = stranger.ask(1);
+    for round in 2..5 {
+        tracee.restore(true).expect("only actions were changed");
+        assert_eq!(stranger.ask(round), first);
+    }
+}
+
 #[test]
 fn a_process_attached_to_is_restored_and_let_go() {
     for name in ["count", "threads_ended", "unmap", "mremap", "brk", "discard", "private_file"] {
         for strategy in strategies() {
             let mut stranger = Stranger::start(name);
-            let pid = i32::try_from(stranger.child.id()).expect("a process id");
-            let tracee =
-                Tracee::attach(pid, Some(strategy)).unwrap_or_else(|error| panic!("{name}: {error}"));
+            let tracee = stranger.traced(strategy);
+            let pid = tracee.pid();
             tracee.snapshot().unwrap_or_else(|error| panic!("{name} ({strategy}): {error}"));
             let first = stranger.ask(1);
             for round in 2..6 {

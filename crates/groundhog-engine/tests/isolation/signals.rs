@@ -4,6 +4,11 @@ use crate::harness::{answers_stay_the_same, for_each_strategy, is_refused, leaks
 use groundhog_engine::Reason;
 
 #[test]
+fn actions_are_set_back() {
+    reverts("signal_actions", &[]);
+}
+
+#[test]
 fn pending_ones_are_dropped_and_counted() {
     for kind in ["process", "thread"] {
         leaks_by_itself("pending", &[kind]);
