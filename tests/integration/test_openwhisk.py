@@ -245,8 +245,10 @@ def test_code_that_does_not_load(container: Container, code: str) -> None:
     assert response.json().keys() == {"error"}
     assert "\n" not in response.json()["error"]
     stdout, stderr = container.logs()
-    assert stderr
-    assert SENTINEL not in stdout + stderr
+    assert stdout == [SENTINEL]
+    assert stderr[-1] == SENTINEL
+    reason = response.json()["error"].removeprefix("Cannot start action: ")
+    assert stderr.count(reason) == 1
 
 
 def test_a_function_that_raises(container: Container) -> None:

@@ -13,7 +13,9 @@
 | the process dies in a run | 400 ``command exited``; it is replaced |
 | it could not be restored, nor replaced in time | 503: the platform asks elsewhere |
 
-After every run, but not after an init, a sentinel line ends the function's logs, on stdout and on stderr.
+A sentinel line on stdout and on stderr ends the logs of an activation: after every run of an initialised
+container, however it ended, and after an init whose code did not load. There is none after an init that is
+fine (its run follows), one too many or without code, nor after a run before init.
 """
 
 from __future__ import annotations
@@ -141,9 +143,8 @@ class Container:
                 await self._start(action)
             except errors.GroundhogError as error:
                 self._remove_code()
-                if isinstance(error, errors.InitError) and error.log:
-                    self._write(self._stderr, error.log)
-                self._write(self._stderr, str(error))
+                printed = error.log if isinstance(error, errors.InitError) else ""
+                self._end_of_activation("", _lines(printed, str(error)))
                 raise Refusal(502, f"Cannot start action: {error}") from None
         return JsonAnswer({"ok": True})
 
@@ -160,8 +161,19 @@ class Container:
         pool = self._pool
         if pool is None:
             raise Refusal(403, "Cannot run the action before it is initialized.")
-        body = await read_body(request, self._limits.request_bytes)
-        message = parse_json(body)
+        stdout = stderr = ""
+        try:
+            reply = await self._reply(pool, request)
+            stdout, stderr = reply.stdout, reply.stderr
+        except errors.InvocationError as error:
+            stdout, stderr = error.stdout, _lines(error.stderr, str(error))
+            raise
+        finally:  # whatever becomes of a run, the platform waits for the end of its logs
+            self._end_of_activation(stdout, stderr)
+        return self._answer(reply)
+
+    async def _reply(self, pool: Pool, request: Request) -> Reply:
+        message = parse_json(await read_body(request, self._limits.request_bytes))
         if not isinstance(message, dict):
             raise Refusal(400, "the body of a run is an object with the member value")
         arguments = message.get("value", {})
@@ -176,13 +188,7 @@ class Container:
             timeout=_timeout(message.get("deadline"), self._limits.timeout_s),
             context=context,
         )
-        try:
-            reply = await self._unless_hopeless(pool, asyncio.ensure_future(invoking))
-        except errors.InvocationError as error:
-            self._end_of_run(error.stdout, _lines(error.stderr, str(error)))
-            raise
-        self._end_of_run(reply.stdout, reply.stderr)
-        return self._answer(reply)
+        return await self._unless_hopeless(pool, asyncio.ensure_future(invoking))
 
     def _answer(self, reply: Reply) -> Response:
         raised = self._runtime == "nodejs" and is_failure(reply.value)
@@ -206,7 +212,7 @@ class Container:
         finally:
             invoking.cancel()
 
-    def _end_of_run(self, stdout: str, stderr: str) -> None:
+    def _end_of_activation(self, stdout: str, stderr: str) -> None:
         self._write(self._stdout, stdout, SENTINEL)
         self._write(self._stderr, stderr, SENTINEL)
 

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from groundhog.observer import Observer
     from groundhog.platforms.openwhisk_code import Runtime
 
+ENDED = (f"{SENTINEL}\n", f"{SENTINEL}\n")
+LIMITS = Limits(request_bytes=1000)
 PYTHON = "def main(args):\n    return args\n"
 
 
@@ -33,7 +35,7 @@ class Host:
         self.functions: list[Function] = []
         self.stdout, self.stderr = io.BytesIO(), io.BytesIO()
         self.container = Container(
-            runtime, self._make_pool, Limits(), replacement_s=0.05, stdout=self.stdout, stderr=self.stderr
+            runtime, self._make_pool, LIMITS, replacement_s=0.05, stdout=self.stdout, stderr=self.stderr
         )
         transport = httpx.ASGITransport(self.container.application())
         self.client = httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1")
@@ -95,6 +97,7 @@ async def test_init_without_code(host: Host, body: bytes) -> None:
     response = await host.client.post("/init", content=body)
     assert response.status_code == 403
     assert response.json() == {"error": "Missing main/no code to execute."}
+    assert host.logs() == ("", "")
     assert (await host.init()).status_code == 200, "an init that failed was none"
 
 
@@ -112,8 +115,9 @@ async def test_init_without_code(host: Host, body: bytes) -> None:
 async def test_code_that_cannot_be_a_function(host: Host, members: dict[str, Any], named: str) -> None:
     response = await host.init(**members)
     assert response.status_code == 502
-    assert named in response.json()["error"]
-    assert named in host.logs()[1]
+    reason = response.json()["error"].removeprefix("Cannot start action: ")
+    assert named in reason
+    assert host.logs() == (f"{SENTINEL}\n", f"{reason}\n{SENTINEL}\n")
     assert host.functions == []
 
 
@@ -122,7 +126,10 @@ async def test_code_that_does_not_load(host: Host) -> None:
     response = await host.init()
     assert response.status_code == 502
     assert "ImportError: no numpy" in response.json()["error"]
-    assert "Traceback: all of it" in host.logs()[1]
+    assert host.logs() == (
+        f"{SENTINEL}\n",
+        f"Traceback: all of it\nImportError: no numpy\n{SENTINEL}\n",
+    )
     assert host.functions[0].path is not None
     assert not host.functions[0].path.exists(), "its code is removed"
     host.script.start_error = None
@@ -158,6 +165,7 @@ async def test_run_before_init(host: Host) -> None:
     response = await host.run()
     assert response.status_code == 403
     assert "initialized" in response.json()["error"]
+    assert host.logs() == ("", "")
 
 
 @pytest.mark.parametrize("value", [{"s": "string"}, {"u": "❄ ☃ ❄"}, [1, 2, 3], {"n": {"e": {"s": "ted"}}}])
@@ -174,7 +182,7 @@ async def test_logs_come_before_their_sentinel(ready: Host) -> None:
     assert ready.logs() == (f"to stdout\n{SENTINEL}\n", f"to stderr, no newline ❄\n{SENTINEL}\n")
     ready.script.stdout = ready.script.stderr = ""
     await ready.run()
-    assert ready.logs() == (f"{SENTINEL}\n", f"{SENTINEL}\n")
+    assert ready.logs() == ENDED
 
 
 @pytest.mark.parametrize(
@@ -205,11 +213,13 @@ async def test_no_clean_worker_is_503(ready: Host) -> None:
     assert response.status_code == 503
     assert "retry-after" in response.headers
     assert ready.script.served == 0, "the platform sends it elsewhere: it must not run here too"
+    assert ready.logs() == ENDED
 
 
 async def test_a_worker_that_cannot_be_replaced_is_503(ready: Host) -> None:
     ready.script.error = errors.InitError("dies at start")
     assert (await ready.run()).status_code == 503
+    assert ready.logs() == ENDED
 
 
 async def test_the_whole_context_is_passed_on(ready: Host) -> None:
@@ -257,10 +267,26 @@ async def test_a_deadline_that_says_nothing(ready: Host, deadline: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    ("body", "status"), [(b"{", 400), (b"5", 400), (b'{"value":5}', 400), (b'{"value":null}', 400)]
+    ("body", "status"),
+    [
+        (b"", 400),
+        (b"{", 400),
+        (b"5", 400),
+        (b'{"value":5}', 400),
+        (b'{"value":null}', 400),
+        (b'{"value":"%b"}' % (b"x" * 2000), 413),
+    ],
 )
 async def test_a_run_that_makes_no_sense(ready: Host, body: bytes, status: int) -> None:
     assert (await ready.client.post("/run", content=body)).status_code == status
+    assert ready.script.invocations == []
+    assert ready.logs() == ENDED, "it was an activation all the same"
+
+
+async def test_a_run_that_goes_wrong_here(ready: Host) -> None:
+    ready.script.answer = lambda params: params["missing"]
+    assert (await ready.run()).status_code == 500
+    assert ready.logs() == ENDED
 
 
 @pytest.mark.parametrize(("runtime", "status"), [("nodejs", 502), ("python", 200), ("command", 200)])
