@@ -19,6 +19,7 @@ from groundhog.errors import (
     OverloadedError,
     PoolClosedError,
 )
+from groundhog.ledger import Ledger
 from groundhog.observer import NullObserver
 from groundhog.protocols.actionloop import encode_context, encode_value
 from groundhog.runners import command_for
@@ -89,7 +90,7 @@ class Pool:
         self._strategy = strategy
         self._verify = verify
         self._engine = engine
-        self._observer = observer or NullObserver()
+        self._ledger = Ledger(observer or NullObserver())
         self._config: WorkerConfig | None = None
         self._executor: ThreadPoolExecutor | None = None
         self._workers: list[Worker] = []
@@ -99,16 +100,9 @@ class Pool:
         self._accepting = False
         self._closing = False
         self._closed: asyncio.Task[None] | None = None
-        self._quiet = asyncio.Event()
-        self._quiet.set()
-        self._unanswered = 0
         self._renewal: asyncio.Task[None] | None = None
         self._failures = 0
         self._start_error: GroundhogError | None = None
-        self._requests = 0
-        self._restores = 0
-        self._errors: Counter[str] = Counter()
-        self._retirements: Counter[str] = Counter()
 
     # Public
 
@@ -180,14 +174,13 @@ class Pool:
             future=asyncio.get_running_loop().create_future(),
         )
         if len(self._queue) >= self.limits.queue_length and (self._queue or self._pick(domain) is None):
-            raise self._refused(
+            raise self._ledger.refused(
                 OverloadedError(
                     f"{len(self._queue)} requests wait for {self.function.name} already; try again later"
                 )
             )
         self._queue.append(job)
-        self._unanswered += 1
-        self._quiet.clear()
+        self._ledger.accepted()
         self._dispatch()
         try:
             return await job.future
@@ -219,10 +212,10 @@ class Pool:
         return PoolStats(
             workers=dict(Counter(worker.state.value for worker in self._workers)),
             queue_length=len(self._queue),
-            requests=self._requests,
-            errors=dict(self._errors),
-            retirements=dict(self._retirements),
-            restores=self._restores,
+            requests=self._ledger.requests,
+            errors=dict(self._ledger.errors),
+            retirements=dict(self._ledger.retirements),
+            restores=self._ledger.restores,
             snapshot_bytes=sum(
                 worker.snapshot.bytes for worker in self._workers if worker.snapshot is not None
             ),
@@ -232,7 +225,7 @@ class Pool:
         """Take no new requests; wait up to ``timeout`` seconds for those accepted. True if all have ended."""
         self._accepting = False
         try:
-            await asyncio.wait_for(self._quiet.wait(), timeout)
+            await asyncio.wait_for(self._ledger.quiet.wait(), timeout)
         except asyncio.TimeoutError:
             return False
         return True
@@ -262,24 +255,22 @@ class Pool:
 
     def worker_answered(self, outcome: str, timings: Timings) -> None:
         """Count a request that has ended."""
-        self._answered(outcome, timings)
+        self._ledger.answered(outcome, timings)
 
     def worker_snapshotted(self, worker: Worker, info: Snapshot) -> None:  # noqa: ARG002
         """Pass it on."""
-        self._observer.on_snapshot(info)
+        self._ledger.observer.on_snapshot(info)
 
     def worker_restored(self, worker: Worker, report: Report) -> None:
         """Count a restore."""
-        self._restores += 1
-        self._observer.on_restore(report)
+        self._ledger.restored(report)
         self._renew_if_better(worker)
 
     def worker_retired(self, worker: Worker, reason: str, message: str) -> None:
         """Count it, and replace it unless it is being started or the pool is closing."""
         if self._closing:
             return
-        self._retirements[reason] += 1
-        self._observer.on_retire(reason, message)
+        self._ledger.retired(reason, message)
         write = log.info if reason == _SUPERSEDED else log.warning
         write("function process retired", pid=worker.pid, reason=reason, message=message)
         if worker.superseded:
@@ -292,33 +283,18 @@ class Pool:
 
     def _admit(self) -> None:
         if not self._accepting:
-            raise self._refused(
+            raise self._ledger.refused(
                 PoolClosedError(f"the pool of {self.function.name} is not started, closing or closed")
             )
         if self._is_hopeless():
             assert self._start_error is not None  # noqa: S101 - hopeless because of it
-            raise self._refused(_copy_of(self._start_error))
-
-    def _refused(self, error: GroundhogError) -> GroundhogError:
-        self._requests += 1
-        self._errors[type(error).__name__] += 1
-        self._observer.on_request(type(error).__name__, Timings(0.0, 0.0))
-        return error
-
-    def _answered(self, outcome: str, timings: Timings) -> None:
-        self._requests += 1
-        if outcome != "ok":
-            self._errors[outcome] += 1
-        self._unanswered -= 1
-        if not self._unanswered:
-            self._quiet.set()
-        self._observer.on_request(outcome, timings)
+            raise self._ledger.refused(_copy_of(self._start_error))
 
     def _drop_cancelled(self) -> None:
         """Forget queued requests whose callers have gone away."""
         for job in [job for job in self._queue if job.future.done()]:
             self._queue.remove(job)
-            self._answered("CancelledError", Timings(0.0, 0.0))
+            self._ledger.answered("CancelledError", Timings(0.0, 0.0))
 
     def _dispatch(self) -> None:
         """Hand over queued requests, in order, as long as there is a worker for the first of them."""
@@ -434,7 +410,7 @@ class Pool:
             job = self._queue.popleft()
             if not job.future.done():
                 job.future.set_exception(_copy_of(error))
-            self._answered(type(error).__name__, Timings(0.0, 0.0))
+            self._ledger.answered(type(error).__name__, Timings(0.0, 0.0))
 
     def _dispose(self, worker: Worker) -> None:
         """Free what a retired worker holds; closing the pool waits for it."""

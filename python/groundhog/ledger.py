@@ -1,0 +1,64 @@
+"""What has happened in one pool: counted, and told to its observer."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from groundhog.config import Timings
+
+if TYPE_CHECKING:
+    from groundhog.errors import GroundhogError
+    from groundhog.observer import Observer
+    from groundhog.worker.engine import Report
+
+
+class Ledger:
+    """The counts of a pool since it was made. ``observer``: is told of each of them."""
+
+    def __init__(self, observer: Observer) -> None:
+        self.observer = observer
+        self.requests = 0
+        self.restores = 0
+        self.errors: Counter[str] = Counter()
+        """Requests that failed, by the name of the error class."""
+        self.retirements: Counter[str] = Counter()
+        """Processes that were given up, by reason."""
+        self.quiet = asyncio.Event()
+        """Every request that was accepted has ended."""
+        self.quiet.set()
+        self._unanswered = 0
+
+    def accepted(self) -> None:
+        """A request has been queued."""
+        self._unanswered += 1
+        self.quiet.clear()
+
+    def answered(self, outcome: str, timings: Timings) -> None:
+        """A request that was accepted has ended; ``outcome`` as in `Observer.on_request`."""
+        self._unanswered -= 1
+        if not self._unanswered:
+            self.quiet.set()
+        self._ended(outcome, timings)
+
+    def refused(self, error: GroundhogError) -> GroundhogError:
+        """A request was not accepted; the error, to be raised."""
+        self._ended(type(error).__name__, Timings(0.0, 0.0))
+        return error
+
+    def restored(self, report: Report) -> None:
+        """A process has been reverted after a request."""
+        self.restores += 1
+        self.observer.on_restore(report)
+
+    def retired(self, reason: str, message: str) -> None:
+        """A process has been given up."""
+        self.retirements[reason] += 1
+        self.observer.on_retire(reason, message)
+
+    def _ended(self, outcome: str, timings: Timings) -> None:
+        self.requests += 1
+        if outcome != "ok":
+            self.errors[outcome] += 1
+        self.observer.on_request(outcome, timings)
