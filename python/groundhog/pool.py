@@ -103,6 +103,7 @@ class Pool:
         self._renewal: asyncio.Task[None] | None = None
         self._failures = 0
         self._start_error: GroundhogError | None = None
+        self._start_output: tuple[str, str] | None = None
 
     # Public
 
@@ -197,6 +198,13 @@ class Pool:
     def start_error(self) -> GroundhogError | None:
         """Why the last start of a worker failed; None once one has succeeded."""
         return self._start_error
+
+    @property
+    def start_output(self) -> tuple[str, str]:
+        """What the first process to come up, or to fail, printed to stdout and stderr by then. Of a process
+        that failed an InitError tells in its ``log``.
+        """
+        return self._start_output or ("", "")
 
     @property
     def pids(self) -> list[int]:
@@ -350,6 +358,8 @@ class Pool:
                 self._start_error = error
             self._dispose(worker)
             raise
+        finally:
+            self._start_output = self._start_output or worker.start_output
         self._failures = 0
         self._start_error = None
 

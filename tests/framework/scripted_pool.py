@@ -39,6 +39,7 @@ class Script:
     error: GroundhogError | None = None
     start_error: GroundhogError | None = None
     ready: bool = True
+    start_output: tuple[str, str] = ("", "")
     stdout: str = ""
     stderr: str = ""
     invocations: list[Invocation] = field(default_factory=list)
@@ -74,6 +75,10 @@ class ScriptedPool(Pool):
         value = self.script.answer(made.value)
         raw = json.dumps(value).encode()
         return Reply(value, self.script.stdout, self.script.stderr, Timings(0.0, 0.001), raw)
+
+    @property
+    def start_output(self) -> tuple[str, str]:
+        return self.script.start_output
 
     @property
     def ready(self) -> bool:

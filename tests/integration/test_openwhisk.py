@@ -48,6 +48,8 @@ CODES = {
         "exit": "import os\ndef main(args):\n    args.get('exit') and os._exit(1)\n    return args\n",
         "exit at init": "import os\nos._exit(1)\ndef main(args):\n    return args\n",
         "broken": "def main(args:\n",
+        "loads": "import sys\nprint('loading')\nprint('careful', file=sys.stderr)\n"
+        "def main(args):\n    return args\n",
     },
     "nodejs": {
         "echo": "function main(args) { console.log('to stdout'); console.error('to stderr'); return args; }",
@@ -64,6 +66,7 @@ CODES = {
         "exit": "function main(args) { if (args.exit) process.exit(1); return args; }",
         "exit at init": "process.exit(1); function main(args) { return args; }",
         "broken": "function main(args {",
+        "loads": "console.log('loading'); console.error('careful'); function main(args) { return args; }",
     },
 }
 
@@ -267,8 +270,34 @@ def test_a_process_that_dies_in_a_run(container: Container) -> None:
     assert response.status_code == 400
     assert response.json() == {"error": "command exited"}
     assert container.run({"a": 1}).json() == {"a": 1}, "it was replaced"
+    assert container.post("/init", {"value": {"code": "x"}}).status_code == 403
     stdout, stderr = container.logs()
-    assert stdout.count(SENTINEL) == stderr.count(SENTINEL) == 2
+    assert stdout == [SENTINEL, SENTINEL, "Cannot initialize the action more than once."]
+    exited, *rest = stderr
+    assert exited.startswith("command exited: function process ")
+    assert rest == [SENTINEL, SENTINEL], "nothing of ours is in the log of the next caller"
+
+
+def test_what_is_printed_while_loading_comes_once(container: Container) -> None:
+    assert container.init("loads").status_code == 200
+    for number in range(2):
+        assert container.run({"n": number}).json() == {"n": number}
+    assert container.logs() == (["loading", SENTINEL, SENTINEL], ["careful", SENTINEL, SENTINEL])
+
+
+def test_events_go_to_a_file(tmp_path: Path) -> None:
+    log = tmp_path / "events.jsonl"
+    log.write_text('{"event":"of before"}\n')
+    with served("openwhisk", "--log-file", str(log)) as server:
+        container = Container(server, "python")
+        assert container.init("exit").status_code == 200
+        assert container.run({"exit": True}).status_code == 400
+        assert container.run({}).status_code == 200
+        container.logs()
+    events = [json.loads(line) for line in log.read_text().splitlines()]
+    assert events[0] == {"event": "of before"}
+    assert [event["reason"] for event in events if event["event"] == "function process retired"] == ["exited"]
+    assert {event["event"] for event in events} >= {"worker ready"}
 
 
 def archive(files: dict[str, bytes]) -> str:

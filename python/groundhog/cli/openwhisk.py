@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import logging
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -42,6 +42,12 @@ if TYPE_CHECKING:
     help="Processes that serve at a time.",
 )
 @options.workers
+@click.option(
+    "--log-file",
+    type=click.Path(path_type=Path),
+    metavar="PATH",
+    help="Append our own events to this file; without it they are dropped.",
+)
 def command(
     *,
     runtime: Runtime,
@@ -52,10 +58,11 @@ def command(
     strategy: str | None,
     verify: bool,
     timeout: float,
+    log_file: Path | None,
 ) -> None:
     """Be an OpenWhisk action container: POST /init gives the function, POST /run calls it."""
-    # What is on stderr between two sentinels counts as the function's log: only what matters goes there.
-    logs.configure(logging.WARNING)
+    # Whatever is on stdout and stderr counts as the log of an activation, perhaps of another caller.
+    logs.configure(handler=logs.file(log_file))
     limits = Limits(timeout_s=timeout)
 
     def make_pool(function: Function, observer: Observer) -> Pool:

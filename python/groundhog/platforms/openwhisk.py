@@ -153,7 +153,12 @@ class Container:
         # Unpacking megabytes would keep the event loop, and with it the health check, waiting.
         function = await asyncio.to_thread(openwhisk_code.function, action, self._runtime, self._directory)
         pool = self._make_pool(function, self._metrics)
-        await pool.start()
+        try:
+            await pool.start()
+        finally:  # what was printed while loading belongs to the activation that made the platform load it
+            stdout, stderr = pool.start_output
+            self._write(self._stdout, stdout)
+            self._write(self._stderr, stderr)
         self._metrics.watch(pool.stats)
         self._pool = pool
 

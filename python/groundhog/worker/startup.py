@@ -46,6 +46,8 @@ class Startup:
     """The way of one worker from NEW to CLEAN; afterwards it only keeps what is to be freed."""
 
     def __init__(self, worker: Worker) -> None:
+        self.output = ("", "")
+        """What it printed to stdout and to stderr on its way, less what an InitError tells."""
         self._worker = worker
         self._config = worker.config
         self._limits = worker.config.limits
@@ -74,10 +76,12 @@ class Startup:
                 event = await step()
         except TraceeExitedError as error:
             raise self._failure or InitError(str(error), self._log()) from None
-        if self._channel is not None:
-            stdout, stderr = self._channel.take_logs()
-            if stdout or stderr:
-                log.info("output while starting", pid=self._worker.pid, stdout=stdout, stderr=stderr)
+        finally:
+            if self._channel is not None:
+                self.output = self._channel.take_logs()
+        if any(self.output):
+            stdout, stderr = self.output
+            log.info("output while starting", pid=self._worker.pid, stdout=stdout, stderr=stderr)
 
     # What happens meanwhile
 

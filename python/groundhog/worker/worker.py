@@ -119,6 +119,11 @@ class Worker:
         """The process's id, once there is one."""
         return self._pid
 
+    @property
+    def start_output(self) -> tuple[str, str]:
+        """What the process printed to stdout and to stderr while it came up, or failed to."""
+        return self._startup.output
+
     async def start(self) -> None:
         """Bring it up: spawn, load, warm, snapshot, rehearse. Raises what kept it from that; it is retired
         then.

@@ -110,6 +110,15 @@ def test_a_port_in_use(
     assert engine.processes == []
 
 
+def test_a_log_file_that_cannot_be_opened(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "nowhere" / "events"
+    assert main(["openwhisk", "--log-file", str(path), "--port", "0"]) == 1
+    assert complaint(capsys) == (
+        f"groundhog: the log file {path} cannot be opened: No such file or directory;"
+        " choose another with --log-file"
+    )
+
+
 def test_a_host_that_is_not_ours(handler: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["serve", handler, "--host", "192.0.2.1"]) == 1
     assert "192.0.2.1" in complaint(capsys)

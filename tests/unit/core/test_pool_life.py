@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -74,6 +75,34 @@ class TestStarting:
         with pytest.raises(groundhog.InitError, match=rf"did not {expected} within 0\.05 s"):
             await Pool(function, limits=Limits(start_timeout_s=0.05), engine=engine).start()
         assert engine.alive == 0
+
+    @pytest.mark.parametrize("fault", [None, "snapshot-refused"])
+    async def test_what_is_printed_meanwhile_is_kept(self, fault: str | None) -> None:
+        def talk(_: Any, call: Call) -> dict[str, Any]:
+            call.print("out")
+            call.print("err", stderr=True)
+            return {}
+
+        function = Function.from_command(["true"], warmup=[{}], ack="require")
+        engine = FakeEngine(talk, control=False)
+        if fault:
+            engine.fail(fault)
+        pool = Pool(function, engine=engine)
+        try:
+            with contextlib.suppress(groundhog.SnapshotRefusedError):
+                await pool.start()
+            assert pool.start_output[0].startswith("out\n")
+            assert pool.start_output[1].startswith("err\n")
+        finally:
+            await pool.aclose()
+
+    async def test_what_an_error_tells_is_not_told_twice(self) -> None:
+        engine = FakeEngine(count)
+        engine.fail("init-exit")
+        pool = Pool(FUNCTION, engine=engine)
+        with pytest.raises(groundhog.InitError):
+            await pool.start()
+        assert pool.start_output == ("", "")
 
     async def test_without_waiting(self) -> None:
         engine = FakeEngine(count)

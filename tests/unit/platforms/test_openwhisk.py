@@ -136,6 +136,19 @@ async def test_code_that_does_not_load(host: Host) -> None:
     assert (await host.init()).status_code == 200
 
 
+async def test_what_is_printed_while_loading_is_in_the_log_of_the_first_run(host: Host) -> None:
+    host.script.start_output = ("loading", "with a warning\n")
+    assert (await host.init()).status_code == 200
+    assert host.logs() == ("loading\n", "with a warning\n")
+
+
+async def test_what_is_printed_while_loading_is_in_the_log_of_an_init_that_fails(host: Host) -> None:
+    host.script.start_output = ("loading\n", "")
+    host.script.start_error = errors.SnapshotRefusedError("too much shared memory")
+    assert (await host.init()).status_code == 502
+    assert host.logs() == (f"loading\n{SENTINEL}\n", f"too much shared memory\n{SENTINEL}\n")
+
+
 async def test_the_code_is_removed_at_the_end(ready: Host) -> None:
     path = ready.functions[0].path
     assert path is not None
