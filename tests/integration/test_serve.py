@@ -255,6 +255,26 @@ def test_signals_end_it_with_nothing_left(python: Path, number: int) -> None:
         assert left_behind(server.mark) == []
 
 
+def test_what_is_accepted_is_answered_before_the_end(source: Source) -> None:
+    path = source("slow.py", "import time\ndef main(params):\n    time.sleep(1.5)\n    return params\n")
+    with (
+        served("serve", str(path), "--timeout", "2") as server,
+        concurrent.futures.ThreadPoolExecutor(5) as executor,
+    ):
+        asked = [executor.submit(server.client.post, "/", json={"n": number}) for number in range(5)]
+        while server.client.get("/_/info").json()["pool"]["queue_length"] < 4:
+            pass
+        server.process.terminate()
+        answers = sorted((future.result() for future in asked), key=lambda answer: answer.status_code)
+        assert [answer.status_code for answer in answers] == [200, 200, 503, 503, 503]
+        for answer in answers[2:]:
+            assert answer.headers["retry-after"] == "1"
+            assert int(answer.headers["content-length"]) == len(answer.content)
+            assert answer.json().keys() == {"error"}
+        assert server.stop() == 0
+        assert "Traceback" not in server.log
+
+
 def test_killing_the_server_kills_the_functions(python: Path, tmp_path: Path) -> None:
     """Also while one of them runs a request."""
     fifo = tmp_path / "fifo"

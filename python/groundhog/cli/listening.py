@@ -10,7 +10,7 @@ import contextlib
 import errno
 import signal
 import socket
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 import uvicorn
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 SIGNALS = (signal.SIGTERM, signal.SIGINT)
 BACKLOG = 1024
+_WRITING_S = 1.0
+"""How long the last answers may take on their way out."""
 
 
 class _Server(uvicorn.Server):
@@ -70,19 +72,22 @@ async def serve(
     sock: socket.socket,
     *,
     start: Callable[[], Awaitable[None]],
+    drain: Callable[[float], Awaitable[object]],
     close: Callable[[], Awaitable[None]],
     announcement: str | None,
     drain_s: float,
 ) -> None:
-    """Serve until SIGTERM or SIGINT, then answer what is under way, and end; a second signal ends at once.
+    """Serve until a signal, then answer what has been accepted, and end. A second signal ends at once.
 
     Args:
         application: what is served. It is up before the workers are, so that health can be asked for.
         sock: a listening socket.
         start: makes the application ready.
-        close: leaves nothing running; called in any case.
+        drain: lets the application accept nothing more, and waits, for at most the seconds that it is given,
+            until what it has accepted is answered.
+        close: leaves nothing running, and refuses what is not answered; called in any case.
         announcement: the line printed when it is ready, if any.
-        drain_s: how long requests under way may still take, in seconds.
+        drain_s: how long requests that were accepted may still take, in seconds.
     """
     config = uvicorn.Config(
         application,
@@ -91,14 +96,14 @@ async def serve(
         log_config=None,
         access_log=False,
         server_header=False,
-        timeout_graceful_shutdown=max(1, round(drain_s)),
         backlog=BACKLOG,
     )
     server = _Server(config)
-    stopped = asyncio.Event()
+    stopped, hurried = asyncio.Event(), asyncio.Event()
 
     def stop() -> None:
-        server.force_exit = stopped.is_set()
+        if stopped.is_set():
+            hurried.set()
         server.should_exit = True
         stopped.set()
 
@@ -120,8 +125,38 @@ async def serve(
         for task in (starting, stopping):
             task.cancel()
         await asyncio.gather(starting, stopping, return_exceptions=True)
-        await asyncio.gather(serving, return_exceptions=True)
+        hurrying = asyncio.create_task(hurried.wait())
+        ends = loop.time() + drain_s
+        await _first(drain(drain_s), {serving, hurrying})
         await close()
+        if not hurried.is_set():  # the last answers are written
+            left = max(_WRITING_S, ends - loop.time())
+            await asyncio.wait({serving, hurrying}, timeout=left, return_when=asyncio.FIRST_COMPLETED)
+        await _cut_off(server, serving)
+        hurrying.cancel()
         for number in SIGNALS:
             loop.remove_signal_handler(number)
     serving.result()
+
+
+async def _first(work: Awaitable[object], others: set[asyncio.Task[Any]]) -> None:
+    """Wait for what is to be done, but no longer than until another one ends."""
+    doing = asyncio.ensure_future(work)
+    await asyncio.wait({doing, *others}, return_when=asyncio.FIRST_COMPLETED)
+    doing.cancel()
+    await asyncio.gather(doing, return_exceptions=True)
+
+
+async def _cut_off(server: uvicorn.Server, serving: asyncio.Task[None]) -> None:
+    """End the requests that nothing else ends: bodies that never come to their end, answers nobody reads.
+
+    Uvicorn would do it with a traceback for each; cancelled by us, an endpoint answers 503.
+    """
+    for task in list(server.server_state.tasks):
+        task.cancel()
+    if not serving.done():
+        await asyncio.wait({serving}, timeout=_WRITING_S)
+    server.force_exit = True
+    for connection in list(server.server_state.connections):
+        connection.transport.abort()
+    await asyncio.gather(serving, return_exceptions=True)

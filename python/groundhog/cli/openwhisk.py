@@ -82,6 +82,7 @@ def command(
             container.application(),
             sock,
             start=nothing,
+            drain=container.drain,
             close=container.aclose,
             announcement=announcement,
             drain_s=timeout + 1,

@@ -93,6 +93,7 @@ def command(
             http.application(pool, metrics, limits, domain_header=domain_header, info=info),
             sock,
             start=pool.start,
+            drain=pool.drain,
             close=pool.aclose,
             announcement=f"groundhog: {function.name} ready at {listening.url(sock)} ({how})",
             drain_s=timeout + 1,

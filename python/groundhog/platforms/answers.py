@@ -6,6 +6,7 @@ answer ``{"error": "..."}`` that names the thing.
 
 from __future__ import annotations
 
+import asyncio
 import json
 import math
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     Endpoint = Callable[[Request], Awaitable[Response]]
 
 MIB = 1024 * 1024
+ENDING = "the server is ending: send it again"
 RETRY_SOON = {"retry-after": "1"}
 
 
@@ -242,6 +244,8 @@ class Refusing:
             answer = self._translate(error)
         except ClientDisconnect:
             return
+        except asyncio.CancelledError:  # the server ends, and with it what keeps it from ending
+            answer = refusal(503, ENDING, RETRY_SOON)
         except Exception:  # noqa: BLE001  (logged with its traceback)
             # The text of an unforeseen error may hold the data of a request: it goes to our log alone.
             log.exception("request failed", path=request.url.path)

@@ -21,6 +21,7 @@ fine (its run follows), one too many or without code, nor after a run before ini
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import hashlib
 import shutil
 import sys
@@ -35,6 +36,7 @@ from starlette.routing import Route
 from groundhog import errors
 from groundhog.platforms import openwhisk_code, operations
 from groundhog.platforms.answers import (
+    ENDING,
     RETRY_SOON,
     JsonAnswer,
     Refusal,
@@ -104,6 +106,9 @@ class Container:
         self._stderr = stderr or sys.stderr.buffer
         self._metrics = Metrics()
         self._initialising = asyncio.Lock()
+        self._ending = False
+        self._made: Pool | None = None
+        """The pool, also while it starts."""
         self._pool: Pool | None = None
         self._directory: Path | None = None
 
@@ -119,10 +124,21 @@ class Container:
             ]
         )
 
-    async def aclose(self) -> None:
-        """End the function's processes and remove its code."""
+    async def drain(self, timeout: float) -> None:
+        """Accept nothing more; wait up to ``timeout`` seconds for the init and the runs under way."""
+        self._ending = True
+        ends = time.monotonic() + timeout
+        with contextlib.suppress(asyncio.TimeoutError):
+            await asyncio.wait_for(self._initialising.acquire(), timeout)
+            self._initialising.release()
         if self._pool is not None:
-            await self._pool.aclose()
+            await self._pool.drain(max(0.0, ends - time.monotonic()))
+
+    async def aclose(self) -> None:
+        """End the function's processes, also of an init under way, and remove its code."""
+        self._ending = True
+        if self._made is not None:
+            await self._made.aclose()
         self._remove_code()
 
     def _remove_code(self) -> None:
@@ -136,6 +152,8 @@ class Container:
             if self._pool is not None:
                 self._write(self._stdout, INIT_TWICE)
                 raise Refusal(403, INIT_TWICE)
+            if self._ending:
+                raise Refusal(503, ENDING, RETRY_SOON)
             try:
                 action = openwhisk_code.parse(body.get("value") if isinstance(body, dict) else None)
                 if action is None:
@@ -152,7 +170,7 @@ class Container:
         self._directory = Path(tempfile.mkdtemp(prefix="groundhog-action-"))
         # Unpacking megabytes would keep the event loop, and with it the health check, waiting.
         function = await asyncio.to_thread(openwhisk_code.function, action, self._runtime, self._directory)
-        pool = self._make_pool(function, self._metrics)
+        self._made = pool = self._make_pool(function, self._metrics)
         try:
             await pool.start()
         finally:  # what was printed while loading belongs to the activation that made the platform load it
