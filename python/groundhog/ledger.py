@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from groundhog.config import Timings
@@ -12,6 +13,23 @@ if TYPE_CHECKING:
     from groundhog.errors import GroundhogError
     from groundhog.observer import Observer
     from groundhog.worker.engine import Report
+
+
+@dataclass(frozen=True, slots=True)
+class PoolStats:
+    """Counts of one pool since it started; sizes in bytes."""
+
+    workers: dict[str, int]
+    """By state, such as ``clean``, ``running``, ``restoring``, ``loading``."""
+    queue_length: int
+    requests: int
+    errors: dict[str, int]
+    """Requests that failed, by the name of the error class."""
+    retirements: dict[str, int]
+    """Processes that were given up, by reason."""
+    restores: int
+    snapshot_bytes: int
+    """Memory held by the snapshots of all workers."""
 
 
 class Ledger:
@@ -56,6 +74,18 @@ class Ledger:
         """A process has been given up."""
         self.retirements[reason] += 1
         self.observer.on_retire(reason, message)
+
+    def stats(self, *, workers: dict[str, int], queue_length: int, snapshot_bytes: int) -> PoolStats:
+        """The counts, beside what the pool knows of this moment."""
+        return PoolStats(
+            workers=workers,
+            queue_length=queue_length,
+            requests=self.requests,
+            errors=dict(self.errors),
+            retirements=dict(self.retirements),
+            restores=self.restores,
+            snapshot_bytes=snapshot_bytes,
+        )
 
     def _ended(self, outcome: str, timings: Timings) -> None:
         self.requests += 1

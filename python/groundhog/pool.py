@@ -6,7 +6,6 @@ import asyncio
 import os
 from collections import Counter, deque
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from groundhog._log import log
@@ -19,7 +18,7 @@ from groundhog.errors import (
     OverloadedError,
     PoolClosedError,
 )
-from groundhog.ledger import Ledger
+from groundhog.ledger import Ledger, PoolStats
 from groundhog.observer import NullObserver
 from groundhog.protocols.actionloop import encode_context, encode_value
 from groundhog.runners import command_for
@@ -35,26 +34,11 @@ if TYPE_CHECKING:
     from groundhog.observer import Observer
     from groundhog.worker.engine import Engine, Report, Snapshot
 
+__all__ = ["Pool", "PoolStats"]
+
 _FIRST_PAUSE_S = 0.1
 _LONGEST_PAUSE_S = 30.0
 _SUPERSEDED = "superseded"
-
-
-@dataclass(frozen=True, slots=True)
-class PoolStats:
-    """Counts of one pool since it started; sizes in bytes."""
-
-    workers: dict[str, int]
-    """By state, such as ``clean``, ``running``, ``restoring``, ``loading``."""
-    queue_length: int
-    requests: int
-    errors: dict[str, int]
-    """Requests that failed, by the name of the error class."""
-    retirements: dict[str, int]
-    """Processes that were given up, by reason."""
-    restores: int
-    snapshot_bytes: int
-    """Memory held by the snapshots of all workers."""
 
 
 class Pool:
@@ -160,6 +144,23 @@ class Pool:
         JSON). If the caller is cancelled, the function runs on, its answer is dropped, and the process is
         reverted as ever.
         """
+        job = self.submit(params, domain, timeout, context)
+        try:
+            return await job.future
+        except asyncio.CancelledError:
+            self._drop_cancelled()
+            raise
+
+    def submit(
+        self,
+        params: JsonValue,
+        domain: str | None = None,
+        timeout: float | None = None,
+        context: Mapping[str, JsonValue] | None = None,
+    ) -> Job:
+        """Begin what `invoke` does: hand the request over, or let it wait. The job's future gets the reply, or
+        the error that came later.
+        """
         self._admit()
         if timeout is not None and not timeout > 0:
             raise InvocationError(f"the timeout of a request must be positive, not {timeout!r}")
@@ -183,11 +184,17 @@ class Pool:
         self._queue.append(job)
         self._ledger.accepted()
         self._dispatch()
-        try:
-            return await job.future
-        except asyncio.CancelledError:
+        return job
+
+    def waits(self, job: Job) -> bool:
+        """Whether no process has got it yet."""
+        return job in self._queue
+
+    def withdraw(self, job: Job) -> None:
+        """Forget a request whose caller has gone away, if it still waits: its place in the queue is free."""
+        if self.waits(job):
+            job.future.cancel()
             self._drop_cancelled()
-            raise
 
     @property
     def ready(self) -> bool:
@@ -217,13 +224,9 @@ class Pool:
 
     def stats(self) -> PoolStats:
         """The counters as they are now."""
-        return PoolStats(
+        return self._ledger.stats(
             workers=dict(Counter(worker.state.value for worker in self._workers)),
             queue_length=len(self._queue),
-            requests=self._ledger.requests,
-            errors=dict(self._ledger.errors),
-            retirements=dict(self._ledger.retirements),
-            restores=self._ledger.restores,
             snapshot_bytes=sum(
                 worker.snapshot.bytes for worker in self._workers if worker.snapshot is not None
             ),

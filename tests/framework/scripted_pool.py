@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from groundhog.config import Reply, Timings
 from groundhog.pool import Pool, PoolStats
+from groundhog.worker import Job
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -43,6 +44,8 @@ class Script:
     stdout: str = ""
     stderr: str = ""
     invocations: list[Invocation] = field(default_factory=list)
+    queue: list[Job] = field(default_factory=list)
+    """What waits, since it is not ready."""
     served: int = 0
     """Invocations that a process has got to see."""
     closed: bool = False
@@ -58,23 +61,37 @@ class ScriptedPool(Pool):
         if self.script.start_error:
             raise self.script.start_error
 
-    async def invoke(
+    def submit(
         self,
         params: Any,
         domain: str | None = None,
         timeout: float | None = None,
         context: Mapping[str, Any] | None = None,
-    ) -> Reply:
+    ) -> Job:
         made = Invocation(params, domain, timeout, context)
         self.script.invocations.append(made)
+        future = asyncio.get_running_loop().create_future()
+        job = Job(b"", b"", has_deadline=False, domain=domain, timeout_s=timeout or 0.0, future=future)
         if not self.script.ready:
-            await asyncio.get_running_loop().create_future()  # queued
+            self.script.queue.append(job)
+            return job
         self.script.served += 1
+        job.timings = Timings(0.0, 0.001, 0.0001)
         if self.script.error:
-            raise self.script.error
-        value = self.script.answer(made.value)
-        raw = json.dumps(value).encode()
-        return Reply(value, self.script.stdout, self.script.stderr, Timings(0.0, 0.001), raw)
+            future.set_exception(self.script.error)
+        else:
+            value = self.script.answer(made.value)
+            raw = json.dumps(value).encode()
+            future.set_result(Reply(value, self.script.stdout, self.script.stderr, job.timings, raw))
+        return job
+
+    def waits(self, job: Job) -> bool:
+        return job in self.script.queue
+
+    def withdraw(self, job: Job) -> None:
+        if self.waits(job):
+            self.script.queue.remove(job)
+            job.future.cancel()
 
     @property
     def start_output(self) -> tuple[str, str]:

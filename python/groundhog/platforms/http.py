@@ -71,7 +71,9 @@ def application(
         timeout = parse_timeout(request.headers.get("x-timeout"), limits.timeout_s)
         domain = single_header(request, domain_header) if domain_header else None
         body = await read_body(request, limits.request_bytes)
-        reply = await pool.invoke(arguments(body, limits.request_bytes), domain=domain, timeout=timeout)
+        reply = await pool.submit(
+            arguments(body, limits.request_bytes), domain=domain, timeout=timeout
+        ).future
         return JsonAnswer(reply.raw, 502 if is_failure(reply.value) else 200)
 
     metrics.watch(pool.stats)

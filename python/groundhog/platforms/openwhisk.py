@@ -62,6 +62,7 @@ if TYPE_CHECKING:
     from groundhog.observer import Observer
     from groundhog.platforms.openwhisk_code import Runtime
     from groundhog.pool import Pool
+    from groundhog.worker import Job
 
     MakePool = Callable[[Function, Observer], Pool]
 
@@ -205,13 +206,13 @@ class Container:
         context = {
             name: item for name, item in message.items() if name not in _NOT_CONTEXT and item is not None
         }
-        invoking = pool.invoke(
+        job = pool.submit(
             encoded(arguments, self._limits.request_bytes),
             domain=_domain(message),
             timeout=_timeout(message.get("deadline"), self._limits.timeout_s),
             context=context,
         )
-        return await self._unless_hopeless(pool, asyncio.ensure_future(invoking))
+        return await self._unless_hopeless(pool, job)
 
     def _answer(self, reply: Reply) -> Response:
         raised = self._runtime == "nodejs" and is_failure(reply.value)
@@ -222,18 +223,18 @@ class Container:
             return refusal(400, "command exited")
         return of_error(error)
 
-    async def _unless_hopeless(self, pool: Pool, invoking: asyncio.Future[Reply]) -> Reply:
+    async def _unless_hopeless(self, pool: Pool, job: Job) -> Reply:
         """Wait for a reply, but not for long where there is no process: the platform has other containers."""
         try:
             if not pool.ready:
-                await asyncio.wait({invoking}, timeout=self._replacement_s)
-                if not invoking.done() and not pool.ready:
+                await asyncio.wait({job.future}, timeout=self._replacement_s)
+                if not job.future.done() and not pool.ready:
                     raise Refusal(
                         503, "no clean worker: the process could not be restored or replaced", RETRY_SOON
                     )
-            return await invoking
+            return await job.future
         finally:
-            invoking.cancel()
+            pool.withdraw(job)
 
     def _end_of_activation(self, stdout: str, stderr: str) -> None:
         self._write(self._stdout, stdout, SENTINEL)

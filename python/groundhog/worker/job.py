@@ -11,7 +11,7 @@ from groundhog.protocols.actionloop import request_line
 if TYPE_CHECKING:
     import asyncio
 
-    from groundhog.config import Reply
+    from groundhog.config import Reply, Timings
 
 
 @dataclass(slots=True, eq=False)
@@ -28,6 +28,8 @@ class Job:
     timeout_s: float
     future: asyncio.Future[Reply]
     queued_at: float = field(default_factory=time.perf_counter)
+    timings: Timings | None = None
+    """Once it has ended, well or badly, if a process had got it."""
 
     def line(self) -> bytes:
         """The request line. The deadline counts from now: the function's time is not spent in the queue."""

@@ -425,6 +425,7 @@ class Worker:
 
     def _finish(self, job: Job, result: Reply | GroundhogError, timings: Timings) -> None:
         """Give the caller what it waits for, unless it has gone away."""
+        job.timings = timings
         if isinstance(result, Reply):
             if not job.future.done():
                 job.future.set_result(result)

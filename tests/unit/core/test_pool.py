@@ -226,6 +226,23 @@ class TestQueue:
         assert gate.order == [0, 2]
         assert recorder.outcomes == ["CancelledError", "ok", "ok"]
 
+    async def test_what_is_withdrawn_leaves_the_queue(self) -> None:
+        gate, recorder = Gate(), Recorder()
+        async with Pool(FUNCTION, engine=FakeEngine(gate), observer=recorder) as pool:
+            jobs = [pool.submit(number) for number in range(3)]
+            assert [pool.waits(job) for job in jobs] == [False, True, True]
+            await gate.entered()
+            for job in jobs[:2]:
+                pool.withdraw(job)
+            assert [job.future.cancelled() for job in jobs] == [False, True, False], "what runs runs on"
+            assert pool.stats().queue_length == 1
+            gate.release.release(2)
+            assert [(await job.future).value["params"] for job in (jobs[0], jobs[2])] == [0, 2]
+        assert gate.order == [0, 2]
+        assert recorder.outcomes == ["CancelledError", "ok", "ok"]
+        assert jobs[0].timings is not None
+        assert jobs[1].timings is None, "no process has got it"
+
     async def test_a_caller_that_leaves_while_it_runs(self) -> None:
         """The run goes on, its answer is nobody's, and the process is reverted."""
         gate, recorder = Gate(), Recorder()

@@ -225,6 +225,7 @@ async def test_no_clean_worker_is_503(ready: Host) -> None:
     response = await ready.run()
     assert response.status_code == 503
     assert "retry-after" in response.headers
+    assert ready.script.queue == []
     assert ready.script.served == 0, "the platform sends it elsewhere: it must not run here too"
     assert ready.logs() == ENDED
 
