@@ -158,8 +158,8 @@ class Pool:
         timeout: float | None = None,
         context: Mapping[str, JsonValue] | None = None,
     ) -> Job:
-        """Begin what `invoke` does: hand the request over, or let it wait. The job's future gets the reply, or
-        the error that came later.
+        """Begin what `invoke` does: hand the request over, or let it wait. The job's future gets the reply,
+        or the error that came later.
         """
         self._admit()
         if timeout is not None and not timeout > 0:

@@ -133,6 +133,24 @@ def test_a_failing_function_and_the_request_after(server: Served) -> None:
     assert sum(server.client.get("/_/info").json()["pool"]["retirements"].values()) == 1
 
 
+def test_the_log_has_what_a_request_printed(source: Source) -> None:
+    text = (
+        "import os\ndef main(params):\n    print('computing', params)\n"
+        "    return {'id': os.environ['__OW_ACTIVATION_ID'], 'quotient': 1 / params['divisor']}\n"
+    )
+    with served("serve", str(source("divide.py", text))) as server:
+        answered = server.client.post("/", json={"divisor": 2}).json()
+        assert server.client.post("/", json={"divisor": 0}).status_code == 502
+        assert server.stop() == 0
+        events = [json.loads(line) for line in server.log.splitlines()]
+    fine, failed = [event for event in events if event["event"] == "request"]
+    assert (fine["activation_id"], fine["outcome"], fine["level"]) == (answered["id"], "ok", "info")
+    assert fine["stdout"] == "computing {'divisor': 2}\n"
+    assert (failed["outcome"], failed["level"]) == ("error", "warning")
+    assert failed["stderr"].rstrip().endswith("ZeroDivisionError: division by zero")
+    assert failed["run_ms"] > 0
+
+
 def test_a_request_that_takes_too_long(python: Path) -> None:
     with served("serve", str(python), "--timeout", "30") as server:
         first = server.client.post("/", json={}).json()["pid"]

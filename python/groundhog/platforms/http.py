@@ -12,15 +12,23 @@
 
 An exception in a handler comes back as the object ``{"error": "..."}``. An answer that has this one member
 and no other is passed on with status 502, whoever made it: callers and load balancers see a failure as one.
+
+A request that failed, or printed something, is one event in the log, with the activation id that its
+function saw. Of others nothing is logged.
 """
 
 from __future__ import annotations
 
+import os
+import time
 from typing import TYPE_CHECKING, Any
 
 from starlette.applications import Starlette
 from starlette.routing import Route
 
+from groundhog import errors
+from groundhog._log import log
+from groundhog.config import Timings
 from groundhog.platforms import operations
 from groundhog.platforms.answers import (
     JsonAnswer,
@@ -38,14 +46,41 @@ if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.responses import Response
 
-    from groundhog.config import Limits
+    from groundhog.config import Limits, Reply
     from groundhog.platforms.metrics import Metrics
     from groundhog.pool import Pool
+    from groundhog.worker import Job
 
 
 def is_failure(value: Any) -> bool:
     """Whether an answer is an object with the one member ``error``: how a runner reports an exception."""
     return isinstance(value, dict) and value.keys() == {"error"}
+
+
+def _log_reply(activation_id: str, reply: Reply, *, failed: bool) -> None:
+    """Log a request that the function has answered."""
+    write = log.warning if failed else log.info
+    event = {"activation_id": activation_id, "outcome": "error" if failed else "ok", **_ms(reply.timings)}
+    write("request", **event, **_output(reply.stdout, reply.stderr))
+
+
+def _log_error(activation_id: str, error: errors.GroundhogError, job: Job | None) -> None:
+    """Log a request that came to no answer."""
+    event: dict[str, Any] = {"activation_id": activation_id, "outcome": type(error).__name__}
+    if job is not None:  # else it was refused at once
+        event |= _ms(job.timings or Timings(time.perf_counter() - job.queued_at, 0.0))
+    if isinstance(error, errors.InvocationError):
+        event |= _output(error.stdout, error.stderr)
+    log.warning("request", error=str(error), **event)
+
+
+def _ms(timings: Timings) -> dict[str, float]:
+    times = {"queue_ms": timings.queue_s, "run_ms": timings.run_s, "restore_ms": timings.restore_s}
+    return {name: round(seconds * 1e3, 3) for name, seconds in times.items() if seconds is not None}
+
+
+def _output(stdout: str, stderr: str) -> dict[str, str]:
+    return {name: text for name, text in (("stdout", stdout), ("stderr", stderr)) if text}
 
 
 def application(
@@ -71,10 +106,19 @@ def application(
         timeout = parse_timeout(request.headers.get("x-timeout"), limits.timeout_s)
         domain = single_header(request, domain_header) if domain_header else None
         body = await read_body(request, limits.request_bytes)
-        reply = await pool.submit(
-            arguments(body, limits.request_bytes), domain=domain, timeout=timeout
-        ).future
-        return JsonAnswer(reply.raw, 502 if is_failure(reply.value) else 200)
+        params = arguments(body, limits.request_bytes)
+        activation_id = os.urandom(16).hex()
+        job: Job | None = None
+        try:
+            job = pool.submit(params, domain, timeout, {"activation_id": activation_id})
+            reply = await job.future
+        except errors.GroundhogError as error:
+            _log_error(activation_id, error, job)
+            raise
+        failed = is_failure(reply.value)
+        if failed or reply.stdout or reply.stderr:
+            _log_reply(activation_id, reply, failed=failed)
+        return JsonAnswer(reply.raw, 502 if failed else 200)
 
     metrics.watch(pool.stats)
     return Starlette(

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
+import structlog.testing
 
 from groundhog import errors
 from groundhog.config import Limits, Timings
@@ -15,7 +17,7 @@ from groundhog.platforms.metrics import Metrics
 from tests.framework.scripted_pool import Script, ScriptedPool
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Iterator
 
 LIMITS = Limits(request_bytes=1000, timeout_s=20)
 
@@ -184,6 +186,60 @@ async def test_an_exception_of_the_handler_is_502(client: httpx.AsyncClient, scr
 async def test_an_answer_with_more_than_an_error_is_200(client: httpx.AsyncClient, script: Script) -> None:
     script.answer = lambda _: {"error": None, "rows": []}
     assert (await client.post("/", json={})).status_code == 200
+
+
+@pytest.fixture
+def events() -> Iterator[list[Any]]:
+    """What is logged."""
+    with structlog.testing.capture_logs() as captured:
+        yield captured
+
+
+async def test_a_request_that_prints_nothing_is_not_logged(
+    client: httpx.AsyncClient, script: Script, events: list[Any]
+) -> None:
+    await client.post("/", json={})
+    assert script.invocations[0].context is not None
+    assert re.fullmatch("[0-9a-f]{32}", script.invocations[0].context["activation_id"])
+    await client.post("/", content=b"no JSON")
+    assert events == []
+
+
+async def test_what_is_printed_is_logged_with_the_activation_id(
+    client: httpx.AsyncClient, script: Script, events: list[Any]
+) -> None:
+    script.stdout = "out\n"
+    await client.post("/", json={})
+    assert script.invocations[0].context is not None
+    assert events == [
+        {
+            "event": "request",
+            "log_level": "info",
+            "activation_id": script.invocations[0].context["activation_id"],
+            "outcome": "ok",
+            "queue_ms": 0.0,
+            "run_ms": 1.0,
+            "restore_ms": 0.1,
+            "stdout": "out\n",
+        }
+    ]
+
+
+async def test_a_request_that_fails_is_logged(
+    client: httpx.AsyncClient, script: Script, events: list[Any]
+) -> None:
+    script.answer = lambda _: {"error": "division by zero"}
+    script.stderr = "Traceback: all of it\n"
+    await client.post("/", json={})
+    script.error = errors.FunctionExitedError("command exited", "out\n", "err\n")
+    await client.post("/", json={})
+    raised, exited = events
+    assert raised["log_level"] == exited["log_level"] == "warning"
+    assert (raised["outcome"], raised["stderr"]) == ("error", "Traceback: all of it\n")
+    assert "stdout" not in raised
+    assert (exited["outcome"], exited["error"]) == ("FunctionExitedError", "command exited")
+    assert (exited["stdout"], exited["stderr"], exited["run_ms"]) == ("out\n", "err\n", 1.0)
+    assert raised["activation_id"] != exited["activation_id"]
 
 
 @pytest.mark.parametrize(("given", "seconds"), [(None, 20), ("5", 5), ("0.25", 0.25), ("100", 20)])
