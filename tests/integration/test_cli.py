@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import socket
 import subprocess
 import sys
@@ -116,16 +117,40 @@ def test_a_port_is_free_again_at_once(handler: str) -> None:
         pass
 
 
-def test_a_reader_that_goes_away(handler: str) -> None:
+BUFFERED = pytest.mark.parametrize("unbuffered", ["", "1"])
+
+
+@BUFFERED
+def test_a_reader_that_goes_away(handler: str, unbuffered: str) -> None:
     """As in ``groundhog invoke ... | head -1``."""
     command = [sys.executable, "-m", "groundhog.cli", "invoke", handler, "-n", "50", "--json"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+    env = {**os.environ, "PYTHONUNBUFFERED": unbuffered}
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=env
+    ) as process:
         assert process.stdout is not None
         assert process.stderr is not None
         assert json.loads(process.stdout.readline())["n"] == 1
         process.stdout.close()
         assert process.stderr.read() == ""
         assert process.wait() == 1
+
+
+@BUFFERED
+@pytest.mark.parametrize("options", [[], ["--json"]])
+def test_output_that_cannot_be_written(handler: str, options: list[str], unbuffered: str) -> None:
+    command = [sys.executable, "-m", "groundhog.cli", "invoke", handler, *options]
+    with open("/dev/full", "w", encoding="utf-8") as full:  # noqa: PTH123 - a device
+        result = subprocess.run(
+            command,
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            env={**os.environ, "PYTHONUNBUFFERED": unbuffered},
+            check=False,
+        )
+    assert result.returncode == 1
+    assert result.stderr == "groundhog: input or output: No space left on device\n"
 
 
 def test_the_demonstration_shows_what_it_says(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ An error is one line on stderr; the exit code is then 1, or 2 for misuse.
 
 from __future__ import annotations
 
+import select
 import sys
 from importlib import import_module
 
@@ -64,11 +65,26 @@ def main(arguments: list[str] | None = None) -> int:
         return _fail(str(error), 1)
     except (KeyboardInterrupt, click.Abort):
         return 130
-    except BrokenPipeError:
-        # Who reads our output has gone; the interpreter must not try again to flush it.
-        sys.stdout = None
-        return 1
+    except OSError as error:
+        left = isinstance(error, BrokenPipeError) and _reader_has_left()
+        _give_up_output()
+        return 1 if left else _fail(f"{error.filename or 'input or output'}: {error.strerror or error}", 1)
     return code if isinstance(code, int) else 0
+
+
+def _reader_has_left() -> bool:
+    """Whether nobody reads our own output any more."""
+    stdout = select.poll()
+    stdout.register(sys.stdout, 0)  # errors are reported in any case
+    return bool(stdout.poll(0))
+
+
+def _give_up_output() -> None:
+    """What could not be written the interpreter must not try to write once more when it ends."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        sys.stdout = None
 
 
 def _fail(message: str, code: int) -> int:
