@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
+import uuid
 from typing import TYPE_CHECKING
 
 import pytest
+
+from groundhog import Function, InitError, Limits
+from groundhog.bench.lane import Lane
+from tests.framework.commands import groundhog, left_behind
+from tests.framework.processes import MARK
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -53,3 +60,73 @@ def test_a_function_of_ones_own_is_measured(source: Callable[[str, str], Path]) 
     out = bench(str(handler), "--payload", '{"n": 10}', "--requests", "10", "--mode", "copy", "--mode", "off")
     assert "own copy" in out
     assert "memcpy of a page" in out
+
+
+MODES = pytest.mark.parametrize("mode", ["off", "copy"])
+
+
+@MODES
+@pytest.mark.parametrize(
+    ("text", "how"), [("sys.exit(3)", "exited 3"), ("os.kill(os.getpid(), 9)", "killed")]
+)
+@pytest.mark.parametrize("warm", ["0", "1"])
+def test_a_function_that_ends(
+    source: Callable[[str, str], Path], mode: str, text: str, how: str, warm: str
+) -> None:
+    handler = source("dies.py", f"import os, sys\ndef main(params):\n    {text}\n")
+    result = groundhog("bench", str(handler), "--mode", mode, "--warm", warm, "--quick")
+    assert result.returncode == 1
+    assert result.stdout == ""
+    (line,) = result.stderr.splitlines()
+    assert line.startswith("groundhog: function process ")
+    assert f"(mode {mode}) ended ({how}" in line
+
+
+def test_a_function_that_ends_after_its_answer(source: Callable[[str, str], Path]) -> None:
+    """Then the next request is written to a pipe that nobody reads."""
+    text = (
+        "import os, signal\ndef main(params):\n    signal.signal(signal.SIGALRM, signal.SIG_DFL)\n"
+        "    signal.setitimer(signal.ITIMER_REAL, 0.001)\n    return {}\n"
+    )
+    result = groundhog("bench", str(source("dies.py", text)), "--mode", "off", "--requests", "100000")
+    assert result.returncode == 1
+    assert result.stdout == ""
+    assert "(mode off) ended (killed by signal 14)" in result.stderr
+
+
+@MODES
+def test_a_function_that_does_not_load_is_not_waited_for(
+    source: Callable[[str, str], Path], mode: str
+) -> None:
+    handler = source("hangs.py", "import time\ntime.sleep(1000)\ndef main(params):\n    return {}\n")
+    with pytest.raises(InitError, match=rf"\(mode {mode}\) did not start within 0\.5 s"):
+        Lane(Function.from_file(handler), {}, mode, 0, Limits(start_timeout_s=0.5))
+
+
+@MODES
+def test_a_function_that_does_not_answer_is_not_waited_for(
+    source: Callable[[str, str], Path], mode: str
+) -> None:
+    handler = source("hangs.py", "import time\ndef main(params):\n    time.sleep(1000)\n")
+    result = groundhog("bench", str(handler), "--mode", mode, "--timeout", "0.5")
+    assert result.returncode == 1
+    assert result.stdout == ""
+    assert f"(mode {mode}) did not answer within 0.5 s" in result.stderr
+
+
+@MODES
+def test_nothing_is_left_of_a_measurement_that_is_ended(
+    source: Callable[[str, str], Path], tmp_path: Path, mode: str
+) -> None:
+    fifo = tmp_path / "fifo"
+    os.mkfifo(fifo)
+    handler = source(
+        "hangs.py",
+        f"import time\nopen({str(fifo)!r}, 'w').close()\ntime.sleep(1000)\ndef main(params):\n    return {{}}\n",
+    )
+    mark = uuid.uuid4().hex
+    command = [sys.executable, "-m", "groundhog.cli", "bench", str(handler), "--mode", mode]
+    with subprocess.Popen(command, env={**os.environ, MARK: mark}) as process:
+        fifo.read_bytes()  # the function is loading
+        process.terminate()
+    assert left_behind(mark) == []

@@ -14,7 +14,7 @@ from groundhog.bench.lane import OFF, Lane
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from groundhog.config import Function
+    from groundhog.config import Function, Limits
 
 BATCH = 10
 """Requests to one lane before the next one's turn."""
@@ -74,6 +74,7 @@ def measure(
     *,
     requests: int,
     warmup: int,
+    limits: Limits | None = None,
     progress: Callable[[int], object] = lambda _: None,
 ) -> list[Row]:
     """Measure a function in several modes at once.
@@ -84,10 +85,13 @@ def measure(
         modes: ``off`` and names of strategies.
         requests: how many to measure, in each mode.
         warmup: how many to send before the snapshot.
+        limits: how long a start, and each request, may take.
         progress: told after each batch how many requests that was.
     """
     with ExitStack() as stack:
-        lanes = [stack.enter_context(closing(Lane(function, payload, mode, warmup))) for mode in modes]
+        lanes = [
+            stack.enter_context(closing(Lane(function, payload, mode, warmup, limits))) for mode in modes
+        ]
         done = 0
         while done < requests:
             batch = min(BATCH, requests - done)

@@ -16,7 +16,7 @@ from rich.table import Table
 
 from groundhog.bench import functions, paired
 from groundhog.cli import options
-from groundhog.config import Function
+from groundhog.config import Function, Limits
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -59,6 +59,7 @@ _WIDTH = 112
     type=click.Choice(["off", *options.STRATEGIES]),
     help="What to compare; repeatable.  [default: off, the best strategy here, classic]",
 )
+@options.timeout
 @click.option("--quick", is_flag=True, help=f"{_QUICK} requests: whether it runs, not what it costs.")
 @click.option("--json", "as_json", is_flag=True, help="One line of JSON for the machine, and one per row.")
 def command(
@@ -71,6 +72,7 @@ def command(
     requests: int,
     warm: int,
     modes: tuple[str, ...],
+    timeout: float,
     quick: bool,
     as_json: bool,
 ) -> None:
@@ -84,9 +86,8 @@ def command(
     count = _QUICK if quick else requests
     machine = paired.machine()
     rows: list[Row] = []
-    console = Console(stderr=as_json)
-    console.width = max(console.width, _WIDTH)  # a table that is cut tells nothing
-    with Progress(console=console, transient=True) as progress:
+    watched = Console(stderr=True)
+    with Progress(console=watched, transient=True, disable=not watched.is_terminal) as progress:
         for function, arguments in chosen:
             task = progress.add_task(function.name, total=count * len(names))
             rows += paired.measure(
@@ -95,6 +96,7 @@ def command(
                 names,
                 requests=count,
                 warmup=warm,
+                limits=Limits(timeout_s=timeout),
                 progress=partial(progress.advance, task),
             )
     if as_json:
@@ -102,6 +104,8 @@ def command(
         for row in rows:
             click.echo(json.dumps(asdict(row)))
     else:
+        console = Console()
+        console.width = max(console.width, _WIDTH)  # a table that is cut tells nothing
         _show(console, machine, rows)
 
 

@@ -78,17 +78,22 @@ def target(command: Decorated) -> Decorated:
     return command
 
 
+def timeout(command: Decorated) -> Decorated:
+    """Add how long a request may take."""
+    return click.option(
+        "--timeout",
+        type=click.FloatRange(min=0, min_open=True),
+        default=Limits().timeout_s,
+        show_default=True,
+        metavar="S",
+        help="Seconds that a request may take before its process is killed.",
+    )(command)
+
+
 def workers(command: Decorated) -> Decorated:
     """Add what shapes a pool: isolation, strategy, verification, time."""
     for decorate in (
-        click.option(
-            "--timeout",
-            type=click.FloatRange(min=0, min_open=True),
-            default=Limits().timeout_s,
-            show_default=True,
-            metavar="S",
-            help="Seconds that a request may take before its process is killed.",
-        ),
+        timeout,
         click.option(
             "--verify", is_flag=True, help="Compare the whole process with its snapshot after each restore."
         ),
