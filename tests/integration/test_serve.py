@@ -241,6 +241,32 @@ def test_a_client_that_goes_away(python: Path, tmp_path: Path) -> None:
         assert server.stop() == 0
 
 
+def test_clients_that_leave_the_queue(python: Path, tmp_path: Path) -> None:
+    """Nobody waits for the requests of those who have gone away."""
+    fifo = tmp_path / "fifo"
+    os.mkfifo(fifo)
+    with served("serve", str(python)) as server, concurrent.futures.ThreadPoolExecutor(1) as executor:
+        host, port = server.url.removeprefix("http://").split(":")
+
+        def queue_length() -> int:
+            length: int = server.client.get("/_/info").json()["pool"]["queue_length"]
+            return length
+
+        running = executor.submit(server.client.post, "/", json={"wait": str(fifo)})
+        with fifo.open("w"):  # opens when the function has the request
+            for number in range(1, 4):
+                with socket.create_connection((host, int(port))) as gone:
+                    gone.sendall(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{}")
+                    while queue_length() == 0:
+                        pass
+                while queue_length() > 0:
+                    pass
+                counters = server.client.get("/_/info").json()["pool"]
+                assert counters["errors"] == {"CancelledError": number}
+        assert running.result().status_code == 200
+        assert server.stop() == 0
+
+
 def test_metrics_of_a_served_function(python: Path) -> None:
     with served("serve", str(python)) as server:
         for _ in range(10):

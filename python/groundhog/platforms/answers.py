@@ -23,6 +23,10 @@ if TYPE_CHECKING:
 
     from starlette.types import ASGIApp, Receive, Scope, Send
 
+    from groundhog.config import Reply
+    from groundhog.pool import Pool
+    from groundhog.worker import Job
+
     Endpoint = Callable[[Request], Awaitable[Response]]
 
 MIB = 1024 * 1024
@@ -70,16 +74,41 @@ def refusal(status: int, message: str, headers: Mapping[str, str] | None = None)
     return JsonAnswer({"error": message}, status, headers)
 
 
-async def read_body(request: Request, limit: int) -> bytes:
+async def read_body(request: Request, limit: int, timeout_s: float) -> bytes:
     """Read the whole body of a request.
 
     Args:
         request: the request.
         limit: the most bytes that are read.
+        timeout_s: how long it may take to come, in seconds.
 
     Raises:
-        Refusal: 413, as soon as the body is known to be longer; what follows is not read.
+        Refusal: 413, as soon as the body is known to be longer; 408, when it takes too long. What follows
+            is not read.
     """
+    task = asyncio.current_task()
+    assert task is not None  # noqa: S101 - a coroutine runs in a task
+    late = False
+
+    def give_up() -> None:
+        nonlocal late
+        late = True
+        task.cancel()
+
+    # As `asyncio.wait_for`, which older versions of Python do in a task of its own, for every request.
+    timer = asyncio.get_running_loop().call_later(timeout_s, give_up)
+    try:
+        return await _whole_body(request, limit)
+    except asyncio.CancelledError:
+        if late:
+            what = f"the body of the request did not come within {timeout_s:g} s"
+            raise Refusal(408, what, {"connection": "close"}) from None
+        raise
+    finally:
+        timer.cancel()
+
+
+async def _whole_body(request: Request, limit: int) -> bytes:
     declared = request.headers.get("content-length", "")
     if declared.isdigit() and int(declared) > limit:
         raise Refusal(413, f"the request has {declared} bytes, more than the limit of {limit}")
@@ -91,6 +120,35 @@ async def read_body(request: Request, limit: int) -> bytes:
             raise Refusal(413, f"the request has more bytes than the limit of {limit}")
         chunks.append(chunk)
     return b"".join(chunks)
+
+
+async def reply_to(request: Request, pool: Pool, job: Job) -> Reply:
+    """Wait for the reply to a request that the pool has been asked.
+
+    When the client goes away while it waits in the queue, it is withdrawn; one that runs runs on.
+
+    Raises:
+        ClientDisconnect: it was withdrawn.
+        GroundhogError: what the pool says instead.
+    """
+    if not pool.waits(job):
+        return await job.future
+    watching = asyncio.ensure_future(_disconnected(request))
+    watching.add_done_callback(lambda _: pool.withdraw(job))
+    try:
+        return await job.future
+    except asyncio.CancelledError:
+        if watching.done():
+            raise ClientDisconnect from None
+        raise
+    finally:
+        watching.cancel()
+
+
+async def _disconnected(request: Request) -> None:
+    """Return when the client has gone away; its request has been read."""
+    while (await request.receive())["type"] != "http.disconnect":
+        pass
 
 
 def _no_constant(name: str) -> NoReturn:

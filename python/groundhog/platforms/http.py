@@ -4,6 +4,7 @@
 | --- | --- |
 | 200 | the function answered an object or an array; the body is that answer, byte by byte |
 | 400 | the body is not JSON, or neither object nor array; ``X-Timeout`` or the domain header makes no sense |
+| 408 | the body did not come within the time that a request may take; the connection is closed |
 | 413 | the body is larger than the limit |
 | 429 | the queue is full; ``Retry-After`` says when to try again |
 | 502 | the function failed: it raised, its process died, it answered no object, or more than it may |
@@ -37,6 +38,7 @@ from groundhog.platforms.answers import (
     fallback,
     parse_timeout,
     read_body,
+    reply_to,
     single_header,
 )
 
@@ -105,13 +107,13 @@ def application(
     async def call(request: Request) -> Response:
         timeout = parse_timeout(request.headers.get("x-timeout"), limits.timeout_s)
         domain = single_header(request, domain_header) if domain_header else None
-        body = await read_body(request, limits.request_bytes)
+        body = await read_body(request, limits.request_bytes, limits.timeout_s)
         params = arguments(body, limits.request_bytes)
         activation_id = os.urandom(16).hex()
         job: Job | None = None
         try:
             job = pool.submit(params, domain, timeout, {"activation_id": activation_id})
-            reply = await job.future
+            reply = await reply_to(request, pool, job)
         except errors.GroundhogError as error:
             _log_error(activation_id, error, job)
             raise

@@ -47,6 +47,7 @@ from groundhog.platforms.answers import (
     parse_json,
     read_body,
     refusal,
+    reply_to,
 )
 from groundhog.platforms.http import is_failure
 from groundhog.platforms.metrics import Metrics
@@ -148,7 +149,7 @@ class Container:
             self._directory = None
 
     async def _init(self, request: Request) -> Response:
-        body = parse_json(await read_body(request, INIT_BYTES) or b"{}")
+        body = parse_json(await read_body(request, INIT_BYTES, self._limits.timeout_s) or b"{}")
         async with self._initialising:
             if self._pool is not None:
                 self._write(self._stdout, INIT_TWICE)
@@ -197,7 +198,8 @@ class Container:
         return self._answer(reply)
 
     async def _reply(self, pool: Pool, request: Request) -> Reply:
-        message = parse_json(await read_body(request, self._limits.request_bytes))
+        limits = self._limits
+        message = parse_json(await read_body(request, limits.request_bytes, limits.timeout_s))
         if not isinstance(message, dict):
             raise Refusal(400, "the body of a run is an object with the member value")
         arguments = message.get("value", {})
@@ -207,12 +209,12 @@ class Container:
             name: item for name, item in message.items() if name not in _NOT_CONTEXT and item is not None
         }
         job = pool.submit(
-            encoded(arguments, self._limits.request_bytes),
+            encoded(arguments, limits.request_bytes),
             domain=_domain(message),
-            timeout=_timeout(message.get("deadline"), self._limits.timeout_s),
+            timeout=_timeout(message.get("deadline"), limits.timeout_s),
             context=context,
         )
-        return await self._unless_hopeless(pool, job)
+        return await self._unless_hopeless(request, pool, job)
 
     def _answer(self, reply: Reply) -> Response:
         raised = self._runtime == "nodejs" and is_failure(reply.value)
@@ -223,7 +225,7 @@ class Container:
             return refusal(400, "command exited")
         return of_error(error)
 
-    async def _unless_hopeless(self, pool: Pool, job: Job) -> Reply:
+    async def _unless_hopeless(self, request: Request, pool: Pool, job: Job) -> Reply:
         """Wait for a reply, but not for long where there is no process: the platform has other containers."""
         try:
             if not pool.ready:
@@ -232,7 +234,7 @@ class Container:
                     raise Refusal(
                         503, "no clean worker: the process could not be restored or replaced", RETRY_SOON
                     )
-            return await job.future
+            return await reply_to(request, pool, job)
         finally:
             pool.withdraw(job)
 

@@ -107,7 +107,7 @@ def end() -> None:
 
 
 def over(pool: Pool) -> Serving:
-    return Serving(http.application(pool, Metrics(), LIMITS), pool.drain, pool.aclose, pool.start)
+    return Serving(http.application(pool, Metrics(), pool.limits), pool.drain, pool.aclose, pool.start)
 
 
 async def until(condition: Callable[[], bool]) -> None:
@@ -165,6 +165,15 @@ async def test_a_body_that_never_ends() -> None:
         await asyncio.sleep(0.1)
         end()
         await client.refused()
+
+
+async def test_a_body_that_comes_too_slowly_ends_its_connection() -> None:
+    pool = Pool(FUNCTION, limits=Limits(timeout_s=0.1), engine=FakeEngine(Gate()))
+    server = over(pool)
+    async with server.running(NEVER_S):
+        client = await Client.send(server.port, b"{", length=1000)
+        assert (await client.answer())[0] == 408
+        end()
 
 
 async def test_an_init_that_does_not_end() -> None:

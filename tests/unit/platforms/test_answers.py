@@ -63,7 +63,7 @@ def test_half_a_surrogate_pair_stays_escaped() -> None:
 
 async def test_a_client_that_goes_away_gets_no_answer() -> None:
     async def read(request: Request) -> Response:
-        await answers.read_body(request, 100)
+        await answers.read_body(request, 100, 20)
         return JsonAnswer({})
 
     async def receive() -> Message:
