@@ -122,7 +122,8 @@ def test_nothing_is_left_of_a_measurement_that_is_ended(
     os.mkfifo(fifo)
     handler = source(
         "hangs.py",
-        f"import time\nopen({str(fifo)!r}, 'w').close()\ntime.sleep(1000)\ndef main(params):\n    return {{}}\n",
+        f"import time\nopen({str(fifo)!r}, 'w').close()\ntime.sleep(1000)\n"
+        "def main(params):\n    return {}\n",
     )
     mark = uuid.uuid4().hex
     command = [sys.executable, "-m", "groundhog.cli", "bench", str(handler), "--mode", mode]
