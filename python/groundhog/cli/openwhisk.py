@@ -32,7 +32,9 @@ if TYPE_CHECKING:
 )
 @click.option(
     "--host",
-    default="0.0.0.0",  # noqa: S104 show_default=True, help="The platform calls from outside of the container."
+    default="0.0.0.0",  # noqa: S104 - the platform calls from outside of the container
+    show_default=True,
+    help="The platform calls from outside of the container.",
 )
 @click.option(
     "--workers",

@@ -1,0 +1,17 @@
+"""What the commands say of themselves."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from groundhog.cli import main
+
+if TYPE_CHECKING:
+    import pytest
+
+
+def test_the_address_of_a_container(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["openwhisk", "--help"]) == 0
+    assert "--host TEXT The platform calls from outside of the container. [default: 0.0.0.0]" in " ".join(
+        capsys.readouterr().out.split()
+    )
