@@ -77,6 +77,29 @@ def test_the_context(source: Source) -> None:
         assert it.call(deadline="soon")["deadline"] == 0
 
 
+@pytest.mark.parametrize(
+    ("parameters", "second", "given"),
+    [
+        ("event, context", "context", True),
+        ("event, ctx", "ctx", True),
+        ("event, ctx, cache=None", "ctx", True),
+        ("event, context=None", "context", True),
+        ("event, _context=None", "_context", True),
+        ("event=None, context=None", "context", True),
+        ("params, cache=None", "cache", False),
+        ("params, cache=None, context=None", "cache", False),
+        ("params, *, context=None", "context", False),
+    ],
+)
+def test_which_second_parameter_is_the_context(
+    source: Source, parameters: str, second: str, *, given: bool
+) -> None:
+    text = f"def main({parameters}):\n    return [type({second}).__name__]\n"
+    with Launcher(source("h.py", text)) as it:
+        it.line()
+        assert it.call() == ["Context" if given else "NoneType"]
+
+
 def test_context_in_the_environment(source: Source) -> None:
     text = (
         "import os\ndef main(p):\n    return {k: v for k, v in os.environ.items() if k.startswith('__OW_')}\n"

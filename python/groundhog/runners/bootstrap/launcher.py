@@ -26,6 +26,7 @@ if TYPE_CHECKING:  # the module typing is not loaded into the function process
 
 ANSWER_FD = 3
 EVENT_AND_CONTEXT = 2
+CONTEXT_NAMES = ("context", "_context")
 FIRST_READ = 64 * 1024
 NEXT_READ = 1024 * 1024
 MISSING = object()
@@ -120,13 +121,19 @@ def load(path: str, entry: str) -> Callable[..., Any]:
 
 
 def takes_context(function: Callable[..., Any]) -> bool:
-    """Whether it has exactly two required positional parameters: an event and a context."""
+    """Whether its second positional parameter is a context: it is required, and no third is, or it has a
+    default and the name of one. A second parameter with a default and another name is the function's own.
+    """
     try:
         parameters = inspect.signature(function).parameters.values()
     except (TypeError, ValueError):
         return False
-    positional = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
-    return sum(p.kind in positional and p.default is p.empty for p in parameters) == EVENT_AND_CONTEXT
+    kinds = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    positional = [p for p in parameters if p.kind in kinds]
+    required = sum(p.default is p.empty for p in positional)
+    if required < EVENT_AND_CONTEXT <= len(positional):
+        return positional[1].name in CONTEXT_NAMES
+    return required == EVENT_AND_CONTEXT
 
 
 def write_line(data: bytes) -> None:
