@@ -282,8 +282,9 @@ class Pool:
         if self._closing:
             return
         self._ledger.retired(reason, message)
-        write = log.info if reason == _SUPERSEDED else log.warning
-        write("function process retired", pid=worker.pid, reason=reason, message=message)
+        if worker.came_up:  # else the error that start raises says why
+            write = log.info if reason == _SUPERSEDED else log.warning
+            write("function process retired", pid=worker.pid, reason=reason, message=message)
         if worker.superseded:
             self._dispose(worker)
         elif worker.came_up:

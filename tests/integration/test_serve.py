@@ -5,6 +5,7 @@ from __future__ import annotations
 import concurrent.futures
 import json
 import os
+import re
 import signal
 import socket
 import sys
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.framework.commands import Served, left_behind, served
+from tests.framework.commands import Served, groundhog, left_behind, served
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -288,6 +289,15 @@ def test_verified_restores(python: Path) -> None:
             assert server.client.post("/", json={"name": str(number)}).json()["seen"] == [str(number)]
         assert server.client.get("/_/info").json()["pool"]["retirements"] == {}
         assert server.stop() == 0
+
+
+@pytest.mark.parametrize("workers", ["1", "3"])
+def test_a_start_that_fails_is_one_line(source: Source, workers: str) -> None:
+    path = source("handler.py", "import nowhere_to_be_found\ndef main(params):\n    return {}\n")
+    result = groundhog("serve", str(path), "--port", "0", "--workers", workers)
+    assert result.returncode == 1
+    assert result.stdout == ""
+    assert re.fullmatch("groundhog: .*nowhere_to_be_found.*\n", result.stderr)
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])

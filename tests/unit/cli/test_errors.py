@@ -131,10 +131,7 @@ def test_a_function_that_does_not_load(
     path = tmp_path / "handler.py"
     path.write_text("import nowhere_to_be_found\ndef main(params): return {}\n")
     assert main([command, str(path), *(["--port", "0"] if command == "serve" else [])]) == 1
-    captured = capsys.readouterr()
-    assert captured.out == ""
-    assert "Traceback" not in captured.err
-    assert "nowhere_to_be_found" in captured.err.splitlines()[-1]
+    assert "nowhere_to_be_found" in complaint(capsys)
     assert engine.processes
 
 

@@ -7,6 +7,7 @@ import contextlib
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import structlog.testing
 
 import groundhog
 from groundhog import Function, Limits, Pool
@@ -103,6 +104,25 @@ class TestStarting:
         with pytest.raises(groundhog.InitError):
             await pool.start()
         assert pool.start_output == ("", "")
+
+    async def test_a_start_that_fails_is_told_once(self) -> None:
+        """By the error. Starts that are tried again are in the log, since nobody gets theirs."""
+        engine = FakeEngine(count)
+        engine.fail("init-error")
+        with structlog.testing.capture_logs() as events:
+            with pytest.raises(groundhog.InitError):
+                await Pool(FUNCTION, engine=engine).start()
+            assert events == []
+            engine.fail("init-error")
+            pool = Pool(FUNCTION, engine=engine)
+            await pool.start(wait=False)
+            with contextlib.suppress(groundhog.InitError):
+                await pool.invoke({})
+            await pool.aclose()
+        assert [event["event"] for event in events if event["log_level"] == "error"] == [
+            "a function process did not start"
+        ]
+        assert pool.stats().retirements["start-failed"] == 1
 
     async def test_without_waiting(self) -> None:
         engine = FakeEngine(count)
