@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 import click
 
@@ -23,19 +23,40 @@ else:
 STRATEGIES = ("hot", "classic", "soft-dirty", "copy")
 
 
+def _no_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is none of its values")
+
+
+def _arguments(text: str) -> dict[str, Any] | list[Any]:
+    """Parse a request's arguments, as strictly as a server does.
+
+    Raises:
+        ValueError: they are none; the message is the rest of a sentence.
+    """
+    try:
+        value = json.loads(text, parse_constant=_no_constant)
+    except RecursionError:
+        raise ValueError("is nested too deeply") from None
+    except ValueError as error:
+        raise ValueError(f"is not JSON: {error}") from None
+    if not isinstance(value, (dict, list)):
+        raise ValueError("is neither an object nor an array: arguments have names")  # noqa: TRY004
+    return value
+
+
 class Json(_ParamType):
-    """A value given as JSON."""
+    """A request's arguments, given as JSON."""
 
     name = "json"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        """Parse it; misuse if it is not JSON."""
+        """Parse them; misuse if they are not JSON, or neither an object nor an array."""
         if not isinstance(value, str):
             return value
         try:
-            return json.loads(value)
+            return _arguments(value)
         except ValueError as error:
-            self.fail(f"{value!r} is not JSON: {error}", param, ctx)
+            self.fail(f"{value!r} {error}", param, ctx)
 
 
 class TargetCommand(click.Command):
@@ -144,7 +165,7 @@ def _lines(path: Path) -> list[Any]:
     for number, line in enumerate(lines, start=1):
         if line.strip():
             try:
-                requests.append(json.loads(line))
+                requests.append(_arguments(line))
             except ValueError as error:
-                raise ConfigError(f"{path}, line {number} is not JSON: {error}") from None
+                raise ConfigError(f"{path}, line {number} {error}") from None
     return requests
