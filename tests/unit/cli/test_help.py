@@ -10,6 +10,15 @@ if TYPE_CHECKING:
     import pytest
 
 
+def test_without_a_command_there_is_help(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--help"]) == 0
+    help_text = capsys.readouterr().out
+    assert main([]) == 2
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert captured.err == help_text
+
+
 def test_the_address_of_a_container(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["openwhisk", "--help"]) == 0
     assert "--host TEXT The platform calls from outside of the container. [default: 0.0.0.0]" in " ".join(
