@@ -67,6 +67,20 @@ impl Attributes {
         }
     }
 
+    /// Refuses descriptors, among `numbers`, of which the kernel tells something else now: a lock, or the members of a set.
+    pub(crate) fn check_descriptors(&self, process: &Process, numbers: &[i32]) -> Step<()> {
+        for number in numbers {
+            let name = descriptor_name(number);
+            let Some((_, before)) = self.told.iter().find(|(told, _)| *told == name) else { continue };
+            let path = PathBuf::from(format!("/proc/{}/fdinfo/{number}", process.pid));
+            if lasting_lines(&path)? != *before {
+                let message = format!("the request changed {name}");
+                return Err(Trouble::Refused(Reason::DescriptorChanged, message));
+            }
+        }
+        Ok(())
+    }
+
     /// The name of the first that has changed, of those that can be seen from outside.
     pub(crate) fn difference(&self, process: &Process) -> Step<Option<String>> {
         Ok(difference(&self.told, &tell(process)?))
@@ -105,12 +119,20 @@ fn tell(process: &Process) -> Step<Values> {
         push_thread(&folder.join(format!("task/{tid}")), tid.0, &mut values)?;
     }
     for (number, path) in list(&folder.join("fdinfo"))? {
-        let text = std::fs::read_to_string(path).or_trouble(Reason::Inspection, "reading its descriptors")?;
-        let lasting = |line: &&str| !PASSING.iter().any(|start| line.trim_start().starts_with(start));
-        let lines: Vec<&str> = text.lines().filter(lasting).collect();
-        values.push((format!("descriptor {number} or a lock on it"), lines.join("\n").into_bytes()));
+        values.push((descriptor_name(&number), lasting_lines(&path)?));
     }
     Ok(values)
+}
+
+fn descriptor_name(number: &impl std::fmt::Display) -> String {
+    format!("descriptor {number}, a lock on it or what it watches")
+}
+
+/// What the kernel tells of a descriptor, without what is put back or passes.
+fn lasting_lines(path: &Path) -> Step<Vec<u8>> {
+    let text = std::fs::read_to_string(path).or_trouble(Reason::Inspection, "reading its descriptors")?;
+    let lasting = |line: &&str| !PASSING.iter().any(|start| line.trim_start().starts_with(start));
+    Ok(text.lines().filter(lasting).collect::<Vec<_>>().join("\n").into_bytes())
 }
 
 fn list(folder: &Path) -> Step<Vec<(String, PathBuf)>> {

@@ -8,7 +8,7 @@ use crate::error::{OrTrouble, Reason, Step, Trouble};
 use crate::process::Process;
 use crate::remote::{Anchor, Remote};
 use crate::report::RestoreReport;
-use groundhog_sys::fcntl::Kind;
+use groundhog_sys::fcntl::{Kind, Settings};
 use groundhog_sys::{Errno, Tid, fcntl, kcmp, pidfd};
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::path::PathBuf;
@@ -25,6 +25,7 @@ struct Descriptor {
     offset: Option<u64>,
     close_on_exec: bool,
     kind: Kind,
+    settings: Settings,
     is_eventfd: bool,
     /// Something could be read from it.
     readable: bool,
@@ -64,14 +65,15 @@ impl Descriptors {
             let close_on_exec = close_on_exec(process, *number)?;
             table.push(Descriptor {
                 number: *number,
-                duplicate,
                 flags,
                 offset,
                 close_on_exec,
                 kind,
+                settings: fcntl::settings(&duplicate),
                 is_eventfd,
                 readable: false,
                 waiting,
+                duplicate,
             });
         }
         let readable = fcntl::readable(table.iter().map(|d| &d.duplicate))
@@ -191,6 +193,20 @@ impl Descriptors {
         Ok(())
     }
 
+    /// Refuses those among `numbers` whose open file has other settings than at the snapshot: they were duplicated, so that
+    /// these could be set unseen. Those of a socket cannot all be compared.
+    pub(crate) fn check_settings(&self, numbers: &[i32]) -> Step<()> {
+        for descriptor in self.table.iter().filter(|descriptor| numbers.contains(&descriptor.number)) {
+            if descriptor.kind == Kind::Socket {
+                return descriptor.refuse("is a socket and was duplicated");
+            }
+            if fcntl::settings(&descriptor.duplicate) != descriptor.settings {
+                return descriptor.refuse("has other settings than at the snapshot");
+            }
+        }
+        Ok(())
+    }
+
     /// The first difference.
     pub(crate) fn difference(&mut self, process: &Process) -> Step<Option<String>> {
         list(&self.folder, &mut self.numbers)?;
@@ -199,7 +215,7 @@ impl Descriptors {
                 return Ok(Some(format!("descriptor {number} is open, and was not at the snapshot")));
             }
         }
-        for Descriptor { number, duplicate, flags, offset, close_on_exec, .. } in &self.table {
+        for Descriptor { number, duplicate, flags, offset, close_on_exec, settings, .. } in &self.table {
             if !matches!(kcmp::same_open_file(process.pid, *number, duplicate.as_fd()), Ok(true)) {
                 return Ok(Some(format!("descriptor {number} was closed or replaced")));
             }
@@ -209,6 +225,9 @@ impl Descriptors {
             let now = fcntl::status_flags(duplicate).or_trouble(Reason::Inspection, "reading file flags")?;
             if now != *flags {
                 return Ok(Some(format!("descriptor {number}: flags expected {flags:#o}, found {now:#o}")));
+            }
+            if fcntl::settings(duplicate) != *settings {
+                return Ok(Some(format!("descriptor {number}: settings expected {settings:?}")));
             }
             let now = offset.and_then(|_| fcntl::offset(duplicate));
             if now != *offset {

@@ -117,6 +117,8 @@ pub enum Reason {
     DescriptorKind,
     /// A mapping could not be put back.
     Layout,
+    /// A mapping has other flags, which no list of mappings shows.
+    MappingFlags,
     /// A mapping of a kind that cannot be followed.
     MappingKind,
     /// More shared memory than the limit.
@@ -156,6 +158,7 @@ impl Reason {
             Self::DescriptorChanged => "fd-changed",
             Self::DescriptorKind => "fd-kind",
             Self::Layout => "layout",
+            Self::MappingFlags => "mapping-flags",
             Self::MappingKind => "mapping-kind",
             Self::SharedMemoryLimit => "shared-memory-limit",
             Self::Memory => "memory",

@@ -14,19 +14,34 @@ const CLONE: i64 = 56;
 const CLONE3: i64 = 435;
 const MADVISE: i64 = 28;
 const PROCESS_MADVISE: i64 = 440;
+const MMAP: i64 = 9;
+const MREMAP: i64 = 25;
+const MSEAL: i64 = 462;
+/// `io_setup`, `io_uring_setup`, `io_uring_enter`, `io_uring_register`.
+const ASYNCHRONOUS: [i64; 4] = [206, 425, 426, 427];
+/// `ptrace`, `process_vm_readv`, `process_vm_writev`, `pidfd_getfd`: into other processes.
+const INTO_OTHERS: [i64; 4] = [101, 310, 311, 438];
 const IOCTL: i64 = 16;
 const OPEN: i64 = 2;
 const OPENAT: i64 = 257;
 const PRCTL: i64 = 157;
 const CLONE_UNTRACED: u64 = 0x0080_0000;
 const CLONE_THREAD: u64 = 0x0001_0000;
+const CLONE_VFORK: u64 = 0x4000;
 /// `CLONE_FS`, `CLONE_FILES`, `CLONE_SIGHAND`, `CLONE_PARENT`.
 const SHARED_BY_THREADS: [u64; 4] = [0x200, 0x400, 0x800, 0x8000];
 const MADV_FREE: u64 = 8;
+const MADV_GUARD_INSTALL: u64 = 102;
+/// Advice that changes how the kernel treats a mapping, which the list of mappings does not show (`linux/mman.h`).
+const LASTING_ADVICE: [u64; 14] = [0, 1, 2, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 103];
+const MAP_TYPE: u64 = 0x0f;
+const MAP_DROPPABLE: u64 = 0x08;
+/// `MAP_GROWSDOWN`, `MAP_LOCKED`.
+const LASTING_MAP_FLAGS: [u64; 2] = [0x100, 0x2000];
+const MREMAP_FIXED: u64 = 2;
 const PAGEMAP_SCAN: u64 = 0xc060_6610;
 const O_TRUNC: u64 = 0o1000;
 const PR_SET_VMA: u64 = 0x5356_4d41;
-const PR_SET_MM: u64 = 35;
 const PR_SET_SECCOMP: u64 = 22;
 const SECCOMP: i64 = 317;
 const EPERM: u32 = 1;
@@ -35,7 +50,7 @@ const ENOSYS: u32 = 38;
 
 /// Calls that change the layout of an address space, or what its mappings are, or that give memory back. A file that is
 /// made shorter takes along the pages that a private mapping of it had for itself.
-const LAYOUT_CALLS: [i64; 22] = [
+const LAYOUT_CALLS: [i64; 20] = [
     9,   // mmap
     10,  // mprotect
     11,  // munmap
@@ -48,12 +63,10 @@ const LAYOUT_CALLS: [i64; 22] = [
     77,  // ftruncate
     85,  // creat
     158, // arch_prctl, which can map a vDSO
-    206, // io_setup
     216, // remap_file_pages
     285, // fallocate
     323, // userfaultfd
     329, // pkey_mprotect
-    425, // io_uring_setup
     437, // openat2, whose flags lie in memory
     440, // process_madvise
     453, // map_shadow_stack
@@ -62,6 +75,8 @@ const LAYOUT_CALLS: [i64; 22] = [
 
 /// What [`escape_watch`] says in the message of its stop.
 pub(crate) const ESCAPE: u64 = 1;
+/// What [`flags_watch`] says in the message of its stop.
+pub(crate) const FLAGS: u64 = 3;
 
 pub(crate) type Rules = Vec<(i64, Vec<SeccompRule>)>;
 
@@ -73,6 +88,11 @@ pub(crate) fn when(
 ) -> Result<Vec<SeccompRule>, BackendError> {
     let condition = SeccompCondition::new(argument, SeccompCmpArgLen::Dword, operator, value)?;
     Ok(vec![SeccompRule::new(vec![condition])?])
+}
+
+/// Rules for calls whatever their arguments.
+fn always(calls: &[i64]) -> Rules {
+    calls.iter().map(|call| (*call, vec![])).collect()
 }
 
 /// A program that does `action` where a rule fits and lets everything else pass.
@@ -94,22 +114,38 @@ pub(crate) fn tracing_program(rules: Rules, message: u64) -> Result<Vec<u64>, Ba
 /// - `clone` with `CLONE_UNTRACED`, whose child the kernel would not show us; or of a child, no thread, that shares the
 ///   working directory, the descriptors or the signal handlers, which it could change in our process's place: `EPERM`.
 /// - `clone3`, whose flags lie in memory where a filter cannot see them: `ENOSYS`, upon which C libraries use `clone`.
+/// - `clone` of a thread that its maker waits for (`CLONE_VFORK`), which could not be stopped: `EPERM`.
 /// - `madvise(MADV_FREE)`, after which a page can turn to zeros at any later time without a trace: `EINVAL`, upon which
-///   allocators use `MADV_DONTNEED`.
+///   allocators use `MADV_DONTNEED`. `MADV_GUARD_INSTALL` likewise: guard pages are in no list of mappings, and installed
+///   over tracked pages of a file they send the kernel round in circles (Linux 6.18).
 /// - `ioctl(PAGEMAP_SCAN)`, which can make written pages of the process look clean to us: `EPERM`.
+/// - Rings for asynchronous input and output, which outlive their mapping and their descriptor: `ENOSYS`.
+/// - `ptrace` and its like, into processes of the same user: `EPERM`.
 pub(crate) fn from_the_start() -> Result<Vec<Vec<u64>>, Error> {
     let build = || {
         let mut clone = when(0, SeccompCmpOp::MaskedEq(CLONE_UNTRACED), CLONE_UNTRACED)?;
         for shared in SHARED_BY_THREADS {
             clone.extend(when(0, SeccompCmpOp::MaskedEq(CLONE_THREAD | shared), shared)?);
         }
-        let lazy = when(2, SeccompCmpOp::Eq, MADV_FREE)?;
-        let lazy_by_pidfd = when(3, SeccompCmpOp::Eq, MADV_FREE)?;
-        let scan = when(1, SeccompCmpOp::Eq, PAGEMAP_SCAN)?;
+        let awaited = CLONE_VFORK | CLONE_THREAD;
+        clone.extend(when(0, SeccompCmpOp::MaskedEq(awaited), awaited)?);
+        let advice = |argument| {
+            let mut either = when(argument, SeccompCmpOp::Eq, MADV_FREE)?;
+            either.extend(when(argument, SeccompCmpOp::Eq, MADV_GUARD_INSTALL)?);
+            Ok::<_, BackendError>(either)
+        };
+        let mut refused = always(&INTO_OTHERS);
+        refused.push((CLONE, clone));
+        refused.push((IOCTL, when(1, SeccompCmpOp::Eq, PAGEMAP_SCAN)?));
+        let mut unknown = always(&ASYNCHRONOUS);
+        unknown.push((CLONE3, vec![]));
         Ok(vec![
-            program(vec![(CLONE, clone), (IOCTL, scan)], SeccompAction::Errno(EPERM))?,
-            program(vec![(CLONE3, vec![])], SeccompAction::Errno(ENOSYS))?,
-            program(vec![(MADVISE, lazy), (PROCESS_MADVISE, lazy_by_pidfd)], SeccompAction::Errno(EINVAL))?,
+            program(refused, SeccompAction::Errno(EPERM))?,
+            program(unknown, SeccompAction::Errno(ENOSYS))?,
+            program(
+                vec![(MADVISE, advice(2)?), (PROCESS_MADVISE, advice(3)?)],
+                SeccompAction::Errno(EINVAL),
+            )?,
         ])
     };
     build().map_err(unbuildable)
@@ -120,13 +156,31 @@ pub(crate) fn from_the_start() -> Result<Vec<Vec<u64>>, Error> {
 /// A request that makes none of them cannot have changed the layout, so that its restore need not look.
 pub(crate) fn layout_watch() -> Result<Vec<u64>, Error> {
     let build = || {
-        let mut rules: Rules = LAYOUT_CALLS.iter().map(|call| (*call, vec![])).collect();
-        let mut names = when(0, SeccompCmpOp::Eq, PR_SET_VMA)?;
-        names.extend(when(0, SeccompCmpOp::Eq, PR_SET_MM)?);
-        rules.push((PRCTL, names));
+        let mut rules = always(&LAYOUT_CALLS);
+        rules.push((PRCTL, when(0, SeccompCmpOp::Eq, PR_SET_VMA)?));
         rules.push((OPEN, when(1, SeccompCmpOp::MaskedEq(O_TRUNC), O_TRUNC)?));
         rules.push((OPENAT, when(2, SeccompCmpOp::MaskedEq(O_TRUNC), O_TRUNC)?));
         program(rules, SeccompAction::Trace(0))
+    };
+    build().map_err(unbuildable)
+}
+
+/// Installed after the above, whose message its own takes the place of: calls that change what a mapping is beyond what
+/// the list of mappings shows.
+pub(crate) fn flags_watch() -> Result<Vec<u64>, Error> {
+    let build = || {
+        let mut advice = Vec::new();
+        for lasting in LASTING_ADVICE {
+            advice.extend(when(2, SeccompCmpOp::Eq, lasting)?);
+        }
+        let mut flags = when(3, SeccompCmpOp::MaskedEq(MAP_TYPE), MAP_DROPPABLE)?;
+        for lasting in LASTING_MAP_FLAGS {
+            flags.extend(when(3, SeccompCmpOp::MaskedEq(lasting), lasting)?);
+        }
+        let over_another = when(3, SeccompCmpOp::MaskedEq(MREMAP_FIXED), MREMAP_FIXED)?;
+        let mut rules = always(&[PROCESS_MADVISE, MSEAL]);
+        rules.extend([(MADVISE, advice), (MMAP, flags), (MREMAP, over_another)]);
+        tracing_program(rules, FLAGS)
     };
     build().map_err(unbuildable)
 }
@@ -169,7 +223,7 @@ mod tests {
         let programs = from_the_start().expect("the rules are fixed");
         assert_eq!(programs.len(), 3);
         let watch =
-            [layout_watch().expect("the rules are fixed"), escape_watch().expect("the rules are fixed")];
+            [layout_watch(), flags_watch(), escape_watch()].map(|built| built.expect("the rules are fixed"));
         assert!(programs.iter().chain(&watch).all(|program| (4..BPF_MAXINSNS).contains(&program.len())));
     }
 }

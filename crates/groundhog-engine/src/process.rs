@@ -10,7 +10,7 @@
 use crate::doorbell::Doorbell;
 use crate::error::{OrTrouble, Reason, Step, Trouble};
 use crate::filter;
-use crate::watch::{self, Verdict};
+use crate::watch::{self, Watch};
 use groundhog_sys::wait::{self, Patience, WaitStatus};
 use groundhog_sys::{Errno, Tid, pidfd, ptrace};
 use std::collections::{BTreeMap, BTreeSet};
@@ -88,30 +88,6 @@ pub(crate) struct Process {
     ending: Option<Ending>,
     /// All threads are being stopped.
     stopping: bool,
-}
-
-/// How the kernel tells of calls that change the layout (see `filter`).
-#[allow(clippy::struct_excessive_bools, reason = "independent facts, each with a name")]
-#[derive(Debug, Default)]
-pub(crate) struct Watch {
-    /// It is to tell of them, from the snapshot on.
-    pub(crate) wanted: bool,
-    /// It does.
-    pub(crate) works: bool,
-    /// How many seccomp filters bound the process when it started: ours, and those of the container.
-    pub(crate) filters_at_start: u32,
-    /// How many calls there were since this was last taken.
-    pub(crate) layout_calls: u64,
-    /// The process installed a filter of its own.
-    pub(crate) escaped: bool,
-    /// It made a call whose effect cannot be put back.
-    pub(crate) state_call: Option<&'static str>,
-    /// Descriptors of the snapshot were closed, replaced or flagged, if only for a while.
-    pub(crate) descriptors: bool,
-    /// Signals whose action was set, bit n-1 for signal n.
-    pub(crate) signals: u64,
-    /// The programs that see such calls are installed.
-    pub(crate) sees_state: bool,
 }
 
 /// What happened since the snapshot and cannot be seen afterwards.
@@ -299,7 +275,7 @@ impl Process {
             WaitStatus::Event(event) => self.note_call_event(tid, event, ours),
             WaitStatus::Signal(signal) if ours => {
                 // Its delivery may set the action to the default one (SA_RESETHAND).
-                self.watch.signals |= if deliverable(signal) == 0 { 0 } else { 1 << (signal - 1) };
+                self.watch.seen.actions |= if deliverable(signal) == 0 { 0 } else { 1 << (signal - 1) };
                 self.set_run(tid, Run::Stopped(deliverable(signal)));
             }
             WaitStatus::Stop | WaitStatus::Syscall if ours => {
@@ -340,6 +316,13 @@ impl Process {
                 self.leaving.clear();
                 self.threads.insert(self.pid, Thread { run: Run::Running, in_snapshot: false });
             }
+            EVENT_EXEC => {
+                // It goes on under its process's id; the end of the thread that it was is not told, and its number is free.
+                let former = ptrace::event_message(tid).ok().and_then(|id| i32::try_from(id).ok()).map(Tid);
+                if let Some(former) = former.filter(|former| *former != tid) {
+                    self.forget_child(former);
+                }
+            }
             EVENT_SECCOMP => self.note_watched_call(tid, ours),
             EVENT_EXIT if ours => {
                 // Said before the end, because a first thread that ends while others go on is never reported again.
@@ -361,21 +344,22 @@ impl Process {
     fn note_watched_call(&mut self, tid: Tid, ours: bool) {
         match ptrace::event_message(tid) {
             Ok(filter::ESCAPE) => self.watch.escaped = true,
-            // A child's own affair: it may not share what these calls change.
-            Ok(watch::STATE) if !ours => {}
             Ok(watch::STATE) => {
-                let new_thread = self.threads.get(&tid).is_none_or(|thread| !thread.in_snapshot);
-                match ptrace::registers(tid).map(|registers| watch::judge(&registers, new_thread)) {
-                    Ok(Verdict::SignalAction(signal @ 1..=64)) => self.watch.signals |= 1 << (signal - 1),
-                    // The kernel refuses any other signal.
-                    Ok(Verdict::Harmless | Verdict::SignalAction(_)) => {}
-                    Ok(Verdict::Descriptors) => self.watch.descriptors = true,
-                    Ok(Verdict::Final(call)) => drop(self.watch.state_call.get_or_insert(call)),
-                    Err(_) => drop(self.watch.state_call.get_or_insert("something that could not be read")),
-                }
+                let verdict = ptrace::registers(tid).map(|registers| {
+                    if ours {
+                        let new_thread = self.threads.get(&tid).is_none_or(|thread| !thread.in_snapshot);
+                        watch::judge(&registers, new_thread)
+                    } else {
+                        watch::judge_child(&registers, tid, self.pid)
+                    }
+                });
+                self.watch.seen.note(verdict.ok());
             }
             // A child's too: it may share the memory.
-            _ => self.watch.layout_calls += 1,
+            message => {
+                self.watch.seen.layout_calls += 1;
+                self.watch.seen.mapping_flags |= message == Ok(filter::FLAGS);
+            }
         }
     }
 
@@ -391,15 +375,19 @@ impl Process {
     fn note_end(&mut self, tid: Tid, ending: Ending) {
         self.note_thread_end(tid);
         self.leaving.remove(&tid);
-        if self.children.remove(&tid) {
-            self.doorbell.remove(tid);
-        }
+        self.forget_child(tid);
         if tid == self.pid {
             self.ending = Some(ending);
             self.threads.clear();
             for child in &self.children {
                 let _already_dead = pidfd::kill_by_id(*child);
             }
+        }
+    }
+
+    fn forget_child(&mut self, tid: Tid) {
+        if self.children.remove(&tid) {
+            self.doorbell.remove(tid);
         }
     }
 

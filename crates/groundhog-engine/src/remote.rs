@@ -11,6 +11,9 @@ const SIGTRAP: i32 = 5;
 /// `PTRACE_EVENT_SECCOMP`
 const SECCOMP: i32 = 7;
 
+/// More traps than this before a single step are not left over: one can be pending for the thread, one for the process.
+const STALE_TRAPS: usize = 8;
+
 /// Every signal but the one that a single step ends with.
 const BLOCK_ALL: u64 = !(1 << (SIGTRAP - 1));
 
@@ -119,7 +122,20 @@ impl<'a> Remote<'a> {
             self.run_to(ptrace::run_to_syscall, |status| status == WaitStatus::Syscall)?; // entry
             self.run_to(ptrace::run_to_syscall, |status| status == WaitStatus::Syscall)?; // exit
         }
-        let result = ptrace::registers(self.tid).or_trouble(Reason::Registers, "reading registers")?.rax;
+        let mut after = ptrace::registers(self.tid).or_trouble(Reason::Registers, "reading registers")?;
+        // A SIGTRAP that the request had left pending comes before the instruction; it is meant for nobody now.
+        for _ in 0..STALE_TRAPS {
+            if after.rip != self.anchor.instruction.0 {
+                break;
+            }
+            self.run_to(ptrace::single_step, |status| status == WaitStatus::Signal(SIGTRAP))?;
+            after = ptrace::registers(self.tid).or_trouble(Reason::Registers, "reading registers")?;
+        }
+        if after.rip != self.anchor.instruction.0 + SYSCALL_INSTRUCTION.len() as u64 {
+            let message = format!("a call inside it was not made: it stands at {:#x}", after.rip);
+            return Err(Trouble::Refused(Reason::RemoteCall, message));
+        }
+        let result = after.rax;
         Ok(match Errno::from_raw_result(result.cast_signed()) {
             Some(errno) => Err(errno),
             None => Ok(result),

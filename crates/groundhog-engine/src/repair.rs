@@ -109,6 +109,24 @@ impl Layout {
     }
 }
 
+/// Maps anew what has other flags than at the snapshot, since not all of them can be taken back; says how many mappings
+/// that were. Their contents are lost. The layout must be that of the snapshot.
+pub(crate) fn revert_flags(process: &mut Process, anchor: Anchor, areas: &[Area]) -> Step<u64> {
+    let changed = space::other_flags(process, areas)?;
+    if changed.is_empty() {
+        return Ok(0);
+    }
+    let mut remote = Remote::enter(process, anchor)?;
+    for (start, end, area) in &changed {
+        apply(&mut remote, &Change::Map { start: *start, end: *end, area: *area }, areas)?;
+    }
+    if let Some((start, end, _)) = space::other_flags(remote.process(), areas)?.first() {
+        let message = format!("mapping {start:#x}-{end:#x} has other flags, which cannot be taken back");
+        return Err(Trouble::Refused(Reason::MappingFlags, message));
+    }
+    Ok(changed.len() as u64)
+}
+
 /// The break of a stopped process.
 pub(crate) fn current_brk(remote: &mut Remote<'_>) -> Step<u64> {
     remote.must("brk", call::BRK, [0; 6])

@@ -8,6 +8,7 @@ use crate::memory;
 use crate::process::Process;
 use crate::registers;
 use crate::remote::Remote;
+use crate::repair;
 use crate::report::{RestoreReport, Stopwatch};
 use crate::signals;
 use crate::snapshot::Snapshot;
@@ -35,35 +36,43 @@ pub(crate) fn revert(
     }
     watch.lap(&mut report.phases, "threads");
 
-    if process.take_had_children() {
+    let seen = std::mem::take(&mut process.watch.seen);
+    let had_children = process.take_had_children();
+    if had_children {
         reap(process, snapshot)?;
     }
-    let signals = std::mem::take(&mut process.watch.signals);
-    match if process.watch.sees_state { signals } else { !0 } {
+    // What is not seen is looked for.
+    let unseen = !process.watch.sees_state;
+    match if unseen { !0 } else { seen.actions } {
         0 => {}
-        signals => snapshot.actions.revert(process, snapshot.anchor, signals)?,
+        actions => snapshot.actions.revert(process, snapshot.anchor, actions)?,
     }
     // Nothing that could write into them runs any more.
     for pipe in drain {
         report.bytes_drained += fcntl::drain(pipe).or_trouble(Reason::Inspection, "draining a pipe")?;
     }
-    if signals::any_pending(process)? {
-        report.signals_dropped = signals::drop_pending(process, snapshot.anchor)?;
+    snapshot.descriptors.revert(process, snapshot.anchor, seen.descriptors || unseen, &mut report)?;
+    if !seen.duplicated.is_empty() {
+        snapshot.descriptors.check_settings(&seen.duplicated)?;
+        snapshot.attributes.check_descriptors(process, &seen.duplicated)?;
     }
-    // What is not seen is looked for.
-    let touched = std::mem::take(&mut process.watch.descriptors) || !process.watch.sees_state;
-    snapshot.descriptors.revert(process, snapshot.anchor, touched, &mut report)?;
-    if !process.watch.sees_state {
+    if unseen {
         snapshot.attributes.check(process, snapshot.anchor)?;
+    }
+    // Now: the end of a descriptor may send one.
+    let closely = seen.signalled || had_children || unseen;
+    if signals::any_pending(process, closely)? {
+        report.signals_dropped = signals::drop_pending(process, snapshot.anchor, closely)?;
     }
     watch.lap(&mut report.phases, "descriptors");
 
-    report.layout_calls = std::mem::take(&mut process.watch.layout_calls);
+    report.layout_calls = seen.layout_calls;
     // `MADV_FREE` on a clean page shows nowhere at once, and the kernel takes the page away whenever it likes, unless it
     // is written. A process started by us may not use it.
-    let everything = !process.spawned;
+    let mut everything = !process.spawned || seen.mapping_flags;
     let mut same_layout =
         process.watch.works && report.layout_calls == 0 && snapshot.tracker.sees_everywhere();
+    let mut same_flags = same_layout;
     loop {
         if !same_layout {
             report.layout_changes += snapshot.layout.revert(process, snapshot.anchor, &snapshot.areas)?;
@@ -73,8 +82,25 @@ pub(crate) fn revert(
         let outside = snapshot.memory.look(process, &snapshot.areas, tracker, same_layout, everything)?;
         watch.lap(&mut report.phases, "scan");
         match outside {
-            None => break,
-            Some(_) if same_layout => same_layout = false, // a stack has grown
+            None if same_flags => break,
+            None => {
+                same_flags = true;
+                if !(seen.mapping_flags || unseen || snapshot.tracker.may_be_replaced()) {
+                    break;
+                }
+                let changed = repair::revert_flags(process, snapshot.anchor, &snapshot.areas)?;
+                watch.lap(&mut report.phases, "layout");
+                if changed == 0 {
+                    break;
+                }
+                report.layout_changes += changed;
+                everything = true; // the contents are lost
+            }
+            Some(_) if same_layout => {
+                // A stack has grown.
+                same_layout = false;
+                same_flags = false;
+            }
             Some(page) => return Err(memory::outside(page)),
         }
     }
@@ -129,7 +155,7 @@ fn detect(process: &Process, snapshot: &Snapshot) -> Step<()> {
     if process.snapshot_thread_ended() {
         return refuse(Reason::ThreadEnded, "a thread of the snapshot has ended".into());
     }
-    if let Some(call) = process.watch.state_call {
+    if let Some(call) = process.watch.seen.state_call {
         return refuse(Reason::KernelState, format!("it called {call}, whose effect cannot be put back"));
     }
     if process.watch.escaped {

@@ -4,13 +4,14 @@ use crate::arch::call;
 use crate::error::{OrTrouble, Reason, Step, Trouble};
 use crate::process::Process;
 use crate::remote::{Anchor, Remote};
-use groundhog_sys::ptrace;
+use groundhog_sys::{Tid, ptrace};
 
 /// `struct kernel_sigaction`: handler, flags, restorer, mask.
 type Action = [u8; 32];
 
+const SIGSTOP: u64 = 19;
 /// `SIGKILL` and `SIGSTOP`, whose actions can be asked for but not set.
-const FIXED: [u64; 2] = [9, 19];
+const FIXED: [u64; 2] = [9, SIGSTOP];
 /// The highest signal number.
 const LAST: u64 = 64;
 /// Bytes in the kernel's signal set.
@@ -54,26 +55,37 @@ impl Actions {
 const MOST: u64 = 100_000;
 
 /// Whether a stopped process has signals pending, for itself or for one of its threads.
-pub(crate) fn any_pending(process: &Process) -> Step<bool> {
+///
+/// `closely`: also those that the kernel noted without a place in a queue, when the queue was full.
+pub(crate) fn any_pending(process: &Process, closely: bool) -> Step<bool> {
     let main = process.main_thread()?;
     let ask = |tid, whole| {
         ptrace::has_pending_signal(tid, whole).or_trouble(Reason::Signals, "asking for pending signals")
     };
-    if ask(main, true)? {
+    if ask(main, true)? || (closely && told_pending(process.pid, main)?) {
         return Ok(true);
     }
     for tid in process.threads() {
-        if ask(tid, false)? {
+        if ask(tid, false)? || (closely && told_pending(process.pid, tid)?) {
             return Ok(true);
         }
     }
     Ok(false)
 }
 
+/// Whether its status shows a pending signal, of the process or of the thread. The doorbell is none.
+fn told_pending(pid: Tid, tid: Tid) -> Step<bool> {
+    let text = std::fs::read(format!("/proc/{pid}/task/{tid}/status"))
+        .or_trouble(Reason::Inspection, "reading its status")?;
+    let status = groundhog_proc::status::parse(&text)
+        .map_err(|error| Trouble::Refused(Reason::Inspection, error.to_string()))?;
+    Ok((status.sig_pnd | status.shd_pnd) & !(1 << (SIGSTOP - 1)) != 0)
+}
+
 /// Takes every pending signal of the process and of its first thread; says how many those were.
 ///
 /// Those of another thread cannot be taken from here: that is refused.
-pub(crate) fn drop_pending(process: &mut Process, anchor: Anchor) -> Step<u64> {
+pub(crate) fn drop_pending(process: &mut Process, anchor: Anchor, closely: bool) -> Step<u64> {
     let mut dropped = 0;
     {
         let mut remote = Remote::enter(process, anchor)?;
@@ -88,7 +100,7 @@ pub(crate) fn drop_pending(process: &mut Process, anchor: Anchor) -> Step<u64> {
             }
         }
     }
-    if any_pending(process)? {
+    if any_pending(process, closely)? {
         return Err(Trouble::Refused(Reason::Signals, "a thread has signals pending".into()));
     }
     Ok(dropped)

@@ -14,6 +14,7 @@ use crate::shared::SharedMemory;
 use crate::signals::Actions;
 use crate::space::{self, Area, Kind};
 use crate::tracking::{self, Strategy, Tracker};
+use crate::watch::Seen;
 use groundhog_proc::maps::Name;
 use groundhog_sys::Tid;
 use std::time::Duration;
@@ -154,6 +155,7 @@ fn install_watch(process: &mut Process, anchor: Anchor, descriptors: &[i32]) -> 
         if process.watch.wanted {
             programs.push(built(filter::layout_watch())?);
         }
+        programs.push(built(filter::flags_watch())?);
         let mut remote = Remote::enter(process, anchor)?;
         for program in &programs {
             if !remote.install_filter(program)? {
@@ -165,10 +167,7 @@ fn install_watch(process: &mut Process, anchor: Anchor, descriptors: &[i32]) -> 
         process.watch.sees_state = true;
         process.watch.works = process.watch.wanted;
     }
-    process.watch.layout_calls = 0;
-    process.watch.state_call = None;
-    process.watch.signals = 0;
-    process.watch.descriptors = false;
+    process.watch.seen = Seen::default();
     Ok(())
 }
 

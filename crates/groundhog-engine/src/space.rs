@@ -76,22 +76,54 @@ pub(crate) fn parse_maps(text: &[u8]) -> Step<Vec<Mapping>> {
     maps::parse(text).map_err(|error| Trouble::Refused(Reason::Layout, error.to_string()))
 }
 
-/// Reads the mappings of a stopped process with their flags, and refuses kinds that cannot be handled.
-pub(crate) fn survey(process: &Process) -> Step<Vec<Area>> {
+/// Reads the mappings of a stopped process with their flags.
+fn entries(process: &Process) -> Step<Vec<smaps::Entry>> {
     let mut text = Vec::new();
     let path = format!("/proc/{}/smaps", process.pid);
     std::fs::File::open(path)
         .and_then(|mut file| file.read_to_end(&mut text))
         .or_trouble(Reason::Inspection, "reading its smaps")?;
-    let entries =
-        smaps::parse(&text).map_err(|error| Trouble::Refused(Reason::MappingKind, error.to_string()))?;
-    entries.into_iter().map(classify).collect()
+    smaps::parse(&text).map_err(|error| Trouble::Refused(Reason::MappingKind, error.to_string()))
+}
+
+/// Reads the mappings of a stopped process with their flags, and refuses kinds that cannot be handled.
+pub(crate) fn survey(process: &Process) -> Step<Vec<Area>> {
+    entries(process)?.into_iter().map(classify).collect()
 }
 
 /// Whether a mapping is a ring of the kernel's that works on any memory of the process on its own.
 pub(crate) fn is_written_by_kernel(mapping: &Mapping) -> bool {
     let rings = [&b"/[aio]"[..], b"anon_inode:"];
     matches!(&mapping.name, Name::Path { path, .. } if rings.iter().any(|ring| path.starts_with(ring)))
+}
+
+/// Flags that say nothing which a program can notice, or that are told elsewhere: soft-dirty, registered with a userfaultfd,
+/// accounted for, without reserve; read, write, execute.
+const UNNOTICED: [&[u8; 2]; 9] = [b"sd", b"um", b"uw", b"ui", b"ac", b"nr", b"rd", b"wr", b"ex"];
+
+/// The parts of mappings that have other flags than at the snapshot, with their area's number; the layout must be that of
+/// the snapshot.
+pub(crate) fn other_flags(process: &Process, areas: &[Area]) -> Step<Vec<(u64, u64, usize)>> {
+    let noticed = |flags: &VmFlags| {
+        let mut codes: Vec<_> = flags.iter().filter(|code| !UNNOTICED.contains(&code)).collect();
+        codes.sort_unstable();
+        codes
+    };
+    let now = entries(process)?;
+    let mut found = Vec::new();
+    let mut at = 0;
+    for (number, area) in areas.iter().enumerate() {
+        let expected = noticed(&area.flags);
+        while at < now.len() && now[at].mapping.end <= area.mapping.start {
+            at += 1;
+        }
+        let parts = now[at..].iter().take_while(|part| part.mapping.start < area.mapping.end);
+        for part in parts.filter(|part| noticed(&part.flags) != expected) {
+            let start = part.mapping.start.max(area.mapping.start);
+            found.push((start, part.mapping.end.min(area.mapping.end), number));
+        }
+    }
+    Ok(found)
 }
 
 fn classify(entry: smaps::Entry) -> Step<Area> {

@@ -119,6 +119,12 @@ pub(crate) trait Tracker: fmt::Debug + Send {
     /// The pages of these ranges count as unwritten from now on; all others keep what they have.
     fn protect(&mut self, process: &Process, areas: &[Area], ranges: &[(u64, u64)]) -> Step<()>;
 
+    /// Whether mappings may have been replaced by others that look the same: known since the last scan by those that can
+    /// tell.
+    fn may_be_replaced(&self) -> bool {
+        true
+    }
+
     /// Whether [`Self::scan`] finds pages outside of the mappings that it is told of: a stack that has grown.
     fn sees_everywhere(&self) -> bool;
 

@@ -4,224 +4,72 @@
 //! nothing to a request that makes none; but a process that made one is not restored, it is replaced. Warm-up may do what
 //! it likes.
 
-use crate::filter::{self, Rules, when};
+mod calls;
+
+use calls::{
+    BY_PID, CLOSE, CLOSE_RANGE, CLOSE_RANGE_UNSHARE, DUP, DUP2, DUP3, EPOLL_CTL, F_DUPFD, F_DUPFD_CLOEXEC,
+    F_SETFD, FCNTL, FIOCLEX, FIONCLEX, IOCTL, KILL, ON_DESCRIPTOR, ON_MEMORY, OUTLIVING, PIDFD_SEND_SIGNAL,
+    PR_SET_NAME, PRCTL, PRCTL_ON_MEMORY, RT_SIGACTION, RT_SIGQUEUEINFO, RT_TGSIGQUEUEINFO, TGKILL, TKILL,
+    WITH_COMMAND, X32, name_of,
+};
+pub(crate) use calls::{STATE, program};
 use groundhog_sys::ptrace::Registers;
-use seccompiler::{BackendError, SeccompCmpArgLen, SeccompCmpOp, SeccompCondition, SeccompRule};
+use groundhog_sys::{Tid, kcmp};
 
-/// What the program says in the message of its stop.
-pub(crate) const STATE: u64 = 2;
-
-/// Always: number and name.
-const ALWAYS: [(i64, &str); 59] = [
-    (29, "shmget"),
-    (37, "alarm"),
-    (38, "setitimer"),
-    (64, "semget"),
-    (68, "msgget"),
-    (80, "chdir"),
-    (81, "fchdir"),
-    (95, "umask"),
-    (105, "setuid"),
-    (106, "setgid"),
-    (109, "setpgid"),
-    (112, "setsid"),
-    (113, "setreuid"),
-    (114, "setregid"),
-    (116, "setgroups"),
-    (117, "setresuid"),
-    (119, "setresgid"),
-    (122, "setfsuid"),
-    (123, "setfsgid"),
-    (126, "capset"),
-    (141, "setpriority"),
-    (142, "sched_setparam"),
-    (144, "sched_setscheduler"),
-    (149, "mlock"),
-    (150, "munlock"),
-    (151, "mlockall"),
-    (152, "munlockall"),
-    (154, "modify_ldt"),
-    (155, "pivot_root"),
-    (160, "setrlimit"),
-    (161, "chroot"),
-    (172, "iopl"),
-    (173, "ioperm"),
-    (203, "sched_setaffinity"),
-    (205, "set_thread_area"),
-    (218, "set_tid_address"),
-    (222, "timer_create"),
-    (223, "timer_settime"),
-    (226, "timer_delete"),
-    (237, "mbind"),
-    (238, "set_mempolicy"),
-    (240, "mq_open"),
-    (248, "add_key"),
-    (249, "request_key"),
-    (250, "keyctl"),
-    (251, "ioprio_set"),
-    (254, "inotify_add_watch"),
-    (255, "inotify_rm_watch"),
-    (256, "migrate_pages"),
-    (272, "unshare"),
-    (273, "set_robust_list"),
-    (279, "move_pages"),
-    (286, "timerfd_settime"),
-    (301, "fanotify_mark"),
-    (308, "setns"),
-    (314, "sched_setattr"),
-    (325, "mlock2"),
-    (450, "set_mempolicy_home_node"),
-    (446, "landlock_restrict_self"),
-];
-
-/// When an argument is not the one with which the call only asks: number, name, argument, that value.
-const UNLESS: [(i64, &str, u8, u64); 5] = [
-    (RT_SIGACTION, "rt_sigaction", 1, 0),
-    (131, "sigaltstack", 0, 0),
-    (135, "personality", 0, 0xffff_ffff),
-    (302, "prlimit64", 2, 0),
-    (CLOSE_RANGE, "close_range", 2, 0),
-];
-
-const CLOSE: i64 = 3;
-const RT_SIGACTION: i64 = 13;
-const IOCTL: i64 = 16;
-const DUP2: i64 = 33;
-const FCNTL: i64 = 72;
-const DUP3: i64 = 292;
-const CLOSE_RANGE: i64 = 436;
-const F_SETFD: u64 = 2;
-const FIONCLEX: u64 = 0x5450;
-const FIOCLEX: u64 = 0x5451;
-
-/// `prctl` operations that set something (`linux/prctl.h`); `PR_SET_SECCOMP` and `PR_SET_VMA` are watched elsewhere.
-const PRCTL: i64 = 157;
-const PR_SET_NAME: u64 = 15;
-const PRCTL_OPERATIONS: [u64; 26] = [
-    1,  // PR_SET_PDEATHSIG
-    4,  // PR_SET_DUMPABLE
-    6,  // PR_SET_UNALIGN
-    8,  // PR_SET_KEEPCAPS
-    10, // PR_SET_FPEMU
-    12, // PR_SET_FPEXC
-    14, // PR_SET_TIMING
-    PR_SET_NAME,
-    20,          // PR_SET_ENDIAN
-    24,          // PR_CAPBSET_DROP
-    26,          // PR_SET_TSC
-    28,          // PR_SET_SECUREBITS
-    29,          // PR_SET_TIMERSLACK
-    33,          // PR_MCE_KILL
-    36,          // PR_SET_CHILD_SUBREAPER
-    41,          // PR_SET_THP_DISABLE
-    47,          // PR_CAP_AMBIENT
-    53,          // PR_SET_SPECULATION_CTRL
-    54,          // PR_PAC_RESET_KEYS
-    55,          // PR_SET_TAGGED_ADDR_CTRL
-    57,          // PR_SET_IO_FLUSHER
-    59,          // PR_SET_SYSCALL_USER_DISPATCH
-    62,          // PR_SCHED_CORE
-    65,          // PR_SET_MDWE
-    67,          // PR_SET_MEMORY_MERGE
-    0x5961_6d61, // PR_SET_PTRACER
-];
-
-/// On a descriptor of the snapshot: number, name, which argument is the descriptor.
-const ON_DESCRIPTOR: [(i64, &str, u8); 9] = [
-    (CLOSE, "close", 0),
-    (DUP2, "dup2", 1),
-    (42, "connect", 0),
-    (48, "shutdown", 0),
-    (49, "bind", 0),
-    (50, "listen", 0),
-    (54, "setsockopt", 0),
-    (73, "flock", 0),
-    (DUP3, "dup3", 1),
-];
-
-/// With this second argument on a descriptor of the snapshot: number, name, values.
-const FCNTL_COMMANDS: [u64; 12] = [
-    F_SETFD, 6,    // F_SETLK
-    7,    // F_SETLKW
-    8,    // F_SETOWN
-    10,   // F_SETSIG
-    15,   // F_SETOWN_EX
-    37,   // F_OFD_SETLK
-    38,   // F_OFD_SETLKW
-    1024, // F_SETLEASE
-    1026, // F_NOTIFY
-    1031, // F_SETPIPE_SZ
-    1033, // F_ADD_SEALS
-];
-const IOCTL_COMMANDS: [u64; 5] = [
-    FIONCLEX, FIOCLEX, 0x5452, // FIOASYNC
-    0x8901, // FIOSETOWN
-    0x8902, // SIOCSPGRP
-];
-const WITH_COMMAND: [(i64, &str, &[u64]); 2] =
-    [(FCNTL, "fcntl", &FCNTL_COMMANDS), (IOCTL, "ioctl", &IOCTL_COMMANDS)];
-
-/// The x32 convention's mark in a call's number.
-const X32: u64 = 0x4000_0000;
-
-/// More gaps than this between descriptors, and the numbers in the gaps count as the snapshot's too.
-const MOST_RANGES: usize = 4;
-
-/// Ascending numbers as ranges, first and last.
-fn ranges(numbers: &[i32]) -> Vec<(u64, u64)> {
-    let mut ranges: Vec<(u64, u64)> = Vec::new();
-    for number in numbers.iter().map(|number| *number as u64) {
-        match ranges.last_mut() {
-            Some((_, last)) if *last + 1 == number => *last = number,
-            _ => ranges.push((number, number)),
-        }
-    }
-    if ranges.len() > MOST_RANGES {
-        let (first, last) = (ranges[0].0, ranges[ranges.len() - 1].1);
-        ranges = vec![(first, last)];
-    }
-    ranges
+/// How the kernel tells of calls (see `filter`), and what it has told.
+#[allow(clippy::struct_excessive_bools, reason = "independent facts, each with a name")]
+#[derive(Debug, Default)]
+pub(crate) struct Watch {
+    /// It is to tell of calls that change the layout, from the snapshot on.
+    pub(crate) wanted: bool,
+    /// It does.
+    pub(crate) works: bool,
+    /// How many seccomp filters bound the process when it started: ours, and those of the container.
+    pub(crate) filters_at_start: u32,
+    /// The process installed a filter of its own.
+    pub(crate) escaped: bool,
+    /// The programs that see the other calls are installed.
+    pub(crate) sees_state: bool,
+    /// What there was since this was last taken.
+    pub(crate) seen: Seen,
 }
 
-/// The program for a process that has these descriptors.
-pub(crate) fn program(descriptors: &[i32]) -> Result<Vec<u64>, BackendError> {
-    let descriptors = ranges(descriptors);
-    let condition =
-        |argument, operator, value| SeccompCondition::new(argument, SeccompCmpArgLen::Dword, operator, value);
-    let mut rules: Rules = ALWAYS.iter().map(|(call, _)| (*call, vec![])).collect();
-    for (call, _, argument, asking) in UNLESS {
-        rules.push((call, when(argument, SeccompCmpOp::Ne, asking)?));
-    }
-    let mut prctl = Vec::new();
-    for operation in PRCTL_OPERATIONS {
-        prctl.extend(when(0, SeccompCmpOp::Eq, operation)?);
-    }
-    rules.push((PRCTL, prctl));
-    for (call, _, argument) in ON_DESCRIPTOR {
-        let mut each = Vec::new();
-        for (first, last) in &descriptors {
-            each.push(SeccompRule::new(vec![
-                condition(argument, SeccompCmpOp::Ge, *first)?,
-                condition(argument, SeccompCmpOp::Le, *last)?,
-            ])?);
-        }
-        rules.push((call, each));
-    }
-    for (call, _, commands) in WITH_COMMAND {
-        let mut each = Vec::new();
-        for (first, last) in &descriptors {
-            for command in commands {
-                each.push(SeccompRule::new(vec![
-                    condition(0, SeccompCmpOp::Ge, *first)?,
-                    condition(0, SeccompCmpOp::Le, *last)?,
-                    condition(1, SeccompCmpOp::Eq, *command)?,
-                ])?);
+/// What calls there were.
+#[derive(Debug, Default)]
+pub(crate) struct Seen {
+    /// How many that change the layout.
+    pub(crate) layout_calls: u64,
+    /// Some that change the flags of mappings.
+    pub(crate) mapping_flags: bool,
+    /// One whose effect cannot be put back.
+    pub(crate) state_call: Option<&'static str>,
+    /// Descriptors of the snapshot were closed, replaced or flagged, if only for a while.
+    pub(crate) descriptors: bool,
+    /// Descriptors of the snapshot that were duplicated, so that what was done to them was not seen, or epoll sets that
+    /// may have changed.
+    pub(crate) duplicated: Vec<i32>,
+    /// Signals whose action was set, bit n-1 for signal n.
+    pub(crate) actions: u64,
+    /// Signals were sent, which may wait where only a closer look finds them.
+    pub(crate) signalled: bool,
+}
+
+impl Seen {
+    /// Books what a call means; none: it could not be read.
+    pub(crate) fn note(&mut self, verdict: Option<Verdict>) {
+        match verdict {
+            Some(Verdict::SignalAction(signal @ 1..=64)) => self.actions |= 1 << (signal - 1),
+            // The kernel refuses any other signal.
+            Some(Verdict::Harmless | Verdict::SignalAction(_)) => {}
+            Some(Verdict::Descriptors(duplicated)) => {
+                self.descriptors = true;
+                self.duplicated.extend(duplicated);
             }
+            Some(Verdict::Signals) => self.signalled = true,
+            Some(Verdict::Final(call)) => drop(self.state_call.get_or_insert(call)),
+            None => drop(self.state_call.get_or_insert("something that could not be read")),
         }
-        rules.push((call, each));
     }
-    rules.retain(|(call, each)| !each.is_empty() || ALWAYS.iter().any(|(always, _)| always == call));
-    filter::tracing_program(rules, STATE)
 }
 
 /// What a seen call means for the restore.
@@ -231,8 +79,10 @@ pub(crate) enum Verdict {
     Harmless,
     /// The action of this signal is to be set back.
     SignalAction(u64),
-    /// Descriptors of the snapshot are to be looked at one by one.
-    Descriptors,
+    /// Descriptors of the snapshot are to be looked at one by one; the one that was duplicated, if one was.
+    Descriptors(Option<i32>),
+    /// Signals that wait are to be looked for closely.
+    Signals,
     /// It cannot be put back: the call's name.
     Final(&'static str),
 }
@@ -241,32 +91,91 @@ pub(crate) enum Verdict {
 ///
 /// What a new thread sets for itself is gone when it is ended, and runtimes do so in every thread that they start.
 pub(crate) fn judge(registers: &Registers, new_thread: bool) -> Verdict {
-    let number = (registers.orig_rax & !X32).cast_signed();
+    let number = number_of(registers);
     if number == RT_SIGACTION {
         return Verdict::SignalAction(registers.rdi & 0xffff_ffff);
     }
-    let sets_descriptor = match number {
-        CLOSE | DUP2 | DUP3 | CLOSE_RANGE => true,
-        FCNTL => registers.rsi == F_SETFD,
-        IOCTL => matches!(registers.rsi, FIONCLEX | FIOCLEX),
-        _ => false,
-    };
-    if sets_descriptor {
-        return Verdict::Descriptors;
+    if sends_signals(number) {
+        return Verdict::Signals;
+    }
+    if number == EPOLL_CTL {
+        // What the set holds can be compared, as with a duplicate.
+        return Verdict::Descriptors(Some(registers.rdi as i32));
+    }
+    if let Some(verdict) = on_number(registers) {
+        return verdict;
     }
     let own = match number {
         131 | 218 | 238 | 273 => true,
         PRCTL => registers.rdi == PR_SET_NAME,
         _ => false,
     };
-    if own && new_thread {
-        return Verdict::Harmless;
+    if own && new_thread { Verdict::Harmless } else { Verdict::Final(name_of(number)) }
+}
+
+/// Judges the call that a stopped child is about to make.
+///
+/// What it sets for itself is gone with it. But it may name its parent, share memory and open files with it, and make
+/// objects that outlive both.
+pub(crate) fn judge_child(registers: &Registers, child: Tid, parent: Tid) -> Verdict {
+    let number = number_of(registers);
+    if sends_signals(number) {
+        return Verdict::Signals;
     }
-    let names = ALWAYS.iter().map(|(call, name)| (*call, *name));
-    let names = names.chain(UNLESS.iter().map(|(call, name, ..)| (*call, *name)));
-    let names = names.chain(ON_DESCRIPTOR.iter().map(|(call, name, _)| (*call, *name)));
-    let mut names = names.chain(WITH_COMMAND.iter().map(|(call, name, _)| (*call, *name)));
-    Verdict::Final(names.find(|(call, _)| *call == number).map_or("prctl", |(_, name)| name))
+    let outlives = OUTLIVING.contains(&number);
+    let names_another = match number {
+        // Priorities and I/O priorities: by process, by group, by user.
+        141 => registers.rdi != 0 || !is_own(registers.rsi, child),
+        251 => registers.rdi != 1 || !is_own(registers.rsi, child),
+        _ => BY_PID.contains(&number) && !is_own(registers.rdi, child),
+    };
+    let shares_memory = || kcmp::same_memory(child, parent).unwrap_or(true);
+    let on_memory = match number {
+        PRCTL => PRCTL_ON_MEMORY.contains(&registers.rdi),
+        _ => ON_MEMORY.contains(&number),
+    };
+    let is_shared = |number: u64| {
+        let number = number as i32;
+        kcmp::same_open_file_of(child, number, parent, number).unwrap_or(false)
+    };
+    let listed = ON_DESCRIPTOR.iter().any(|(call, ..)| *call == number)
+        || WITH_COMMAND.iter().any(|(call, ..)| *call == number);
+    let on_open_file = listed && on_number(registers).is_none() && is_shared(registers.rdi);
+    if outlives || names_another || on_open_file || (on_memory && shares_memory()) {
+        Verdict::Final(name_of(number))
+    } else {
+        Verdict::Harmless
+    }
+}
+
+fn number_of(registers: &Registers) -> i64 {
+    (registers.orig_rax & !X32).cast_signed()
+}
+
+/// Whether a process id in an argument means the caller.
+fn is_own(argument: u64, caller: Tid) -> bool {
+    let id = argument as i32;
+    id == 0 || id == caller.0
+}
+
+fn sends_signals(number: i64) -> bool {
+    matches!(number, KILL | TKILL | TGKILL | RT_SIGQUEUEINFO | RT_TGSIGQUEUEINFO | PIDFD_SEND_SIGNAL)
+}
+
+/// The verdict on a call that sets what a number stands for, which can be looked at afterwards.
+fn on_number(registers: &Registers) -> Option<Verdict> {
+    let first = registers.rdi as i32;
+    let duplicated = match number_of(registers) {
+        CLOSE => None,
+        // Without that flag: with it, a thread has a table of its own.
+        CLOSE_RANGE if registers.rdx & CLOSE_RANGE_UNSHARE == 0 => None,
+        FCNTL if registers.rsi == F_SETFD => None,
+        IOCTL if matches!(registers.rsi, FIONCLEX | FIOCLEX) => None,
+        DUP | DUP2 | DUP3 => Some(first),
+        FCNTL if matches!(registers.rsi, F_DUPFD | F_DUPFD_CLOEXEC) => Some(first),
+        _ => return None,
+    };
+    Some(Verdict::Descriptors(duplicated))
 }
 
 #[cfg(test)]
@@ -280,33 +189,39 @@ mod tests {
     }
 
     #[test]
-    fn the_program_is_short_enough_for_the_kernel_with_many_descriptors() {
-        const BPF_MAXINSNS: usize = 4096;
-        let descriptors: Vec<i32> = (0..40).flat_map(|at| [at * 5, at * 5 + 1]).collect();
-        let program = program(&descriptors).expect("the rules are fixed");
-        assert!((100..BPF_MAXINSNS).contains(&program.len()), "{}", program.len());
-    }
-
-    #[test]
-    fn descriptors_become_ranges() {
-        assert_eq!(ranges(&[0, 1, 2, 3, 7, 9, 10]), [(0, 3), (7, 7), (9, 10)]);
-        assert_eq!(ranges(&[0, 2, 4, 6, 8]), [(0, 8)]);
-        assert_eq!(ranges(&[]), []);
-    }
-
-    #[test]
     fn calls_are_known_by_name() {
         assert_eq!(judge(&calling(38, 0), false), Verdict::Final("setitimer"));
         assert_eq!(judge(&calling(157, 4), true), Verdict::Final("prctl"));
-        assert_eq!(judge(&calling(FCNTL.cast_unsigned() | X32, 3), false), Verdict::Final("fcntl"));
+        let mut locking = calling(FCNTL.cast_unsigned() | X32, 3);
+        locking.rsi = 6;
+        assert_eq!(judge(&locking, false), Verdict::Final("fcntl"));
     }
 
     #[test]
     fn what_becomes_of_descriptors_can_be_looked_at() {
-        assert_eq!(judge(&calling(33, 1), false), Verdict::Descriptors);
+        assert_eq!(judge(&calling(33, 5), false), Verdict::Descriptors(Some(5)));
         let mut setting_the_flag = calling(72, 3);
         setting_the_flag.rsi = F_SETFD;
-        assert_eq!(judge(&setting_the_flag, false), Verdict::Descriptors);
+        assert_eq!(judge(&setting_the_flag, false), Verdict::Descriptors(None));
+    }
+
+    #[test]
+    fn a_descriptor_table_of_ones_own_is_final() {
+        let mut unsharing = calling(436, 3);
+        assert_eq!(judge(&unsharing, false), Verdict::Descriptors(None));
+        unsharing.rdx = CLOSE_RANGE_UNSHARE;
+        assert_eq!(judge(&unsharing, false), Verdict::Final("close_range"));
+    }
+
+    #[test]
+    fn a_child_may_set_what_is_its_own() {
+        let (child, parent) = (Tid(7), Tid(5));
+        assert_eq!(judge_child(&calling(203, 0), child, parent), Verdict::Harmless);
+        assert_eq!(judge_child(&calling(203, 7), child, parent), Verdict::Harmless);
+        assert_eq!(judge_child(&calling(203, 5), child, parent), Verdict::Final("sched_setaffinity"));
+        assert_eq!(judge_child(&calling(95, 0), child, parent), Verdict::Harmless);
+        assert_eq!(judge_child(&calling(29, 0), child, parent), Verdict::Final("shmget"));
+        assert_eq!(judge_child(&calling(62, 5), child, parent), Verdict::Signals);
     }
 
     #[test]

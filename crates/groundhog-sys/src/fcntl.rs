@@ -3,7 +3,7 @@
 use crate::kernel_types::Result;
 use rustix::fs::{OFlags, SeekFrom};
 use rustix::pipe::PipeFlags;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 
 /// `F_GETFL`: access mode and status flags.
 ///
@@ -117,6 +117,37 @@ pub fn reset_eventfd(fd: &OwnedFd) -> Result<()> {
     }
     Ok(())
 }
+
+/// What can be set on an open file beside its flags and its offset. What a kind of file lacks is 0.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Settings {
+    /// `F_GETOWN`: who is told of input; a process, or a group when negative.
+    pub owner: i32,
+    /// `F_GETSIG`: by which signal.
+    pub signal: i32,
+    /// `F_GETPIPE_SZ`: how much a pipe holds.
+    pub pipe_size: i32,
+    /// `F_GET_SEALS`: what may not be done any more to a file in memory.
+    pub seals: i32,
+}
+
+/// `fcntl`: the settings of an open file.
+#[must_use]
+pub fn settings(fd: impl AsFd) -> Settings {
+    let fd = fd.as_fd().as_raw_fd();
+    // SAFETY: these operations take no argument and answer a number or an error. fcntl(2).
+    let ask = |operation| unsafe { libc::fcntl(fd, operation) };
+    let or_none = |answer: i32| answer.max(0);
+    Settings {
+        owner: ask(libc::F_GETOWN),
+        signal: or_none(ask(F_GETSIG)),
+        pipe_size: or_none(ask(libc::F_GETPIPE_SZ)),
+        seals: or_none(ask(libc::F_GET_SEALS)),
+    }
+}
+
+/// `F_GETSIG` (`asm-generic/fcntl.h`)
+const F_GETSIG: i32 = 11;
 
 /// A pipe, both ends close-on-exec.
 ///

@@ -4,6 +4,15 @@ use crate::kernel_types::{Result, Tid, check};
 use std::os::fd::{AsRawFd, BorrowedFd};
 
 const KCMP_FILE: i32 = 0;
+const KCMP_VM: i32 = 1;
+
+fn same(first: i32, second: i32, kind: i32, of_first: i32, of_second: i32) -> Result<bool> {
+    // SAFETY: kcmp(2) takes five numbers and writes no memory of ours.
+    let order = check(unsafe {
+        libc::syscall(libc::SYS_kcmp, first, second, kind, i64::from(of_first), i64::from(of_second))
+    })?;
+    Ok(order == 0)
+}
 
 /// Whether descriptor `theirs` of process `pid` is the same open file description as `ours`.
 ///
@@ -12,11 +21,23 @@ const KCMP_FILE: i32 = 0;
 /// `CONFIG_KCMP`.
 pub fn same_open_file(pid: Tid, theirs: i32, ours: BorrowedFd<'_>) -> Result<bool> {
     let own = rustix::process::getpid().as_raw_nonzero().get();
-    // SAFETY: kcmp(2) takes five numbers and writes no memory of ours.
-    let order = check(unsafe {
-        libc::syscall(libc::SYS_kcmp, pid.0, own, KCMP_FILE, i64::from(theirs), i64::from(ours.as_raw_fd()))
-    })?;
-    Ok(order == 0)
+    same(pid.0, own, KCMP_FILE, theirs, ours.as_raw_fd())
+}
+
+/// Whether descriptor `of_first` of one process is the same open file description as `of_second` of another.
+///
+/// # Errors
+/// As [`same_open_file`].
+pub fn same_open_file_of(first: Tid, of_first: i32, second: Tid, of_second: i32) -> Result<bool> {
+    same(first.0, second.0, KCMP_FILE, of_first, of_second)
+}
+
+/// Whether two processes share their memory.
+///
+/// # Errors
+/// As [`same_open_file`], but for `EBADF`.
+pub fn same_memory(first: Tid, second: Tid) -> Result<bool> {
+    same(first.0, second.0, KCMP_VM, 0, 0)
 }
 
 #[cfg(test)]

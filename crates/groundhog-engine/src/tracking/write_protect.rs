@@ -275,6 +275,10 @@ impl Tracker for WriteProtect {
         Ok(())
     }
 
+    fn may_be_replaced(&self) -> bool {
+        self.lost
+    }
+
     fn sees_everywhere(&self) -> bool {
         true
     }

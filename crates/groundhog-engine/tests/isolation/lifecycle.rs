@@ -1,9 +1,7 @@
 //! Snapshots after snapshots, attaching and letting go, and processes that die at any moment.
 
-use crate::harness::{Start, answers_stay_the_same, for_each_strategy, is_alive, program, strategies};
-use groundhog_engine::{Error, Reason, Strategy, Tracee};
-use std::io::{BufRead, BufReader, Write};
-use std::process::{Child, Command, Stdio};
+use crate::harness::{Start, Stranger, answers_stay_the_same, for_each_strategy, is_alive, strategies};
+use groundhog_engine::{Error, Reason, Tracee};
 use std::time::{Duration, Instant};
 
 #[test]
@@ -154,53 +152,6 @@ fn a_dropped_handle_leaves_nothing() {
     });
 }
 
-/// A program of ours that is not started by the engine.
-struct Stranger {
-    child: Child,
-    answers: BufReader<std::process::ChildStdout>,
-}
-
-impl Stranger {
-    fn start(name: &str) -> Self {
-        let mut command = Command::new("/bin/sh");
-        // Its answers go to descriptor 3.
-        command
-            .args(["-c", "exec \"$0\" 3>&1"])
-            .arg(program(name))
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped());
-        let mut child = command.spawn().expect("a shell");
-        let answers = BufReader::new(child.stdout.take().expect("it is a pipe"));
-        let mut stranger = Self { child, answers };
-        assert_eq!(stranger.line(), "{\"ok\":true}\n");
-        stranger
-    }
-
-    fn traced(&self, strategy: Strategy) -> Tracee {
-        let pid = i32::try_from(self.child.id()).expect("a process id");
-        Tracee::attach(pid, Some(strategy)).unwrap_or_else(|error| panic!("{strategy}: {error}"))
-    }
-
-    fn line(&mut self) -> String {
-        let mut line = String::new();
-        self.answers.read_line(&mut line).expect("a line of text");
-        line
-    }
-
-    fn ask(&mut self, number: u32) -> String {
-        let requests = self.child.stdin.as_mut().expect("it is a pipe");
-        writeln!(requests, "{{\"secret\":\"secret-{number:06}\"}}").expect("it reads requests");
-        self.line()
-    }
-}
-
-impl Drop for Stranger {
-    fn drop(&mut self) {
-        let _already_dead = self.child.kill();
-        let _reaped = self.child.wait();
-    }
-}
-
 /// Its calls are not seen, so what they changed is looked for.
 #[test]
 fn a_process_attached_to_is_refused_when_it_changed_what_cannot_be_put_back() {
@@ -216,7 +167,7 @@ fn a_process_attached_to_is_refused_when_it_changed_what_cannot_be_put_back() {
         "timers",
     ];
     for name in names {
-        let mut stranger = Stranger::start(name);
+        let mut stranger = Stranger::start(name, &[]);
         let tracee = stranger.traced(strategies()[0]);
         tracee.snapshot().unwrap_or_else(|error| panic!("{name}: {error}"));
         stranger.ask(1);
@@ -229,7 +180,7 @@ fn a_process_attached_to_is_refused_when_it_changed_what_cannot_be_put_back() {
 
 #[test]
 fn signal_actions_of_a_process_attached_to_are_set_back() {
-    let mut stranger = Stranger::start("signal_actions");
+    let mut stranger = Stranger::start("signal_actions", &[]);
     let tracee = stranger.traced(strategies()[0]);
     tracee.snapshot().expect("a process that waits");
     let first = stranger.ask(1);
@@ -243,7 +194,7 @@ fn signal_actions_of_a_process_attached_to_are_set_back() {
 fn a_process_attached_to_is_restored_and_let_go() {
     for name in ["count", "threads_ended", "unmap", "mremap", "brk", "discard", "private_file"] {
         for strategy in strategies() {
-            let mut stranger = Stranger::start(name);
+            let mut stranger = Stranger::start(name, &[]);
             let tracee = stranger.traced(strategy);
             let pid = tracee.pid();
             tracee.snapshot().unwrap_or_else(|error| panic!("{name} ({strategy}): {error}"));
@@ -266,7 +217,7 @@ fn a_process_attached_to_is_restored_and_let_go() {
 fn threads_made_out_of_sight_are_refused() {
     // Only a process that we did not start can make them.
     for strategy in strategies() {
-        let mut stranger = Stranger::start("untraced");
+        let mut stranger = Stranger::start("untraced", &[]);
         let pid = i32::try_from(stranger.child.id()).expect("a process id");
         let tracee = Tracee::attach(pid, Some(strategy)).expect("it is ours");
         tracee.snapshot().expect("nothing is wrong yet");
