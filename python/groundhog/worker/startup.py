@@ -9,7 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 from groundhog._log import log
 from groundhog.config import Isolation
-from groundhog.errors import GroundhogError, InitError, ProtocolError, SpawnError, TraceeExitedError
+from groundhog.errors import (
+    GroundhogError,
+    InitError,
+    InvocationError,
+    ProtocolError,
+    SpawnError,
+    TraceeExitedError,
+)
 from groundhog.protocols.actionloop import (
     PREPARE,
     Ack,
@@ -28,6 +35,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from concurrent.futures import Future
 
+    from groundhog.config import JsonValue
     from groundhog.worker.engine import Process
     from groundhog.worker.worker import Worker
 
@@ -197,24 +205,22 @@ class Startup:
 
     async def _warm(self) -> Event:
         for number, request in enumerate(self._config.warmup, start=1):
-            line = await self._exchange(
-                encode_request(request, _deadline_context(self._limits.start_timeout_s))
-            )
-            try:
-                answer = parse_answer(line)
-            except ProtocolError as error:
-                log.warning(
-                    "warm-up request answered badly", number=number, pid=self._worker.pid, error=str(error)
-                )
-                continue
-            if isinstance(answer, dict) and "error" in answer:
-                log.warning(
-                    "warm-up request failed", number=number, pid=self._worker.pid, error=answer["error"]
-                )
+            await self._warm_with(number, request)
         if self._control:
             for _ in range(_NOOPS):
                 await self._exchange(noop_line(_CONTEXT))
         return Event.WARMED
+
+    async def _warm_with(self, number: int, request: JsonValue) -> None:
+        """Send one of the owner's requests. A function that fails it is not warm: better not to start it."""
+        line = encode_request(request, _deadline_context(self._limits.start_timeout_s))
+        try:
+            answer = parse_answer(await self._exchange(line))
+        except (InitError, InvocationError) as error:
+            printed = error.log if isinstance(error, InitError) else self._log()
+            raise InitError(f"warm-up request {number} failed: {error}", printed) from None
+        if isinstance(answer, dict) and answer.keys() == {"error"}:  # how a launcher reports an exception
+            raise InitError(f"warm-up request {number} failed: {answer['error']}", self._log())
 
     async def _prepare(self) -> Event:
         if self._control:

@@ -135,6 +135,11 @@ def test_a_function_that_does_not_load(
     assert engine.processes
 
 
+def test_a_warm_up_that_fails(handler: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["serve", handler, "--port", "0", "--warmup", "{}", "--warmup", '{"divisor":0}']) == 1
+    assert complaint(capsys) == "groundhog: warm-up request 2 failed: division by zero"
+
+
 def test_an_engine_that_refuses(handler: str, capsys: pytest.CaptureFixture[str], engine: FakeEngine) -> None:
     engine.fail("spawn-refused")
     assert main(["invoke", handler]) == 1

@@ -105,6 +105,54 @@ class TestStarting:
             await pool.start()
         assert pool.start_output == ("", "")
 
+    @pytest.mark.parametrize(
+        ("answer", "message"),
+        [
+            ({"error": "division by zero"}, "division by zero"),
+            (b"5\n", "The action did not return a dictionary or array."),
+            (
+                b"nonsense\n",
+                "the function's answer is not JSON (Expecting value: line 1 column 1 (char 0)): 'nonsense'",
+            ),
+        ],
+    )
+    async def test_a_warm_up_that_fails(self, answer: Any, message: str) -> None:
+        def second_fails(params: Any, call: Call) -> Any:
+            call.print(f"warming with {params}")
+            return answer if params == 2 else {}
+
+        function = Function.from_command(["true"], warmup=[1, 2, 3], ack="require")
+        engine = FakeEngine(second_fails)
+        with pytest.raises(groundhog.InitError) as caught:
+            await Pool(function, engine=engine).start()
+        assert str(caught.value) == f"warm-up request 2 failed: {message}"
+        assert "warming with 2\n" in caught.value.log
+        assert "warming with 3" not in caught.value.log
+        assert engine.alive == 0
+
+    async def test_a_warm_up_that_ends_the_process(self) -> None:
+        function = Function.from_command(["true"], warmup=[{}], ack="require")
+        engine = FakeEngine(count)
+        engine.fail("exit-mid-request")
+        with pytest.raises(
+            groundhog.InitError, match=r"^warm-up request 1 failed: function process \d+ ended \(exited 1\)"
+        ):
+            await Pool(function, engine=engine).start()
+
+    async def test_a_warm_up_with_too_long_an_answer(self) -> None:
+        function = Function.from_command(["true"], warmup=[{}], ack="require")
+        limits = Limits(result_bytes=100)
+        with pytest.raises(
+            groundhog.InitError,
+            match=r"^warm-up request 1 failed: the function's answer is longer than the limit of 100 bytes$",
+        ):
+            await Pool(function, limits=limits, engine=FakeEngine(lambda *_: ["x" * 100])).start()
+
+    async def test_a_warm_up_may_answer_with_an_error_among_others(self) -> None:
+        function = Function.from_command(["true"], warmup=[{}], ack="require")
+        async with Pool(function, engine=FakeEngine(lambda *_: {"error": None, "rows": []})):
+            pass
+
     async def test_a_start_that_fails_is_told_once(self) -> None:
         """By the error. Starts that are tried again are in the log, since nobody gets theirs."""
         engine = FakeEngine(count)
