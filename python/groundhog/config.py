@@ -9,6 +9,7 @@ import math
 import os
 import re
 import shutil
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields
 from enum import Enum
 from pathlib import Path
@@ -19,7 +20,7 @@ from groundhog import inspection
 from groundhog.errors import ConfigError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
 Kind = Literal["python", "nodejs", "command"]
 Ack = Literal["auto", "require", "none"]
@@ -150,13 +151,15 @@ class Function:
         supervisor's environment, or all there are if not ``inherit_env``. ``interpreter``: the command that
         runs it instead of this Python, or of ``node``. Raises ConfigError, which names what is wrong.
         """
-        file = _source_file(Path(path))
+        if not path:
+            raise ConfigError("the target is empty: name the function's file")
+        file = _source_file(_checked_path(path, "the function's file"))
         kind = _kind_of(file)
+        if entry is not None:
+            _check_entry(entry)
         if kind == "python":
             # Another interpreter may know another syntax: then only it can tell.
             entry = inspection.python_entry(file, entry, DEFAULT_ENTRIES, check=not interpreter)
-        if entry is not None:
-            _check_entry(entry)
         if kind == "nodejs" and not interpreter and shutil.which("node") is None:
             raise ConfigError(f"{file} needs Node.js, but there is no 'node' in PATH")
         return cls(
@@ -168,7 +171,7 @@ class Function:
             env=_checked_env(env),
             inherit_env=inherit_env,
             cwd=_checked_cwd(cwd),
-            interpreter=tuple(interpreter),
+            interpreter=_checked_words(interpreter, "the interpreter"),
         )
 
     @classmethod
@@ -190,7 +193,7 @@ class Function:
         whichever comes first; ``"none"``: it does neither in a visible way, so its answer to the first
         warm-up request, which must be given then, tells. Raises ConfigError, which names what is wrong.
         """
-        words = tuple(os.fspath(word) for word in argv)
+        words = _checked_words(argv, "the command")
         if not words or not words[0]:
             raise ConfigError("the command is empty: give a program and its arguments")
         if any("\0" in word for word in words):
@@ -275,17 +278,36 @@ def _kind_of(file: Path) -> Kind:
     return kind
 
 
-def _check_entry(entry: str) -> None:
-    if not _ENTRY.fullmatch(entry):
+def _checked_path(path: Any, what: str) -> Path:
+    try:
+        return Path(path)
+    except TypeError:
+        raise ConfigError(f"{what} must be a path, not {path!r}") from None
+
+
+def _checked_words(words: Any, what: str) -> tuple[str, ...]:
+    try:
+        checked = tuple(os.fspath(word) for word in words)
+    except TypeError:
+        checked = None
+    # A text would be taken for the list of its letters.
+    if checked is None or isinstance(words, str) or not all(isinstance(word, str) for word in checked):
+        raise ConfigError(f"{what} must be a list of words, not {words!r}")
+    return checked
+
+
+def _check_entry(entry: Any) -> None:
+    if not isinstance(entry, str) or not _ENTRY.fullmatch(entry):
         raise ConfigError(f"{entry!r} cannot be the name of a function")
 
 
-def _checked_warmup(warmup: Sequence[JsonValue]) -> tuple[JsonValue, ...]:
-    if isinstance(warmup, (str, bytes, dict)):
+def _checked_warmup(warmup: Any) -> tuple[JsonValue, ...]:
+    if isinstance(warmup, (str, bytes, dict)) or not isinstance(warmup, Iterable):
         raise ConfigError(f"warmup must be a list of requests, not {type(warmup).__name__}")
-    for number, request in enumerate(warmup, start=1):
+    requests = tuple(warmup)
+    for number, request in enumerate(requests, start=1):
         _check_json(request, f"warm-up request {number}")
-    return tuple(warmup)
+    return requests
 
 
 def _check_json(value: JsonValue, what: str) -> None:
@@ -295,7 +317,9 @@ def _check_json(value: JsonValue, what: str) -> None:
         raise ConfigError(f"{what} is not JSON: {error}") from None
 
 
-def _checked_env(env: Mapping[Any, Any] | None) -> Mapping[str, str]:
+def _checked_env(env: Any) -> Mapping[str, str]:
+    if env is not None and not isinstance(env, Mapping):
+        raise ConfigError(f"env must map names to values, not be {env!r}")
     for name, value in (env or {}).items():
         if not isinstance(name, str) or not name or "=" in name or "\0" in name:
             raise ConfigError(f"{name!r} cannot be the name of an environment variable")
@@ -309,7 +333,7 @@ def _checked_env(env: Mapping[Any, Any] | None) -> Mapping[str, str]:
 def _checked_cwd(cwd: str | os.PathLike[str] | None) -> Path | None:
     if cwd is None:
         return None
-    path = Path(cwd)
+    path = _checked_path(cwd, "the working directory")
     if not path.is_dir():
         raise ConfigError(f"working directory {path} is not a directory")
     return path.absolute()

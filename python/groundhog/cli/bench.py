@@ -28,7 +28,11 @@ _QUICK = 100
 _WIDTH = 112
 
 
-@click.command("bench", cls=options.TargetCommand)
+class _Command(options.TargetCommand):
+    target = "[TARGET]"
+
+
+@click.command("bench", cls=_Command)
 @options.target
 @click.option(
     "--payload",

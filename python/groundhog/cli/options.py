@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import math
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
@@ -17,8 +19,10 @@ if TYPE_CHECKING:
     Decorated = TypeVar("Decorated", bound=Callable[..., Any])
     # Generic for the type checker alone: older versions of click cannot be subscripted.
     _ParamType = click.ParamType[Any]
+    _Choice = click.Choice[str]
 else:
     _ParamType = click.ParamType
+    _Choice = click.Choice
 
 STRATEGIES = ("hot", "classic", "soft-dirty", "copy")
 
@@ -59,8 +63,53 @@ class Json(_ParamType):
             self.fail(f"{value!r} {error}", param, ctx)
 
 
+class Seconds(_ParamType):
+    """A time that is positive and ends."""
+
+    name = "seconds"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """Parse it; misuse if it is no such time."""
+        try:
+            seconds = float(value)
+        except ValueError:
+            self.fail(f"{value!r} is not a number", param, ctx)
+        if not 0 < seconds < math.inf:
+            self.fail(f"{value} is not a positive number of seconds", param, ctx)
+        return seconds
+
+
+class HeaderName(_ParamType):
+    """The name of an HTTP header."""
+
+    name = "name"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """Check it; misuse if no request can have such a header: RFC 9110, section 5.6.2."""
+        if not re.fullmatch(r"[\w!#$%&'*+.^`|~-]+", value, re.ASCII):
+            self.fail(f"{value!r} cannot be the name of a header", param, ctx)
+        return str(value)
+
+
+class Protocol(_Choice):
+    """How a command is spoken to: one of those that there are."""
+
+    _PLANNED = ("runtime-api", "http")
+
+    def __init__(self) -> None:
+        super().__init__(["actionloop"])
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Check it; misuse if it is another, or not there yet."""
+        if value in self._PLANNED:
+            self.fail(f"{value} is not available yet: the command has to speak actionloop", param, ctx)
+        return super().convert(value, param, ctx)
+
+
 class TargetCommand(click.Command):
     """A command whose target may be a program with arguments of its own: all that follows ``--``."""
+
+    target = "TARGET"
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Set what follows the first ``--`` apart before click takes options from it."""
@@ -74,7 +123,7 @@ class TargetCommand(click.Command):
 
     def collect_usage_pieces(self, ctx: click.Context) -> list[str]:
         """Name both forms of a target."""
-        return [piece for piece in super().collect_usage_pieces(ctx) if "TARGET" not in piece] + ["TARGET"]
+        return [piece for piece in super().collect_usage_pieces(ctx) if "TARGET" not in piece] + [self.target]
 
 
 def target(command: Decorated) -> Decorated:
@@ -103,7 +152,7 @@ def timeout(command: Decorated) -> Decorated:
     """Add how long a request may take."""
     return click.option(
         "--timeout",
-        type=click.FloatRange(min=0, min_open=True),
+        type=Seconds(),
         default=Limits().timeout_s,
         show_default=True,
         metavar="S",
@@ -159,7 +208,7 @@ def function(
 def _lines(path: Path) -> list[Any]:
     requests = []
     try:
-        lines = path.read_text("utf-8").splitlines()
+        lines = path.read_text("utf-8").split("\n")  # splitlines would cut strings at U+2028 and others
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path} cannot be read: {error}") from None
     for number, line in enumerate(lines, start=1):

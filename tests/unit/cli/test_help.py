@@ -24,3 +24,10 @@ def test_the_address_of_a_container(capsys: pytest.CaptureFixture[str]) -> None:
     assert "--host TEXT The platform calls from outside of the container. [default: 0.0.0.0]" in " ".join(
         capsys.readouterr().out.split()
     )
+
+
+def test_the_target_that_may_be_left_out(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["bench", "--help"]) == 0
+    assert "Usage: groundhog bench [OPTIONS] [TARGET]\n" in capsys.readouterr().out
+    assert main(["invoke", "--help"]) == 0
+    assert "Usage: groundhog invoke [OPTIONS] TARGET\n" in capsys.readouterr().out

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
+import click
 import pytest
 
-from groundhog.cli import main
+from groundhog.cli import main, options
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -57,4 +59,59 @@ def test_what_are_no_arguments_in_a_file(
     captured = capsys.readouterr()
     assert captured.out == ""
     assert f"{requests}, line 2 {why}" in captured.err
+    assert engine.processes == []
+
+
+def test_a_line_of_requests_ends_with_a_newline_only(
+    handler: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    requests = tmp_path / "warm.jsonl"
+    requests.write_bytes('{"a":"one\u2028line\x85"}\r\n\n{"b":1}'.encode())
+    assert main(["invoke", handler, "--warmup-file", str(requests), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["value"]["calls"] > 2
+
+
+@pytest.mark.parametrize(
+    ("value", "why"),
+    [
+        ("nan", "nan is not a positive number of seconds"),
+        ("inf", "inf is not a positive number of seconds"),
+        ("0", "0 is not a positive number of seconds"),
+        ("-1", "-1 is not a positive number of seconds"),
+        ("soon", "'soon' is not a number"),
+    ],
+)
+@pytest.mark.parametrize("command", ["serve", "invoke", "bench"])
+def test_times(
+    command: str, value: str, why: str, handler: str, capsys: pytest.CaptureFixture[str], engine: FakeEngine
+) -> None:
+    assert main([command, handler, "--timeout", value]) == 2
+    assert f"Invalid value for '--timeout': {why}" in capsys.readouterr().err
+    assert engine.processes == []
+
+
+@pytest.mark.parametrize("name", ["X-Tenant", "tenant", "x_tenant", "X!#$%&'*+.^`|~-1"])
+def test_names_of_headers(name: str) -> None:
+    assert options.HeaderName().convert(name, None, None) == name
+
+
+@pytest.mark.parametrize("name", ["", "bad name:", "bad:", "b\u00e4d", "a\nb", "a\n"])
+def test_what_is_no_name_of_a_header(name: str) -> None:
+    with pytest.raises(click.BadParameter) as caught:
+        options.HeaderName().convert(name, None, None)
+    assert caught.value.message == f"{name!r} cannot be the name of a header"
+
+
+def test_protocols() -> None:
+    assert options.Protocol().convert("actionloop", None, None) == "actionloop"
+    for name in ("http", "runtime-api"):
+        with pytest.raises(click.BadParameter, match=f"^{name} is not available yet"):
+            options.Protocol().convert(name, None, None)
+    with pytest.raises(click.BadParameter, match="'morse' is not"):
+        options.Protocol().convert("morse", None, None)
+
+
+def test_an_empty_target(capsys: pytest.CaptureFixture[str], engine: FakeEngine) -> None:
+    assert main(["invoke", ""]) == 1
+    assert capsys.readouterr().err == "groundhog: the target is empty: name the function's file\n"
     assert engine.processes == []

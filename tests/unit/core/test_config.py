@@ -161,6 +161,35 @@ class TestFromFile:
         with pytest.raises(TypeError):
             function.env["A"] = "c"  # type: ignore[index]
 
+    @pytest.mark.parametrize("call", [Function.from_file, Function.from_target])
+    def test_no_name(self, call: Callable[..., Any]) -> None:
+        assert refused("", call=call) == "the target is empty: name the function's file"
+
+    @pytest.mark.parametrize(
+        ("options", "expected"),
+        [
+            ({"entry": 5}, "5 cannot be the name of a function"),
+            ({"warmup": 5}, "warmup must be a list of requests, not int"),
+            ({"env": 5}, "env must map names to values, not be 5"),
+            ({"cwd": 5}, "the working directory must be a path, not 5"),
+            ({"interpreter": 5}, "the interpreter must be a list of words, not 5"),
+            ({"interpreter": "python2"}, "the interpreter must be a list of words, not 'python2'"),
+            ({"interpreter": [5]}, "the interpreter must be a list of words, not [5]"),
+        ],
+    )
+    @pytest.mark.parametrize("suffix", ["py", "js"])
+    def test_values_of_other_types(
+        self, source: Source, options: dict[str, Any], expected: str, suffix: str
+    ) -> None:
+        path = source(f"h.{suffix}", "" if suffix == "js" else PYTHON)
+        assert refused(path, **options) == expected
+
+    def test_a_number_is_no_file(self) -> None:
+        assert refused(5) == "the function's file must be a path, not 5"
+
+    def test_warmups_may_come_one_by_one(self, source: Source) -> None:
+        assert Function.from_file(source("h.py", PYTHON), warmup=iter([{}])).warmup == ({},)  # type: ignore[arg-type]
+
 
 class TestPackages:
     def test_python(self, source: Source) -> None:
@@ -223,6 +252,11 @@ class TestFromCommand:
         ],
     )
     def test_refusals(self, argv: list[str], expected: str) -> None:
+        assert refused(argv, call=Function.from_command) == expected
+
+    @pytest.mark.parametrize("argv", ["ls", 5, [5], [b"ls"]])
+    def test_what_is_no_list_of_words(self, argv: Any) -> None:
+        expected = f"the command must be a list of words, not {argv!r}"
         assert refused(argv, call=Function.from_command) == expected
 
     def test_without_any_sign_of_life_a_warmup_is_needed(self) -> None:
