@@ -102,6 +102,7 @@ class Pool:
             raise PoolClosedError("a pool can be started only once: make a new one")
         self._executor = ThreadPoolExecutor(self._size + 1, thread_name_prefix="groundhog")
         self._config = WorkerConfig(
+            name=self.function.name,
             command=command_for(self.function),
             warmup=self.function.warmup,
             isolation=self.isolation,

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import click
 import uvicorn
 
+from groundhog.config import Limits
 from groundhog.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -26,6 +27,17 @@ SIGNALS = (signal.SIGTERM, signal.SIGINT)
 BACKLOG = 1024
 _WRITING_S = 1.0
 """How long the last answers may take on their way out."""
+
+
+start_timeout = click.option(
+    "--start-timeout",
+    type=click.FloatRange(min=0, min_open=True),
+    default=Limits().start_timeout_s,
+    show_default=True,
+    metavar="S",
+    help="Seconds that a process may take to load, and then for each warm-up request.",
+)
+"""Of the commands that keep processes of a function running."""
 
 
 class _Server(uvicorn.Server):

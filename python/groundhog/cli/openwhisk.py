@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     help="Processes that serve at a time.",
 )
 @options.workers
+@listening.start_timeout
 @click.option(
     "--log-file",
     type=click.Path(path_type=Path),
@@ -60,12 +61,13 @@ def command(
     strategy: str | None,
     verify: bool,
     timeout: float,
+    start_timeout: float,
     log_file: Path | None,
 ) -> None:
     """Be an OpenWhisk action container: POST /init gives the function, POST /run calls it."""
     # Whatever is on stdout and stderr counts as the log of an activation, perhaps of another caller.
     logs.configure(handler=logs.file(log_file))
-    limits = Limits(timeout_s=timeout)
+    limits = Limits(timeout_s=timeout, start_timeout_s=start_timeout)
 
     def make_pool(function: Function, observer: Observer) -> Pool:
         return Pool(function, workers, isolation, limits, strategy, verify=verify, observer=observer)

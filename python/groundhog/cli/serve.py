@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     help="Processes that serve at a time.",
 )
 @options.workers
+@listening.start_timeout
 @click.option(
     "--queue",
     type=click.IntRange(min=0),
@@ -61,6 +62,7 @@ def command(
     strategy: str | None,
     verify: bool,
     timeout: float,
+    start_timeout: float,
     queue: int,
     domain_header: str | None,
     protocol: str,
@@ -73,7 +75,7 @@ def command(
     logs.configure()
     if isolation == Isolation.DOMAIN.value and not domain_header:
         log.warning("isolation by domain, but no --domain-header: every request is a domain of its own")
-    limits = Limits(timeout_s=timeout, queue_length=queue)
+    limits = Limits(timeout_s=timeout, queue_length=queue, start_timeout_s=start_timeout)
     metrics = Metrics()
     pool = Pool(function, workers, isolation, limits, strategy, verify=verify, observer=metrics)
     info = {

@@ -170,7 +170,7 @@ class Startup:
             self._channel.cancel()
             self._waiter = None
             return Event.LOADED
-        line = await self._result(waiter, self._limits.start_timeout_s, "say that it has loaded")
+        line = await self._result(waiter, "say that it has loaded")
         said = self._parse_ack(line)
         if not said.ok:
             raise InitError(said.error or "the function could not be loaded", self._log())
@@ -197,10 +197,9 @@ class Startup:
                 return True
             if waiting:
                 return False
-        raise InitError(
-            f"function process {self._worker.pid} neither acknowledged nor read a request within"
-            f" {self._limits.start_timeout_s:g} s; if it never does so visibly, use ack='none' and a warm-up",
-            self._log(),
+        raise self._too_slow(
+            "neither acknowledged nor read a request",
+            "; if it never does so visibly, use ack='none' and a warm-up",
         )
 
     async def _warm(self) -> Event:
@@ -258,11 +257,7 @@ class Startup:
         done, _ = await asyncio.wait({taking}, timeout=self._limits.start_timeout_s)
         if not done:
             self._process.kill()  # ends the snapshot, too
-            raise InitError(
-                f"the snapshot of function process {self._worker.pid} took longer than"
-                f" {self._limits.start_timeout_s:g} s; it has been killed",
-                self._log(),
-            )
+            raise self._too_slow("could not be snapshotted")
         self._worker.took_snapshot(taking.result())
         self._worker.watch_restores()
         return Event.SNAPSHOTTED
@@ -299,7 +294,7 @@ class Startup:
         assert self._channel is not None  # noqa: S101
         waiter = self._wait()
         self._channel.send(line)
-        return await self._result(waiter, self._limits.start_timeout_s, "answer a warm-up request")
+        return await self._result(waiter, "answer a warm-up request")
 
     def _check(self) -> None:
         if self._failure is not None:
@@ -311,16 +306,22 @@ class Startup:
             self._waiter.set_exception(self._failure)
         return self._waiter
 
-    async def _result(self, waiter: asyncio.Future[bytes | None], limit_s: float, what: str) -> bytes:
-        done, _ = await asyncio.wait({waiter}, timeout=limit_s)
+    async def _result(self, waiter: asyncio.Future[bytes | None], what: str) -> bytes:
+        done, _ = await asyncio.wait({waiter}, timeout=self._limits.start_timeout_s)
         self._waiter = None
         if not done:
-            raise InitError(
-                f"function process {self._worker.pid} did not {what} within {limit_s:g} s", self._log()
-            )
+            raise self._too_slow(f"did not {what}")
         line = waiter.result()
         assert line is not None  # noqa: S101 - only a restore ends without a line
         return line
+
+    def _too_slow(self, what: str, advice: str = "") -> InitError:
+        return InitError(
+            f"{self._config.name} {what} within {self._limits.start_timeout_s:g} s (function process"
+            f" {self._worker.pid}, killed); if it needs longer, raise --start-timeout"
+            f" (Limits.start_timeout_s){advice}",
+            self._log(),
+        )
 
     def _log(self) -> str:
         if self._channel is None:

@@ -66,6 +66,8 @@ class Listener(Protocol):
 class WorkerConfig:
     """What all workers of a pool have in common."""
 
+    name: str
+    """The function's, for messages."""
     command: Command
     warmup: tuple[JsonValue, ...]
     isolation: Isolation

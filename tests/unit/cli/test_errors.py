@@ -44,6 +44,8 @@ def complaint(capsys: pytest.CaptureFixture[str]) -> str:
         (["serve", "HANDLER", "--isolation", "some"], "some"),
         (["serve", "HANDLER", "--queue", "-1"], "-1"),
         (["serve", "HANDLER", "--timeout", "0"], "0"),
+        (["serve", "HANDLER", "--start-timeout", "0"], "0"),
+        (["openwhisk", "--start-timeout", "soon"], "soon"),
         (["serve", "HANDLER", "--warmup", "{"], "not JSON"),
         (["serve", "HANDLER", "--warmup-file", "nowhere.jsonl"], "nowhere.jsonl"),
         (["serve", "HANDLER", "--strategy", "magic"], "magic"),
@@ -138,6 +140,15 @@ def test_a_function_that_does_not_load(
 def test_a_warm_up_that_fails(handler: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["serve", handler, "--port", "0", "--warmup", "{}", "--warmup", '{"divisor":0}']) == 1
     assert complaint(capsys) == "groundhog: warm-up request 2 failed: division by zero"
+
+
+def test_a_start_that_takes_too_long(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "endless.py"
+    path.write_text("import threading\nthreading.Event().wait()\ndef main(params): return {}\n")
+    assert main(["serve", str(path), "--port", "0", "--start-timeout", "0.3"]) == 1
+    line = complaint(capsys)
+    assert line.startswith("groundhog: endless did not say that it has loaded within 0.3 s")
+    assert "--start-timeout" in line
 
 
 def test_an_engine_that_refuses(handler: str, capsys: pytest.CaptureFixture[str], engine: FakeEngine) -> None:

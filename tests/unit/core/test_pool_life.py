@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -73,8 +74,14 @@ class TestStarting:
         if what == "load":
             engine.fail("init-hangs")
         expected = "say that it has loaded" if what == "load" else "answer a warm-up request"
-        with pytest.raises(groundhog.InitError, match=rf"did not {expected} within 0\.05 s"):
+        with pytest.raises(groundhog.InitError) as caught:
             await Pool(function, limits=Limits(start_timeout_s=0.05), engine=engine).start()
+        assert re.fullmatch(
+            rf"(warm-up request 1 failed: )?true did not {expected} within 0\.05 s"
+            r" \(function process \d+, killed\); if it needs longer,"
+            r" raise --start-timeout \(Limits\.start_timeout_s\)",
+            str(caught.value),
+        )
         assert engine.alive == 0
 
     @pytest.mark.parametrize("fault", [None, "snapshot-refused"])
