@@ -151,7 +151,7 @@ class Function:
         supervisor's environment, or all there are if not ``inherit_env``. ``interpreter``: the command that
         runs it instead of this Python, or of ``node``. Raises ConfigError, which names what is wrong.
         """
-        if not path:
+        if path == "":
             raise ConfigError("the target is empty: name the function's file")
         file = _source_file(_checked_path(path, "the function's file"))
         kind = _kind_of(file)

@@ -153,6 +153,24 @@ def test_output_that_cannot_be_written(handler: str, options: list[str], unbuffe
     assert result.stderr == "groundhog: input or output: No space left on device\n"
 
 
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1", "utf-8"])
+def test_output_in_any_encoding(source: Source, encoding: str) -> None:
+    handler = source(
+        "handler.py",
+        "import os\ndef main(params):\n    os.write(2, '\u2744'.encode())\n"
+        "    return {'a': '\u00b5\u2744\\ud800'}\n",
+    )
+    env = {**os.environ, "LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONIOENCODING": encoding}
+    for options in [], ["--json"]:
+        command = [sys.executable, "-m", "groundhog.cli", "invoke", str(handler), *options]
+        result = subprocess.run(command, capture_output=True, check=False, env=env)
+        assert result.returncode == 0, result.stderr
+        assert b"Traceback" not in result.stderr
+        line = json.loads(result.stdout.decode(encoding).splitlines()[0])
+        assert (line["value"] if options else line) == {"a": "\u00b5\u2744\ud800"}
+        assert options or b"restore" in result.stdout
+
+
 def test_the_demonstration_shows_what_it_says(tmp_path: Path) -> None:
     picture = tmp_path / "demo.svg"
     command = [sys.executable, str(ROOT / "examples" / "demo.py"), "--requests", "3", "--svg", str(picture)]

@@ -8,6 +8,7 @@ from __future__ import annotations
 import select
 import sys
 from importlib import import_module
+from io import TextIOWrapper
 
 import click
 
@@ -60,6 +61,8 @@ def main(arguments: list[str] | None = None) -> int:
     Returns:
         The exit code: 0; 1 for an error; 2 for misuse; 130 if interrupted.
     """
+    if isinstance(sys.stdout, TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")  # what a terminal cannot show is no error
     try:
         code = group.main(arguments, prog_name="groundhog", standalone_mode=False)
     except click.UsageError as error:

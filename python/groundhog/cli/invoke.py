@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import sys
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -153,10 +154,20 @@ def command(
     ctx.exit(0 if asyncio.run(show(made)) else 1)
 
 
+def _json(value: Any) -> str:
+    """Encode it, readable where the output has its characters, and never with others in their place."""
+    text = json.dumps(value, ensure_ascii=False)
+    try:
+        text.encode(sys.stdout.encoding)
+    except UnicodeEncodeError:
+        return json.dumps(value)
+    return text
+
+
 async def _show_json(made: AsyncIterator[Call]) -> bool:
     well = True
     async for call in made:
-        click.echo(json.dumps(call.as_dict(), ensure_ascii=False))
+        click.echo(_json(call.as_dict()))
         well = well and not call.failed
     return well
 
@@ -188,7 +199,7 @@ async def _show_table(made: AsyncIterator[Call]) -> bool:
 
 def _show_call(call: Call) -> None:
     if not isinstance(call.outcome, GroundhogError):
-        click.echo(json.dumps(call.outcome.value, ensure_ascii=False))
+        click.echo(_json(call.outcome.value))
     for stream in call.printed:
         if stream:
             click.echo(stream, nl=not stream.endswith("\n"), err=True)
