@@ -1,6 +1,7 @@
 //! Children: pitfall 13. None survives a restore, however it was made.
 
-use crate::harness::{Victim, for_each_strategy, is_alive, reverts};
+use crate::harness::{Victim, answers_stay_the_same, for_each_strategy, is_alive, is_refused, reverts};
+use groundhog_engine::Reason;
 
 const KINDS: [&str; 10] = [
     "fork",
@@ -64,4 +65,25 @@ fn what_children_held_is_free_again() {
 #[test]
 fn a_storm_of_forks_ends() {
     reverts("fork_storm", &[]);
+}
+
+#[test]
+fn what_a_child_does_to_its_parent_is_refused() {
+    for kind in ["limit", "affinity", "lock", "option", "memory", "object"] {
+        is_refused("by_child", &[kind], Reason::KernelState);
+    }
+}
+
+#[test]
+fn what_a_child_does_to_itself_is_its_own_affair() {
+    for_each_strategy("by_child", &["own"], |victim| drop(answers_stay_the_same(victim)));
+}
+
+/// The number of a thread that executed is free afterwards, and may be a stranger's.
+#[test]
+fn a_child_whose_thread_executed_another_program_is_killed() {
+    for_each_strategy("child_changes_thread", &[], |victim| {
+        let reports = answers_stay_the_same(victim);
+        assert!(reports.iter().all(|report| report.children_killed == 1), "{reports:?}");
+    });
 }

@@ -1,6 +1,9 @@
 //! Descriptors, and the bytes in our own pipes: pitfall 21.
 
-use crate::harness::{Start, expect_refusal, for_each_strategy, is_refused, reverts, strategies, wait_until};
+use crate::harness::{
+    Start, answers_stay_the_same, expect_refusal, for_each_strategy, is_refused, reverts, strategies,
+    wait_until,
+};
 use groundhog_engine::Reason;
 use std::io::{Seek, SeekFrom, Write};
 use std::sync::Arc;
@@ -101,4 +104,26 @@ fn a_closed_answer_descriptor_is_refused() {
         wait_until("the end of its answers", || std::fs::read_link(&closed).is_err());
         expect_refusal(victim, Reason::DescriptorChanged);
     });
+}
+
+#[test]
+fn what_is_done_through_a_duplicate_is_refused() {
+    for kind in ["lock", "owner", "size", "option", "set"] {
+        is_refused("duplicates", &[kind], Reason::DescriptorChanged);
+    }
+}
+
+#[test]
+fn duplicates_alone_are_closed() {
+    for_each_strategy("duplicates", &["nothing"], |victim| drop(answers_stay_the_same(victim)));
+}
+
+#[test]
+fn a_table_of_its_own_for_one_thread_is_refused() {
+    is_refused("own_table", &["thread"], Reason::KernelState);
+}
+
+#[test]
+fn a_flag_lost_on_the_way_is_put_back() {
+    reverts("own_table", &["flag"]);
 }

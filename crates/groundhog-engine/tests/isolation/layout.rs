@@ -67,3 +67,10 @@ fn no_mapping_is_overlooked() {
         assert_eq!(info.mappings, maps.lines().count(), "{maps}");
     });
 }
+
+#[test]
+fn what_a_mapping_is_beyond_its_place_and_protection() {
+    for kind in ["advice", "huge", "replaced", "lost"] {
+        reverts("mapping_flags", &[kind]);
+    }
+}

@@ -29,3 +29,24 @@ fn those_of_another_thread_cannot_be_dropped() {
 fn a_process_that_stops_itself_is_not_stopped() {
     reverts("stop_itself", &[]);
 }
+
+#[test]
+fn a_trap_that_is_pending_does_not_stand_for_a_call_that_was_made() {
+    reverts("stray_signals", &["trap"]);
+}
+
+#[test]
+fn those_that_the_end_of_a_descriptor_sends_are_dropped() {
+    reverts("stray_signals", &["close"]);
+}
+
+#[test]
+fn those_without_a_place_in_the_queue_are_dropped() {
+    reverts("stray_signals", &["unqueued"]);
+}
+
+/// All of a pointer counts, not its lower half.
+#[test]
+fn actions_set_from_far_away_are_set_back() {
+    reverts("far_pointer", &[]);
+}
