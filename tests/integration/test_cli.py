@@ -153,6 +153,23 @@ def test_output_that_cannot_be_written(handler: str, options: list[str], unbuffe
     assert result.stderr == "groundhog: input or output: No space left on device\n"
 
 
+def test_without_an_output(handler: str) -> None:
+    command = f"exec {sys.executable} -m groundhog.cli invoke {handler} >&-"
+    result = subprocess.run(["/bin/sh", "-c", command], stderr=subprocess.PIPE, text=True, check=False)
+    assert (result.returncode, result.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("command", ["doctor", "invoke"])
+@pytest.mark.parametrize(("without", "unknown"), [("nonsense", "nonsense"), ("a, soft-dirty,b,", "a, b")])
+def test_features_that_there_are_not(handler: str, command: str, without: str, unknown: str) -> None:
+    words = [command, "--json"] if command == "doctor" else [command, handler]
+    result = groundhog(*words, env={"GROUNDHOG_WITHOUT": without})
+    assert result.returncode == 0
+    warning = f"groundhog: GROUNDHOG_WITHOUT names {unknown}, but there are only ptrace, inspection, "
+    assert result.stderr.startswith(warning)
+    assert len(result.stderr.splitlines()) == 1
+
+
 @pytest.mark.parametrize("encoding", ["ascii", "latin-1", "utf-8"])
 def test_output_in_any_encoding(source: Source, encoding: str) -> None:
     handler = source(

@@ -5,6 +5,7 @@ An error is one line on stderr; the exit code is then 1, or 2 for misuse.
 
 from __future__ import annotations
 
+import os
 import select
 import sys
 from importlib import import_module
@@ -14,6 +15,7 @@ import click
 
 from groundhog.errors import GroundhogError
 
+WITHOUT = "GROUNDHOG_WITHOUT"
 COMMANDS = {
     "serve": "Serve a function over HTTP, each request in a clean process.",
     "openwhisk": "Be an OpenWhisk action container.",
@@ -50,6 +52,19 @@ def group(ctx: click.Context) -> None:
     if ctx.invoked_subcommand is None:
         click.echo(ctx.get_help(), err=True)
         ctx.exit(2)
+    _warn_of_unknown_features(os.environ.get(WITHOUT, ""))
+
+
+def _warn_of_unknown_features(without: str) -> None:
+    """Whoever switches off what there is not measures or tests something else than they think."""
+    wanted = {name for word in without.split(",") if (name := word.strip())}
+    if wanted:
+        from groundhog import capabilities  # help and misuse do without the engine
+
+        known = [finding["name"] for finding in capabilities()["findings"]]
+        if unknown := sorted(wanted.difference(known)):
+            names = f"{', '.join(unknown)}, but there are only {', '.join(known)}"
+            click.echo(f"groundhog: {WITHOUT} names {names}", err=True)
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -83,6 +98,8 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _reader_has_left() -> bool:
     """Whether nobody reads our own output any more."""
+    if sys.stdout is None:  # it was closed from the start
+        return False
     stdout = select.poll()
     stdout.register(sys.stdout, 0)  # errors are reported in any case
     return bool(stdout.poll(0))
@@ -91,7 +108,8 @@ def _reader_has_left() -> bool:
 def _give_up_output() -> None:
     """What could not be written the interpreter must not try to write once more when it ends."""
     try:
-        sys.stdout.flush()
+        if sys.stdout is not None:
+            sys.stdout.flush()
     except OSError:
         sys.stdout = None
 

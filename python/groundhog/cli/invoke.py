@@ -158,7 +158,7 @@ def _json(value: Any) -> str:
     """Encode it, readable where the output has its characters, and never with others in their place."""
     text = json.dumps(value, ensure_ascii=False)
     try:
-        text.encode(sys.stdout.encoding)
+        text.encode(getattr(sys.stdout, "encoding", "utf-8"))  # there is none if it was closed
     except UnicodeEncodeError:
         return json.dumps(value)
     return text
