@@ -28,6 +28,7 @@ pub(crate) mod call {
     pub(crate) const RT_SIGTIMEDWAIT: u64 = 128;
     pub(crate) const SIGALTSTACK: u64 = 131;
     pub(crate) const PRCTL: u64 = 157;
+    pub(crate) const EPOLL_CTL: u64 = 233;
     pub(crate) const DUP3: u64 = 292;
     pub(crate) const SECCOMP: u64 = 317;
     pub(crate) const USERFAULTFD: u64 = 323;

@@ -4,10 +4,12 @@
 //! number still names it (`kcmp`), and the offset and flags can be read and set from here.
 
 use crate::arch::call;
+use crate::epoll;
 use crate::error::{OrTrouble, Reason, Step, Trouble};
 use crate::process::Process;
 use crate::remote::{Anchor, Remote};
 use crate::report::RestoreReport;
+use groundhog_proc::fdinfo::Target;
 use groundhog_sys::fcntl::{Kind, Settings};
 use groundhog_sys::{Errno, Tid, fcntl, kcmp, pidfd};
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
@@ -27,6 +29,8 @@ struct Descriptor {
     kind: Kind,
     settings: Settings,
     is_eventfd: bool,
+    /// What it watches, if it is an epoll set.
+    targets: Vec<Target>,
     /// Something could be read from it.
     readable: bool,
     /// How much, where that can be told.
@@ -71,6 +75,7 @@ impl Descriptors {
                 kind,
                 settings: fcntl::settings(&duplicate),
                 is_eventfd,
+                targets: epoll::targets(process, *number)?,
                 readable: false,
                 waiting,
                 duplicate,
@@ -189,6 +194,14 @@ impl Descriptors {
             if descriptor.take_waiting(readable, report)? {
                 return descriptor.refuse("cannot be emptied");
             }
+        }
+        Ok(())
+    }
+
+    /// Puts the epoll sets among `numbers` back.
+    pub(crate) fn revert_epoll(&self, process: &mut Process, anchor: Anchor, numbers: &[i32]) -> Step<()> {
+        for descriptor in self.table.iter().filter(|descriptor| numbers.contains(&descriptor.number)) {
+            epoll::revert(process, anchor, descriptor.number, &descriptor.targets)?;
         }
         Ok(())
     }

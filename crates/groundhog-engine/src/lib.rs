@@ -13,6 +13,7 @@ mod attributes;
 mod capabilities;
 mod descriptors;
 mod doorbell;
+mod epoll;
 mod error;
 mod filter;
 mod layout;

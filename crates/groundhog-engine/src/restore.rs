@@ -53,6 +53,7 @@ pub(crate) fn revert(
     }
     snapshot.descriptors.revert(process, snapshot.anchor, seen.descriptors || unseen, &mut report)?;
     if !seen.duplicated.is_empty() {
+        snapshot.descriptors.revert_epoll(process, snapshot.anchor, &seen.duplicated)?;
         snapshot.descriptors.check_settings(&seen.duplicated)?;
         snapshot.attributes.check_descriptors(process, &seen.duplicated)?;
     }

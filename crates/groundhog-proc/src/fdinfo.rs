@@ -3,6 +3,8 @@
 //! # References
 //! - [Linux: The /proc Filesystem](https://docs.kernel.org/filesystems/proc.html), section 3.8
 
+use crate::text::quote;
+
 /// `O_CLOEXEC` among the flags; the same on every architecture that we run on.
 const CLOSE_ON_EXEC: u32 = 0o2_000_000;
 
@@ -40,6 +42,44 @@ pub fn parse(text: &[u8]) -> Result<FdInfo, FdInfoError> {
     Ok(FdInfo { flags })
 }
 
+/// What an epoll set watches.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Target {
+    /// The descriptor's number, as it was when it was added.
+    pub number: i32,
+    /// The events, with those that the kernel always adds.
+    pub events: u32,
+    /// What the program gets with them.
+    pub data: u64,
+}
+
+/// The targets of an epoll set, in the kernel's order; none for other files.
+///
+/// # Errors
+/// [`EpollError`] for a line that begins as a target's and goes on otherwise.
+pub fn epoll_targets(text: &[u8]) -> Result<Vec<Target>, EpollError> {
+    let lines = text.split(|byte| *byte == b'\n').filter(|line| line.starts_with(b"tfd:"));
+    lines.map(|line| target(line).ok_or_else(|| EpollError { line: quote(line) })).collect()
+}
+
+fn target(line: &[u8]) -> Option<Target> {
+    let mut words = std::str::from_utf8(line).ok()?.split_ascii_whitespace();
+    let mut value = |name| if words.next() == Some(name) { words.next() } else { None };
+    Some(Target {
+        number: value("tfd:")?.parse().ok()?,
+        events: u32::from_str_radix(value("events:")?, 16).ok()?,
+        data: u64::from_str_radix(value("data:")?, 16).ok()?,
+    })
+}
+
+/// A line that is no target of an epoll set.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("fdinfo: bad target of an epoll set: {line}")]
+pub struct EpollError {
+    /// The line, quoted.
+    pub line: String,
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -63,5 +103,24 @@ mod tests {
             parse(b"flags:\t9\n").map_err(|e| e.to_string()),
             Err("fdinfo: no flags line with an octal number".into())
         );
+    }
+
+    #[test]
+    fn the_targets_of_an_epoll_set() {
+        let text = b"pos:\t0\nflags:\t02000002\nmnt_id:\t17\nino:\t1038\n\
+            tfd:       17 events:       19 data:               11  pos:0 ino:40e sdev:10\n\
+            tfd:        5 events: 8000001d data: ffffffffffffffff  pos:0 ino:40e sdev:10\n";
+        let targets = [
+            Target { number: 17, events: 0x19, data: 0x11 },
+            Target { number: 5, events: 0x8000_001d, data: u64::MAX },
+        ];
+        assert_eq!(epoll_targets(text), Ok(targets.to_vec()));
+        assert_eq!(epoll_targets(b"pos:\t0\nflags:\t02\n"), Ok(vec![]));
+    }
+
+    #[test]
+    fn a_line_that_is_no_target_is_refused() {
+        let refused = epoll_targets(b"tfd: 17 events: 19\n").map_err(|error| error.to_string());
+        assert_eq!(refused, Err("fdinfo: bad target of an epoll set: \"tfd: 17 events: 19\"".into()));
     }
 }

@@ -108,8 +108,15 @@ fn a_closed_answer_descriptor_is_refused() {
 
 #[test]
 fn what_is_done_through_a_duplicate_is_refused() {
-    for kind in ["lock", "owner", "size", "option", "set"] {
+    for kind in ["lock", "owner", "size", "option"] {
         is_refused("duplicates", &[kind], Reason::DescriptorChanged);
+    }
+}
+
+#[test]
+fn what_an_epoll_set_watches_is_put_back() {
+    for kind in ["added", "changed", "removed"] {
+        reverts("epoll_sets", &[kind]);
     }
 }
 

@@ -1,10 +1,9 @@
 /* What can be done to an open file of the snapshot through a duplicate of its descriptor. */
 #include "case.h"
-#include <sys/epoll.h>
 #include <sys/file.h>
 #include <sys/socket.h>
 
-static int file, sockets[2], ends[2], set;
+static int file, sockets[2], ends[2];
 
 static void prepare(void)
 {
@@ -12,9 +11,6 @@ static void prepare(void)
     file = temporary_file(path);
     unlink(path);
     check(socketpair(AF_UNIX, SOCK_STREAM, 0, sockets) == 0 && pipe(ends) == 0, "open files");
-    set = epoll_create1(0);
-    struct epoll_event event = {.events = EPOLLIN};
-    check(epoll_ctl(set, EPOLL_CTL_ADD, ends[0], &event) == 0, "epoll_ctl");
 }
 
 static void handle(const char *secret)
@@ -28,8 +24,6 @@ static void handle(const char *secret)
         check(fcntl(dup2(ends[0], 50), F_SETPIPE_SZ, 1 << 18) > 0, "F_SETPIPE_SZ");
     else if (is("option"))
         check(setsockopt(dup(sockets[0]), SOL_SOCKET, SO_PASSCRED, &(int){1}, sizeof(int)) == 0, "setsockopt");
-    else if (is("set"))
-        check(epoll_ctl(set, EPOLL_CTL_DEL, ends[0], NULL) == 0, "epoll_ctl");
     else /* "nothing": only duplicated */
         check(dup(file) >= 0 && dup(ends[0]) >= 0, "dup");
     answer("done");
