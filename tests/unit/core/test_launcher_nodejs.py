@@ -140,6 +140,51 @@ def test_the_stack_goes_to_the_log(source: Source) -> None:
         stderr = it.printed()[1]
         assert "TypeError: no user\n    at " in stderr
         assert "h.js:1" in stderr
+        assert "launcher" not in stderr
+
+
+@pytest.mark.parametrize(
+    "throws",
+    [
+        "throw new Error('no user', {cause: new TypeError('why')})",
+        "await null; throw new Error('no user')",
+        "const e = new Error('no user'); e.code = 5; e.cause = e; throw e",
+        "const e = new Error('no user'); Object.freeze(e); throw e",
+    ],
+)
+def test_stacks_of_all_kinds_are_shown(source: Source, throws: str) -> None:
+    with Launcher(source("h.js", f"module.exports = async () => {{ {throws}; }};\n")) as it:
+        it.line()
+        for _ in range(2):
+            assert it.call() == {"error": "no user"}
+        stderr = it.printed()[1]
+        assert "no user" in stderr
+        assert "launcher" not in stderr or "freeze" in throws
+
+
+@pytest.mark.parametrize(
+    "throws",
+    [
+        "e.stack = 5",
+        "Object.defineProperty(e, 'stack', {get() { throw 1; }})",
+        "console.error = () => { throw 1; }",
+    ],
+)
+def test_an_error_that_cannot_be_shown_is_an_answer_all_the_same(source: Source, throws: str) -> None:
+    text = f"module.exports = () => {{ const e = new Error('no user'); {throws}; throw e; }};\n"
+    with Launcher(source("h.js", text)) as it:
+        it.line()
+        for _ in range(2):
+            assert it.call() == {"error": "no user"}
+
+
+def test_the_stack_of_code_that_does_not_load(source: Source) -> None:
+    with Launcher(source("h.js", "function f() { throw new Error('odd'); }\nf();\n")) as it:
+        assert it.line()["error"] == "Error: odd (h.js, line 1)"
+        it.wait()
+        stderr = it.printed()[1]
+        assert "h.js:2" in stderr
+        assert "launcher" not in stderr
 
 
 @pytest.mark.parametrize(

@@ -179,8 +179,28 @@ function encode(result) {
   return text === undefined ? 'null' : text; // neither an object nor an array: the supervisor says so
 }
 
+const CAUSES = 10; // of an error, at most: they may go round in a circle
+
+// Show an error with the function's part of its stack: what is below our first frame is ours and Node's.
+function report(error) {
+  try {
+    for (let shown = error, left = CAUSES; shown instanceof Error && left > 0; shown = shown.cause, left--) {
+      const rows = shown.stack.split('\n');
+      const ours = rows.findIndex((row) => /^\s+at /.test(row) && row.includes(`${__filename}:`));
+      if (ours > 0) shown.stack = rows.slice(0, ours).join('\n');
+    }
+  } catch {
+    // a stack that is no text, or cannot be changed, is shown as it is
+  }
+  try {
+    console.error(error);
+  } catch {
+    // it cannot be shown, or the function has replaced what shows it; its answer still counts
+  }
+}
+
 function errorAnswer(error) {
-  console.error(error);
+  report(error);
   const shown = error instanceof Error || (error && error.message !== undefined) ? error.message : error;
   try {
     return JSON.stringify({ error: shown === undefined ? 'undefined' : shown });
@@ -257,7 +277,7 @@ load().then(
   },
   (error) => {
     served = true;
-    console.error(error);
+    report(error);
     if (acknowledge) writeLine(JSON.stringify({ ok: false, error: loadError(error) }));
     process.exit(1);
   },
