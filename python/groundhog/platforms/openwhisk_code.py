@@ -13,7 +13,7 @@ import re
 import stat
 import tarfile
 import zipfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import Any, Literal
 
@@ -57,7 +57,8 @@ def parse(value: Any) -> Action | None:
         raise ConfigError("the action's env must be an object")
     return Action(
         code=code,
-        name=str(value.get("name") or "action"),
+        # It becomes an argument of the launcher, which cannot hold everything that JSON can.
+        name=str(value.get("name") or "action")[:256].encode("utf-8", "replace").decode().replace("\0", ""),
         main=main,
         binary=value.get("binary") is True,
         env={name: item if isinstance(item, str) else json.dumps(item) for name, item in env.items()},
@@ -85,7 +86,8 @@ def function(action: Action, runtime: Runtime, directory: Path) -> Function:
     target = source if runtime == "python" else directory
     if runtime == "python" and not source.is_file():
         raise ConfigError("the archive has no file __main__.py at its top: that is the module that is loaded")
-    return Function.from_file(target, action.main or "main", env=action.env, cwd=directory)
+    made = Function.from_file(target, action.main or "main", env=action.env, cwd=directory)
+    return replace(made, name=action.name)  # its file has the name of a temporary directory
 
 
 def _exporting(main: str | None) -> str:

@@ -9,7 +9,7 @@ import stat
 import subprocess
 import tarfile
 import zipfile
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -70,6 +70,23 @@ def test_a_python_package_in_an_archive(tmp_path: Path, pack: object) -> None:
     assert made.entry == "main"
     assert (tmp_path / "package" / "words.py").read_text() == "greeting = 'hi'\n"
     assert dict(made.env) == {"A": "b"}
+
+
+@pytest.mark.parametrize("runtime", ["python", "nodejs", "command"])
+def test_a_function_has_the_name_of_its_action(tmp_path: Path, runtime: Runtime) -> None:
+    """Not that of the temporary directory that it lies in: messages name it."""
+    made = function(action("def main(args):\n    return args\n"), runtime, tmp_path)
+    assert made.name == "hello"
+
+
+@pytest.mark.parametrize(
+    ("given", "name"),
+    [(None, "action"), ("", "action"), (5, "5"), ("a\0b", "ab"), ("\ud800❄", "?❄"), ("x" * 500, "x" * 256)],
+)
+def test_a_name_fits_the_command_line(given: Any, name: str) -> None:
+    parsed = openwhisk_code.parse({"code": "x", "name": given})
+    assert parsed is not None
+    assert parsed.name == name
 
 
 def test_a_node_package_in_an_archive(tmp_path: Path) -> None:
