@@ -13,6 +13,7 @@ use crate::report::{RestoreReport, Stopwatch};
 use crate::signals;
 use crate::snapshot::Snapshot;
 use crate::verify;
+use crate::watch::Seen;
 use groundhog_sys::{Errno, fcntl};
 use std::os::fd::OwnedFd;
 
@@ -37,74 +38,14 @@ pub(crate) fn revert(
     watch.lap(&mut report.phases, "threads");
 
     let seen = std::mem::take(&mut process.watch.seen);
-    let had_children = process.take_had_children();
-    if had_children {
-        reap(process, snapshot)?;
-    }
-    // What is not seen is looked for.
-    let unseen = !process.watch.sees_state;
-    match if unseen { !0 } else { seen.actions } {
-        0 => {}
-        actions => snapshot.actions.revert(process, snapshot.anchor, actions)?,
-    }
     // Nothing that could write into them runs any more.
     for pipe in drain {
         report.bytes_drained += fcntl::drain(pipe).or_trouble(Reason::Inspection, "draining a pipe")?;
     }
-    snapshot.descriptors.revert(process, snapshot.anchor, seen.descriptors || unseen, &mut report)?;
-    if !seen.duplicated.is_empty() {
-        snapshot.descriptors.revert_epoll(process, snapshot.anchor, &seen.duplicated)?;
-        snapshot.descriptors.check_settings(&seen.duplicated)?;
-        snapshot.attributes.check_descriptors(process, &seen.duplicated)?;
-    }
-    if unseen {
-        snapshot.attributes.check(process, snapshot.anchor)?;
-    }
-    // Now: the end of a descriptor may send one.
-    let closely = seen.signalled || had_children || unseen;
-    if signals::any_pending(process, closely)? {
-        report.signals_dropped = signals::drop_pending(process, snapshot.anchor, closely)?;
-    }
+    revert_kernel_state(process, snapshot, &seen, &mut report)?;
     watch.lap(&mut report.phases, "descriptors");
 
-    report.layout_calls = seen.layout_calls;
-    // `MADV_FREE` on a clean page shows nowhere at once, and the kernel takes the page away whenever it likes, unless it
-    // is written. A process started by us may not use it.
-    let mut everything = !process.spawned || seen.mapping_flags;
-    let mut same_layout =
-        process.watch.works && report.layout_calls == 0 && snapshot.tracker.sees_everywhere();
-    let mut same_flags = same_layout;
-    loop {
-        if !same_layout {
-            report.layout_changes += snapshot.layout.revert(process, snapshot.anchor, &snapshot.areas)?;
-            watch.lap(&mut report.phases, "layout");
-        }
-        let tracker = &mut *snapshot.tracker;
-        let outside = snapshot.memory.look(process, &snapshot.areas, tracker, same_layout, everything)?;
-        watch.lap(&mut report.phases, "scan");
-        match outside {
-            None if same_flags => break,
-            None => {
-                same_flags = true;
-                if !(seen.mapping_flags || unseen || snapshot.tracker.may_be_replaced()) {
-                    break;
-                }
-                let changed = repair::revert_flags(process, snapshot.anchor, &snapshot.areas)?;
-                watch.lap(&mut report.phases, "layout");
-                if changed == 0 {
-                    break;
-                }
-                report.layout_changes += changed;
-                everything = true; // the contents are lost
-            }
-            Some(_) if same_layout => {
-                // A stack has grown.
-                same_layout = false;
-                same_flags = false;
-            }
-            Some(page) => return Err(memory::outside(page)),
-        }
-    }
+    find_changes(process, snapshot, &seen, &mut report, watch)?;
     let Snapshot { memory, threads, areas, tracker, anchor, .. } = snapshot;
     memory.revert(process, *anchor, threads, areas, &mut **tracker, &mut report, watch)?;
     let shared = snapshot.shared.revert(process)?;
@@ -126,6 +67,91 @@ pub(crate) fn revert(
         watch.lap(&mut report.phases, "verify");
     }
     Ok(report)
+}
+
+/// Puts back what the kernel keeps for the process, or refuses what cannot be.
+fn revert_kernel_state(
+    process: &mut Process,
+    snapshot: &mut Snapshot,
+    seen: &Seen,
+    report: &mut RestoreReport,
+) -> Step<()> {
+    let anchor = snapshot.anchor;
+    let had_children = process.take_had_children();
+    if had_children {
+        reap(process, snapshot)?;
+    }
+    // What is not seen is looked for.
+    let unseen = !process.watch.sees_state;
+    match if unseen { !0 } else { seen.actions } {
+        0 => {}
+        actions => snapshot.actions.revert(process, anchor, actions)?,
+    }
+    snapshot.descriptors.revert(process, anchor, seen.descriptors || unseen, report)?;
+    if !seen.duplicated.is_empty() {
+        snapshot.descriptors.revert_epoll(process, anchor, &seen.duplicated)?;
+        snapshot.descriptors.check_settings(&seen.duplicated)?;
+        snapshot.attributes.check_descriptors(process, &seen.duplicated)?;
+    }
+    if unseen {
+        snapshot.attributes.check(process, anchor)?;
+    }
+    // Now: the end of a descriptor may send one.
+    let closely = seen.signalled || had_children || unseen;
+    if signals::any_pending(process, closely)? {
+        report.signals_dropped = signals::drop_pending(process, anchor, closely)?;
+    }
+    Ok(())
+}
+
+/// Puts the layout back and finds out which memory has changed.
+///
+/// Usually the layout has not, and nobody looks. Only what the scan finds may say that it has.
+fn find_changes(
+    process: &mut Process,
+    snapshot: &mut Snapshot,
+    seen: &Seen,
+    report: &mut RestoreReport,
+    watch: &mut Stopwatch,
+) -> Step<()> {
+    let Snapshot { anchor, areas, layout, memory, tracker, .. } = snapshot;
+    let tracker = &mut **tracker;
+    report.layout_calls = seen.layout_calls;
+    // `MADV_FREE` on a clean page shows nowhere at once, and the kernel takes the page away whenever it likes, unless it
+    // is written. A process started by us may not use it.
+    let mut everything = !process.spawned || seen.mapping_flags;
+    let mut same_layout = process.watch.works && seen.layout_calls == 0 && tracker.sees_everywhere();
+    let mut same_flags = same_layout;
+    loop {
+        if !same_layout {
+            report.layout_changes += layout.revert(process, *anchor, areas)?;
+            watch.lap(&mut report.phases, "layout");
+        }
+        let outside = memory.look(process, areas, tracker, same_layout, everything)?;
+        watch.lap(&mut report.phases, "scan");
+        match outside {
+            None if same_flags => return Ok(()),
+            None => {
+                same_flags = true;
+                if !(seen.mapping_flags || !process.watch.sees_state || tracker.may_be_replaced()) {
+                    return Ok(());
+                }
+                let changed = repair::revert_flags(process, *anchor, areas)?;
+                watch.lap(&mut report.phases, "layout");
+                if changed == 0 {
+                    return Ok(());
+                }
+                report.layout_changes += changed;
+                everything = true; // the contents are lost
+            }
+            Some(_) if same_layout => {
+                // A stack has grown.
+                same_layout = false;
+                same_flags = false;
+            }
+            Some(page) => return Err(memory::outside(page)),
+        }
+    }
 }
 
 /// Dead children wait to be reaped by the process: it does so, or the next request would see them.
