@@ -112,6 +112,8 @@ class Reply:
     timings: Timings
     raw: bytes = b""
     """The answer as it came, JSON in UTF-8 without the newline: a front end can pass it on unencoded."""
+    raised: bool = False
+    """The function raised, and the answer is what was raised; known only of Python and Node handlers."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,6 +38,8 @@ class Script:
 
     answer: Callable[[Any], Any] = lambda params: params
     error: GroundhogError | None = None
+    raised: bool = False
+    """Whether the answer is what the function raised."""
     start_error: GroundhogError | None = None
     ready: bool = True
     start_output: tuple[str, str] = ("", "")
@@ -82,7 +84,9 @@ class ScriptedPool(Pool):
         else:
             value = self.script.answer(made.value)
             raw = json.dumps(value).encode()
-            future.set_result(Reply(value, self.script.stdout, self.script.stderr, job.timings, raw))
+            future.set_result(
+                Reply(value, self.script.stdout, self.script.stderr, job.timings, raw, self.script.raised)
+            )
         return job
 
     def waits(self, job: Job) -> bool:

@@ -45,6 +45,7 @@ CODES = {
         "    return {name: value for name, value in os.environ.items() if name.startswith('__OW_')}\n",
         "count": "calls = []\ndef main(args):\n    calls.append(args)\n    return {'calls': len(calls)}\n",
         "raise": "def main(args):\n    raise ValueError('no luck')\n",
+        "return error": "def main(args):\n    return {'error': 'no luck'}\n",
         "exit": "import os\ndef main(args):\n    args.get('exit') and os._exit(1)\n    return args\n",
         "exit at init": "import os\nos._exit(1)\ndef main(args):\n    return args\n",
         "broken": "def main(args:\n",
@@ -63,6 +64,7 @@ CODES = {
         "Object.entries(process.env).filter(([name]) => name.startsWith('__OW_'))); }",
         "count": "const calls = []; function main(args) { calls.push(args); return {calls: calls.length}; }",
         "raise": "function main(args) { throw new Error('no luck'); }",
+        "return error": "function main(args) { return {error: 'no luck'}; }",
         "exit": "function main(args) { if (args.exit) process.exit(1); return args; }",
         "exit at init": "process.exit(1); function main(args) { return args; }",
         "broken": "function main(args {",
@@ -252,6 +254,13 @@ def test_code_that_does_not_load(container: Container, code: str) -> None:
     assert stderr[-1] == SENTINEL
     reason = response.json()["error"].removeprefix("Cannot start action: ")
     assert stderr.count(reason) == 1
+
+
+def test_a_function_that_returns_an_error(container: Container) -> None:
+    assert container.init("return error").status_code == 200
+    response = container.run({})
+    assert response.status_code == 200
+    assert response.content == b'{"error":"no luck"}'
 
 
 def test_a_function_that_raises(container: Container) -> None:

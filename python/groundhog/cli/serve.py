@@ -41,10 +41,15 @@ if TYPE_CHECKING:
     show_default=True,
     help="Requests that may wait for a worker; more are answered 429.",
 )
-@click.option("--domain-header", metavar="NAME", help="The header that carries the caller's trust domain.")
+@click.option(
+    "--domain-header",
+    type=options.HeaderName(),
+    metavar="NAME",
+    help="The header that carries the caller's trust domain.",
+)
 @click.option(
     "--protocol",
-    type=click.Choice(["actionloop"]),
+    type=options.Protocol(),
     default="actionloop",
     show_default=True,
     help="How a command is spoken to.",

@@ -49,7 +49,6 @@ from groundhog.platforms.answers import (
     refusal,
     reply_to,
 )
-from groundhog.platforms.http import is_failure
 from groundhog.platforms.metrics import Metrics
 
 if TYPE_CHECKING:
@@ -217,7 +216,7 @@ class Container:
         return await self._unless_hopeless(request, pool, job)
 
     def _answer(self, reply: Reply) -> Response:
-        raised = self._runtime == "nodejs" and is_failure(reply.value)
+        raised = self._runtime == "nodejs" and reply.raised
         return JsonAnswer(reply.raw, 502 if raised else 200)
 
     def _of_error(self, error: errors.GroundhogError) -> Response:

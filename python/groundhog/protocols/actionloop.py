@@ -13,6 +13,8 @@ Our own launchers add ``"groundhog": 1`` to that line. Only to them we send cont
 member "groundhog" where a request carries "value": ``{"groundhog": "noop"}`` takes the path of a request
 without calling the function, ``{"groundhog": "prepare"}`` announces the snapshot.
 
+The answer of a function that raised ends, from our launchers, with `RAISED`: white space to anybody else.
+
 The decoder has two states, *idle* (no answer is owed: any byte is stray) and *awaiting*; `expect` leads from
 the first to the second, a newline back.
 """
@@ -32,6 +34,9 @@ NOOP = b'{"groundhog":"noop"'
 PREPARE = b'{"groundhog":"prepare"}\n'
 NOT_AN_OBJECT = "The action did not return a dictionary or array."
 """OpenWhisk's words; its compatibility kit compares them."""
+
+RAISED = b" "
+"""Between an answer and its newline, from our launchers: the function raised, it did not return that."""
 
 _RESERVED = frozenset({"value", "groundhog"})
 

@@ -65,7 +65,8 @@ class Startup:
         self._channel: Channel | None = None
         self._waiter: asyncio.Future[bytes | None] | None = None
         self._failure: GroundhogError | None = None
-        self._control = False
+        self.speaks_control = False
+        """The process is one of our launchers."""
         self._spawning: Future[Process] | None = None
         self._steps: dict[Action, Callable[[], Any]] = {
             Action.SPAWN: self._spawn,
@@ -174,7 +175,7 @@ class Startup:
         said = self._parse_ack(line)
         if not said.ok:
             raise InitError(said.error or "the function could not be loaded", self._log())
-        self._control = said.control
+        self.speaks_control = said.control
         return Event.LOADED
 
     def _parse_ack(self, line: bytes) -> Ack:
@@ -205,7 +206,7 @@ class Startup:
     async def _warm(self) -> Event:
         for number, request in enumerate(self._config.warmup, start=1):
             await self._warm_with(number, request)
-        if self._control:
+        if self.speaks_control:
             for _ in range(_NOOPS):
                 await self._exchange(noop_line(_CONTEXT))
         return Event.WARMED
@@ -222,7 +223,7 @@ class Startup:
             raise InitError(f"warm-up request {number} failed: {answer['error']}", self._log())
 
     async def _prepare(self) -> Event:
-        if self._control:
+        if self.speaks_control:
             answer = await self._exchange(PREPARE)
             if answer != b'{"ok":true}':
                 raise InitError(
@@ -267,7 +268,7 @@ class Startup:
             encode_request(request, _deadline_context(self._limits.start_timeout_s))
             for request in self._config.warmup
         ]
-        if not lines and self._control:
+        if not lines and self.speaks_control:
             lines = [noop_line(_CONTEXT)]
         rounds = max(_REHEARSALS, min(len(lines), _MOST_REHEARSALS)) if lines else 0
         for line in itertools.islice(itertools.cycle(lines), rounds):

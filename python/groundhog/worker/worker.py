@@ -19,7 +19,7 @@ from groundhog.errors import (
     StateMismatchError,
     TraceeExitedError,
 )
-from groundhog.protocols.actionloop import parse_answer
+from groundhog.protocols.actionloop import RAISED, parse_answer
 from groundhog.worker.lifecycle import STARTED, Action, Event, State, advance
 from groundhog.worker.startup import Startup
 
@@ -247,9 +247,12 @@ class Worker:
         run_s = time.perf_counter() - self._sent_at
         stdout, stderr = self._channel.take_logs()
         timings = Timings(self._timings.queue_s, run_s, self._timings.restore_s)
+        raised = self._startup.speaks_control and line.endswith(RAISED)
+        if raised:
+            line = line[: -len(RAISED)]
         early = len(line) > _LARGE_ANSWER and self._after_answer(at_once=True)
         try:
-            reply = Reply(parse_answer(line), stdout, stderr, timings, line)
+            reply = Reply(parse_answer(line), stdout, stderr, timings, line, raised)
         except ProtocolError as error:
             error.stdout, error.stderr = stdout, stderr
             self._finish(job, error, timings)

@@ -303,10 +303,14 @@ async def test_a_run_that_goes_wrong_here(ready: Host) -> None:
     assert ready.logs() == ENDED
 
 
-@pytest.mark.parametrize(("runtime", "status"), [("nodejs", 502), ("python", 200), ("command", 200)])
-async def test_a_function_that_raises(runtime: Runtime, status: int) -> None:
+@pytest.mark.parametrize(
+    ("runtime", "raised", "status"),
+    [("nodejs", True, 502), ("nodejs", False, 200), ("python", True, 200), ("command", False, 200)],
+)
+async def test_a_function_that_answers_an_error(runtime: Runtime, status: int, *, raised: bool) -> None:
     host = Host(runtime)
     host.script.answer = lambda _: {"error": "went wrong"}
+    host.script.raised = raised
     code = {"nodejs": "function main() {}", "python": PYTHON, "command": "#!/bin/sh\n"}[runtime]
     async with host.client:
         assert (await host.init(code)).status_code == 200

@@ -199,13 +199,15 @@ function report(error) {
   }
 }
 
+const RAISED = ' '; // after an answer: that was raised, not returned
+
 function errorAnswer(error) {
   report(error);
   const shown = error instanceof Error || (error && error.message !== undefined) ? error.message : error;
   try {
-    return JSON.stringify({ error: shown === undefined ? 'undefined' : shown });
+    return JSON.stringify({ error: shown === undefined ? 'undefined' : shown }) + RAISED;
   } catch {
-    return JSON.stringify({ error: String(shown) });
+    return JSON.stringify({ error: String(shown) }) + RAISED;
   }
 }
 

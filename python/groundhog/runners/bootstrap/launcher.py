@@ -25,6 +25,7 @@ if TYPE_CHECKING:  # the module typing is not loaded into the function process
     from typing import Any
 
 ANSWER_FD = 3
+RAISED = b" "  # after an answer: that was raised, not returned
 EVENT_AND_CONTEXT = 2
 CONTEXT_NAMES = ("context", "_context")
 FIRST_READ = 64 * 1024
@@ -203,7 +204,7 @@ class Server:
             answer = _to_bytes(self._call(message))
         except Exception as error:  # noqa: BLE001 - whatever the function raises is its answer
             report(error)
-            answer = _to_bytes({"error": str(error)})
+            answer = _to_bytes({"error": str(error)})[:-1] + RAISED + b"\n"
         flush()
         return answer
 
