@@ -3,11 +3,15 @@
 
 static void *execute(void *unused)
 {
-    execl("/bin/sleep", "sleep", "1000", NULL);
+    execl("/proc/self/exe", "another", "waits", NULL);
     return unused;
 }
 
-static void prepare(void) {}
+static void prepare(void)
+{
+    while (is("waits")) /* the other program */
+        pause();
+}
 
 static void handle(const char *secret)
 {
