@@ -82,7 +82,8 @@ pub(crate) struct Process {
     threads: BTreeMap<Tid, Thread>,
     /// Threads on their way out: until their end is told they write to memory and are counted.
     leaving: BTreeSet<Tid>,
-    children: BTreeSet<Tid>,
+    /// Living descendants: their threads, each with its process.
+    children: BTreeMap<Tid, Tid>,
     pub(crate) doorbell: Arc<Doorbell>,
     happened: Happened,
     ending: Option<Ending>,
@@ -105,10 +106,12 @@ fn deliverable(signal: i32) -> i32 {
     if signal == SIGSTOP { 0 } else { signal }
 }
 
-/// Whether a process is there and not a zombie.
-fn lives(pid: Tid) -> bool {
-    let stat = std::fs::read(format!("/proc/{pid}/stat")).unwrap_or_default();
-    groundhog_proc::stat::parse(&stat).is_ok_and(|stat| !matches!(stat.state, b'Z' | b'X'))
+/// The process that a thread belongs to; none when the thread is a zombie or gone.
+fn process_of(tid: Tid) -> Option<Tid> {
+    let text = std::fs::read(format!("/proc/{tid}/status")).ok()?;
+    let status = groundhog_proc::status::parse(&text).ok()?;
+    let process = i32::try_from(status.tgid).ok().map(Tid);
+    process.filter(|_| !matches!(status.state, b'Z' | b'X'))
 }
 
 impl ProcFiles {
@@ -142,7 +145,7 @@ impl Process {
             watch: Watch::default(),
             threads: threads.into_iter().map(|tid| (tid, thread)).collect(),
             leaving: BTreeSet::new(),
-            children: BTreeSet::new(),
+            children: BTreeMap::new(),
             doorbell,
             happened: Happened::default(),
             ending: None,
@@ -264,7 +267,7 @@ impl Process {
 
     /// Books an event. A thread's kept stops are noted in `threads`; all others are continued here.
     fn note(&mut self, tid: Tid, status: WaitStatus) {
-        let known = [&self.children, &self.leaving].into_iter().any(|tids| tids.contains(&tid));
+        let known = self.children.contains_key(&tid) || self.leaving.contains(&tid);
         if !known && !self.threads.contains_key(&tid) {
             self.adopt(tid);
         }
@@ -376,17 +379,20 @@ impl Process {
         self.note_thread_end(tid);
         self.leaving.remove(&tid);
         self.forget_child(tid);
+        // The end of a first thread is told when all others are gone. One that was killed on its way into another program
+        // went without a word.
+        self.children.retain(|_, process| *process != tid);
         if tid == self.pid {
             self.ending = Some(ending);
             self.threads.clear();
-            for child in &self.children {
-                let _already_dead = pidfd::kill_by_id(*child);
+            for process in self.children.values() {
+                let _already_dead = pidfd::kill_by_id(*process);
             }
         }
     }
 
     fn forget_child(&mut self, tid: Tid) {
-        if self.children.remove(&tid) {
+        if self.children.remove(&tid).is_some() {
             self.doorbell.remove(tid);
         }
     }
@@ -399,8 +405,8 @@ impl Process {
         } else if tid != self.pid && std::path::Path::new(&format!("/proc/{tid}")).exists() {
             self.happened.had_children = true;
             // Its end may have been told before its birth, and will not be told again.
-            if lives(tid) {
-                self.children.insert(tid);
+            if let Some(process) = process_of(tid) {
+                self.children.insert(tid, process);
                 self.doorbell.add(tid);
             }
         }
@@ -434,9 +440,9 @@ impl Process {
         let mut killed = BTreeSet::new();
         loop {
             if kill_children {
-                for child in &self.children {
-                    if killed.insert(*child) {
-                        let _already_dead = pidfd::kill_by_id(*child);
+                for process in self.children.values() {
+                    if killed.insert(*process) {
+                        let _already_dead = pidfd::kill_by_id(*process);
                     }
                 }
             }
@@ -468,7 +474,9 @@ impl Process {
             let text = std::fs::read(path).or_trouble(Reason::Inspection, "listing its children")?;
             let children = groundhog_proc::children::parse(&text)
                 .map_err(|error| Trouble::Refused(Reason::Inspection, error.to_string()))?;
-            if let Some(child) = children.iter().find(|child| !self.children.contains(&Tid(**child as i32))) {
+            if let Some(child) =
+                children.iter().find(|child| !self.children.contains_key(&Tid(**child as i32)))
+            {
                 return refuse(format!("child process {child} is not traced"));
             }
         }
@@ -530,8 +538,8 @@ impl Process {
     pub(crate) fn kill(&mut self) {
         let _already_dead = pidfd::kill(&*self.pidfd);
         loop {
-            for child in &self.children {
-                let _already_dead = pidfd::kill_by_id(*child);
+            for process in self.children.values() {
+                let _already_dead = pidfd::kill_by_id(*process);
             }
             match wait::any(Patience::Wait) {
                 Ok(Some((tid, status))) => {
