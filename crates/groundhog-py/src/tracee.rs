@@ -79,6 +79,9 @@ impl Tracee {
 
     /// Trace a process that runs already; closing the handle lets it go.
     ///
+    /// Its calls are not seen, so every restore looks for what they may have changed, and is slower. Nobody else may wait
+    /// for it (waitpid(2)) as long as the handle is open: what its tracer waits for would be lost.
+    ///
     /// Raises `SpawnError` when it may not be traced.
     #[staticmethod]
     #[pyo3(signature = (pid, *, strategy = None))]
@@ -128,7 +131,10 @@ impl Tracee {
         py.detach(|| self.engine.restore(verify)).map(RestoreReport).map_err(|e| exception(&e))
     }
 
-    /// Compare the process with its snapshot.
+    /// Compare the process with its snapshot, as it is now.
+    ///
+    /// For a process that waits for input. One that runs by itself differs as soon as it runs: `restore(verify=True)`
+    /// compares before it does.
     ///
     /// Raises `StateMismatchError` naming the first difference.
     fn verify(&self, py: Python<'_>) -> PyResult<()> {
