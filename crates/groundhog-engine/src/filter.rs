@@ -195,11 +195,6 @@ pub(crate) fn escape_watch() -> Result<Vec<u64>, Error> {
     build().map_err(unbuildable)
 }
 
-/// Installed with the above: calls whose effect a restore cannot put back (see `watch`).
-pub(crate) fn state_watch(descriptors: &[i32]) -> Result<Vec<u64>, Error> {
-    crate::watch::program(descriptors).map_err(unbuildable)
-}
-
 /// `struct sock_filter` as the 64 bits that it is in memory.
 fn word(instruction: &seccompiler::sock_filter) -> u64 {
     u64::from(instruction.code)
@@ -208,8 +203,9 @@ fn word(instruction: &seccompiler::sock_filter) -> u64 {
         | u64::from(instruction.k) << 32
 }
 
+/// A program that the library would not make.
 #[allow(clippy::needless_pass_by_value, reason = "the shape that map_err wants")]
-fn unbuildable(error: BackendError) -> Error {
+pub(crate) fn unbuildable(error: BackendError) -> Error {
     Error::Unsupported { strategy: "seccomp".into(), why: error.to_string() }
 }
 

@@ -14,7 +14,7 @@ use crate::shared::SharedMemory;
 use crate::signals::Actions;
 use crate::space::{self, Area, Kind};
 use crate::tracking::{self, Strategy, Tracker};
-use crate::watch::Seen;
+use crate::watch::{self, Seen};
 use groundhog_proc::maps::Name;
 use groundhog_sys::Tid;
 use std::time::Duration;
@@ -147,18 +147,20 @@ fn refuse_filters(process: &Process) -> Step<()> {
 /// A process that we did not start cannot have that: its restores look for themselves, at the layout and at what cannot be
 /// put back.
 fn install_watch(process: &mut Process, anchor: Anchor, descriptors: &[i32]) -> Step<()> {
-    if process.spawned && !process.watch.sees_state {
-        let built = |program: std::result::Result<Vec<u64>, crate::Error>| {
-            program.map_err(|error| Trouble::Refused(Reason::Filter, error.to_string()))
-        };
-        let mut programs = vec![built(filter::escape_watch())?, built(filter::state_watch(descriptors))?];
-        if process.watch.wanted {
-            programs.push(built(filter::layout_watch())?);
-        }
-        programs.push(built(filter::flags_watch())?);
+    let watch = &process.watch;
+    let mut programs = Vec::new();
+    if process.spawned && !watch.sees_state {
+        programs.extend([filter::escape_watch(), watch::program(descriptors)]);
+        programs.extend(watch.wanted.then(filter::layout_watch));
+        programs.push(filter::flags_watch());
+    } else if process.spawned && descriptors.iter().any(|number| !watch.descriptors.contains(number)) {
+        programs.push(watch::program(descriptors)); // a later snapshot, with others
+    }
+    if !programs.is_empty() {
         let mut remote = Remote::enter(process, anchor)?;
-        for program in &programs {
-            if !remote.install_filter(program)? {
+        for program in programs {
+            let program = program.map_err(|error| Trouble::Refused(Reason::Filter, error.to_string()))?;
+            if !remote.install_filter(&program)? {
                 let message = "its calls cannot be watched: seccomp was refused".into();
                 return Err(Trouble::Refused(Reason::Filter, message));
             }
@@ -166,6 +168,7 @@ fn install_watch(process: &mut Process, anchor: Anchor, descriptors: &[i32]) -> 
         drop(remote);
         process.watch.sees_state = true;
         process.watch.works = process.watch.wanted;
+        process.watch.descriptors.extend(descriptors);
     }
     process.watch.seen = Seen::default();
     Ok(())

@@ -30,6 +30,8 @@ pub(crate) struct Watch {
     pub(crate) escaped: bool,
     /// The programs that see the other calls are installed.
     pub(crate) sees_state: bool,
+    /// The descriptors whose calls they see.
+    pub(crate) descriptors: Vec<i32>,
     /// What there was since this was last taken.
     pub(crate) seen: Seen,
 }

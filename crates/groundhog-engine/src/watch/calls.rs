@@ -1,5 +1,6 @@
 //! Which calls are seen: the tables, and the seccomp program that is made of them.
 
+use crate::error::Error;
 use crate::filter::{self, Rules, when};
 use seccompiler::{BackendError, SeccompCmpArgLen, SeccompCmpOp, SeccompCondition, SeccompRule};
 
@@ -224,8 +225,12 @@ fn ranges(numbers: &[i32]) -> Vec<(u64, u64)> {
     ranges
 }
 
-/// The program for a process that has these descriptors.
-pub(crate) fn program(descriptors: &[i32]) -> Result<Vec<u64>, BackendError> {
+/// The program for a process that has these descriptors: installed at the snapshot, with those of `filter`.
+pub(crate) fn program(descriptors: &[i32]) -> Result<Vec<u64>, Error> {
+    rules(descriptors).and_then(|rules| filter::tracing_program(rules, STATE)).map_err(filter::unbuildable)
+}
+
+fn rules(descriptors: &[i32]) -> Result<Rules, BackendError> {
     let descriptors = ranges(descriptors);
     let condition =
         |argument, operator, value| SeccompCondition::new(argument, SeccompCmpArgLen::Dword, operator, value);
@@ -264,7 +269,7 @@ pub(crate) fn program(descriptors: &[i32]) -> Result<Vec<u64>, BackendError> {
         rules.push((call, each));
     }
     rules.retain(|(call, each)| !each.is_empty() || ALWAYS.iter().any(|(always, _)| always == call));
-    filter::tracing_program(joined(rules), STATE)
+    Ok(joined(rules))
 }
 
 /// One entry for each call, with the rules of all its entries.

@@ -134,3 +134,15 @@ fn a_table_of_its_own_for_one_thread_is_refused() {
 fn a_flag_lost_on_the_way_is_put_back() {
     reverts("own_table", &["flag"]);
 }
+
+/// The calls that are seen are those on the descriptors of the last snapshot.
+#[test]
+fn descriptors_of_a_later_snapshot_are_watched() {
+    for_each_strategy("opens_then_locks", &[], |victim| {
+        victim.snapshot();
+        assert_eq!(victim.ask(1), "opened", "{}", victim.label());
+        victim.snapshot();
+        assert_eq!(victim.ask(2), "locked", "{}", victim.label());
+        expect_refusal(victim, Reason::KernelState);
+    });
+}
