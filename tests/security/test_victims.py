@@ -120,6 +120,8 @@ def trial_of(
 ) -> Trial:
     if victim.expected is not Expected.REVERT:
         requests = min(requests, REPLACEMENTS)
+    elif victim.bulky:
+        requests = min(requests, REQUESTS)
     return Trial(workshop.command(victim), requests, verify, strategy, victim.answer_timeout)
 
 

@@ -32,6 +32,7 @@ class Victim:
     expected: Expected = Expected.REVERT
     evasion: bool = False  # it tries to look as if nothing had happened
     full: bool = False  # 1,000 requests in every run
+    bulky: bool = False  # tens of megabytes a request: never a thousand of them
     answer_timeout: float = 60.0  # seconds; short where no answer is to come
     sees_engine: bool = (
         False  # its first answer shows that an engine is at work: nothing to compare with a plain one
@@ -122,7 +123,7 @@ C = (
         sees_engine=True,
     ),
     Victim("c", "execs", PRIVILEGES, SAFE),
-    Victim("c", "output", FAULTS),
+    Victim("c", "output", FAULTS, bulky=True),
     Victim("c", "crash", FAULTS, NO_ANSWER),
     Victim("c", "exits", FAULTS, NO_ANSWER),
     Victim("c", "exits_later", FAULTS, SAFE),
