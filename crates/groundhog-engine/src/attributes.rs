@@ -5,9 +5,11 @@
 
 use crate::arch::call;
 use crate::error::{OrTrouble, Reason, Step, Trouble};
+use crate::inspect;
 use crate::process::Process;
 use crate::remote::{Anchor, Remote};
-use groundhog_proc::{stat, status};
+use groundhog_proc::stat;
+use groundhog_sys::Tid;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
@@ -114,7 +116,7 @@ fn tell(process: &Process) -> Step<Values> {
         let target = std::fs::read_link(target).map(|link| link.to_string_lossy().into_owned());
         values.push((format!("{name} namespace"), target.unwrap_or_default().into_bytes()));
     }
-    push_status(&folder, &mut values)?;
+    push_status(process.pid, &folder, &mut values)?;
     for tid in process.threads() {
         push_thread(&folder.join(format!("task/{tid}")), tid.0, &mut values)?;
     }
@@ -145,10 +147,8 @@ fn list(folder: &Path) -> Step<Vec<(String, PathBuf)>> {
     Ok(found)
 }
 
-fn push_status(folder: &Path, values: &mut Values) -> Step<()> {
-    let text = std::fs::read(folder.join("status")).or_trouble(Reason::Inspection, "reading its status")?;
-    let status =
-        status::parse(&text).map_err(|error| Trouble::Refused(Reason::Inspection, error.to_string()))?;
+fn push_status(pid: Tid, folder: &Path, values: &mut Values) -> Step<()> {
+    let status = inspect::status(pid, pid)?;
     let mut push = |name: &str, value: String| values.push((name.into(), value.into_bytes()));
     push("umask", format!("{:o}", status.umask));
     push("user ids", format!("{:?}", status.uid));

@@ -6,6 +6,7 @@
 use crate::arch::call;
 use crate::epoll;
 use crate::error::{OrTrouble, Reason, Step, Trouble};
+use crate::inspect;
 use crate::process::Process;
 use crate::remote::{Anchor, Remote};
 use crate::report::RestoreReport;
@@ -349,8 +350,7 @@ fn list(folder: &OwnedFd, numbers: &mut Vec<i32>) -> Step<()> {
 
 /// Whether `execve` closes a descriptor.
 fn close_on_exec(process: &Process, number: i32) -> Step<bool> {
-    let text = std::fs::read(format!("/proc/{}/fdinfo/{number}", process.pid))
-        .or_trouble(Reason::Inspection, "reading its descriptors")?;
+    let text = inspect::fdinfo(process.pid, number)?;
     let info = groundhog_proc::fdinfo::parse(&text)
         .map_err(|error| Trouble::Refused(Reason::Inspection, error.to_string()))?;
     Ok(info.close_on_exec())

@@ -1,7 +1,8 @@
 //! Epoll sets: what a request added, removed or changed in one is put back, by calls of the process itself.
 
 use crate::arch::call;
-use crate::error::{OrTrouble, Reason, Step, Trouble};
+use crate::error::{Reason, Step, Trouble};
+use crate::inspect;
 use crate::process::Process;
 use crate::remote::{Anchor, Remote};
 use groundhog_proc::fdinfo::{self, Target};
@@ -12,8 +13,7 @@ const EPOLL_CTL_MOD: u64 = 3;
 
 /// What the epoll set behind a descriptor watches; nothing for other files.
 pub(crate) fn targets(process: &Process, number: i32) -> Step<Vec<Target>> {
-    let text = std::fs::read(format!("/proc/{}/fdinfo/{number}", process.pid))
-        .or_trouble(Reason::Inspection, "reading its descriptors")?;
+    let text = inspect::fdinfo(process.pid, number)?;
     fdinfo::epoll_targets(&text).map_err(|error| Trouble::Refused(Reason::Inspection, error.to_string()))
 }
 

@@ -16,6 +16,7 @@ mod doorbell;
 mod epoll;
 mod error;
 mod filter;
+mod inspect;
 mod layout;
 mod memory;
 mod pages;

@@ -2,6 +2,7 @@
 
 use crate::arch::{self, SYSCALL_INSTRUCTION};
 use crate::error::{OrTrouble, Reason, Step, Trouble};
+use crate::inspect;
 use crate::process::Process;
 use groundhog_sys::ptrace::{self, Registers};
 use groundhog_sys::wait::WaitStatus;
@@ -51,10 +52,7 @@ pub(crate) fn find_anchor(process: &Process, vdso: (u64, u64)) -> Step<Anchor> {
     })?;
     let registers =
         ptrace::registers(process.main_thread()?).or_trouble(Reason::Registers, "reading registers")?;
-    let status = std::fs::read(format!("/proc/{}/status", process.pid))
-        .or_trouble(Reason::Inspection, "reading its status")?;
-    let status = groundhog_proc::status::parse(&status)
-        .map_err(|error| Trouble::Refused(Reason::Inspection, error.to_string()))?;
+    let status = inspect::status(process.pid, process.pid)?;
     let single_step = status.sig_ign & 1 << (SIGTRAP - 1) == 0;
     Ok(Anchor { instruction: RemoteAddr(vdso.0 + at as u64), stack: registers.rsp, single_step })
 }

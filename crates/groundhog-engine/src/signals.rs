@@ -2,6 +2,7 @@
 
 use crate::arch::call;
 use crate::error::{OrTrouble, Reason, Step, Trouble};
+use crate::inspect;
 use crate::process::Process;
 use crate::remote::{Anchor, Remote};
 use groundhog_sys::{Tid, ptrace};
@@ -75,10 +76,7 @@ pub(crate) fn any_pending(process: &Process, closely: bool) -> Step<bool> {
 
 /// Whether its status shows a pending signal, of the process or of the thread. The doorbell is none.
 fn told_pending(pid: Tid, tid: Tid) -> Step<bool> {
-    let text = std::fs::read(format!("/proc/{pid}/task/{tid}/status"))
-        .or_trouble(Reason::Inspection, "reading its status")?;
-    let status = groundhog_proc::status::parse(&text)
-        .map_err(|error| Trouble::Refused(Reason::Inspection, error.to_string()))?;
+    let status = inspect::status(pid, tid)?;
     Ok((status.sig_pnd | status.shd_pnd) & !(1 << (SIGSTOP - 1)) != 0)
 }
 

@@ -4,6 +4,7 @@ use crate::attributes::Attributes;
 use crate::descriptors::Descriptors;
 use crate::error::{OrTrouble, Reason, Step, Trouble};
 use crate::filter;
+use crate::inspect;
 use crate::memory::Memory;
 use crate::process::Process;
 use crate::registers::{self, ThreadState};
@@ -176,11 +177,7 @@ fn install_watch(process: &mut Process, anchor: Anchor, descriptors: &[i32]) -> 
 
 /// How many seccomp filters bind a process; 0 on kernels that do not tell (before Linux 5.9).
 pub(crate) fn filters_of(pid: Tid) -> Step<u32> {
-    let text =
-        std::fs::read(format!("/proc/{pid}/status")).or_trouble(Reason::Inspection, "reading its status")?;
-    let status = groundhog_proc::status::parse(&text)
-        .map_err(|error| Trouble::Refused(Reason::Inspection, error.to_string()))?;
-    Ok(status.seccomp_filters.unwrap_or(0))
+    Ok(inspect::status(pid, pid)?.seccomp_filters.unwrap_or(0))
 }
 
 /// A snapshot holds one process that waits; what else is there could not be put back.
