@@ -16,7 +16,7 @@ from typing import IO, TYPE_CHECKING
 
 import httpx
 
-from tests.framework.processes import MARK, kill_marked, marked
+from groundhog.audit.processes import MARK, kill_marked, marked
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from groundhog import Function, InitError, Limits
+from groundhog.audit.processes import MARK
 from groundhog.bench.lane import Lane
 from tests.framework.commands import groundhog, left_behind
-from tests.framework.processes import MARK
 
 if TYPE_CHECKING:
     from collections.abc import Callable

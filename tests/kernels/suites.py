@@ -93,7 +93,7 @@ def engine(image: Image, kernel: Kernel, crates: Iterable[str]) -> Iterator[Step
             yield step
     for folder in (
         *(ROOT / "crates" / crate / "tests" for crate in crates),
-        ROOT / "tests/victims",
+        ROOT / "python/groundhog/audit/victims",
         COMPILED,
     ):
         if folder.exists():

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from groundhog import Function, Pool
-from tests.framework.workshop import SOURCES
-from tests.victims.catalog import NODE, PYTHON, Expected, Victim
+from groundhog.audit.catalog import NODE, PYTHON, Expected, Victim
+from groundhog.audit.workshop import SOURCES
 
 pytestmark = [pytest.mark.kernel, pytest.mark.usefixtures("no_leaks")]
 

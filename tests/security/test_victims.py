@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 import groundhog
-from tests.framework.trials import Outcome, Trial, run_plain, run_traced
-from tests.framework.workshop import Workshop
-from tests.victims.catalog import FILES, LAYOUT, MEMORY, SHARED, VICTIMS, Expected, Victim
+from groundhog.audit.catalog import FILES, LAYOUT, MEMORY, SHARED, VICTIMS, Expected, Victim
+from groundhog.audit.trials import Outcome, Trial, run_plain, run_traced
+from groundhog.audit.workshop import Workshop
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -80,7 +80,7 @@ def first_answer(workshop: Workshop) -> FirstAnswer:
 def run_dropped(trial: Trial) -> Outcome:
     """`run_traced` by a supervisor without privileges."""
     done = subprocess.run(
-        [sys.executable, "-m", "tests.framework.dropped"],
+        [sys.executable, "-m", "groundhog.audit.dropped"],
         input=trial.to_json(),
         capture_output=True,
         text=True,

@@ -6,7 +6,7 @@ use std::sync::Mutex;
 use std::time::SystemTime;
 
 const OWN: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/victims");
-const SHARED: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/victims/c");
+const SHARED: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../python/groundhog/audit/victims/c");
 const TARGET: &str = concat!(env!("CARGO_TARGET_TMPDIR"), "/victims");
 const FLAGS: [&str; 8] = ["-std=gnu11", "-O1", "-g", "-pthread", "-Wall", "-Wextra", "-Werror", "-I"];
 

@@ -10,15 +10,15 @@ import uuid
 from dataclasses import dataclass, field
 from typing import Any
 
+from groundhog.audit.processes import NoAnswerError, Plain, Program, Traced, marked
 from groundhog.errors import RestoreRefusedError, TraceeExitedError
-from tests.framework.processes import NoAnswerError, Plain, Program, Traced, marked
 
 START_TIMEOUT = 60.0
 
 
 @dataclass(frozen=True)
 class Trial:
-    """What to run: see `tests.victims.catalog` for victims. Times in seconds."""
+    """What to run: see `groundhog.audit.catalog` for victims. Times in seconds."""
 
     argv: tuple[str, ...]
     requests: int

@@ -1,4 +1,4 @@
-"""`python -m tests.framework.dropped`: a trial, as JSON on standard input, by an unprivileged supervisor.
+"""`python -m groundhog.audit.dropped`: a trial, as JSON on standard input, by an unprivileged supervisor.
 
 The process becomes uid and gid 65534 without groups, capabilities or a way to get any (`no_new_privs`), as a
 container platform would start it. It drops by itself instead of being started by setpriv(1), because the
@@ -12,7 +12,7 @@ import os
 import sys
 from pathlib import Path
 
-from tests.framework.trials import Trial, run_traced
+from groundhog.audit.trials import Trial, run_traced
 
 NOBODY = 65534
 PR_SET_DUMPABLE, PR_CAPBSET_DROP, PR_SET_NO_NEW_PRIVS = 4, 24, 38

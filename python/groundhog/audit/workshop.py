@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from tests.victims.catalog import Victim
+    from groundhog.audit.catalog import Victim
 
-SOURCES = Path(__file__).parents[1] / "victims"
+SOURCES = Path(__file__).parent / "victims"
 C_FLAGS = ("-std=gnu11", "-O1", "-g", "-pthread", "-Wall", "-Wextra", "-Werror")
 # Why each: README.md of the victims.
 JAVA_FLAGS = (

@@ -24,7 +24,7 @@ class Expected(Enum):
 
 @dataclass(frozen=True)
 class Victim:
-    """One program under tests/victims/<language>/."""
+    """One program under python/groundhog/audit/victims/<language>/."""
 
     language: Language
     source: str

@@ -1,0 +1,1 @@
+"""What a request leaves behind, and the proof that a restore leaves nothing of it."""
