@@ -1,5 +1,6 @@
 //! What this machine allows, found out once, by trying.
 
+use crate::jail::{self, Means};
 use crate::tracking::Strategy;
 use groundhog_sys::{Errno, self_test};
 use std::sync::OnceLock;
@@ -41,8 +42,10 @@ struct Trial {
 
 const WRITE_PROTECT: &str = "write-protect";
 const SOFT_DIRTY: &str = "soft-dirty";
+const NAMESPACES: &str = "namespaces";
+const LANDLOCK: &str = "landlock";
 
-const TRIALS: [Trial; 4] = [
+const TRIALS: [Trial; 6] = [
     Trial {
         name: "ptrace",
         remedy: "allow ptrace: set kernel.yama.ptrace_scope to 0 or 1, and in a container add ptrace to its seccomp \
@@ -69,6 +72,21 @@ const TRIALS: [Trial; 4] = [
         remedy: "use a kernel built with CONFIG_MEM_SOFT_DIRTY, such as a distribution's",
         essential: false,
         run: self_test::soft_dirty,
+    },
+    Trial {
+        name: NAMESPACES,
+        remedy: "allow unprivileged user namespaces: set user.max_user_namespaces above 0 and \
+                 kernel.apparmor_restrict_unprivileged_userns to 0, in a container allow unshare and mount in its seccomp \
+                 profile, and use Linux 5.12 or newer with overlayfs",
+        essential: false,
+        run: || jail::try_out(Means::Namespace),
+    },
+    Trial {
+        name: LANDLOCK,
+        remedy: "use Linux 5.13 or newer with landlock among its security modules (lsm=), and in a container allow its \
+                 calls in the seccomp profile",
+        essential: false,
+        run: || jail::try_out(Means::Landlock),
     },
 ];
 
@@ -118,6 +136,23 @@ impl Capabilities {
     #[must_use]
     pub fn preferred(&self) -> Strategy {
         Strategy::ALL.into_iter().find(|strategy| self.refusal(*strategy).is_none()).unwrap_or(Strategy::Copy)
+    }
+
+    /// The best jail that works here, if one does.
+    #[must_use]
+    pub fn preferred_jail(&self) -> Option<Means> {
+        [Means::Namespace, Means::Landlock].into_iter().find(|means| self.jail_refusal(*means).is_none())
+    }
+
+    /// Why a jail does not work here; `None` if it does.
+    #[must_use]
+    pub fn jail_refusal(&self, means: Means) -> Option<String> {
+        let needed = match means {
+            Means::Namespace => NAMESPACES,
+            Means::Landlock => LANDLOCK,
+        };
+        let finding = self.finding(needed)?;
+        (!finding.works).then(|| format!("{needed}: {}; {}", finding.detail, finding.remedy))
     }
 
     /// Why a strategy does not work here; `None` if it does.

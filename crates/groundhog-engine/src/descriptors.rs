@@ -13,6 +13,7 @@ use crate::report::RestoreReport;
 use groundhog_proc::fdinfo::Target;
 use groundhog_sys::fcntl::{Kind, Settings};
 use groundhog_sys::{Errno, Tid, fcntl, kcmp, pidfd};
+use std::collections::BTreeSet;
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::path::PathBuf;
 
@@ -93,6 +94,14 @@ impl Descriptors {
             }
         }
         Ok(Self { table, folder, numbers })
+    }
+
+    /// The inodes of files that are open, and whether one of them is open for writing.
+    pub(crate) fn files(&self) -> (BTreeSet<u64>, bool) {
+        const ACCESS: u32 = 3;
+        let files = || self.table.iter().filter(|descriptor| descriptor.kind == Kind::File);
+        let inodes = files().filter_map(|descriptor| fcntl::inode(&descriptor.duplicate).ok()).collect();
+        (inodes, files().any(|descriptor| descriptor.flags & ACCESS != 0))
     }
 
     /// The numbers of the snapshot's descriptors.

@@ -18,6 +18,14 @@ pub enum Error {
         /// Why.
         errno: Errno,
     },
+    /// The jail of a process could not be prepared.
+    #[error("no jail can be made for the function: {why}; see `groundhog doctor`, or choose another --jail")]
+    Jail {
+        /// Why.
+        why: String,
+        /// The same as a number.
+        errno: Errno,
+    },
     /// A process could not be traced.
     #[error("cannot trace process {pid}: {errno}; run as its user, and see `groundhog doctor`")]
     Attach {
@@ -141,6 +149,8 @@ pub enum Reason {
     Inspection,
     /// Pending signals could not be taken back.
     Signals,
+    /// A private file could not be put back.
+    Files,
     /// `verify` found a difference after the restore.
     Mismatch,
 }
@@ -170,6 +180,7 @@ impl Reason {
             Self::RemoteCall => "remote-call",
             Self::Inspection => "inspection",
             Self::Signals => "signals",
+            Self::Files => "files",
             Self::Mismatch => "mismatch",
         }
     }

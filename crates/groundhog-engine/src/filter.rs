@@ -41,6 +41,8 @@ const LASTING_MAP_FLAGS: [u64; 2] = [0x100, 0x2000];
 const MREMAP_FIXED: u64 = 2;
 const PAGEMAP_SCAN: u64 = 0xc060_6610;
 const O_TRUNC: u64 = 0o1000;
+/// `O_WRONLY`, `O_RDWR`, `O_CREAT`
+const WRITING: [u64; 3] = [1, 2, 0o100];
 const PR_SET_VMA: u64 = 0x5356_4d41;
 const PR_SET_SECCOMP: u64 = 22;
 const SECCOMP: i64 = 317;
@@ -48,9 +50,8 @@ const EPERM: u32 = 1;
 const EINVAL: u32 = 22;
 const ENOSYS: u32 = 38;
 
-/// Calls that change the layout of an address space, or what its mappings are, or that give memory back. A file that is
-/// made shorter takes along the pages that a private mapping of it had for itself.
-const LAYOUT_CALLS: [i64; 20] = [
+/// Calls that change the layout of an address space, or what its mappings are, or that give memory back.
+const LAYOUT_CALLS: [i64; 15] = [
     9,   // mmap
     10,  // mprotect
     11,  // munmap
@@ -59,24 +60,78 @@ const LAYOUT_CALLS: [i64; 20] = [
     28,  // madvise
     30,  // shmat
     67,  // shmdt
-    76,  // truncate
-    77,  // ftruncate
-    85,  // creat
     158, // arch_prctl, which can map a vDSO
     216, // remap_file_pages
-    285, // fallocate
     323, // userfaultfd
     329, // pkey_mprotect
-    437, // openat2, whose flags lie in memory
     440, // process_madvise
     453, // map_shadow_stack
     462, // mseal
 ];
 
+/// Calls that may make a file shorter, which takes along the pages that a private mapping of it had for itself.
+const TRUNCATING_CALLS: [i64; 5] = [
+    76,  // truncate
+    77,  // ftruncate
+    85,  // creat
+    285, // fallocate
+    437, // openat2, whose flags lie in memory
+];
+
+/// Calls that change what a name in a file system stands for, or what is known of it.
+const FILE_CALLS: [i64; 36] = [
+    49,  // bind, which makes a socket
+    82,  // rename
+    83,  // mkdir
+    84,  // rmdir
+    86,  // link
+    87,  // unlink
+    88,  // symlink
+    90,  // chmod
+    91,  // fchmod
+    92,  // chown
+    93,  // fchown
+    94,  // lchown
+    132, // utime
+    133, // mknod
+    188, // setxattr
+    189, // lsetxattr
+    190, // fsetxattr
+    197, // removexattr
+    198, // lremovexattr
+    199, // fremovexattr
+    235, // utimes
+    258, // mkdirat
+    259, // mknodat
+    260, // fchownat
+    261, // futimesat
+    263, // unlinkat
+    264, // renameat
+    265, // linkat
+    266, // symlinkat
+    268, // fchmodat
+    280, // utimensat
+    304, // open_by_handle_at
+    316, // renameat2
+    452, // fchmodat2
+    463, // setxattrat
+    466, // removexattrat
+];
+/// Those of them that change files which Landlock guards the contents of, but not what is known of them.
+const ATTRIBUTE_CALLS: [i64; 19] =
+    [90, 91, 92, 93, 94, 132, 188, 189, 190, 197, 198, 199, 235, 260, 261, 268, 280, 452, 463];
+const FILE_SETATTR: i64 = 469;
+/// `FS_IOC_SETFLAGS`, `FS_IOC_FSSETXATTR`
+const FILE_FLAGS: [u64; 2] = [0x4008_6602, 0x401c_5820];
+
 /// What [`escape_watch`] says in the message of its stop.
 pub(crate) const ESCAPE: u64 = 1;
 /// What [`flags_watch`] says in the message of its stop.
 pub(crate) const FLAGS: u64 = 3;
+/// What [`files_watch`] says in the message of its stop.
+pub(crate) const FILES: u64 = 4;
+/// What [`truncating_watch`] says in the message of its stop.
+pub(crate) const TRUNCATES: u64 = 5;
 
 pub(crate) type Rules = Vec<(i64, Vec<SeccompRule>)>;
 
@@ -119,6 +174,7 @@ pub(crate) fn tracing_program(rules: Rules, message: u64) -> Result<Vec<u64>, Ba
 ///   allocators use `MADV_DONTNEED`. `MADV_GUARD_INSTALL` likewise: guard pages are in no list of mappings, and installed
 ///   over tracked pages of a file they send the kernel round in circles (Linux 6.18).
 /// - `ioctl(PAGEMAP_SCAN)`, which can make written pages of the process look clean to us: `EPERM`.
+/// - The flags of files (chattr(1)), which no list of a folder shows: `EPERM`, or `ENOSYS` by the newer call.
 /// - Rings for asynchronous input and output, which outlive their mapping and their descriptor: `ENOSYS`.
 /// - `ptrace` and its like, into processes of the same user: `EPERM`.
 pub(crate) fn from_the_start() -> Result<Vec<Vec<u64>>, Error> {
@@ -136,8 +192,13 @@ pub(crate) fn from_the_start() -> Result<Vec<Vec<u64>>, Error> {
         };
         let mut refused = always(&INTO_OTHERS);
         refused.push((CLONE, clone));
-        refused.push((IOCTL, when(1, SeccompCmpOp::Eq, PAGEMAP_SCAN)?));
+        let mut ioctl = when(1, SeccompCmpOp::Eq, PAGEMAP_SCAN)?;
+        for setting in FILE_FLAGS {
+            ioctl.extend(when(1, SeccompCmpOp::Eq, setting)?);
+        }
+        refused.push((IOCTL, ioctl));
         let mut unknown = always(&ASYNCHRONOUS);
+        unknown.push((FILE_SETATTR, vec![]));
         unknown.push((CLONE3, vec![]));
         Ok(vec![
             program(refused, SeccompAction::Errno(EPERM))?,
@@ -158,11 +219,43 @@ pub(crate) fn layout_watch() -> Result<Vec<u64>, Error> {
     let build = || {
         let mut rules = always(&LAYOUT_CALLS);
         rules.push((PRCTL, when(0, SeccompCmpOp::Eq, PR_SET_VMA)?));
-        rules.push((OPEN, when(1, SeccompCmpOp::MaskedEq(O_TRUNC), O_TRUNC)?));
-        rules.push((OPENAT, when(2, SeccompCmpOp::MaskedEq(O_TRUNC), O_TRUNC)?));
         program(rules, SeccompAction::Trace(0))
     };
     build().map_err(unbuildable)
+}
+
+/// Calls that may change files. A request that makes none of them, and has no file of the snapshot open for writing,
+/// leaves all files as they were.
+pub(crate) fn files_watch() -> Result<Vec<u64>, Error> {
+    let build = || {
+        let mut rules = always(&FILE_CALLS);
+        for (call, argument) in [(OPEN, 1), (OPENAT, 2)] {
+            let mut writing = Vec::new();
+            for flag in WRITING {
+                writing.extend(when(argument, SeccompCmpOp::MaskedEq(flag), flag)?);
+            }
+            rules.push((call, writing));
+        }
+        tracing_program(rules, FILES)
+    };
+    build().map_err(unbuildable)
+}
+
+/// Installed after the above: calls that may change files and make them shorter.
+pub(crate) fn truncating_watch() -> Result<Vec<u64>, Error> {
+    let build = || {
+        let mut rules = always(&TRUNCATING_CALLS);
+        rules.push((OPEN, when(1, SeccompCmpOp::MaskedEq(O_TRUNC), O_TRUNC)?));
+        rules.push((OPENAT, when(2, SeccompCmpOp::MaskedEq(O_TRUNC), O_TRUNC)?));
+        tracing_program(rules, TRUNCATES)
+    };
+    build().map_err(unbuildable)
+}
+
+/// What binds a process in a jail by Landlock, which does not guard permissions, owners, times and attributes of files:
+/// nobody may set them.
+pub(crate) fn keep_attributes() -> Result<Vec<u64>, Error> {
+    program(always(&ATTRIBUTE_CALLS), SeccompAction::Errno(EPERM)).map_err(unbuildable)
 }
 
 /// Installed after the above, whose message its own takes the place of: calls that change what a mapping is beyond what
@@ -218,8 +311,15 @@ mod tests {
         const BPF_MAXINSNS: usize = 4096;
         let programs = from_the_start().expect("the rules are fixed");
         assert_eq!(programs.len(), 3);
-        let watch =
-            [layout_watch(), flags_watch(), escape_watch()].map(|built| built.expect("the rules are fixed"));
+        let watch = [
+            layout_watch(),
+            flags_watch(),
+            escape_watch(),
+            files_watch(),
+            truncating_watch(),
+            keep_attributes(),
+        ]
+        .map(|built| built.expect("the rules are fixed"));
         assert!(programs.iter().chain(&watch).all(|program| (4..BPF_MAXINSNS).contains(&program.len())));
     }
 }

@@ -15,8 +15,10 @@ mod descriptors;
 mod doorbell;
 mod epoll;
 mod error;
+mod files;
 mod filter;
 mod inspect;
+mod jail;
 mod layout;
 mod memory;
 mod pages;
@@ -38,6 +40,7 @@ mod watch;
 
 pub use capabilities::{Capabilities, Finding, capabilities};
 pub use error::{Error, Reason, Result};
+pub use jail::{JailOptions, Means};
 pub use report::{Phases, RestoreReport, SnapshotInfo};
 pub use tracee::{SpawnOptions, Tracee};
 pub use tracking::Strategy;

@@ -9,6 +9,7 @@
 
 use crate::doorbell::Doorbell;
 use crate::error::{OrTrouble, Reason, Step, Trouble};
+use crate::files::Private;
 use crate::filter;
 use crate::watch::{self, Watch};
 use groundhog_sys::wait::{self, Patience, WaitStatus};
@@ -79,6 +80,10 @@ pub(crate) struct Process {
     /// It was started by us, behind the filter that forbids untraced children.
     pub(crate) spawned: bool,
     pub(crate) watch: Watch,
+    /// The folders in which it may write, if it is in a jail.
+    pub(crate) private: Vec<Private>,
+    /// The user that it was made to be.
+    pub(crate) ids: Option<(u32, u32)>,
     threads: BTreeMap<Tid, Thread>,
     /// Threads on their way out: until their end is told they write to memory and are counted.
     leaving: BTreeSet<Tid>,
@@ -143,6 +148,8 @@ impl Process {
             files: ProcFiles::open(pid)?,
             spawned,
             watch: Watch::default(),
+            private: Vec::new(),
+            ids: None,
             threads: threads.into_iter().map(|tid| (tid, thread)).collect(),
             leaving: BTreeSet::new(),
             children: BTreeMap::new(),
@@ -358,8 +365,10 @@ impl Process {
                 });
                 self.watch.seen.note(verdict.ok());
             }
+            Ok(filter::FILES) => self.watch.seen.files = true,
             // A child's too: it may share the memory.
             message => {
+                self.watch.seen.files |= message == Ok(filter::TRUNCATES);
                 self.watch.seen.layout_calls += 1;
                 self.watch.seen.mapping_flags |= message == Ok(filter::FLAGS);
             }
@@ -378,6 +387,8 @@ impl Process {
     fn note_end(&mut self, tid: Tid, ending: Ending) {
         self.note_thread_end(tid);
         self.leaving.remove(&tid);
+        // The kernel may have written a core dump for it.
+        self.watch.seen.files |= tid != self.pid && matches!(ending, Ending::Killed(_));
         self.forget_child(tid);
         // The end of a first thread is told when all others are gone. One that was killed on its way into another program
         // went without a word.

@@ -60,6 +60,8 @@ pub struct RestoreReport {
     pub bytes_drained: u64,
     /// Signals that were pending and are dropped.
     pub signals_dropped: u64,
+    /// Names in its private folders that were put back.
+    pub files_reverted: u64,
     /// Everything was compared with the snapshot afterwards.
     pub verified: bool,
     /// From the command to the resumed process.
@@ -87,6 +89,7 @@ impl RestoreReport {
             fds_closed: 0,
             bytes_drained: 0,
             signals_dropped: 0,
+            files_reverted: 0,
             verified: false,
             duration: Duration::ZERO,
             phases: Phases::with_capacity(10),

@@ -14,6 +14,7 @@ use crate::signals;
 use crate::snapshot::Snapshot;
 use crate::verify;
 use crate::watch::Seen;
+use groundhog_sys::jail::ActingAs;
 use groundhog_sys::{Errno, fcntl};
 use std::os::fd::OwnedFd;
 
@@ -53,6 +54,12 @@ pub(crate) fn revert(
     report.pages_copied += shared;
     if shared > 0 {
         watch.lap(&mut report.phases, "shared");
+    }
+
+    if !process.private.is_empty() && snapshot.files.may_differ(&seen) {
+        let _user = process.ids.map(ActingAs::new);
+        report.files_reverted = snapshot.files.revert(&process.private)?;
+        watch.lap(&mut report.phases, "files");
     }
 
     process.drop_signals(); // meant for the request

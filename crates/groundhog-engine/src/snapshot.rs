@@ -3,6 +3,7 @@
 use crate::attributes::Attributes;
 use crate::descriptors::Descriptors;
 use crate::error::{OrTrouble, Reason, Step, Trouble};
+use crate::files::{Files, Unseen};
 use crate::filter;
 use crate::inspect;
 use crate::memory::Memory;
@@ -35,6 +36,7 @@ pub(crate) struct Snapshot {
     pub(crate) descriptors: Descriptors,
     pub(crate) actions: Actions,
     pub(crate) attributes: Attributes,
+    pub(crate) files: Files,
     pub(crate) threads: Vec<ThreadState>,
     pub(crate) tracker: Box<dyn Tracker>,
 }
@@ -64,6 +66,7 @@ pub(crate) fn take(process: &mut Process, strategy: Strategy) -> Step<(Snapshot,
     };
     install_watch(process, anchor, &descriptors.numbers())?;
     let attributes = Attributes::save(process, anchor)?;
+    let files = save_files(process, &descriptors, &areas);
     let mut taken = Taking { process, areas, tracker };
     watch.lap(&mut phases, "inspect");
     let (memory, shared) = taken.contents()?;
@@ -96,10 +99,23 @@ pub(crate) fn take(process: &mut Process, strategy: Strategy) -> Step<(Snapshot,
         descriptors,
         actions,
         attributes,
+        files,
         threads,
         tracker,
     };
     Ok((snapshot, info))
+}
+
+/// What there is in its private folders.
+fn save_files(process: &Process, descriptors: &Descriptors, areas: &[Area]) -> Files {
+    let (mut held, open_for_writing) = descriptors.files();
+    let mut how = Unseen { always: open_for_writing || !process.watch.sees_state, by_layout: false };
+    for mapping in areas.iter().map(|area| &area.mapping).filter(|mapping| mapping.inode != 0) {
+        held.insert(mapping.inode);
+        how.always |= mapping.perms.shared && mapping.perms.write;
+        how.by_layout |= mapping.perms.shared;
+    }
+    Files::save(&process.private, &held, how)
 }
 
 struct Taking<'a> {
@@ -151,9 +167,10 @@ fn install_watch(process: &mut Process, anchor: Anchor, descriptors: &[i32]) -> 
     let watch = &process.watch;
     let mut programs = Vec::new();
     if process.spawned && !watch.sees_state {
-        programs.extend([filter::escape_watch(), watch::program(descriptors)]);
+        // Where two of them see a call, the later one tells of it.
+        programs.extend([filter::escape_watch(), filter::files_watch(), watch::program(descriptors)]);
         programs.extend(watch.wanted.then(filter::layout_watch));
-        programs.push(filter::flags_watch());
+        programs.extend([filter::flags_watch(), filter::truncating_watch()]);
     } else if process.spawned && descriptors.iter().any(|number| !watch.descriptors.contains(number)) {
         programs.push(watch::program(descriptors)); // a later snapshot, with others
     }

@@ -4,6 +4,7 @@ use crate::capabilities::capabilities;
 use crate::doorbell::Doorbell;
 use crate::error::{Error, Reason, Result};
 use crate::filter;
+use crate::jail::{self, JailOptions, Means, Prepared};
 use crate::process::Process;
 use crate::report::{RestoreReport, SnapshotInfo};
 use crate::tracer::{Answer, Command, Tracer};
@@ -41,6 +42,10 @@ pub struct SpawnOptions {
     /// Do not have the kernel tell of every call that changes the layout; restores look for themselves then. For
     /// functions that make many such calls a request, each of which costs them a stop.
     pub unwatched: bool,
+    /// Where it may write; none: as we may.
+    pub jail: Option<JailOptions>,
+    /// User and group that it becomes; none: as we are. Only root can do that.
+    pub ids: Option<(u32, u32)>,
 }
 
 /// A traced process. Dropping the handle kills a process that was spawned, and lets go one that was attached to.
@@ -75,14 +80,15 @@ impl Tracee {
         let strategy = choose(options.strategy)?;
         let drain = std::mem::take(&mut options.drain);
         let watch = !options.unwatched;
+        let prepared = jail::prepare(options.jail.as_ref(), options.ids)?;
         let (name, command) = prepare(options)?;
         Self::start(strategy, true, drain, move || {
-            let mut process = give_birth(&command, &name)?;
+            let mut process = give_birth(command, prepared, &name)?;
             process.watch.wanted = watch;
             // What it inherits of this thread and what we give it. Not asked of itself: it runs by now, and may have
             // installed one of its own.
             process.watch.filters_at_start =
-                filters_of_this_thread().map_or(0, |ours| ours + command.filters.len() as u32);
+                filters_of_this_thread().map_or(0, |ours| ours + process.watch.filters_at_start);
             Ok(process)
         })
     }
@@ -336,15 +342,24 @@ fn prepare(options: SpawnOptions) -> Result<(String, spawn::Command)> {
         pair.push(value);
         pairs.push(text(&pair)?);
     }
-    let cwd = options.cwd.map(|path| text(path.as_os_str())).transpose()?;
+    // One in a jail goes back to ours: where it lies now, something else is mounted.
+    let ours = || options.jail.as_ref().and_then(|_| std::env::current_dir().ok());
+    let cwd = options.cwd.clone().or_else(ours).map(|path| text(path.as_os_str())).transpose()?;
     let fds = options.fds.unwrap_or_else(|| vec![(0, 0), (1, 1), (2, 2)]);
-    Ok((name, spawn::Command { program, argv, env: pairs, cwd, fds, filters: filter::from_the_start()? }))
+    let mut filters = filter::from_the_start()?;
+    if options.jail.is_some_and(|jail| jail.means == Means::Landlock) {
+        filters.push(filter::keep_attributes()?);
+    }
+    Ok((name, spawn::Command { program, argv, env: pairs, cwd, fds, filters, jail: None }))
 }
 
 /// Forks, seizes, lets go, and waits for the exec. Runs in the tracer thread, whose child the process becomes.
-fn give_birth(command: &spawn::Command, name: &str) -> Result<Process> {
+fn give_birth(mut command: spawn::Command, prepared: Prepared, name: &str) -> Result<Process> {
     let failed = |what, errno| Error::Spawn { program: name.to_owned(), what, errno };
-    let pending = spawn::fork(command).map_err(|errno| failed("fork", errno))?;
+    let (jail, jailed) = prepared.into_parts();
+    let ids = jail.as_ref().and_then(|jail| jail.ids);
+    command.jail = jail;
+    let pending = spawn::fork(&command).map_err(|errno| failed("fork", errno))?;
     let pid = pending.pid;
     // From here on an early return ends this thread, and the child with it.
     let pidfd = Arc::new(pidfd::open(pid).map_err(|errno| failed("pidfd_open", errno))?);
@@ -358,6 +373,10 @@ fn give_birth(command: &spawn::Command, name: &str) -> Result<Process> {
     match outcome.wait() {
         None if process.ending().is_none() => {
             process.reopen_files().map_err(io)?;
+            process.watch.filters_at_start = command.filters.len() as u32;
+            process.ids = ids;
+            process.private =
+                jailed.folders().map_err(|errno| failed("taking over its private folders", errno))?;
             Ok(process)
         }
         None => Err(failed("starting", Errno(3))),
@@ -368,6 +387,7 @@ fn give_birth(command: &spawn::Command, name: &str) -> Result<Process> {
                     Step::Descriptors => "placing its descriptors",
                     Step::Directory => "changing to its directory",
                     Step::Filter => "installing its filter",
+                    Step::Jail => "shutting it in (see --jail)",
                     Step::Exec => "exec",
                 },
                 errno,

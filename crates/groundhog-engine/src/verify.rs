@@ -27,6 +27,9 @@ pub(crate) fn difference(process: &mut Process, snapshot: &mut Snapshot) -> Step
     if let Some(name) = snapshot.attributes.difference(process)? {
         return Ok(Some(format!("its {name} changed")));
     }
+    if let Some(what) = snapshot.files.difference(&process.private)? {
+        return Ok(Some(what));
+    }
     let private =
         snapshot.memory.difference(process, &snapshot.threads, &snapshot.areas, &mut *snapshot.tracker)?;
     match private {

@@ -37,6 +37,7 @@ pub(crate) struct Watch {
 }
 
 /// What calls there were.
+#[allow(clippy::struct_excessive_bools, reason = "independent facts, each with a name")]
 #[derive(Debug, Default)]
 pub(crate) struct Seen {
     /// How many that change the layout.
@@ -54,6 +55,8 @@ pub(crate) struct Seen {
     pub(crate) actions: u64,
     /// Signals were sent, which may wait where only a closer look finds them.
     pub(crate) signalled: bool,
+    /// Files may have been changed.
+    pub(crate) files: bool,
 }
 
 impl Seen {

@@ -8,6 +8,7 @@
 pub mod children;
 pub mod fdinfo;
 pub mod maps;
+pub mod mountinfo;
 pub mod pagemap;
 pub mod smaps;
 pub mod stat;

@@ -30,6 +30,12 @@ fn capabilities(py: Python<'_>) -> PyResult<Bound<'_, PyDict>> {
         strategies.set_item(strategy.name(), found.refusal(strategy))?;
     }
     answer.set_item("strategies", strategies)?;
+    let jails = PyDict::new(py);
+    for means in [groundhog_engine::Means::Namespace, groundhog_engine::Means::Landlock] {
+        jails.set_item(means.name(), found.jail_refusal(means))?;
+    }
+    answer.set_item("jails", jails)?;
+    answer.set_item("preferred_jail", found.preferred_jail().map(groundhog_engine::Means::name))?;
     let usable = found.missing_essential().is_none();
     answer.set_item("preferred", usable.then(|| found.preferred().name()))?;
     Ok(answer)

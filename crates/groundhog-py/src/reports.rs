@@ -150,6 +150,8 @@ report! {
     fds_closed,
     /// Bytes found in the supervisor's own pipes and dropped.
     bytes_drained,
+    /// Names in its private folders that were put back.
+    files_reverted,
     /// Signals that were pending and were dropped.
     signals_dropped,
 }

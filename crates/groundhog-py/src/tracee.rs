@@ -2,7 +2,7 @@
 
 use crate::errors::exception;
 use crate::reports::{RestoreReport, SnapshotInfo};
-use groundhog_engine::{SpawnOptions, Strategy};
+use groundhog_engine::{JailOptions, Means, SpawnOptions, Strategy};
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyMapping, PyType};
@@ -14,6 +14,17 @@ use std::path::PathBuf;
 #[pyclass(frozen, module = "groundhog._core")]
 pub(crate) struct Tracee {
     engine: groundhog_engine::Tracee,
+}
+
+/// Bytes and files that a function may write by default.
+const MOST_WRITTEN: (u64, u64) = (64 << 20, 10_000);
+
+fn means(name: &str) -> PyResult<Means> {
+    match name {
+        "namespace" => Ok(Means::Namespace),
+        "landlock" => Ok(Means::Landlock),
+        _ => Err(PyValueError::new_err(format!("unknown jail {name:?}: choose namespace or landlock"))),
+    }
 }
 
 fn strategy(name: Option<&str>) -> PyResult<Option<Strategy>> {
@@ -45,11 +56,15 @@ impl Tracee {
     /// its working directory. `fds`: its descriptors, `{number there: number here}`, all others are closed; None: ours
     /// for 0, 1 and 2. `drain`: read ends of pipes that are emptied while everything is stopped in a restore.
     /// `strategy`: `hot`, `classic`, `soft-dirty` or `copy`; None: the best that works here. `watch`: have the kernel
-    /// tell of calls that change the layout, so that a restore after a request without any need not look.
+    /// tell of calls that change the layout, so that a restore after a request without any need not look. `jail`: what it
+    /// is shut in by, `namespace` or `landlock`; None: nothing. `private`: the folders in which it may write then, and
+    /// which are reverted, too. `most_written`: most bytes and files there, by namespaces only. `ids`: user and group to
+    /// become, which only root can.
     ///
     /// Raises `SpawnError` when it cannot be started and `UnsupportedError` when the strategy does not work here.
     #[staticmethod]
-    #[pyo3(signature = (argv, *, env = None, cwd = None, fds = None, drain = Vec::new(), strategy = None, watch = true))]
+    #[pyo3(signature = (argv, *, env = None, cwd = None, fds = None, drain = Vec::new(), strategy = None, watch = true,
+                        jail = None, private = Vec::new(), most_written = MOST_WRITTEN, ids = None))]
     #[allow(clippy::too_many_arguments, reason = "keyword arguments in Python")]
     fn spawn(
         py: Python<'_>,
@@ -60,6 +75,10 @@ impl Tracee {
         drain: Vec<i32>,
         strategy: Option<&str>,
         watch: bool,
+        jail: Option<&str>,
+        private: Vec<PathBuf>,
+        most_written: (u64, u64),
+        ids: Option<(u32, u32)>,
     ) -> PyResult<Self> {
         if argv.is_empty() {
             return Err(PyValueError::new_err("argv is empty; name a program"));
@@ -72,6 +91,12 @@ impl Tracee {
             drain: drain.into_iter().map(groundhog_engine::duplicate_descriptor).collect::<Result<_, _>>()?,
             strategy: self::strategy(strategy)?,
             unwatched: !watch,
+            jail: jail.map(means).transpose()?.map(|means| JailOptions {
+                means,
+                private,
+                most: most_written,
+            }),
+            ids,
         };
         let engine = py.detach(|| groundhog_engine::Tracee::spawn(options)).map_err(|e| exception(&e))?;
         Ok(Self { engine })

@@ -85,6 +85,14 @@ pub fn kind(fd: impl AsFd) -> Result<Kind> {
     })
 }
 
+/// `fstat`: the number of a file in its file system.
+///
+/// # Errors
+/// As fstat(2).
+pub fn inode(fd: impl AsFd) -> Result<u64> {
+    Ok(rustix::fs::fstat(fd)?.st_ino)
+}
+
 /// `poll`: which of these could be read now without waiting.
 ///
 /// # Errors

@@ -8,7 +8,9 @@ compile_error!("Groundhog's engine runs on Linux x86-64 only");
 
 pub mod copy_time;
 pub mod fcntl;
+pub mod folder;
 pub mod hugepage;
+pub mod jail;
 pub mod kcmp;
 pub mod kernel_types;
 pub mod pagemap_scan;

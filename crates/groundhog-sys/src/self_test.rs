@@ -101,18 +101,22 @@ pub fn soft_dirty() -> Result<()> {
         // SAFETY: ends the child without running anything of the parent's.
         unsafe { libc::_exit(code) };
     }
+    match wait_for(crate::Tid(i32::try_from(child).unwrap_or(-1)))? {
+        0 => Ok(()),
+        code => Err(Errno(code)),
+    }
+}
+
+/// Waits for a child of this thread to exit; says with which code.
+pub(crate) fn wait_for(child: crate::Tid) -> Result<i32> {
     let mut status = 0;
-    // SAFETY: waits for the child just made; `status` is writable.
-    while unsafe { libc::waitpid(i32::try_from(child).unwrap_or(-1), &raw mut status, 0) } == -1 {
+    // SAFETY: waits for a child that nobody else waits for; `status` is writable.
+    while unsafe { libc::waitpid(child.0, &raw mut status, 0) } == -1 {
         if Errno::last() != Errno(libc::EINTR) {
             return Err(Errno::last());
         }
     }
-    match libc::WEXITSTATUS(status) {
-        0 if libc::WIFEXITED(status) => Ok(()),
-        0 => Err(Errno(libc::EIO)),
-        code => Err(Errno(code)),
-    }
+    if libc::WIFEXITED(status) { Ok(libc::WEXITSTATUS(status)) } else { Err(Errno(libc::EIO)) }
 }
 
 /// Runs in a forked child: no allocation, no lock.

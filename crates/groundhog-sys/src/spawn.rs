@@ -4,13 +4,14 @@
 //!   tracer thread                     child
 //!   fork ---------------------------> dies with the tracer (PR_SET_PDEATHSIG)
 //!   PTRACE_SEIZE (EXITKILL)           waits for a byte on `gate`
-//!   write gate --------------------->  own session, descriptors, directory, no_new_privs, filter, execve
+//!   write gate --------------------->  own session, jail, descriptors, directory, no_new_privs, filter, execve
 //!   read `trouble` until it closes <-- closed by execve, or an errno and the step that failed
 //! ```
 //!
 //! A tracer that dies before it seized closes the gate, and the child exits.
 
 use crate::fcntl;
+use crate::jail::{self, Jail};
 use crate::kernel_types::{Errno, Result, Tid, check};
 use std::ffi::{CStr, CString};
 use std::os::fd::{AsRawFd, OwnedFd};
@@ -31,6 +32,8 @@ pub struct Command {
     pub fds: Vec<(i32, i32)>,
     /// Seccomp programs (`struct sock_filter` words each) to bind it, with `no_new_privs`.
     pub filters: Vec<Vec<u64>>,
+    /// What it is shut in by.
+    pub jail: Option<Jail>,
 }
 
 /// Where starting a program failed.
@@ -44,6 +47,8 @@ pub enum Step {
     Filter,
     /// `execve`.
     Exec,
+    /// See [`jail`].
+    Jail,
 }
 
 /// A child between fork and exec.
@@ -116,6 +121,7 @@ impl Outcome {
             0 => Step::Descriptors,
             1 => Step::Directory,
             2 => Step::Filter,
+            4 => Step::Jail,
             _ => Step::Exec,
         };
         Some((step, Errno(word(4))))
@@ -160,6 +166,16 @@ unsafe fn child(
         }
         libc::setsid();
         reset_signals();
+        if let Some(jail) = &command.jail {
+            if let Err(errno) = jail::enter(jail) {
+                fail_with(trouble.as_raw_fd(), Step::Jail, errno);
+            }
+            // Becoming another user has taken it away (`commit_creds` in kernel/cred.c).
+            libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL);
+            if libc::getppid() != parent {
+                libc::_exit(127);
+            }
+        }
         let trouble = place_descriptors(fds, trouble.as_raw_fd());
         if let Some(cwd) = &command.cwd
             && libc::chdir(cwd.as_ptr()) == -1
@@ -181,7 +197,16 @@ unsafe fn child(
 /// # Safety
 /// In a fresh child only.
 unsafe fn fail(trouble: i32, step: Step) -> ! {
-    let report = [step as i32, Errno::last().0];
+    // SAFETY: as this function.
+    unsafe { fail_with(trouble, step, Errno::last()) }
+}
+
+/// Writes the failed step and why it failed, and ends.
+///
+/// # Safety
+/// In a fresh child only.
+unsafe fn fail_with(trouble: i32, step: Step, errno: Errno) -> ! {
+    let report = [step as i32, errno.0];
     // SAFETY: writes eight bytes of a local array; then ends without running any destructor.
     unsafe {
         libc::write(trouble, report.as_ptr().cast(), 8);

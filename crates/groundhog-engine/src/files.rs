@@ -1,0 +1,380 @@
+//! Private files: what a request wrote, removed or renamed in its folders is put back.
+//!
+//! Nothing is looked at unless a call was seen that may have changed files. Then all that was written since the process
+//! was started, which is little, is compared with what was there at the snapshot, or with what shows through from below.
+
+use crate::error::{Reason, Step, Trouble};
+use crate::watch::Seen;
+use groundhog_sys::folder::{Folder, Kind, Stat};
+use groundhog_sys::jail::Sides;
+use groundhog_sys::{Errno, Result};
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet};
+use std::os::fd::OwnedFd;
+use std::path::{Path, PathBuf};
+
+/// More than this in all files is not kept: requests that write files then cost the process.
+const MOST_BYTES: u64 = 64 << 20;
+const MOST_NAMES: usize = 20_000;
+const MOST_DEPTH: usize = 64;
+
+type Attributes = Vec<(Vec<u8>, Vec<u8>)>;
+
+/// A folder in which the process may write.
+#[derive(Debug)]
+pub(crate) struct Private {
+    path: PathBuf,
+    /// As the process sees it.
+    merged: Folder,
+    /// Only what was written; the same folder where nothing shows through.
+    written: Folder,
+    /// What shows through.
+    below: Option<Folder>,
+}
+
+impl Private {
+    /// A folder that lies over the one of that name here.
+    pub(crate) fn overlay(path: PathBuf, sides: Sides) -> Result<Self> {
+        let below = Some(Folder::open(&path)?);
+        Ok(Self { path, merged: Folder::new(sides.merged), written: Folder::new(sides.written), below })
+    }
+
+    /// A folder through which nothing shows.
+    pub(crate) fn alone(path: PathBuf, folder: OwnedFd) -> Result<Self> {
+        let written =
+            Folder::new(folder.try_clone().map_err(|error| Errno(error.raw_os_error().unwrap_or(5)))?);
+        Ok(Self { path, merged: Folder::new(folder), written, below: None })
+    }
+
+    /// A folder here that is the process's alone.
+    pub(crate) fn plain(path: &Path) -> Result<Self> {
+        Ok(Self {
+            path: path.to_owned(),
+            merged: Folder::open(path)?,
+            written: Folder::open(path)?,
+            below: None,
+        })
+    }
+
+    /// All names in what was written, the folder itself as an empty one, each before what lies in it.
+    fn walk(&self, lock_out: LockOut) -> Step<BTreeMap<PathBuf, Stat>> {
+        let mut found = BTreeMap::new();
+        let mut open = vec![PathBuf::new()];
+        let too_much = |what: &str| Err(self.trouble(what));
+        while let Some(path) = open.pop() {
+            let Some(stat) = self.at(&path, self.written.stat(&path))? else { continue };
+            if stat.kind == Kind::Folder {
+                if path.components().count() >= MOST_DEPTH {
+                    return too_much("holds folders that are nested too deep");
+                }
+                if lock_out == LockOut::Open {
+                    // Its permissions differ from what they are to be: they are set at last.
+                    self.at(&path, self.merged.open_up(&path))?;
+                } else if stat.mode & 0o700 != 0o700 {
+                    return too_much("holds a folder that its owner may not enter");
+                }
+                let names = self.at(&path, self.written.names(&path))?;
+                open.extend(names.iter().map(|name| path.join(name)));
+            }
+            found.insert(path, stat);
+            if found.len() + open.len() > MOST_NAMES {
+                return too_much("holds too many files");
+            }
+        }
+        Ok(found)
+    }
+
+    fn trouble(&self, what: &str) -> Trouble {
+        Trouble::Refused(Reason::Files, format!("its private folder {} {what}", self.path.display()))
+    }
+
+    fn refuse<T>(&self, path: &Path, what: &str) -> Step<T> {
+        Err(Trouble::Refused(Reason::Files, format!("{} {what}", self.path.join(path).display())))
+    }
+
+    fn at<T>(&self, path: &Path, result: Result<T>) -> Step<T> {
+        result.map_err(|errno| {
+            let place = self.path.join(path);
+            Trouble::Refused(Reason::Files, format!("{} cannot be put back: {errno}", place.display()))
+        })
+    }
+}
+
+/// What is done about folders that their owner may not enter.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum LockOut {
+    Refuse,
+    Open,
+}
+
+/// What a name stood for at the snapshot.
+#[derive(Clone, Debug)]
+struct Entry {
+    stat: Stat,
+    attributes: Attributes,
+    opaque: bool,
+    /// Of a file; where a link leads.
+    contents: Vec<u8>,
+    /// The process has it open or mapped: another one in its place would not do.
+    held: bool,
+}
+
+impl Entry {
+    fn of(folder: &Folder, path: &Path, stat: Stat, most: u64) -> Result<Self> {
+        let contents = match stat.kind {
+            Kind::File => folder.read(path, most)?,
+            Kind::Link => folder.target(path)?,
+            _ => Vec::new(),
+        };
+        let attributes =
+            if stat.kind == Kind::Whiteout { Attributes::new() } else { folder.attributes(path)? };
+        let opaque = stat.kind == Kind::Folder && folder.is_opaque(path)?;
+        Ok(Self { stat, attributes, opaque, contents, held: false })
+    }
+}
+
+/// One thing to be done about a name.
+#[derive(Debug, PartialEq, Eq)]
+enum Repair {
+    /// Remove it; whether it is a folder.
+    Remove(bool),
+    /// Make it: it is gone.
+    Make,
+    /// Give it back its contents.
+    Rewrite,
+    /// Give it back its permissions and times.
+    Attributes,
+}
+
+/// How files can be changed without a call that opens one.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Unseen {
+    /// One was open for writing at the snapshot, or mapped so that writing to memory changes it.
+    pub(crate) always: bool,
+    /// One was mapped, shared but protected: after a call that changes the layout.
+    pub(crate) by_layout: bool,
+}
+
+/// The private folders of a process, and what was written in them at the snapshot.
+#[derive(Debug, Default)]
+pub(crate) struct Files {
+    /// None: more than is kept.
+    images: Vec<Option<BTreeMap<PathBuf, Entry>>>,
+    how: Unseen,
+}
+
+impl Files {
+    /// Remembers what was written so far. `held`: inodes of files that the process has open or mapped.
+    pub(crate) fn save(folders: &[Private], held: &BTreeSet<u64>, how: Unseen) -> Self {
+        Self { images: folders.iter().map(|folder| image(folder, held)).collect(), how }
+    }
+
+    /// Whether files may have changed.
+    pub(crate) fn may_differ(&self, seen: &Seen) -> bool {
+        seen.files || self.how.always || (self.how.by_layout && seen.layout_calls > 0)
+    }
+
+    /// Puts back what has changed; says how many names those were.
+    pub(crate) fn revert(&self, folders: &[Private]) -> Step<u64> {
+        let mut reverted = 0;
+        for (folder, image) in folders.iter().zip(&self.images) {
+            let Some(image) = image else {
+                return Err(folder.trouble("held more at the snapshot than is kept, and may have changed"));
+            };
+            reverted += Comparison { folder, image }.revert()?;
+        }
+        Ok(reverted)
+    }
+
+    /// The first difference.
+    pub(crate) fn difference(&self, folders: &[Private]) -> Step<Option<String>> {
+        for (folder, image) in folders.iter().zip(&self.images) {
+            let Some(image) = image else { continue };
+            let comparison = Comparison { folder, image };
+            if let Some((path, repair)) =
+                comparison.differences(&folder.walk(LockOut::Refuse)?)?.into_iter().next()
+            {
+                let name = folder.path.join(path);
+                return Ok(Some(format!("{} is not as at the snapshot ({repair:?})", name.display())));
+            }
+        }
+        Ok(None)
+    }
+}
+
+/// `None`: more than is kept, or something that cannot be read.
+fn image(folder: &Private, held: &BTreeSet<u64>) -> Option<BTreeMap<PathBuf, Entry>> {
+    let mut left = MOST_BYTES;
+    let mut image = BTreeMap::new();
+    for (path, stat) in folder.walk(LockOut::Refuse).ok()? {
+        left = left.checked_sub(stat.size)?;
+        let held = stat.kind == Kind::File && held.contains(&stat.inode);
+        let entry = Entry::of(&folder.written, &path, stat, MOST_BYTES).ok()?;
+        image.insert(path, Entry { held, ..entry });
+    }
+    Some(image)
+}
+
+struct Comparison<'a> {
+    folder: &'a Private,
+    image: &'a BTreeMap<PathBuf, Entry>,
+}
+
+impl Comparison<'_> {
+    fn revert(&self) -> Step<u64> {
+        let changes = self.differences(&self.folder.walk(LockOut::Open)?)?;
+        if changes.is_empty() {
+            return Ok(0);
+        }
+        for (path, repair) in changes.iter().rev() {
+            if let Repair::Remove(is_folder) = repair {
+                self.make_way(path)?;
+                self.folder.at(path, self.folder.merged.remove(path, *is_folder))?;
+            }
+        }
+        for (path, repair) in &changes {
+            match repair {
+                Repair::Make => self.make(path)?,
+                Repair::Rewrite => {
+                    let wanted = self.wanted(path)?;
+                    self.folder.at(path, self.folder.merged.rewrite(path, &wanted.contents))?;
+                }
+                Repair::Remove(_) | Repair::Attributes => {}
+            }
+        }
+        // Last, and inner ones first: all of the above changes the times of folders.
+        for (path, repair) in self.differences(&self.folder.walk(LockOut::Open)?)?.into_iter().rev() {
+            if repair != Repair::Attributes {
+                return self.folder.refuse(&path, "could not be put back");
+            }
+            let stat = self.wanted(&path)?.stat.clone();
+            self.folder.at(&path, self.folder.merged.set_mode(&path, stat.mode))?;
+            self.folder.at(&path, self.folder.merged.set_modified(&path, stat.modified))?;
+        }
+        match self.differences(&self.folder.walk(LockOut::Open)?)?.into_iter().next() {
+            None => Ok(changes.len() as u64),
+            Some((path, _)) => self.folder.refuse(&path, "could not be put back"),
+        }
+    }
+
+    /// What is to be done, outer names first.
+    fn differences(&self, now: &BTreeMap<PathBuf, Stat>) -> Step<Vec<(PathBuf, Repair)>> {
+        let mut repairs = Vec::new();
+        let names: BTreeSet<&PathBuf> = now.keys().chain(self.image.keys()).collect();
+        for path in names {
+            let repair = match (now.get(path), self.image.get(path)) {
+                (Some(stat), Some(entry)) => self.compare(path, stat, entry)?,
+                (Some(stat), None) => self.compare_with_below(path, stat)?,
+                (None, Some(entry)) if entry.stat.kind == Kind::Other || entry.held => {
+                    return self.folder.refuse(path, "is gone, and cannot be made again");
+                }
+                // It shows through again.
+                (None, Some(entry)) if entry.stat.kind == Kind::Whiteout => Some(Repair::Remove(false)),
+                (None, Some(_)) => Some(Repair::Make),
+                (None, None) => None,
+            };
+            repairs.extend(repair.map(|repair| (path.clone(), repair)));
+        }
+        Ok(repairs)
+    }
+
+    fn compare_with_below(&self, path: &Path, stat: &Stat) -> Step<Option<Repair>> {
+        let folder = self.folder;
+        let below = match &folder.below {
+            Some(below) => folder.at(path, below.stat(path))?.map(|stat| (below, stat)),
+            None => None,
+        };
+        match below {
+            None => Ok(Some(Repair::Remove(stat.kind == Kind::Folder))),
+            Some((_, below))
+                if stat.kind == Kind::Whiteout && matches!(below.kind, Kind::File | Kind::Link) =>
+            {
+                Ok(Some(Repair::Make))
+            }
+            Some((below, wanted)) => {
+                let entry = folder.at(path, Entry::of(below, path, wanted, MOST_BYTES))?;
+                self.compare(path, stat, &entry)
+            }
+        }
+    }
+
+    fn compare(&self, path: &Path, stat: &Stat, wanted: &Entry) -> Step<Option<Repair>> {
+        let Private { written, .. } = self.folder;
+        let changed = |what: &str| self.folder.refuse(path, what);
+        if stat.kind != wanted.stat.kind {
+            return changed("is something else than at the snapshot");
+        }
+        if wanted.held && stat.inode != wanted.stat.inode {
+            return changed("was replaced while the process has it open");
+        }
+        if stat.owner != wanted.stat.owner && stat.kind != Kind::Whiteout {
+            return changed("has another owner than at the snapshot");
+        }
+        match stat.kind {
+            Kind::Whiteout => return Ok(None),
+            Kind::Other if stat.inode != wanted.stat.inode => return changed("was replaced"),
+            Kind::Link => {
+                if self.folder.at(path, written.target(path))? != wanted.contents {
+                    return changed("leads elsewhere than at the snapshot");
+                }
+            }
+            Kind::Folder => {
+                if self.folder.at(path, written.is_opaque(path))? != wanted.opaque {
+                    return changed("was made anew, and hides what was in it");
+                }
+            }
+            Kind::File => {
+                let same = match written.read(path, MOST_BYTES) {
+                    Ok(contents) => contents == wanted.contents,
+                    Err(Errno(13 | 27)) => false, // EACCES: locked out; EFBIG
+                    Err(errno) => return self.folder.at(path, Err(errno)),
+                };
+                if !same {
+                    return Ok(Some(Repair::Rewrite));
+                }
+            }
+            Kind::Other => {}
+        }
+        if self.folder.at(path, written.attributes(path))? != wanted.attributes {
+            return changed("has other attributes than at the snapshot");
+        }
+        let same = stat.modified == wanted.stat.modified && stat.mode == wanted.stat.mode;
+        if same || stat.kind == Kind::Link { Ok(None) } else { Ok(Some(Repair::Attributes)) }
+    }
+
+    /// What a name is to stand for.
+    fn wanted(&self, path: &Path) -> Step<Cow<'_, Entry>> {
+        if let Some(entry) = self.image.get(path) {
+            return Ok(Cow::Borrowed(entry));
+        }
+        let below = match &self.folder.below {
+            Some(below) => self.folder.at(path, below.stat(path))?.map(|stat| (below, stat)),
+            None => None,
+        };
+        match below {
+            Some((below, stat)) => {
+                self.folder.at(path, Entry::of(below, path, stat, MOST_BYTES)).map(Cow::Owned)
+            }
+            None => self.folder.refuse(path, "is not known of"),
+        }
+    }
+
+    fn make(&self, path: &Path) -> Step<()> {
+        let merged = &self.folder.merged;
+        let wanted = self.wanted(path)?;
+        self.make_way(path)?;
+        let made = match wanted.stat.kind {
+            Kind::Folder => merged.make(path),
+            Kind::File => merged.create(path, &wanted.contents),
+            Kind::Link => merged.link(path, &wanted.contents),
+            Kind::Whiteout | Kind::Other => return self.folder.refuse(path, "cannot be made again"),
+        };
+        self.folder.at(path, made)
+    }
+
+    /// Lets the folder that a name is in be written.
+    fn make_way(&self, path: &Path) -> Step<()> {
+        let parent = path.parent().unwrap_or(Path::new(""));
+        self.folder.at(path, self.folder.merged.open_up(parent))
+    }
+}

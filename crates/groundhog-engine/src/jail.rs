@@ -1,0 +1,330 @@
+//! The jail of a function process: where it may write, and who it is.
+//!
+//! By namespaces: every file it writes goes to a tmpfs of its own, laid over the folders that are given; all others are
+//! read-only; no other process of its user can be reached through `/proc`. By Landlock, where namespaces are refused: it
+//! writes in the given folders only, which are made for it. The mechanism is in `groundhog_sys::jail`.
+
+use crate::error::Error;
+use crate::files::Private;
+use groundhog_proc::mountinfo;
+use groundhog_sys::jail::{self, ActingAs, Folders, MOST_MOUNTS, Mount};
+use groundhog_sys::{Errno, Result};
+use landlock::{
+    ABI, Access, AccessFs, CompatLevel, Compatible, PathBeneath, PathFd, Ruleset, RulesetAttr,
+    RulesetCreatedAttr, Scope,
+};
+use std::ffi::CString;
+use std::os::fd::OwnedFd;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+
+/// By what a process is shut in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Means {
+    /// User, mount and IPC namespaces.
+    Namespace,
+    /// Landlock.
+    Landlock,
+}
+
+impl Means {
+    /// Its name.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Namespace => "namespace",
+            Self::Landlock => "landlock",
+        }
+    }
+}
+
+/// A jail that was asked for.
+#[derive(Clone, Debug)]
+pub struct JailOptions {
+    /// By what.
+    pub means: Means,
+    /// The folders in which it may write. By namespaces those that are no folders here are left out; by Landlock they must
+    /// be the process's alone.
+    pub private: Vec<PathBuf>,
+    /// Most bytes and files that it may have written at any time; by namespaces only.
+    pub most: (u64, u64),
+}
+
+/// A jail that is ready to be entered, and what is needed to revert its files.
+#[derive(Debug)]
+pub(crate) struct Prepared {
+    jail: Option<jail::Jail>,
+    by: By,
+}
+
+/// How to come by the private folders of a process that has entered its jail.
+#[derive(Debug)]
+pub(crate) enum By {
+    Nothing,
+    Namespace { ours: OwnedFd, shared_memory: bool, private: Vec<PathBuf> },
+    Landlock { private: Vec<PathBuf> },
+}
+
+const SHARED_MEMORY: &str = "/dev/shm";
+
+/// What the kernel shows at these places is not stored anywhere.
+const NOT_STORED: [&str; 3] = ["/proc", "/sys", "/dev"];
+
+/// Prepares what a child needs to shut itself in. `ids`: user and group to become.
+pub(crate) fn prepare(
+    options: Option<&JailOptions>,
+    ids: Option<(u32, u32)>,
+) -> std::result::Result<Prepared, Error> {
+    let failed = |errno: Errno| Error::Jail { why: errno.to_string(), errno };
+    if options.is_none() && ids.is_none() {
+        return Ok(Prepared { jail: None, by: By::Nothing });
+    }
+    let mut jail = jail::Jail { ids, ..jail::Jail::default() };
+    let by = match options {
+        None => By::Nothing,
+        Some(options) if options.means == Means::Namespace => {
+            let (folders, ours, private) = folders(options, ids).map_err(failed)?;
+            let shared_memory = folders.shared_memory.is_some();
+            jail.folders = Some(folders);
+            // Signals and sockets by name know no such namespaces; kernels before 6.12 cannot do this.
+            jail.ruleset = ruleset(None).unwrap_or(None);
+            By::Namespace { ours, shared_memory, private }
+        }
+        Some(options) => {
+            let refused =
+                |error: Box<dyn std::error::Error>| Error::Jail { why: error.to_string(), errno: Errno(95) };
+            jail.ruleset = ruleset(Some(&options.private)).map_err(refused)?;
+            By::Landlock { private: options.private.clone() }
+        }
+    };
+    Ok(Prepared { jail: Some(jail), by })
+}
+
+impl Prepared {
+    /// What the child needs, and what we do.
+    pub(crate) fn into_parts(self) -> (Option<jail::Jail>, By) {
+        (self.jail, self.by)
+    }
+}
+
+impl By {
+    /// The private folders, once the child has entered.
+    pub(crate) fn folders(self) -> Result<Vec<Private>> {
+        match self {
+            Self::Nothing => Ok(Vec::new()),
+            Self::Landlock { private } => private.iter().map(|path| Private::plain(path)).collect(),
+            Self::Namespace { ours, shared_memory, private } => {
+                let (memory, sides) = jail::receive(&ours, shared_memory)?;
+                if sides.len() != private.len() {
+                    return Err(Errno(71)); // EPROTO
+                }
+                let mut folders = Vec::new();
+                for (path, sides) in private.into_iter().zip(sides) {
+                    folders.push(Private::overlay(path, sides)?);
+                }
+                if let Some(memory) = memory {
+                    folders.push(Private::alone(PathBuf::from(SHARED_MEMORY), memory)?);
+                }
+                Ok(folders)
+            }
+        }
+    }
+}
+
+/// Tries whether a jail of this kind can be made: in it a file can be made in a private folder, and nowhere else.
+pub(crate) fn try_out(means: Means) -> Result<()> {
+    let scratch = std::env::temp_dir().join(format!("groundhog-jail-{}", std::process::id()));
+    match std::fs::create_dir(&scratch) {
+        Ok(()) => {}
+        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {}
+        Err(error) => return Err(from_io(error)),
+    }
+    let tried = try_in(means, &scratch);
+    let _it_is_empty = std::fs::remove_dir_all(&scratch);
+    tried
+}
+
+fn try_in(means: Means, scratch: &Path) -> Result<()> {
+    let private = scratch.join("private");
+    std::fs::create_dir_all(&private).map_err(from_io)?;
+    let options = JailOptions { means, private: vec![private.clone()], most: (1 << 20, 100) };
+    let prepared = prepare(Some(&options), None).map_err(|error| match error {
+        Error::Jail { errno, .. } => errno,
+        _ => Errno(5),
+    })?;
+    let jail = prepared.jail.unwrap_or_default();
+    let inside = text_of(&private.join("file"))?;
+    jail::try_out(&jail, &inside, &text_of(&scratch.join("file"))?)?;
+    // By namespaces it went to another place.
+    if means == Means::Namespace && private.join("file").exists() { Err(Errno(5)) } else { Ok(()) }
+}
+
+/// The mounts of a jail by namespaces, our end of its hand, and the private folders in the order of their mounts.
+fn folders(options: &JailOptions, ids: Option<(u32, u32)>) -> Result<(Folders, OwnedFd, Vec<PathBuf>)> {
+    let text = std::fs::read("/proc/self/mountinfo").map_err(from_io)?;
+    let points = mountinfo::mount_points(&text).map_err(|_| Errno(71))?;
+    let points: Vec<PathBuf> =
+        points.into_iter().map(|point| PathBuf::from(std::ffi::OsString::from_vec(point))).collect();
+    let usable = {
+        let _user = ids.map(ActingAs::new);
+        existing(&options.private)
+    };
+    let plan = plan(&usable, &points);
+    if plan.len() > MOST_MOUNTS {
+        return Err(Errno(7)); // E2BIG
+    }
+    let has_memory = Path::new(SHARED_MEMORY).is_dir();
+    let base = if has_memory {
+        PathBuf::from(SHARED_MEMORY)
+    } else {
+        plan.first().ok_or(Errno(2))?.path().to_owned()
+    };
+    let mut mounts = Vec::new();
+    let mut private = Vec::new();
+    for (number, place) in plan.iter().enumerate() {
+        let path = text_of(place.path())?;
+        mounts.push(match place {
+            Place::Again(_) => Mount::Again { path },
+            Place::Private(folder) => {
+                private.push(folder.clone());
+                let upper = base.join(format!("{number}"));
+                let work = base.join(format!("{number}.work"));
+                // A colon or comma in them would end the option: these have none, as `base` has not.
+                let options =
+                    format!("lowerdir=.,upperdir={},workdir={},userxattr", upper.display(), work.display());
+                Mount::Private {
+                    path,
+                    upper: text_of(&upper)?,
+                    work: text_of(&work)?,
+                    options: text_of(Path::new(&options))?,
+                    mode: std::fs::metadata(folder).map_err(from_io)?.mode() & 0o7777,
+                }
+            }
+        });
+    }
+    let (ours, hand) = jail::hands()?;
+    let (uid, gid) = ids.unwrap_or_else(groundhog_sys::jail::ids);
+    let (bytes, files) = options.most;
+    let folders = Folders {
+        uid_map: text_of(Path::new(&format!("{uid} {uid} 1")))?,
+        gid_map: text_of(Path::new(&format!("{gid} {gid} 1")))?,
+        base: text_of(&base)?,
+        tmpfs: text_of(Path::new(&format!("size={bytes},nr_inodes={files},mode=0700")))?,
+        mounts,
+        shared_memory: if has_memory {
+            Some((text_of(&base.join("shm"))?, text_of(Path::new(SHARED_MEMORY))?))
+        } else {
+            None
+        },
+        hand,
+    };
+    Ok((folders, ours, private))
+}
+
+/// Those that are folders of a file system and can be entered, by their real names.
+fn existing(paths: &[PathBuf]) -> Vec<PathBuf> {
+    let stored =
+        |path: &PathBuf| path != Path::new("/") && !NOT_STORED.iter().any(|place| path.starts_with(place));
+    paths
+        .iter()
+        .filter_map(|path| path.canonicalize().ok())
+        .filter(|path| path.join(".").is_dir() && stored(path))
+        .collect()
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Place {
+    Private(PathBuf),
+    Again(PathBuf),
+}
+
+impl Place {
+    fn path(&self) -> &Path {
+        match self {
+            Self::Private(path) | Self::Again(path) => path,
+        }
+    }
+}
+
+/// What is to be mounted, outer folders first: a private folder on the mount of another one that holds it is part of it, and
+/// an overlay hides what is mounted below it.
+fn plan(private: &[PathBuf], points: &[PathBuf]) -> Vec<Place> {
+    let mount_of = |path: &Path| {
+        points.iter().filter(|point| path.starts_with(point)).max_by_key(|p| p.as_os_str().len())
+    };
+    let mut sorted = private.to_vec();
+    sorted.sort();
+    sorted.dedup();
+    let mut places: Vec<Place> = Vec::new();
+    for path in sorted {
+        let holds =
+            |place: &Place| path.starts_with(place.path()) && mount_of(place.path()) == mount_of(&path);
+        if !places.iter().any(holds) {
+            places.push(Place::Private(path));
+        }
+    }
+    let mut again: Vec<PathBuf> = points
+        .iter()
+        .filter(|point| places.iter().any(|place| *point != place.path() && point.starts_with(place.path())))
+        .cloned()
+        .collect();
+    again.sort();
+    again.dedup();
+    // One that holds others brings them along.
+    let outermost: Vec<PathBuf> = again
+        .iter()
+        .filter(|point| {
+            !again.iter().any(|other| {
+                point != &other && point.starts_with(other) && {
+                    // ... unless a private folder lies between, whose overlay would hide it again.
+                    !places
+                        .iter()
+                        .any(|place| place.path().starts_with(other) && point.starts_with(place.path()))
+                }
+            })
+        })
+        .cloned()
+        .collect();
+    let private_too = |point: &PathBuf| places.iter().any(|place| place.path() == point);
+    let added: Vec<Place> =
+        outermost.into_iter().filter(|point| !private_too(point)).map(Place::Again).collect();
+    places.extend(added);
+    places.sort_by(|a, b| a.path().cmp(b.path()));
+    places
+}
+
+/// Writes only below these, and no signal or socket by name to anybody outside; `None`: only the latter.
+fn ruleset(private: Option<&[PathBuf]>) -> std::result::Result<Option<OwnedFd>, Box<dyn std::error::Error>> {
+    // All or nothing at first; whatever else the kernel can guard comes on top.
+    let strict = Ruleset::default().set_compatibility(CompatLevel::HardRequirement);
+    let scopes = Scope::from_all(ABI::V6);
+    let Some(private) = private else {
+        return Ok(strict.scope(scopes)?.create()?.into());
+    };
+    let mut created = strict
+        .handle_access(AccessFs::from_write(ABI::V1))?
+        .set_compatibility(CompatLevel::BestEffort)
+        .handle_access(AccessFs::from_write(ABI::V3))?
+        .scope(scopes)?
+        .create()?;
+    for path in private {
+        created = created.add_rule(PathBeneath::new(PathFd::new(path)?, AccessFs::from_write(ABI::V3)))?;
+    }
+    // Devices that keep nothing.
+    for device in ["/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom", "/dev/tty"] {
+        if let Ok(device) = PathFd::new(device) {
+            created = created.add_rule(PathBeneath::new(device, AccessFs::WriteFile))?;
+        }
+    }
+    Ok(created.into())
+}
+
+fn text_of(path: &Path) -> Result<CString> {
+    CString::new(path.as_os_str().as_bytes()).map_err(|_| Errno(22))
+}
+
+#[allow(clippy::needless_pass_by_value, reason = "the shape that map_err wants")]
+fn from_io(error: std::io::Error) -> Errno {
+    Errno(error.raw_os_error().unwrap_or(5))
+}

@@ -1,0 +1,339 @@
+//! A folder and what lies in it, named by paths that cannot lead out of it.
+//!
+//! Whoever could write into it may have planted symbolic links, pipes that nobody reads and names that lead elsewhere: no
+//! link is followed and nothing but a plain file is ever opened.
+
+use crate::kernel_types::{Errno, Result};
+use rustix::fs::{AtFlags, FileType, Mode, OFlags, ResolveFlags, Timespec, Timestamps};
+use std::ffi::OsStr;
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::path::{Path, PathBuf};
+
+/// What a name stands for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// A folder.
+    Folder,
+    /// A plain file.
+    File,
+    /// A symbolic link.
+    Link,
+    /// An overlay's mark that what shows through from below is deleted.
+    Whiteout,
+    /// A pipe, socket or device.
+    Other,
+}
+
+/// What is known of it without opening it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Stat {
+    /// What it is.
+    pub kind: Kind,
+    /// Permissions.
+    pub mode: u32,
+    /// User and group.
+    pub owner: (u32, u32),
+    /// Bytes, of a plain file.
+    pub size: u64,
+    /// When it was last changed: seconds and nanoseconds.
+    pub modified: (i64, i64),
+    /// Its number in its file system.
+    pub inode: u64,
+}
+
+/// An open folder.
+#[derive(Debug)]
+pub struct Folder(OwnedFd);
+
+const INSIDE: ResolveFlags =
+    ResolveFlags::BENEATH.union(ResolveFlags::NO_SYMLINKS).union(ResolveFlags::NO_MAGICLINKS);
+
+impl Folder {
+    /// A descriptor of one, which `O_PATH` suffices for.
+    #[must_use]
+    pub fn new(descriptor: OwnedFd) -> Self {
+        Self(descriptor)
+    }
+
+    /// Opens one by its path.
+    ///
+    /// # Errors
+    /// As open(2).
+    pub fn open(path: &Path) -> Result<Self> {
+        let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        Ok(Self(rustix::fs::open(path, flags, Mode::empty())?))
+    }
+
+    fn at(&self, path: &Path, flags: OFlags) -> Result<OwnedFd> {
+        let flags = flags | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let path = if path.as_os_str().is_empty() { Path::new(".") } else { path };
+        Ok(rustix::fs::openat2(&self.0, path, flags, Mode::empty(), INSIDE)?)
+    }
+
+    /// The folder that a path's last name is in, and that name.
+    fn parent<'a>(&self, path: &'a Path) -> Result<(OwnedFd, &'a OsStr)> {
+        let name = path.file_name().ok_or(Errno(libc::EINVAL))?;
+        let parent = path.parent().unwrap_or(Path::new(""));
+        Ok((self.at(parent, OFlags::PATH | OFlags::DIRECTORY)?, name))
+    }
+
+    /// The names in a folder.
+    ///
+    /// # Errors
+    /// As open(2) and getdents(2).
+    pub fn names(&self, path: &Path) -> Result<Vec<PathBuf>> {
+        let folder = self.at(path, OFlags::RDONLY | OFlags::DIRECTORY)?;
+        let mut names = Vec::new();
+        for entry in rustix::fs::Dir::read_from(folder)? {
+            let name = entry?.file_name().to_bytes().to_vec();
+            if name != b"." && name != b".." {
+                names.push(PathBuf::from(std::ffi::OsString::from_vec(name)));
+            }
+        }
+        Ok(names)
+    }
+
+    /// What a path stands for; `None` when there is nothing.
+    ///
+    /// # Errors
+    /// As stat(2).
+    pub fn stat(&self, path: &Path) -> Result<Option<Stat>> {
+        let found = self.at(path, OFlags::PATH);
+        let found = match found.and_then(|file| Ok(rustix::fs::fstat(&file)?)) {
+            Ok(found) => found,
+            Err(Errno(libc::ENOENT | libc::ENOTDIR)) => return Ok(None),
+            Err(errno) => return Err(errno),
+        };
+        let kind = match FileType::from_raw_mode(found.st_mode) {
+            FileType::Directory => Kind::Folder,
+            FileType::RegularFile => Kind::File,
+            FileType::Symlink => Kind::Link,
+            FileType::CharacterDevice if found.st_rdev == 0 => Kind::Whiteout,
+            _ => Kind::Other,
+        };
+        Ok(Some(Stat {
+            kind,
+            mode: found.st_mode & 0o7777,
+            owner: (found.st_uid, found.st_gid),
+            size: if kind == Kind::File { found.st_size as u64 } else { 0 },
+            modified: (found.st_mtime, found.st_mtime_nsec as i64),
+            inode: found.st_ino,
+        }))
+    }
+
+    /// Extended attributes, less those that an overlay keeps for itself.
+    ///
+    /// # Errors
+    /// As listxattr(2); none on a file system that has none.
+    pub fn attributes(&self, path: &Path) -> Result<Vec<(Vec<u8>, Vec<u8>)>> {
+        const MOST: usize = 64 * 1024;
+        let file = self.at(path, OFlags::PATH)?;
+        let way = way_to(file.as_fd());
+        let mut buffer = vec![0; MOST];
+        let length = match rustix::fs::listxattr(&way, &mut buffer[..]) {
+            Ok(length) => length,
+            Err(rustix::io::Errno::OPNOTSUPP | rustix::io::Errno::NODATA) => 0,
+            Err(error) => return Err(error.into()),
+        };
+        let mut attributes = Vec::new();
+        for name in buffer[..length].split(|byte| *byte == 0).filter(|name| !name.is_empty()) {
+            if name.starts_with(b"user.overlay.") || name.starts_with(b"security.") {
+                continue;
+            }
+            let mut value = vec![0; MOST];
+            let length = rustix::fs::getxattr(&way, OsStr::from_bytes(name), &mut value[..])?;
+            value.truncate(length);
+            attributes.push((name.to_vec(), value));
+        }
+        attributes.sort();
+        Ok(attributes)
+    }
+
+    /// Whether an overlay hides all that lies below a folder that was written.
+    ///
+    /// # Errors
+    /// As getxattr(2).
+    pub fn is_opaque(&self, path: &Path) -> Result<bool> {
+        let file = self.at(path, OFlags::PATH)?;
+        let mut value = [0; 8];
+        match rustix::fs::getxattr(way_to(file.as_fd()), c"user.overlay.opaque", &mut value[..]) {
+            Ok(length) => Ok(value[..length] == *b"y"),
+            Err(rustix::io::Errno::NODATA | rustix::io::Errno::OPNOTSUPP) => Ok(false),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// The contents of a plain file; `EFBIG` when they are more than `most` bytes.
+    ///
+    /// # Errors
+    /// As open(2) and read(2).
+    pub fn read(&self, path: &Path, most: u64) -> Result<Vec<u8>> {
+        let file = std::fs::File::from(self.at(path, OFlags::RDONLY | OFlags::NONBLOCK)?);
+        let mut contents = Vec::new();
+        let mut limited = std::io::Read::take(file, most + 1);
+        std::io::Read::read_to_end(&mut limited, &mut contents).map_err(from_io)?;
+        if contents.len() as u64 > most { Err(Errno(libc::EFBIG)) } else { Ok(contents) }
+    }
+
+    /// Gives a plain file other contents, in place: what maps it or has it open goes on with it.
+    ///
+    /// # Errors
+    /// As open(2), write(2) and ftruncate(2).
+    pub fn rewrite(&self, path: &Path, contents: &[u8]) -> Result<()> {
+        self.open_up(path)?;
+        let file = std::fs::File::from(self.at(path, OFlags::WRONLY | OFlags::NONBLOCK)?);
+        fill(&file, contents)
+    }
+
+    /// Makes a plain file.
+    ///
+    /// # Errors
+    /// As open(2) and write(2).
+    pub fn create(&self, path: &Path, contents: &[u8]) -> Result<()> {
+        let (parent, name) = self.parent(path)?;
+        let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let file = rustix::fs::openat(&parent, name, flags, Mode::RUSR | Mode::WUSR)?;
+        fill(&std::fs::File::from(file), contents)
+    }
+
+    /// Makes a folder.
+    ///
+    /// # Errors
+    /// As mkdir(2).
+    pub fn make(&self, path: &Path) -> Result<()> {
+        let (parent, name) = self.parent(path)?;
+        Ok(rustix::fs::mkdirat(&parent, name, Mode::RWXU)?)
+    }
+
+    /// Makes a symbolic link.
+    ///
+    /// # Errors
+    /// As symlink(2).
+    pub fn link(&self, path: &Path, target: &[u8]) -> Result<()> {
+        let (parent, name) = self.parent(path)?;
+        Ok(rustix::fs::symlinkat(OsStr::from_bytes(target), &parent, name)?)
+    }
+
+    /// Where a symbolic link leads.
+    ///
+    /// # Errors
+    /// As readlink(2).
+    pub fn target(&self, path: &Path) -> Result<Vec<u8>> {
+        let (parent, name) = self.parent(path)?;
+        Ok(rustix::fs::readlinkat(&parent, name, Vec::new())?.into_bytes())
+    }
+
+    /// Removes a name; a folder must be empty.
+    ///
+    /// # Errors
+    /// As unlink(2) and rmdir(2).
+    pub fn remove(&self, path: &Path, is_folder: bool) -> Result<()> {
+        let (parent, name) = self.parent(path)?;
+        let flags = if is_folder { AtFlags::REMOVEDIR } else { AtFlags::empty() };
+        Ok(rustix::fs::unlinkat(&parent, name, flags)?)
+    }
+
+    /// Sets permissions.
+    ///
+    /// # Errors
+    /// As chmod(2).
+    pub fn set_mode(&self, path: &Path, mode: u32) -> Result<()> {
+        let file = self.at(path, OFlags::PATH)?;
+        Ok(rustix::fs::chmod(way_to(file.as_fd()), Mode::from_raw_mode(mode))?)
+    }
+
+    /// Sets the time of the last change, and that of the last access to the same.
+    ///
+    /// # Errors
+    /// As utimensat(2).
+    pub fn set_modified(&self, path: &Path, (seconds, nanoseconds): (i64, i64)) -> Result<()> {
+        let time = Timespec { tv_sec: seconds, tv_nsec: nanoseconds };
+        let times = Timestamps { last_access: time, last_modification: time };
+        if path.as_os_str().is_empty() {
+            return Ok(rustix::fs::utimensat(&self.0, c".", &times, AtFlags::empty())?);
+        }
+        let (parent, name) = self.parent(path)?;
+        Ok(rustix::fs::utimensat(&parent, name, &times, AtFlags::SYMLINK_NOFOLLOW)?)
+    }
+
+    /// Lets its owner read, write and enter what it has locked itself out of.
+    ///
+    /// # Errors
+    /// As chmod(2).
+    pub fn open_up(&self, path: &Path) -> Result<()> {
+        let Some(stat) = self.stat(path)? else { return Ok(()) };
+        let needed = match stat.kind {
+            Kind::Folder => 0o700,
+            Kind::File => 0o600,
+            _ => return Ok(()),
+        };
+        if stat.mode & needed == needed { Ok(()) } else { self.set_mode(path, stat.mode | needed) }
+    }
+}
+
+/// A path of what is open already.
+fn way_to(file: BorrowedFd<'_>) -> String {
+    format!("/proc/self/fd/{}", file.as_raw_fd())
+}
+
+fn fill(file: &std::fs::File, contents: &[u8]) -> Result<()> {
+    use std::os::unix::fs::FileExt;
+    file.write_all_at(contents, 0).map_err(from_io)?;
+    let length = contents.len() as u64;
+    // Only where need be: to make a file shorter takes along pages that private mappings have for themselves.
+    if file.metadata().map_err(from_io)?.len() != length {
+        file.set_len(length).map_err(from_io)?;
+    }
+    Ok(())
+}
+
+#[allow(clippy::needless_pass_by_value, reason = "the shape that map_err wants")]
+fn from_io(error: std::io::Error) -> Errno {
+    Errno(error.raw_os_error().unwrap_or(libc::EIO))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn scratch(name: &str) -> (PathBuf, Folder) {
+        let path = std::env::temp_dir().join(format!("groundhog-folder-{}-{name}", std::process::id()));
+        std::fs::create_dir(&path).unwrap();
+        let folder = Folder::open(&path).unwrap();
+        (path, folder)
+    }
+
+    #[test]
+    fn files_are_made_read_rewritten_and_removed() {
+        let (path, folder) = scratch("files");
+        let name = Path::new("a/b");
+        folder.make(Path::new("a")).unwrap();
+        folder.create(name, b"first").unwrap();
+        let before = folder.stat(name).unwrap().unwrap();
+        assert_eq!(folder.read(name, 5), Ok(b"first".to_vec()));
+        assert_eq!(folder.read(name, 4), Err(Errno(libc::EFBIG)));
+        folder.set_mode(name, 0).unwrap();
+        folder.rewrite(name, b"2nd").unwrap();
+        let after = folder.stat(name).unwrap().unwrap();
+        assert_eq!((after.inode, after.size, after.kind), (before.inode, 3, Kind::File));
+        folder.set_modified(name, (7, 9)).unwrap();
+        assert_eq!(folder.stat(name).unwrap().unwrap().modified, (7, 9));
+        folder.remove(name, false).unwrap();
+        folder.remove(Path::new("a"), true).unwrap();
+        assert_eq!(folder.names(Path::new("")), Ok(vec![]));
+        std::fs::remove_dir(path).unwrap();
+    }
+
+    #[test]
+    fn no_link_leads_out() {
+        let (path, folder) = scratch("links");
+        folder.link(Path::new("out"), b"/etc").unwrap();
+        assert_eq!(folder.stat(Path::new("out")).unwrap().unwrap().kind, Kind::Link);
+        assert_eq!(folder.target(Path::new("out")), Ok(b"/etc".to_vec()));
+        assert!(folder.read(Path::new("out/passwd"), 1 << 20).is_err());
+        assert!(folder.stat(Path::new("../x")).is_err());
+        folder.remove(Path::new("out"), false).unwrap();
+        std::fs::remove_dir(path).unwrap();
+    }
+}

@@ -1,0 +1,348 @@
+//! Shutting a fresh child in before it executes its program: private folders, no privileges, no reach.
+//!
+//! ```text
+//!   become another user (if asked) -> namespaces of its own -> everything read-only -> private folders over it
+//!   -> no capabilities -> no_new_privs -> Landlock
+//! ```
+//!
+//! A private folder is an overlay: what was there shows through, what is written goes to a tmpfs that nobody else sees
+//! and that the process cannot name. The parent gets descriptors of both sides.
+
+use crate::kernel_types::{Errno, Result, Tid, check};
+use rustix::fs::{Mode, OFlags};
+use rustix::mount::{MountFlags, MountPropagationFlags, MoveMountFlags, OpenTreeFlags};
+use rustix::net::{
+    RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer, SendAncillaryMessage,
+};
+use rustix::thread::{CapabilitySet, CapabilitySets, Gid, Uid, UnshareFlags};
+use std::ffi::{CStr, CString};
+use std::io::{IoSlice, IoSliceMut};
+use std::mem::MaybeUninit;
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+
+/// Most mounts that a jail may consist of: a child cannot allocate.
+pub const MOST_MOUNTS: usize = 64;
+/// Two descriptors each, and the kernel sends at most 253 at once (`SCM_MAX_FD`).
+const MOST_SENT: usize = 2 * MOST_MOUNTS + 1;
+
+/// How a child is shut in. All of it is prepared before the fork.
+#[derive(Debug, Default)]
+pub struct Jail {
+    /// User and group to become, without other groups.
+    pub ids: Option<(u32, u32)>,
+    /// Namespaces with private folders.
+    pub folders: Option<Folders>,
+    /// A Landlock ruleset to be restricted by.
+    pub ruleset: Option<OwnedFd>,
+}
+
+/// The folders in which a child may write, each to a tmpfs of its own. All others become read-only.
+#[derive(Debug)]
+pub struct Folders {
+    /// Lines for `/proc/self/uid_map` and `gid_map`.
+    pub uid_map: CString,
+    /// See `uid_map`.
+    pub gid_map: CString,
+    /// Where the tmpfs is mounted that takes what is written; hidden in the end.
+    pub base: CString,
+    /// Its options: size, number of files.
+    pub tmpfs: CString,
+    /// What is mounted then, a folder before what lies in it.
+    pub mounts: Vec<Mount>,
+    /// A folder of `base`, and where it becomes the shared memory by name.
+    pub shared_memory: Option<(CString, CString)>,
+    /// Where the descriptors go that [`receive`] takes.
+    pub hand: OwnedFd,
+}
+
+/// One mount of a jail.
+#[derive(Debug)]
+pub enum Mount {
+    /// An overlay.
+    Private {
+        /// The folder.
+        path: CString,
+        /// A folder below `base` that takes what is written.
+        upper: CString,
+        /// Another, which the kernel needs.
+        work: CString,
+        /// Options: `lowerdir=.` and the above.
+        options: CString,
+        /// Permissions of the folder.
+        mode: u32,
+    },
+    /// A mount below a private folder, which its overlay would not show.
+    Again {
+        /// Where.
+        path: CString,
+    },
+}
+
+/// The two sides of a private folder, seen from outside: as the process sees it, and what was written alone.
+#[derive(Debug)]
+pub struct Sides {
+    /// With all that shows through.
+    pub merged: OwnedFd,
+    /// Only what was written.
+    pub written: OwnedFd,
+}
+
+/// Shuts the calling process in. System calls only: for a child between fork and exec.
+///
+/// # Errors
+/// Of whichever call was refused.
+pub(crate) fn enter(jail: &Jail) -> Result<()> {
+    if let Some((uid, gid)) = jail.ids {
+        become_user(uid, gid)?;
+    }
+    if let Some(folders) = &jail.folders {
+        enter_folders(folders)?;
+    }
+    drop_capabilities()?;
+    rustix::thread::set_no_new_privs(true)?;
+    if let Some(ruleset) = &jail.ruleset {
+        // SAFETY: landlock_restrict_self(2) takes a ruleset's descriptor and no flags; it touches no memory.
+        check(unsafe { libc::syscall(libc::SYS_landlock_restrict_self, ruleset.as_raw_fd(), 0) })?;
+    }
+    Ok(())
+}
+
+fn become_user(uid: u32, gid: u32) -> Result<()> {
+    let (uid, gid) = (Uid::from_raw(uid), Gid::from_raw(gid));
+    rustix::thread::set_thread_groups(&[])?;
+    rustix::thread::set_thread_res_gid(gid, gid, gid)?;
+    rustix::thread::set_thread_res_uid(uid, uid, uid)?;
+    // Its files under /proc were root's otherwise, which it needs to map its ids.
+    rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::Dumpable)?;
+    Ok(())
+}
+
+fn enter_folders(folders: &Folders) -> Result<()> {
+    // SAFETY: neither flag gives the calling thread another descriptor table or address space, which is what could make
+    // the descriptors of this process mean something else.
+    unsafe {
+        rustix::thread::unshare_unsafe(UnshareFlags::NEWUSER | UnshareFlags::NEWNS | UnshareFlags::NEWIPC)?;
+    }
+    write(c"/proc/self/setgroups", c"deny")?;
+    write(c"/proc/self/uid_map", &folders.uid_map)?;
+    write(c"/proc/self/gid_map", &folders.gid_map)?;
+    // Or mounts made outside later would appear here, writable.
+    rustix::mount::mount_change(c"/", MountPropagationFlags::PRIVATE | MountPropagationFlags::REC)?;
+    make_read_only()?;
+
+    let mut sources: [Option<OwnedFd>; MOST_MOUNTS] = [const { None }; MOST_MOUNTS];
+    if folders.mounts.len() > MOST_MOUNTS {
+        return Err(Errno(libc::E2BIG));
+    }
+    for (source, mount) in sources.iter_mut().zip(&folders.mounts) {
+        *source = Some(match mount {
+            Mount::Private { path, .. } => open_folder(path)?,
+            Mount::Again { path } => {
+                let tree = OpenTreeFlags::OPEN_TREE_CLONE
+                    | OpenTreeFlags::OPEN_TREE_CLOEXEC
+                    | OpenTreeFlags::AT_RECURSIVE;
+                rustix::mount::open_tree(rustix::fs::CWD, path.as_c_str(), tree)?
+            }
+        });
+    }
+    let plain = MountFlags::NOSUID | MountFlags::NODEV | MountFlags::NOATIME;
+    rustix::mount::mount(c"groundhog", folders.base.as_c_str(), c"tmpfs", plain, folders.tmpfs.as_c_str())?;
+    let mut sides: [Option<OwnedFd>; MOST_SENT] = [const { None }; MOST_SENT];
+    let mut found = 0;
+    if let Some((folder, _)) = &folders.shared_memory {
+        make_folder(folder, 0o1777)?;
+        sides[found] = Some(open_folder(folder)?);
+        found += 1;
+    }
+    // What is written, while it can still be named.
+    for mount in &folders.mounts {
+        if let Mount::Private { upper, work, mode, .. } = mount {
+            make_folder(upper, *mode)?;
+            make_folder(work, 0o700)?;
+            sides[found] = Some(open_folder(upper)?);
+            found += 2;
+        }
+    }
+    for (source, mount) in sources.iter().zip(&folders.mounts) {
+        let source = source.as_ref().ok_or(Errno(libc::EBADF))?;
+        match mount {
+            Mount::Private { path, options, .. } => {
+                rustix::process::fchdir(source)?; // which is its `lowerdir=.`
+                rustix::mount::mount(c"groundhog", path.as_c_str(), c"overlay", plain, options.as_c_str())?;
+            }
+            Mount::Again { path } => {
+                let from_tree = MoveMountFlags::MOVE_MOUNT_F_EMPTY_PATH;
+                rustix::mount::move_mount(source, c"", rustix::fs::CWD, path.as_c_str(), from_tree)?;
+            }
+        }
+    }
+    if let Some((folder, place)) = &folders.shared_memory {
+        rustix::mount::mount_bind(folder.as_c_str(), place.as_c_str())?;
+    }
+    rustix::process::chdir(c"/")?;
+    let mut at = usize::from(folders.shared_memory.is_some());
+    for mount in &folders.mounts {
+        if let Mount::Private { path, .. } = mount {
+            sides[at + 1] = Some(open_folder(path)?);
+            at += 2;
+        }
+    }
+    send(folders.hand.as_fd(), &sides, found)
+}
+
+fn make_folder(path: &CStr, mode: u32) -> Result<()> {
+    rustix::fs::mkdir(path, Mode::RWXU)?;
+    Ok(rustix::fs::chmod(path, Mode::from_raw_mode(mode))?) // whatever the umask
+}
+
+fn open_folder(path: &CStr) -> Result<OwnedFd> {
+    Ok(rustix::fs::open(path, OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())?)
+}
+
+fn write(path: &CStr, text: &CStr) -> Result<()> {
+    let file = rustix::fs::open(path, OFlags::WRONLY | OFlags::CLOEXEC, Mode::empty())?;
+    rustix::io::write(&file, text.to_bytes())?;
+    Ok(())
+}
+
+/// Every mount there is.
+fn make_read_only() -> Result<()> {
+    let attributes =
+        libc::mount_attr { attr_set: libc::MOUNT_ATTR_RDONLY, attr_clr: 0, propagation: 0, userns_fd: 0 };
+    // SAFETY: mount_setattr(2) reads `size` bytes of a structure that lives here.
+    check(unsafe {
+        libc::syscall(
+            libc::SYS_mount_setattr,
+            libc::AT_FDCWD,
+            c"/".as_ptr(),
+            libc::AT_RECURSIVE,
+            &raw const attributes,
+            size_of_val(&attributes),
+        )
+    })?;
+    Ok(())
+}
+
+/// All of them, for ever.
+fn drop_capabilities() -> Result<()> {
+    const MOST: u32 = 63;
+    for capability in 0..=MOST {
+        let one = CapabilitySet::from_bits_retain(1 << capability);
+        // EINVAL: there are no more. EPERM: none can be had anyway, for want of CAP_SETPCAP and with no_new_privs.
+        if rustix::thread::remove_capability_from_bounding_set(one).is_err() {
+            break;
+        }
+    }
+    let none = CapabilitySet::empty();
+    Ok(rustix::thread::set_capabilities(
+        None,
+        CapabilitySets { effective: none, permitted: none, inheritable: none },
+    )?)
+}
+
+fn send(hand: BorrowedFd<'_>, sides: &[Option<OwnedFd>; MOST_SENT], count: usize) -> Result<()> {
+    let mut borrowed: [BorrowedFd<'_>; MOST_SENT] = [hand; MOST_SENT];
+    for (place, side) in borrowed.iter_mut().zip(sides.iter().take(count)) {
+        *place = side.as_ref().ok_or(Errno(libc::EBADF))?.as_fd();
+    }
+    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(MOST_SENT))];
+    let mut control = SendAncillaryBuffer::new(&mut space);
+    control.push(SendAncillaryMessage::ScmRights(&borrowed[..count]));
+    rustix::net::sendmsg(hand, &[IoSlice::new(&[1])], &mut control, rustix::net::SendFlags::empty())?;
+    Ok(())
+}
+
+/// Our user and group, as they stand in the files that we make.
+#[must_use]
+pub fn ids() -> (u32, u32) {
+    (rustix::process::geteuid().as_raw(), rustix::process::getegid().as_raw())
+}
+
+/// As long as this lives, the calling thread has a user's rights to files, and makes files as that user.
+#[derive(Debug)]
+pub struct ActingAs {
+    before: (u32, u32),
+}
+
+impl ActingAs {
+    /// Begins to act as a user and group. For root; for anybody else it changes nothing.
+    #[must_use]
+    pub fn new((uid, gid): (u32, u32)) -> Self {
+        // SAFETY: setfsuid(2) and setfsgid(2) take a number and set an attribute of this thread alone.
+        let (gid, uid) = unsafe { (libc::setfsgid(gid), libc::setfsuid(uid)) };
+        Self { before: (uid as u32, gid as u32) }
+    }
+}
+
+impl Drop for ActingAs {
+    fn drop(&mut self) {
+        let (uid, gid) = self.before;
+        // SAFETY: as in `new`; back to what the kernel named as the former ones.
+        unsafe {
+            libc::setfsuid(uid);
+            libc::setfsgid(gid);
+        }
+    }
+}
+
+/// A pair of sockets: the child's, for [`Folders::hand`], and ours.
+///
+/// # Errors
+/// As socketpair(2).
+pub fn hands() -> Result<(OwnedFd, OwnedFd)> {
+    use rustix::net::{AddressFamily, SocketFlags, SocketType};
+    Ok(rustix::net::socketpair(AddressFamily::UNIX, SocketType::SEQPACKET, SocketFlags::CLOEXEC, None)?)
+}
+
+/// What a child that entered its jail has sent: the shared memory by name, if it has one, and the sides of each private
+/// folder in the order of the mounts. Does not wait.
+///
+/// # Errors
+/// `EAGAIN` when nothing was sent, `EPROTO` when it is not what a jail sends.
+pub fn receive(hand: &OwnedFd, shared_memory: bool) -> Result<(Option<OwnedFd>, Vec<Sides>)> {
+    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(MOST_SENT))];
+    let mut control = RecvAncillaryBuffer::new(&mut space);
+    let mut byte = [0];
+    let flags = RecvFlags::CMSG_CLOEXEC | RecvFlags::DONTWAIT;
+    rustix::net::recvmsg(hand, &mut [IoSliceMut::new(&mut byte)], &mut control, flags)?;
+    let mut received: Vec<OwnedFd> = Vec::new();
+    for message in control.drain() {
+        if let RecvAncillaryMessage::ScmRights(descriptors) = message {
+            received.extend(descriptors);
+        }
+    }
+    let mut received = received.into_iter();
+    let shared_memory = if shared_memory { received.next() } else { None };
+    let mut sides = Vec::new();
+    while let Some(written) = received.next() {
+        let merged = received.next().ok_or(Errno(libc::EPROTO))?;
+        sides.push(Sides { merged, written });
+    }
+    Ok((shared_memory, sides))
+}
+
+/// Tries a jail in a child, which makes a file `inside`, and fails to make one `outside`.
+///
+/// # Errors
+/// Of whichever step was refused; `EIO` when the latter was not.
+pub fn try_out(jail: &Jail, inside: &CStr, outside: &CStr) -> Result<()> {
+    // SAFETY: the child makes system calls only and ends with _exit (signal-safety(7)).
+    let child = check(i64::from(unsafe { libc::fork() }))?;
+    if child == 0 {
+        let create = |path: &CStr| {
+            let flags = OFlags::CREATE | OFlags::EXCL | OFlags::WRONLY | OFlags::CLOEXEC;
+            rustix::fs::open(path, flags, Mode::RUSR | Mode::WUSR).map_err(Errno::from)
+        };
+        let code = match enter(jail).and_then(|()| create(inside)) {
+            Err(errno) => errno.0,
+            Ok(_) if create(outside).is_ok() => libc::EIO,
+            Ok(_) => 0,
+        };
+        // SAFETY: ends the child without running anything of the parent's.
+        unsafe { libc::_exit(code) };
+    }
+    match crate::self_test::wait_for(Tid(i32::try_from(child).unwrap_or(-1)))? {
+        0 => Ok(()),
+        code => Err(Errno(code)),
+    }
+}
