@@ -9,13 +9,14 @@ import functools
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 import groundhog
-from groundhog.audit.catalog import FILES, LAYOUT, MEMORY, SHARED, VICTIMS, Expected, Victim
+from groundhog.audit.catalog import FILES, LAYOUT, MEMORY, SHARED, VICTIMS, WRITTEN, Expected, Victim
 from groundhog.audit.trials import Outcome, Trial, run_plain, run_traced
 from groundhog.audit.workshop import Workshop
 
@@ -181,6 +182,20 @@ def test_with_each_strategy(
     outcome = RUN[supervisor](trial_of(victim, workshop, 10, verify=True, strategy=strategy))
     check(victim, outcome, first_answer(victim))
     assert {report["strategy"] for report in outcome.reports} <= {strategy}
+
+
+@pytest.mark.parametrize("jail", ["namespace", "landlock"])
+@pytest.mark.parametrize(
+    ("victim", "supervisor"),
+    cases((victim for victim in VICTIMS if victim.leaves == WRITTEN), AS_IS, DROPPED),
+)
+def test_files_in_each_jail(
+    victim: Victim, workshop: Workshop, first_answer: FirstAnswer, supervisor: str, jail: str
+) -> None:
+    outcome = RUN[supervisor](replace(trial_of(victim, workshop, 10, verify=True), jail=jail))
+    # Landlock refuses some of what is reverted, or costs the process, by namespaces.
+    expected = victim.expected if jail == "namespace" else Expected.SAFE
+    check(replace(victim, expected=expected), outcome, first_answer(victim))
 
 
 @pytest.mark.slow

@@ -58,6 +58,7 @@ DESCRIPTORS = "fds opened, closed, replaced, their flags and offsets"
 PIPES = "bytes left in pipes and sockets"
 OWN_PIPES = "bytes in our own pipes to it"
 TIMERS = "interval timers, POSIX timers, alarms"
+WRITTEN = "files written, created, deleted, renamed, chmod-ed, xattrs"
 ATTRIBUTES = "cwd, umask, rlimits, nice, affinity, name, mlock"
 PRIVILEGES = "exec, prctl values, seccomp filters"
 FAULTS = "faults to survive"
@@ -86,6 +87,18 @@ C = (
     Victim("c", "file_replaced", FILES, evasion=True),
     Victim("c", "text_patched", FILES, evasion=True),
     Victim("c", "shared_memory", SHARED),
+    Victim("c", "files_created", WRITTEN),
+    Victim("c", "file_changed", WRITTEN, evasion=True),
+    Victim("c", "file_mapped", WRITTEN, evasion=True),
+    Victim("c", "file_replaced_by_name", WRITTEN, evasion=True),
+    Victim("c", "files_removed", WRITTEN),
+    Victim("c", "file_permissions", WRITTEN, evasion=True),
+    Victim("c", "file_attributes", WRITTEN, RETIRE, evasion=True),
+    Victim("c", "file_open", WRITTEN, evasion=True),
+    Victim("c", "file_by_child", WRITTEN, evasion=True),
+    Victim("c", "file_socket", WRITTEN),
+    Victim("c", "file_deep", WRITTEN, RETIRE, evasion=True),
+    Victim("c", "shared_memory_by_name", WRITTEN),
     Victim("c", "threads_started", THREADS),
     Victim("c", "threads_ended", THREADS),
     Victim("c", "thread_newborn", THREADS, SAFE),
@@ -146,6 +159,7 @@ PYTHON = (
     Victim("python", "threads_ended", THREADS),
     Victim("python", "child_left", CHILDREN),
     Victim("python", "files_opened", DESCRIPTORS),
+    Victim("python", "files_left", WRITTEN),
 )
 
 NODE = (
@@ -158,6 +172,7 @@ NODE = (
     Victim("node", "timers", TIMERS),
     Victim("node", "workers_started", THREADS),
     Victim("node", "child_left", CHILDREN),
+    Victim("node", "files_left", WRITTEN),
 )
 
 JAVA = (
@@ -167,6 +182,7 @@ JAVA = (
     Victim("java", "ThreadsStarted", THREADS),
     Victim("java", "DeepRecursion", MEMORY),
     Victim("java", "MappedFile", FILES),
+    Victim("java", "FilesLeft", WRITTEN),
 )
 
 VICTIMS = C + PYTHON + NODE + JAVA

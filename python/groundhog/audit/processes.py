@@ -148,7 +148,9 @@ class Plain:
 class Traced:
     """A function process under the engine, with its snapshot taken."""
 
-    def __init__(self, program: Program, *, strategy: str | None, start_timeout: float) -> None:
+    def __init__(
+        self, program: Program, *, strategy: str | None, jail: str | None, start_timeout: float
+    ) -> None:
         self.pipes = Pipes()
         self.tracee = Tracee.spawn(
             program.argv,
@@ -156,6 +158,8 @@ class Traced:
             fds=self.pipes.for_child(),
             drain=self.pipes.drained(),
             strategy=strategy,
+            jail=jail,
+            private=[program.scratch],
         )
         self.pipes.close_child_ends()
         try:

@@ -8,8 +8,10 @@ import shutil
 import tempfile
 import uuid
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
+from groundhog._core import capabilities
 from groundhog.audit.processes import NoAnswerError, Plain, Program, Traced, marked
 from groundhog.errors import RestoreRefusedError, TraceeExitedError
 
@@ -25,6 +27,7 @@ class Trial:
     verify: bool = False
     strategy: str | None = None
     answer_timeout: float = 60.0
+    jail: str | None = "auto"  # the best that works here
 
     def to_json(self) -> str:
         return json.dumps(dataclasses.asdict(self))
@@ -84,17 +87,21 @@ def run_plain(trial: Trial) -> list[str | None]:
 def run_traced(trial: Trial) -> Outcome:
     """Serve the requests with a restore after each; a process that cannot be restored is replaced."""
     program = _program(trial.argv)
+    jail = capabilities()["preferred_jail"] if trial.jail == "auto" else trial.jail
     outcome = Outcome()
     process: Traced | None = None
     try:
         for number in range(trial.requests):
             if process is None:
-                process = Traced(program, strategy=trial.strategy, start_timeout=START_TIMEOUT)
+                process = Traced(program, strategy=trial.strategy, jail=jail, start_timeout=START_TIMEOUT)
             ending = _serve(process, trial, number, outcome)
             outcome.endings.append(ending)
             if ending != "restored":
                 process.close()
                 process = None
+                # As a pool does: a new process has a scratch folder of its own.
+                shutil.rmtree(program.scratch)
+                Path(program.scratch).mkdir(0o700)
                 outcome.survivors += marked(program.mark)
     finally:
         if process is not None:
