@@ -72,6 +72,8 @@ class RestoreReport:
     @property
     def bytes_drained(self) -> int: ...
     @property
+    def files_reverted(self) -> int: ...
+    @property
     def signals_dropped(self) -> int: ...
     @property
     def verified(self) -> bool: ...
@@ -95,6 +97,10 @@ class Tracee:
         drain: Sequence[int] = ...,
         strategy: str | None = None,
         watch: bool = True,
+        jail: str | None = None,
+        private: Sequence[str | os.PathLike[str]] = ...,
+        most_written: tuple[int, int] = ...,
+        ids: tuple[int, int] | None = None,
     ) -> Tracee: ...
     @staticmethod
     def attach(pid: int, *, strategy: str | None = None) -> Tracee: ...

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, fields
 from enum import Enum
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from groundhog import inspection
 from groundhog.errors import ConfigError
@@ -51,11 +51,39 @@ class Isolation(str, Enum):
     @classmethod
     def parse(cls, value: str | Isolation) -> Isolation:
         """The member of that name; ConfigError when there is none."""
-        try:
-            return cls(value)
-        except ValueError:
-            names = ", ".join(member.value for member in cls)
-            raise ConfigError(f"unknown isolation {str(value)!r}: choose one of {names}") from None
+        return _parse(cls, value, "isolation")
+
+
+class Jail(str, Enum):
+    """What keeps a function process from leaving files behind, and from reaching other processes."""
+
+    AUTO = "auto"
+    """The first of the following two that works here; none does: UnsupportedError."""
+    NAMESPACE = "namespace"
+    """It writes to private folders laid over those of the machine, which are reverted with it."""
+    LANDLOCK = "landlock"
+    """It writes to a folder of its own, ``TMPDIR``, and to no other."""
+    NONE = "none"
+    """It writes what its user may write, and leaves it there."""
+
+    def __str__(self) -> str:
+        return self.value
+
+    @classmethod
+    def parse(cls, value: str | Jail) -> Jail:
+        """The member of that name; ConfigError when there is none."""
+        return _parse(cls, value, "jail")
+
+
+_Named = TypeVar("_Named", Isolation, Jail)
+
+
+def _parse(kind: type[_Named], value: str, what: str) -> _Named:
+    try:
+        return kind(value)
+    except ValueError:
+        names = ", ".join(member.value for member in kind)
+        raise ConfigError(f"unknown {what} {str(value)!r}: choose one of {names}") from None
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +104,10 @@ class Limits:
     """From spawning a process until its code is loaded, and for each warm-up request."""
     restore_timeout_s: float = 10.0
     """For one restore; then the process is killed and replaced."""
+    scratch_bytes: int = 64 * MIB
+    """What a function process may have written to its private folders at any time (jail "namespace")."""
+    scratch_files: int = 10_000
+    """How many files it may have written there."""
     domain_idle_s: float = 0.05
     """With isolation "domain": how long an idle worker waits for its own domain before it is restored."""
 

@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 from groundhog._log import log
-from groundhog.config import Function, Isolation, JsonValue, Limits, Reply, Timings
+from groundhog.config import Function, Isolation, Jail, JsonValue, Limits, Reply, Timings
 from groundhog.errors import (
     ConfigError,
     GroundhogError,
@@ -18,6 +18,7 @@ from groundhog.errors import (
     OverloadedError,
     PoolClosedError,
 )
+from groundhog.jail import Confinement, choose
 from groundhog.ledger import Ledger, PoolStats
 from groundhog.observer import NullObserver
 from groundhog.protocols.actionloop import encode_context, encode_value
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
     from groundhog.observer import Observer
+    from groundhog.runners.command import Command
     from groundhog.worker.engine import Engine, Report, Snapshot
 
 __all__ = ["Pool", "PoolStats"]
@@ -49,8 +51,9 @@ class Pool:
 
     ``isolation``: see `Isolation`. ``strategy``: the engine's tracking strategy by name, by default the best
     that the machine has. ``verify``: compare the whole process with its snapshot after every restore, which
-    is slow. ``engine``: makes the processes; the compiled one unless a test gives another. ``observer``: is
-    told of requests, restores and retirements.
+    is slow. ``jail``: see `Jail`. ``uid``: the user that the function runs as, which only root can choose.
+    ``engine``: makes the processes; the compiled one unless a test gives another. ``observer``: is told of
+    requests, restores and retirements.
     """
 
     def __init__(
@@ -62,6 +65,8 @@ class Pool:
         strategy: str | None = None,
         *,
         verify: bool = False,
+        jail: Jail | str = Jail.AUTO,
+        uid: int | None = None,
         engine: Engine | None = None,
         observer: Observer | None = None,
     ) -> None:
@@ -73,6 +78,8 @@ class Pool:
         self._size = workers
         self._strategy = strategy
         self._verify = verify
+        self._jail = Jail.parse(jail)
+        self._uid = uid
         self._engine = engine
         self._ledger = Ledger(observer or NullObserver())
         self._config: WorkerConfig | None = None
@@ -100,10 +107,12 @@ class Pool:
         """
         if self._config is not None:
             raise PoolClosedError("a pool can be started only once: make a new one")
+        command = command_for(self.function)
+        confinement = self._confine(command)
         self._executor = ThreadPoolExecutor(self._size + 1, thread_name_prefix="groundhog")
         self._config = WorkerConfig(
             name=self.function.name,
-            command=command_for(self.function),
+            command=command,
             warmup=self.function.warmup,
             isolation=self.isolation,
             limits=self.limits,
@@ -111,6 +120,7 @@ class Pool:
             verify=self._verify,
             engine=self._engine if self._engine is not None else default_engine(),
             executor=self._executor,
+            confinement=confinement,
             layout_watch=LayoutWatch(),
         )
         self._accepting = True
@@ -123,6 +133,14 @@ class Pool:
         except BaseException:
             await self.aclose()
             raise
+
+    def _confine(self, command: Command) -> Confinement:
+        means = None
+        if self._engine is None:  # the processes of another engine are not to be shut in
+            from groundhog._core import capabilities
+
+            means = choose(self._jail, capabilities())
+        return Confinement.of(self.function, command, self.limits, means, self._uid)
 
     async def invoke(
         self,

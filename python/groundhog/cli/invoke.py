@@ -137,6 +137,8 @@ def command(
     payload: Any,
     count: int,
     isolation: str,
+    jail: str,
+    uid: int | None,
     strategy: str | None,
     verify: bool,
     timeout: float,
@@ -149,7 +151,7 @@ def command(
     function = options.function(handler, program, warmup, warmup_file)
     logs.configure(logging.WARNING)
     show = _show_json if as_json else _show_table
-    pool_options = {"isolation": isolation, "strategy": strategy, "verify": verify}
+    pool_options = {"isolation": isolation, "jail": jail, "uid": uid, "strategy": strategy, "verify": verify}
     made = calls(function, payload, count, Limits(timeout_s=timeout), **pool_options)
     ctx.exit(0 if asyncio.run(show(made)) else 1)
 

@@ -58,6 +58,8 @@ def command(
     host: str,
     workers: int,
     isolation: str,
+    jail: str,
+    uid: int | None,
     strategy: str | None,
     verify: bool,
     timeout: float,
@@ -70,7 +72,17 @@ def command(
     limits = Limits(timeout_s=timeout, start_timeout_s=start_timeout)
 
     def make_pool(function: Function, observer: Observer) -> Pool:
-        return Pool(function, workers, isolation, limits, strategy, verify=verify, observer=observer)
+        return Pool(
+            function,
+            workers,
+            isolation,
+            limits,
+            strategy,
+            verify=verify,
+            jail=jail,
+            uid=uid,
+            observer=observer,
+        )
 
     container = Container(runtime, make_pool, limits)
     sock = listening.listen(host, port)

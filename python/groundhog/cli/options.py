@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 import click
 
-from groundhog.config import Function, Isolation, Limits
+from groundhog.config import Function, Isolation, Jail, Limits
 from groundhog.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -161,7 +161,7 @@ def timeout(command: Decorated) -> Decorated:
 
 
 def workers(command: Decorated) -> Decorated:
-    """Add what shapes a pool: isolation, strategy, verification, time."""
+    """Add what shapes a pool: isolation, jail, strategy, verification, time."""
     for decorate in (
         timeout,
         click.option(
@@ -171,6 +171,19 @@ def workers(command: Decorated) -> Decorated:
             "--strategy",
             type=click.Choice(STRATEGIES),
             help="How dirty pages are tracked.  [default: the best here]",
+        ),
+        click.option(
+            "--uid",
+            type=click.IntRange(min=0),
+            metavar="N",
+            help="The user that the function runs as; only root can choose.  [default: ours]",
+        ),
+        click.option(
+            "--jail",
+            type=click.Choice([item.value for item in Jail]),
+            default=Jail.AUTO.value,
+            show_default=True,
+            help="How files that a request writes are kept from later ones; none: not at all.",
         ),
         click.option(
             "--isolation",

@@ -64,6 +64,8 @@ def command(
     host: str,
     workers: int,
     isolation: str,
+    jail: str,
+    uid: int | None,
     strategy: str | None,
     verify: bool,
     timeout: float,
@@ -82,12 +84,15 @@ def command(
         log.warning("isolation by domain, but no --domain-header: every request is a domain of its own")
     limits = Limits(timeout_s=timeout, queue_length=queue, start_timeout_s=start_timeout)
     metrics = Metrics()
-    pool = Pool(function, workers, isolation, limits, strategy, verify=verify, observer=metrics)
+    pool = Pool(
+        function, workers, isolation, limits, strategy, verify=verify, jail=jail, uid=uid, observer=metrics
+    )
     info = {
         "groundhog": version("groundhog-faas"),
         "function": function.name,
         "kind": function.kind,
         "isolation": isolation,
+        "jail": jail,
         "verify": verify,
         "protocol": protocol,
         "timeout_s": timeout,

@@ -92,6 +92,10 @@ class FakeEngine:
         drain: Sequence[int] = (),
         strategy: str | None = None,
         watch: bool = True,  # noqa: ARG002 - it has no layout to watch
+        jail: str | None = None,  # noqa: ARG002 - nobody is shut in
+        private: Sequence[str] = (),  # noqa: ARG002
+        most_written: tuple[int, int] = (0, 0),  # noqa: ARG002
+        ids: tuple[int, int] | None = None,  # noqa: ARG002
     ) -> FakeProcess:
         """A process, scripted or real."""
         if self.takes("spawn-refused"):

@@ -38,6 +38,7 @@ class FakeReport:
     children_killed: int = 0
     fds_closed: int = 0
     bytes_drained: int = 0
+    files_reverted: int = 0
     verified: bool = False
     duration: float = 50e-6
     phases: dict[str, float] = field(default_factory=lambda: {"stop": 10e-6, "copy": 40e-6})

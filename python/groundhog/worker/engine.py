@@ -50,6 +50,8 @@ class Report(Protocol):
     @property
     def bytes_drained(self) -> int: ...
     @property
+    def files_reverted(self) -> int: ...
+    @property
     def verified(self) -> bool: ...
     @property
     def duration(self) -> float: ...
@@ -89,6 +91,10 @@ class Engine(Protocol):
         drain: Sequence[int] = (),
         strategy: str | None = None,
         watch: bool = True,
+        jail: str | None = None,
+        private: Sequence[str] = (),
+        most_written: tuple[int, int] = ...,
+        ids: tuple[int, int] | None = None,
     ) -> Process: ...
 
 

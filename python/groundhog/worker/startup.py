@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from concurrent.futures import Future
 
     from groundhog.config import JsonValue
+    from groundhog.jail import Cell
     from groundhog.worker.engine import Process
     from groundhog.worker.worker import Worker
 
@@ -68,6 +69,7 @@ class Startup:
         self.speaks_control = False
         """The process is one of our launchers."""
         self._spawning: Future[Process] | None = None
+        self._cell: Cell | None = None
         self._steps: dict[Action, Callable[[], Any]] = {
             Action.SPAWN: self._spawn,
             Action.LISTEN: self._load,
@@ -136,15 +138,18 @@ class Startup:
                 f"no pipes for a function process of {command.argv[0]}: {error.strerror}"
             ) from None
 
+        self._cell = cell = self._config.confinement.cell()
+
         def spawn() -> Process:
             return self._config.engine.spawn(
                 command.argv,
-                env=command.env,
+                env={**command.env, **cell.env},
                 cwd=command.cwd,
                 fds=pipes.child_fds,
                 drain=pipes.drain_fds,
                 strategy=self._config.strategy,
                 watch=self._worker.watched,
+                **cell.arguments,
             )
 
         self._spawning = self._config.executor.submit(spawn)
@@ -349,6 +354,9 @@ class Startup:
             await self._loop.run_in_executor(self._config.executor, process.close)
         if self._pipes is not None:
             self._pipes.close()  # only now: the engine drains them until the process is closed
+        if self._cell is not None:
+            cell, self._cell = self._cell, None
+            await self._loop.run_in_executor(self._config.executor, cell.clear)
 
 
 def _look_at(future: asyncio.Future[Any]) -> None:

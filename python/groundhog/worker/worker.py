@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     from groundhog.config import JsonValue
     from groundhog.errors import PayloadTooLargeError
+    from groundhog.jail import Confinement
     from groundhog.runners.command import Command
     from groundhog.worker.engine import Engine, Process, Report, Snapshot
     from groundhog.worker.job import Job
@@ -77,6 +78,7 @@ class WorkerConfig:
     engine: Engine
     executor: Executor
     """Runs what blocks: spawning, the snapshot, closing."""
+    confinement: Confinement
     layout_watch: LayoutWatch
     """Shared by all workers of the pool."""
 

@@ -1,0 +1,128 @@
+"""The jail of a function process: which one works here, and the folders in which it may write."""
+
+from __future__ import annotations
+
+import os
+import pwd
+import shutil
+import tempfile
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from groundhog.config import Jail
+from groundhog.errors import ConfigError, UnsupportedError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from groundhog.config import Function, Limits
+    from groundhog.runners.command import Command
+
+_SHARED_SCRATCH = ("/tmp", "/var/tmp")  # noqa: S108 - laid over, not written
+_WORLD_MAY_PASS = 0o711
+
+
+def choose(jail: Jail, found: Mapping[str, Any]) -> str | None:
+    """What a process is to be shut in by; None: nothing. ``found``: see `groundhog.capabilities`.
+
+    Raises UnsupportedError when what was asked for does not work here: nothing less is put in its place.
+    """
+    if jail is Jail.NONE:
+        return None
+    refusals: Mapping[str, str | None] = found["jails"]
+    if jail is Jail.AUTO:
+        if found["preferred_jail"] is None:
+            reasons = "; ".join(str(refusal) for refusal in refusals.values())
+            raise UnsupportedError(
+                f"no jail for functions works on this machine ({reasons}); mend that (see `groundhog doctor`),"
+                " or choose --jail none: functions then leave the files that they write to later requests"
+            )
+        return str(found["preferred_jail"])
+    refusal = refusals[jail.value]
+    if refusal is not None:
+        raise UnsupportedError(f"the jail {jail} does not work on this machine: {refusal}")
+    return str(jail)
+
+
+def ids_of(uid: int | None) -> tuple[int, int] | None:
+    """The user that a process becomes, and its group; None: it stays what it is.
+
+    Raises ConfigError when we may not become that user.
+    """
+    if uid is None or uid == os.geteuid():
+        return None
+    if os.geteuid() != 0:
+        raise ConfigError(
+            f"only root can run a function as another user: start as root, or without uid {uid}"
+        )
+    try:
+        return uid, pwd.getpwuid(uid).pw_gid
+    except KeyError:
+        return uid, uid
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """What the jail of one process needs: arguments for the engine, variables for the process."""
+
+    arguments: Mapping[str, Any] = field(default_factory=dict)
+    env: Mapping[str, str] = field(default_factory=dict)
+    scratch: Path | None = None
+
+    def clear(self) -> None:
+        """Remove what the process has written."""
+        if self.scratch is not None:
+            shutil.rmtree(self.scratch, onerror=_let_in)
+
+
+def _let_in(function: Any, path: str, _: object) -> None:
+    """Try again what failed for want of permissions, which the function may have taken away."""
+    for place in (Path(path).parent, Path(path)):
+        if not place.is_symlink() and place.is_dir():
+            place.chmod(0o700)
+    if function is os.unlink or function is os.rmdir:
+        function(path)
+    elif Path(path).is_dir():
+        shutil.rmtree(path)
+
+
+@dataclass(frozen=True, slots=True)
+class Confinement:
+    """The jail of all processes of a function."""
+
+    means: str | None = None
+    """``namespace``, ``landlock`` or nothing."""
+    private: tuple[str, ...] = ()
+    """Folders of the machine that private ones are laid over, by namespaces."""
+    ids: tuple[int, int] | None = None
+    most_written: tuple[int, int] = (0, 0)
+    """Bytes and files."""
+
+    @classmethod
+    def of(
+        cls, function: Function, command: Command, limits: Limits, means: str | None, uid: int | None
+    ) -> Confinement:
+        """What a function needs to run as ever: its directory, its home, the folders for scratch files."""
+        ids = ids_of(uid)
+        env = command.env
+        folders = [*_SHARED_SCRATCH, env.get("TMPDIR"), env.get("HOME"), command.cwd]
+        if function.path is not None:
+            folders.append(str(function.path.parent))
+        private = tuple(dict.fromkeys(folder for folder in folders if folder))
+        return cls(means, private, ids, (limits.scratch_bytes, limits.scratch_files))
+
+    def cell(self) -> Cell:
+        """The jail of a new process."""
+        ids = {} if self.ids is None else {"ids": self.ids}
+        if self.means is None:
+            return Cell(ids)
+        if self.means == Jail.NAMESPACE.value:
+            arguments = {"jail": self.means, "private": self.private, "most_written": self.most_written}
+            return Cell({**arguments, **ids})
+        scratch = Path(tempfile.mkdtemp(prefix="groundhog-scratch-")).resolve()
+        if self.ids is not None:
+            os.chown(scratch, *self.ids)
+        return Cell(
+            {"jail": self.means, "private": (str(scratch),), **ids}, {"TMPDIR": str(scratch)}, scratch
+        )
