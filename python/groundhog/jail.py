@@ -35,8 +35,8 @@ def choose(jail: Jail, found: Mapping[str, Any]) -> str | None:
         if found["preferred_jail"] is None:
             reasons = "; ".join(str(refusal) for refusal in refusals.values())
             raise UnsupportedError(
-                f"no jail for functions works on this machine ({reasons}); mend that (see `groundhog doctor`),"
-                " or choose --jail none: functions then leave the files that they write to later requests"
+                f"no jail for functions works on this machine ({reasons}); see `groundhog doctor`, or choose"
+                " --jail none: functions then leave the files that they write to later requests"
             )
         return str(found["preferred_jail"])
     refusal = refusals[jail.value]

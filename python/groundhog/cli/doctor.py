@@ -26,6 +26,14 @@ _STRATEGIES = {
 }
 
 
+_BEHIND_JAILS = ("namespaces", "landlock")
+"""The findings that decide which jails work."""
+_JAILS = {
+    "namespace": "private folders over those of the machine, which are reverted; all else is read-only",
+    "landlock": "writes only to a folder of its own, TMPDIR, which is reverted",
+}
+
+
 def is_usable(found: Mapping[str, Any]) -> bool:
     """Whether functions can be isolated here at all."""
     essentials = all(finding["works"] for finding in found["findings"] if finding["essential"])
@@ -78,6 +86,11 @@ def _show(made: Mapping[str, Any]) -> None:
         label = Text(name, "bold" if name == made["strategy"] else "")
         strategies.add_row(label, _yes(refusal is None), Text(_STRATEGIES.get(name, "")))
     console.print(strategies)
+    jails = _table("jail", "works", "what it does")
+    for name, refusal in made["jails"].items():
+        label = Text(name, "bold" if name == made["preferred_jail"] else "")
+        jails.add_row(label, _yes(refusal is None), Text(_JAILS.get(name, "")))
+    console.print(jails)
     for name, path in made["runtimes"].items():
         console.print(
             Text(f"{name} functions run with {path}" if path else f"{name} functions cannot run: install it")
@@ -96,11 +109,27 @@ def _advice(made: Mapping[str, Any]) -> list[str]:
         f"{_purpose(finding)}: {finding['remedy']}."
         for finding in missing
         # Without soft-dirty bits a machine that has the better way lacks nothing.
-        if finding["essential"] or made["strategy"] in {None, "copy", "soft-dirty"}
+        if _is_missed(finding, made)
     ]
     if made["strategy"] is None:
         return ["Functions cannot be isolated on this machine.", *lines]
     used = (
         f"Functions will be isolated with the strategy {made['strategy']}, the first above that works here."
     )
-    return [used, *lines]
+    jail = made["preferred_jail"]
+    if jail is None:
+        return [
+            used,
+            "No jail works here: files that requests write would stay; serve with --jail none.",
+            *lines,
+        ]
+    return [used, f"Their files will be kept apart by the jail {jail}.", *lines]
+
+
+def _is_missed(finding: Mapping[str, Any], made: Mapping[str, Any]) -> bool:
+    """Whether something better would be used if it worked."""
+    if finding["essential"]:
+        return True
+    if finding["name"] in _BEHIND_JAILS:
+        return bool(made["preferred_jail"] != "namespace")
+    return made["strategy"] in {None, "copy", "soft-dirty"}

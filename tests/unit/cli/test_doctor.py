@@ -15,9 +15,22 @@ if TYPE_CHECKING:
 Machine = dict[str, Any]
 
 
-def machine(*, ptrace: bool = True, write_protect: bool = True, soft_dirty: bool = False) -> Machine:
+def machine(
+    *,
+    ptrace: bool = True,
+    write_protect: bool = True,
+    soft_dirty: bool = False,
+    namespaces: bool = True,
+    landlock: bool = True,
+) -> Machine:
     """What the engine would find on such a machine."""
-    works = {"ptrace": ptrace, "write-protect": write_protect, "soft-dirty": soft_dirty}
+    works = {
+        "ptrace": ptrace,
+        "write-protect": write_protect,
+        "soft-dirty": soft_dirty,
+        "namespaces": namespaces,
+        "landlock": landlock,
+    }
     tracked = None if write_protect else "write-protect tracking: ENOSYS; use Linux 6.7"
     return {
         "kernel": "6.18.0",
@@ -37,6 +50,11 @@ def machine(*, ptrace: bool = True, write_protect: bool = True, soft_dirty: bool
             "soft-dirty": None if soft_dirty else "soft-dirty tracking: EINVAL; use another kernel",
             "copy": None,
         },
+        "jails": {
+            "namespace": None if namespaces else "namespaces: EPERM; get namespaces",
+            "landlock": None if landlock else "landlock: ENOSYS; get landlock",
+        },
+        "preferred_jail": "namespace" if namespaces else "landlock" if landlock else None,
         "preferred": "hot" if write_protect else "soft-dirty" if soft_dirty else "copy",
     }
 
@@ -75,6 +93,25 @@ def test_a_machine_that_can_only_copy(on: Callable[..., tuple[int, str]]) -> Non
     assert "with the strategy copy" in text
     assert "For write-protect: get write-protect." in text
     assert "For soft-dirty: get soft-dirty." in text
+
+
+def test_the_jail_that_is_used_is_named(on: Callable[..., tuple[int, str]]) -> None:
+    code, text = on(machine())
+    assert code == 0
+    assert "by the jail namespace" in text
+    assert "get landlock" not in text, "the lesser jail would not be used"
+    code, text = on(machine(namespaces=False))
+    assert code == 0
+    assert "by the jail landlock" in text
+    assert "For namespaces: get namespaces." in text
+
+
+def test_a_machine_without_any_jail(on: Callable[..., tuple[int, str]]) -> None:
+    code, text = on(machine(namespaces=False, landlock=False))
+    assert code == 0
+    assert "No jail works here" in text
+    assert "For namespaces: get namespaces." in text
+    assert "For landlock: get landlock." in text
 
 
 def test_a_machine_without_ptrace_is_of_no_use(on: Callable[..., tuple[int, str]]) -> None:

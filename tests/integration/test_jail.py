@@ -1,0 +1,272 @@
+"""Files that a function writes: as ever for it, gone for the next request, and never outside."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from groundhog import Function, Pool
+from groundhog.audit.dropped import NOBODY
+from groundhog.config import Limits
+from groundhog.errors import ConfigError
+from tests.framework.commands import groundhog
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    Source = Callable[[str, str], Path]
+
+# ruff: noqa: S108, ASYNC220, ASYNC240, S607 - real files and programs are the point
+pytestmark = [pytest.mark.kernel, pytest.mark.usefixtures("no_leaks")]
+JAILS = ["namespace", "landlock"]
+
+HANDLER = """
+import os, pathlib, tempfile
+
+def main(params):
+    said = {}
+    for folder in params["folders"]:
+        folder = folder or tempfile.gettempdir()
+        try:
+            path = pathlib.Path(folder, params["name"])
+            said[folder] = "there" if path.exists() else "wrote"
+            path.write_text("secret")
+            assert path.read_text() == "secret"
+        except OSError as error:
+            said[folder] = error.strerror
+    return {"said": list(said.values())}
+"""
+
+
+# Says who it is, and whether it finds the file that it leaves.
+SHELL = r"""
+echo '{"ok":true}' >&3
+while read -r line; do
+    file=${TMPDIR:-/tmp}/groundhog-shell-$$
+    if [ -e $file ]; then said=there; else said=new; fi
+    echo x >$file
+    printf '{"uid": %s, "gid": %s, "file": "%s"}\n' $(id -u) $(id -g) $said >&3
+done
+"""
+
+
+def name_of(tmp_path: Path) -> str:
+    return f"groundhog-{tmp_path.name}-{os.getpid()}"
+
+
+async def asked(pool: Pool, tmp_path: Path, *folders: str) -> list[str]:
+    reply = await pool.invoke({"folders": folders, "name": name_of(tmp_path)})
+    assert isinstance(reply.value, dict)
+    said: list[str] = reply.value["said"]
+    return said
+
+
+async def test_a_function_writes_as_ever_and_leaves_nothing(source: Source, tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    home.mkdir()
+    cwd = tmp_path / "cwd"
+    cwd.mkdir()
+    function = Function.from_file(source("code/handler.py", HANDLER), env={"HOME": str(home)}, cwd=cwd)
+    places = ["/tmp", "/var/tmp", "/dev/shm", str(home), str(cwd), str(tmp_path / "code")]
+    async with Pool(function, jail="namespace", verify=True) as pool:
+        for _ in range(5):
+            assert (
+                await asked(pool, tmp_path, *places, "/etc", "/usr")
+                == ["wrote"] * 6 + ["Read-only file system"] * 2
+            )
+        assert pool.stats().retirements == {}
+    assert [place for place in places if Path(place or "/tmp", name_of(tmp_path)).exists()] == []
+
+
+async def test_landlock_leaves_it_a_folder(source: Source, tmp_path: Path) -> None:
+    function = Function.from_file(source("handler.py", HANDLER))
+    async with Pool(function, jail="landlock", verify=True) as pool:
+        for _ in range(5):
+            assert await asked(pool, tmp_path, "", "/var/tmp", str(tmp_path)) == [
+                "wrote",
+                "Permission denied",
+                "Permission denied",
+            ]
+        assert pool.stats().retirements == {}
+
+
+async def test_without_a_jail_files_stay(source: Source, tmp_path: Path) -> None:
+    function = Function.from_file(source("handler.py", HANDLER))
+    async with Pool(function, jail="none") as pool:
+        assert await asked(pool, tmp_path, str(tmp_path)) == ["wrote"]
+        assert await asked(pool, tmp_path, str(tmp_path)) == ["there"]
+
+
+@pytest.mark.parametrize("jail", JAILS)
+async def test_what_the_warm_up_wrote_is_put_back(source: Source, tmp_path: Path, jail: str) -> None:
+    text = """
+import os, pathlib, tempfile
+log = pathlib.Path(tempfile.gettempdir(), "log")
+log.write_text("begun")
+
+def main(params):
+    seen = log.read_text()
+    if params.get("remove"):
+        log.unlink()
+    else:
+        log.write_text(seen + params.get("name", ""))
+    return {"seen": seen}
+"""
+    function = Function.from_file(
+        source("handler.py", text), warmup=[{"name": "-warm"}], env={"TMPDIR": str(tmp_path)}
+    )
+    async with Pool(function, jail=jail, verify=True) as pool:
+        for params in ({"name": "ada"}, {"remove": True}, {"name": "bob"}):
+            assert (await pool.invoke(params)).value == {"seen": "begun-warm"}
+        assert pool.stats().retirements == {}
+    assert list(tmp_path.glob("log")) == []
+
+
+async def test_a_full_disk_is_the_function_s_own_trouble(source: Source) -> None:
+    text = """
+import tempfile
+def main(params):
+    try:
+        with tempfile.NamedTemporaryFile(delete=False) as file:
+            file.write(b"x" * params["size"])
+    except OSError as error:
+        return {"error": error.strerror}
+    return {"error": None}
+"""
+    function = Function.from_file(source("handler.py", text))
+    async with Pool(function, jail="namespace", limits=Limits(scratch_bytes=1 << 20)) as pool:
+        for _ in range(3):
+            assert (await pool.invoke({"size": 2 << 20})).value == {"error": "No space left on device"}
+            assert (await pool.invoke({"size": 1000})).value == {"error": None}
+        assert pool.stats().retirements == {}
+
+
+async def test_no_other_process_of_its_user_can_be_reached(source: Source) -> None:
+    text = """
+import os, signal
+def main(params):
+    said = []
+    for way in ("mem", "fd/0", "environ", "cwd"):
+        try:
+            os.open(f"/proc/{params['pid']}/{way}", os.O_RDWR if way == "mem" else os.O_RDONLY)
+            said.append(way)
+        except OSError:
+            pass
+    try:
+        os.kill(params["pid"], signal.SIGWINCH)
+        said.append("signal")
+    except OSError:
+        pass
+    return {"reached": said}
+"""
+    function = Function.from_file(source("handler.py", text))
+    with subprocess.Popen(["sleep", "600"], stdin=subprocess.DEVNULL) as other:
+        async with Pool(function, jail="none") as pool:
+            reached = (await pool.invoke({"pid": other.pid})).value["reached"]
+            assert "environ" in reached, "without a jail it can"
+        async with Pool(function, jail="namespace") as pool:
+            assert (await pool.invoke({"pid": other.pid})).value == {"reached": []}
+            assert (await pool.invoke({"pid": os.getpid()})).value == {"reached": []}
+        other.kill()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can choose the user of a function")
+@pytest.mark.may_skip("an unprivileged run cannot become somebody else")
+@pytest.mark.parametrize("jail", [*JAILS, "none"])
+async def test_a_function_runs_as_another_user(jail: str) -> None:
+    function = Function.from_command(["/bin/sh", "-c", SHELL], cwd="/")
+    async with Pool(function, jail=jail, uid=NOBODY, verify=True) as pool:
+        for number in range(3):
+            kept = "there" if jail == "none" and number else "new"
+            assert (await pool.invoke({})).value == {"uid": NOBODY, "gid": NOBODY, "file": kept}
+        assert pool.stats().retirements == {}
+    for left in Path("/tmp").glob("groundhog-shell-*"):
+        assert jail == "none"
+        left.unlink()
+
+
+def test_one_may_not_become_another_without_rights(source: Source, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    pool = Pool(Function.from_file(source("handler.py", HANDLER)), uid=0)
+    with pytest.raises(ConfigError, match="only root can run a function as another user"):
+        pool._confine(pool_command(pool))
+
+
+def pool_command(pool: Pool) -> Any:
+    from groundhog.runners import command_for
+
+    return command_for(pool.function)
+
+
+def invoked(handler: Path, *options: str, without: str = "") -> subprocess.CompletedProcess[str]:
+    payload = json.dumps({"folders": [""], "name": f"groundhog-invoked-{os.getpid()}"})
+    env = {"GROUNDHOG_WITHOUT": without}
+    return groundhog("invoke", str(handler), "--payload", payload, "-n", "2", "--json", *options, env=env)
+
+
+def answers(done: subprocess.CompletedProcess[str]) -> list[list[str]]:
+    assert done.returncode == 0, done.stderr
+    return [json.loads(line)["value"]["said"] for line in done.stdout.splitlines()]
+
+
+def test_the_command_line_shuts_functions_in(source: Source) -> None:
+    handler = source("handler.py", HANDLER)
+    assert answers(invoked(handler)) == [["wrote"], ["wrote"]]
+    assert answers(invoked(handler, without="namespaces")) == [["wrote"], ["wrote"]]
+    assert answers(invoked(handler, "--jail", "landlock")) == [["wrote"], ["wrote"]]
+    try:
+        assert answers(invoked(handler, "--jail", "none")) == [["wrote"], ["there"]]
+    finally:
+        Path("/tmp", f"groundhog-invoked-{os.getpid()}").unlink()
+
+
+@pytest.mark.parametrize(
+    ("options", "without", "named"),
+    [
+        ((), "namespaces,landlock", "no jail for functions works on this machine"),
+        (("--jail", "namespace"), "namespaces", "the jail namespace does not work on this machine"),
+        (("--jail", "landlock"), "landlock", "the jail landlock does not work on this machine"),
+    ],
+)
+def test_a_jail_that_is_missing_is_an_error(
+    source: Source, options: tuple[str, ...], without: str, named: str
+) -> None:
+    done = invoked(source("handler.py", HANDLER), *options, without=without)
+    assert done.returncode == 1
+    assert done.stdout == ""
+    assert named in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_the_supervisor_may_be_anybody() -> None:
+    """One without rights makes the same jails: tried in a process that gives up its own."""
+    done = subprocess.run(
+        [sys.executable, "-c", SUPERVISOR, SHELL], capture_output=True, text=True, check=False, cwd="/"
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.split() == ["namespace", "new", "new", "landlock", "new", "new"]
+
+
+SUPERVISOR = """
+import asyncio, sys
+from groundhog import Function, Pool
+from groundhog.audit import dropped
+
+async def main():
+    function = Function.from_command(["/bin/sh", "-c", sys.argv[1]], cwd="/")
+    for jail in ("namespace", "landlock"):
+        print(jail)
+        async with Pool(function, jail=jail, verify=True) as pool:
+            for _ in range(2):
+                print((await pool.invoke({})).value["file"])
+            assert pool.stats().retirements == {}, pool.stats()
+
+dropped.drop()
+asyncio.run(main())
+"""

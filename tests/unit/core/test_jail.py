@@ -1,0 +1,105 @@
+"""Which jail is chosen, whom a function becomes, and what it is given to write in."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+import pytest
+
+from groundhog import Function
+from groundhog.config import Jail, Limits
+from groundhog.errors import ConfigError, UnsupportedError
+from groundhog.jail import Confinement, choose, ids_of
+from groundhog.runners import command_for
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+BOTH = {"jails": {"namespace": None, "landlock": None}, "preferred_jail": "namespace"}
+LESSER = {"jails": {"namespace": "namespaces: refused", "landlock": None}, "preferred_jail": "landlock"}
+NEITHER = {
+    "jails": {"namespace": "namespaces: refused", "landlock": "landlock: not there"},
+    "preferred_jail": None,
+}
+
+
+@pytest.mark.parametrize(
+    ("jail", "found", "means"),
+    [
+        (Jail.AUTO, BOTH, "namespace"),
+        (Jail.AUTO, LESSER, "landlock"),
+        (Jail.LANDLOCK, BOTH, "landlock"),
+        (Jail.NONE, NEITHER, None),
+    ],
+)
+def test_the_best_that_works_or_what_was_asked_for(jail: Jail, found: dict[str, object], means: str) -> None:
+    assert choose(jail, found) == means
+
+
+def test_nothing_less_than_what_was_asked_for() -> None:
+    with pytest.raises(
+        UnsupportedError, match="jail namespace does not work on this machine: namespaces: refused"
+    ):
+        choose(Jail.NAMESPACE, LESSER)
+    with pytest.raises(UnsupportedError, match=r"namespaces: refused; landlock: not there.*--jail none"):
+        choose(Jail.AUTO, NEITHER)
+
+
+def test_an_unknown_jail_is_named() -> None:
+    with pytest.raises(
+        ConfigError, match="unknown jail 'cage': choose one of auto, namespace, landlock, none"
+    ):
+        Jail.parse("cage")
+
+
+def test_only_root_may_choose_the_user(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    assert ids_of(None) is None
+    assert ids_of(1000) is None
+    with pytest.raises(ConfigError, match="only root can run a function as another user"):
+        ids_of(1001)
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    assert ids_of(4_000_000) == (4_000_000, 4_000_000)
+
+
+def test_a_function_may_write_where_functions_do(tmp_path: Path) -> None:
+    handler = tmp_path / "code" / "handler.py"
+    handler.parent.mkdir()
+    handler.write_text("def main(params): return params")
+    function = Function.from_file(handler, env={"HOME": "/home/of", "TMPDIR": "/scratch"}, cwd=tmp_path)
+    made = Confinement.of(
+        function, command_for(function), Limits(scratch_bytes=5, scratch_files=6), "namespace", None
+    )
+    cell = made.cell()
+    assert set(cell.arguments["private"]) == {
+        "/tmp",  # noqa: S108
+        "/var/tmp",  # noqa: S108
+        "/home/of",
+        "/scratch",
+        str(tmp_path),
+        str(handler.parent),
+    }
+    assert cell.arguments["most_written"] == (5, 6)
+    assert cell.env == {}
+
+
+def test_a_folder_of_its_own_goes_with_the_process() -> None:
+    cell = Confinement("landlock").cell()
+    other = Confinement("landlock").cell()
+    assert cell.scratch is not None
+    assert cell.scratch != other.scratch
+    assert cell.env == {"TMPDIR": str(cell.scratch)}
+    locked = cell.scratch / "a" / "b"
+    locked.mkdir(parents=True)
+    (locked / "file").write_text("x")
+    locked.chmod(0)
+    locked.parent.chmod(0o500)
+    cell.clear()
+    other.clear()
+    assert not cell.scratch.exists()
+
+
+def test_nothing_is_asked_for_without_a_jail() -> None:
+    assert Confinement().cell().arguments == {}
+    assert Confinement(ids=(7, 8)).cell().arguments == {"ids": (7, 8)}
