@@ -101,6 +101,7 @@ class Tracee:
         private: Sequence[str | os.PathLike[str]] = ...,
         most_written: tuple[int, int] = ...,
         ids: tuple[int, int] | None = None,
+        most_tasks: int | None = None,
     ) -> Tracee: ...
     @staticmethod
     def attach(pid: int, *, strategy: str | None = None) -> Tracee: ...

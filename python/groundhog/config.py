@@ -108,6 +108,8 @@ class Limits:
     """What a function process may have written to its private folders at any time (jail "namespace")."""
     scratch_files: int = 10_000
     """How many files it may have written there."""
+    tasks: int = 1024
+    """Threads and descendants that a function process may have at a time; with more it is killed."""
     domain_idle_s: float = 0.05
     """With isolation "domain": how long an idle worker waits for its own domain before it is restored."""
 

@@ -57,6 +57,14 @@ def left_behind(mark: str) -> list[int]:
     return pids
 
 
+def is_gone(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return True
+    return False
+
+
 class Served:
     """A server that has said that it is ready, and a client of it."""
 

@@ -14,6 +14,7 @@ import pytest
 
 import groundhog
 from groundhog import Function, Limits, Pool
+from tests.framework.commands import is_gone
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -93,14 +94,6 @@ class Recorder(groundhog.NullObserver):
         while not condition():
             self.changed.clear()
             await self.changed.wait()
-
-
-def is_gone(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return True
-    return False
 
 
 @pytest.fixture(params=sorted(HANDLERS))

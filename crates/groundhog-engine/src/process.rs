@@ -94,6 +94,10 @@ pub(crate) struct Process {
     ending: Option<Ending>,
     /// All threads are being stopped.
     stopping: bool,
+    /// Most threads and descendants at a time; more, and all are killed.
+    pub(crate) most_tasks: usize,
+    /// They were.
+    overran: bool,
 }
 
 /// What happened since the snapshot and cannot be seen afterwards.
@@ -157,6 +161,8 @@ impl Process {
             happened: Happened::default(),
             ending: None,
             stopping: false,
+            most_tasks: usize::MAX,
+            overran: false,
         })
     }
 
@@ -170,6 +176,16 @@ impl Process {
     /// How it ended, if it has.
     pub(crate) fn ending(&self) -> Option<Ending> {
         self.ending
+    }
+
+    /// How it ended, in words.
+    pub(crate) fn ending_text(&self) -> Option<String> {
+        let ending = self.ending?;
+        Some(if self.overran {
+            format!("killed, for it had started more than {} processes and threads", self.most_tasks)
+        } else {
+            ending.to_string()
+        })
     }
 
     /// The threads, in ascending order.
@@ -419,6 +435,16 @@ impl Process {
             if let Some(process) = process_of(tid) {
                 self.children.insert(tid, process);
                 self.doorbell.add(tid);
+                if self.overran || self.ending.is_some() {
+                    let _already_dead = pidfd::kill_by_id(process);
+                }
+            }
+        }
+        if self.threads.len() + self.children.len() > self.most_tasks && !self.overran {
+            self.overran = true;
+            let _already_dead = pidfd::kill(&*self.pidfd);
+            for process in self.children.values() {
+                let _already_dead = pidfd::kill_by_id(*process);
             }
         }
     }

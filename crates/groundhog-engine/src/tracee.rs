@@ -44,6 +44,8 @@ pub struct SpawnOptions {
     pub unwatched: bool,
     /// Where it may write; none: as we may.
     pub jail: Option<JailOptions>,
+    /// Most threads and descendants that it may have at a time, else all of it is killed; none: as many as the kernel lets it.
+    pub most_tasks: Option<usize>,
     /// User and group that it becomes; none: as we are. Only root can do that.
     pub ids: Option<(u32, u32)>,
 }
@@ -80,11 +82,13 @@ impl Tracee {
         let strategy = choose(options.strategy)?;
         let drain = std::mem::take(&mut options.drain);
         let watch = !options.unwatched;
+        let most_tasks = options.most_tasks.unwrap_or(usize::MAX);
         let prepared = jail::prepare(options.jail.as_ref(), options.ids)?;
         let (name, command) = prepare(options)?;
         Self::start(strategy, true, drain, move || {
             let mut process = give_birth(command, prepared, &name)?;
             process.watch.wanted = watch;
+            process.most_tasks = most_tasks;
             // What it inherits of this thread and what we give it. Not asked of itself: it runs by now, and may have
             // installed one of its own.
             process.watch.filters_at_start =

@@ -79,8 +79,8 @@ impl Tracer {
     }
 
     fn tell_end(&mut self) {
-        if let Some(ending) = self.process.ending() {
-            (self.on_end)(ending.to_string());
+        if let Some(ending) = self.process.ending_text() {
+            (self.on_end)(ending);
         }
     }
 
@@ -95,7 +95,7 @@ impl Tracer {
     }
 
     fn exited(&self) -> Error {
-        let how = self.process.ending().map_or_else(|| "ending".to_owned(), |ending| ending.to_string());
+        let how = self.process.ending_text().unwrap_or_else(|| "ending".to_owned());
         Error::Exited { pid: self.process.pid, how }
     }
 

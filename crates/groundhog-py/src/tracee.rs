@@ -59,12 +59,12 @@ impl Tracee {
     /// tell of calls that change the layout, so that a restore after a request without any need not look. `jail`: what it
     /// is shut in by, `namespace` or `landlock`; None: nothing. `private`: the folders in which it may write then, and
     /// which are reverted, too. `most_written`: most bytes and files there, by namespaces only. `ids`: user and group to
-    /// become, which only root can.
+    /// become, which only root can. `most_tasks`: threads and descendants that it may have at a time; with more it is killed.
     ///
     /// Raises `SpawnError` when it cannot be started and `UnsupportedError` when the strategy does not work here.
     #[staticmethod]
     #[pyo3(signature = (argv, *, env = None, cwd = None, fds = None, drain = Vec::new(), strategy = None, watch = true,
-                        jail = None, private = Vec::new(), most_written = MOST_WRITTEN, ids = None))]
+                        jail = None, private = Vec::new(), most_written = MOST_WRITTEN, ids = None, most_tasks = None))]
     #[allow(clippy::too_many_arguments, reason = "keyword arguments in Python")]
     fn spawn(
         py: Python<'_>,
@@ -79,6 +79,7 @@ impl Tracee {
         private: Vec<PathBuf>,
         most_written: (u64, u64),
         ids: Option<(u32, u32)>,
+        most_tasks: Option<usize>,
     ) -> PyResult<Self> {
         if argv.is_empty() {
             return Err(PyValueError::new_err("argv is empty; name a program"));
@@ -97,6 +98,7 @@ impl Tracee {
                 most: most_written,
             }),
             ids,
+            most_tasks,
         };
         let engine = py.detach(|| groundhog_engine::Tracee::spawn(options)).map_err(|e| exception(&e))?;
         Ok(Self { engine })

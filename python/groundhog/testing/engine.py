@@ -96,6 +96,7 @@ class FakeEngine:
         private: Sequence[str] = (),  # noqa: ARG002
         most_written: tuple[int, int] = (0, 0),  # noqa: ARG002
         ids: tuple[int, int] | None = None,  # noqa: ARG002
+        most_tasks: int | None = None,  # noqa: ARG002
     ) -> FakeProcess:
         """A process, scripted or real."""
         if self.takes("spawn-refused"):

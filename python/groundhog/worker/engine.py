@@ -95,6 +95,7 @@ class Engine(Protocol):
         private: Sequence[str] = (),
         most_written: tuple[int, int] = ...,
         ids: tuple[int, int] | None = None,
+        most_tasks: int | None = None,
     ) -> Process: ...
 
 

@@ -149,6 +149,7 @@ class Startup:
                 drain=pipes.drain_fds,
                 strategy=self._config.strategy,
                 watch=self._worker.watched,
+                most_tasks=self._limits.tasks,
                 **cell.arguments,
             )
 
