@@ -83,7 +83,7 @@ const TRIALS: [Trial; 6] = [
     },
     Trial {
         name: LANDLOCK,
-        remedy: "use Linux 5.13 or newer with landlock among its security modules (lsm=), and in a container allow its \
+        remedy: "use Linux 6.2 or newer with landlock among its security modules (lsm=), and in a container allow its \
                  calls in the seccomp profile",
         essential: false,
         run: || jail::try_out(Means::Landlock),

@@ -120,14 +120,14 @@ struct Entry {
 }
 
 impl Entry {
-    fn of(folder: &Folder, path: &Path, stat: Stat, most: u64) -> Result<Self> {
+    /// `seen`: where the process sees it, which is where its attributes are those that it has set.
+    fn of(folder: &Folder, seen: &Folder, path: &Path, stat: Stat, most: u64) -> Result<Self> {
         let contents = match stat.kind {
             Kind::File => folder.read(path, most)?,
             Kind::Link => folder.target(path)?,
             _ => Vec::new(),
         };
-        let attributes =
-            if stat.kind == Kind::Whiteout { Attributes::new() } else { folder.attributes(path)? };
+        let attributes = if stat.kind == Kind::Whiteout { Attributes::new() } else { seen.attributes(path)? };
         let opaque = stat.kind == Kind::Folder && folder.is_opaque(path)?;
         Ok(Self { stat, attributes, opaque, contents, held: false })
     }
@@ -209,7 +209,7 @@ fn image(folder: &Private, held: &BTreeSet<u64>) -> Option<BTreeMap<PathBuf, Ent
     for (path, stat) in folder.walk(LockOut::Refuse).ok()? {
         left = left.checked_sub(stat.size)?;
         let held = stat.kind == Kind::File && held.contains(&stat.inode);
-        let entry = Entry::of(&folder.written, &path, stat, MOST_BYTES).ok()?;
+        let entry = Entry::of(&folder.written, &folder.merged, &path, stat, MOST_BYTES).ok()?;
         image.insert(path, Entry { held, ..entry });
     }
     Some(image)
@@ -292,14 +292,14 @@ impl Comparison<'_> {
                 Ok(Some(Repair::Make))
             }
             Some((below, wanted)) => {
-                let entry = folder.at(path, Entry::of(below, path, wanted, MOST_BYTES))?;
+                let entry = folder.at(path, Entry::of(below, below, path, wanted, MOST_BYTES))?;
                 self.compare(path, stat, &entry)
             }
         }
     }
 
     fn compare(&self, path: &Path, stat: &Stat, wanted: &Entry) -> Step<Option<Repair>> {
-        let Private { written, .. } = self.folder;
+        let Private { written, merged, .. } = self.folder;
         let changed = |what: &str| self.folder.refuse(path, what);
         if stat.kind != wanted.stat.kind {
             return changed("is something else than at the snapshot");
@@ -335,7 +335,7 @@ impl Comparison<'_> {
             }
             Kind::Other => {}
         }
-        if self.folder.at(path, written.attributes(path))? != wanted.attributes {
+        if self.folder.at(path, merged.attributes(path))? != wanted.attributes {
             return changed("has other attributes than at the snapshot");
         }
         let same = stat.modified == wanted.stat.modified && stat.mode == wanted.stat.mode;
@@ -353,7 +353,7 @@ impl Comparison<'_> {
         };
         match below {
             Some((below, stat)) => {
-                self.folder.at(path, Entry::of(below, path, stat, MOST_BYTES)).map(Cow::Owned)
+                self.folder.at(path, Entry::of(below, below, path, stat, MOST_BYTES)).map(Cow::Owned)
             }
             None => self.folder.refuse(path, "is not known of"),
         }

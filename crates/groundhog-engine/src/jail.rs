@@ -303,9 +303,9 @@ fn ruleset(private: Option<&[PathBuf]>) -> std::result::Result<Option<OwnedFd>, 
         return Ok(strict.scope(scopes)?.create()?.into());
     };
     let mut created = strict
-        .handle_access(AccessFs::from_write(ABI::V1))?
-        .set_compatibility(CompatLevel::BestEffort)
+        // Before the third version, files could be truncated anywhere.
         .handle_access(AccessFs::from_write(ABI::V3))?
+        .set_compatibility(CompatLevel::BestEffort)
         .scope(scopes)?
         .create()?;
     for path in private {

@@ -122,7 +122,7 @@ impl Folder {
         }))
     }
 
-    /// Extended attributes, less those that an overlay keeps for itself.
+    /// Extended attributes. What an overlay keeps for itself is seen only beneath it: ask where the process sees the file.
     ///
     /// # Errors
     /// As listxattr(2); none on a file system that has none.
@@ -138,8 +138,8 @@ impl Folder {
         };
         let mut attributes = Vec::new();
         for name in buffer[..length].split(|byte| *byte == 0).filter(|name| !name.is_empty()) {
-            if name.starts_with(b"user.overlay.") || name.starts_with(b"security.") {
-                continue;
+            if name == b"security.selinux" {
+                continue; // given by the policy, to each copy its own
             }
             let mut value = vec![0; MOST];
             let length = rustix::fs::getxattr(&way, OsStr::from_bytes(name), &mut value[..])?;

@@ -99,7 +99,7 @@ static void describe_folder(char *text, size_t size, const char *path, const cha
 }
 
 /* The folder as it is now, and whether its first file has the time of the snapshot. */
-static const char *all_files(void)
+__attribute__((unused)) static const char *all_files(void)
 {
     static char text[8192];
     struct stat found = {0};
