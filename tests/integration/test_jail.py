@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -174,6 +176,28 @@ def main(params):
             assert (await pool.invoke({"pid": other.pid})).value == {"reached": []}
             assert (await pool.invoke({"pid": os.getpid()})).value == {"reached": []}
         other.kill()
+
+
+async def test_a_server_s_socket_in_a_private_folder(source: Source, tmp_path: Path) -> None:
+    text = """
+import socket
+def main(params):
+    with socket.socket(socket.AF_UNIX) as client:
+        client.connect(params["path"])
+        return {"said": client.recv(100).decode()}
+"""
+    path = tmp_path / "db.sock"
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind(str(path))
+        server.listen()
+        async with Pool(Function.from_file(source("handler.py", text)), jail="namespace") as pool:
+            for _ in range(3):
+                asked = asyncio.create_task(pool.invoke({"path": str(path)}))
+                client, _ = await asyncio.to_thread(server.accept)
+                client.sendall(b"hello")
+                client.close()
+                assert (await asked).value == {"said": "hello"}
+            assert pool.stats().retirements == {}
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can choose the user of a function")

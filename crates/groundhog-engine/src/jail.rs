@@ -66,6 +66,8 @@ pub(crate) enum By {
     Landlock { private: Vec<PathBuf> },
 }
 
+/// Most pipes and sockets that are shown in private folders.
+const MOST_SOCKETS: usize = MOST_MOUNTS / 2;
 const SHARED_MEMORY: &str = "/dev/shm";
 
 /// What the kernel shows at these places is not stored anywhere.
@@ -170,7 +172,7 @@ fn folders(options: &JailOptions, ids: Option<(u32, u32)>) -> Result<(Folders, O
         let _user = ids.map(ActingAs::new);
         existing(&options.private)
     };
-    let plan = plan(&usable, &points);
+    let plan = plan(&usable, &[points, pipes_and_sockets(&usable)].concat());
     if plan.len() > MOST_MOUNTS {
         return Err(Errno(7)); // E2BIG
     }
@@ -231,6 +233,16 @@ fn existing(paths: &[PathBuf]) -> Vec<PathBuf> {
         .filter_map(|path| path.canonicalize().ok())
         .filter(|path| path.join(".").is_dir() && stored(path))
         .collect()
+}
+
+/// Those that lie directly in the folders: a database's, for example. Through an overlay they would be others, which nobody
+/// listens to.
+fn pipes_and_sockets(folders: &[PathBuf]) -> Vec<PathBuf> {
+    use std::os::unix::fs::FileTypeExt;
+    let meets = |kind: std::fs::FileType| kind.is_socket() || kind.is_fifo();
+    let entries = folders.iter().filter_map(|folder| std::fs::read_dir(folder).ok()).flatten().flatten();
+    let found = entries.filter(|entry| entry.file_type().is_ok_and(meets)).map(|entry| entry.path());
+    found.take(MOST_SOCKETS).collect()
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -71,7 +71,8 @@ pub enum Mount {
         /// Permissions of the folder.
         mode: u32,
     },
-    /// A mount below a private folder, which its overlay would not show.
+    /// A mount below a private folder, which its overlay would not show, or a pipe or socket in it, which would not be the same
+    /// one through the overlay.
     Again {
         /// Where.
         path: CString,
@@ -135,15 +136,16 @@ fn enter_folders(folders: &Folders) -> Result<()> {
         return Err(Errno(libc::E2BIG));
     }
     for (source, mount) in sources.iter_mut().zip(&folders.mounts) {
-        *source = Some(match mount {
-            Mount::Private { path, .. } => open_folder(path)?,
+        *source = match mount {
+            Mount::Private { path, .. } => Some(open_folder(path)?),
             Mount::Again { path } => {
                 let tree = OpenTreeFlags::OPEN_TREE_CLONE
                     | OpenTreeFlags::OPEN_TREE_CLOEXEC
                     | OpenTreeFlags::AT_RECURSIVE;
-                rustix::mount::open_tree(rustix::fs::CWD, path.as_c_str(), tree)?
+                // It may have gone meanwhile, or never could be reached.
+                rustix::mount::open_tree(rustix::fs::CWD, path.as_c_str(), tree).ok()
             }
-        });
+        };
     }
     let plain = MountFlags::NOSUID | MountFlags::NODEV | MountFlags::NOATIME;
     rustix::mount::mount(c"groundhog", folders.base.as_c_str(), c"tmpfs", plain, folders.tmpfs.as_c_str())?;
@@ -164,13 +166,14 @@ fn enter_folders(folders: &Folders) -> Result<()> {
         }
     }
     for (source, mount) in sources.iter().zip(&folders.mounts) {
-        let source = source.as_ref().ok_or(Errno(libc::EBADF))?;
-        match mount {
-            Mount::Private { path, options, .. } => {
+        match (mount, source) {
+            (Mount::Private { .. }, None) => return Err(Errno(libc::EBADF)),
+            (Mount::Again { .. }, None) => {}
+            (Mount::Private { path, options, .. }, Some(source)) => {
                 rustix::process::fchdir(source)?; // which is its `lowerdir=.`
                 rustix::mount::mount(c"groundhog", path.as_c_str(), c"overlay", plain, options.as_c_str())?;
             }
-            Mount::Again { path } => {
+            (Mount::Again { path }, Some(source)) => {
                 let from_tree = MoveMountFlags::MOVE_MOUNT_F_EMPTY_PATH;
                 rustix::mount::move_mount(source, c"", rustix::fs::CWD, path.as_c_str(), from_tree)?;
             }
