@@ -96,12 +96,17 @@ impl Descriptors {
         Ok(Self { table, folder, numbers })
     }
 
-    /// The inodes of files that are open, and whether one of them is open for writing.
-    pub(crate) fn files(&self) -> (BTreeSet<u64>, bool) {
+    /// The inodes of files that are open.
+    pub(crate) fn inodes(&self) -> BTreeSet<u64> {
+        let files = self.table.iter().filter(|descriptor| descriptor.kind == Kind::File);
+        files.filter_map(|descriptor| fcntl::inode(&descriptor.duplicate).ok()).collect()
+    }
+
+    /// Files that are open for writing.
+    pub(crate) fn writable(&self) -> impl Iterator<Item = (i32, &OwnedFd)> {
         const ACCESS: u32 = 3;
-        let files = || self.table.iter().filter(|descriptor| descriptor.kind == Kind::File);
-        let inodes = files().filter_map(|descriptor| fcntl::inode(&descriptor.duplicate).ok()).collect();
-        (inodes, files().any(|descriptor| descriptor.flags & ACCESS != 0))
+        let files = self.table.iter().filter(|descriptor| descriptor.kind == Kind::File);
+        files.filter(|file| file.flags & ACCESS != 0).map(|file| (file.number, &file.duplicate))
     }
 
     /// The numbers of the snapshot's descriptors.

@@ -4,7 +4,6 @@
 //! was started, which is little, is compared with what was there at the snapshot, or with what shows through from below.
 
 use crate::error::{Reason, Step, Trouble};
-use crate::watch::Seen;
 use groundhog_sys::folder::{Folder, Kind, Stat};
 use groundhog_sys::jail::Sides;
 use groundhog_sys::{Errno, Result};
@@ -146,32 +145,17 @@ enum Repair {
     Attributes,
 }
 
-/// How files can be changed without a call that opens one.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Unseen {
-    /// One was open for writing at the snapshot, or mapped so that writing to memory changes it.
-    pub(crate) always: bool,
-    /// One was mapped, shared but protected: after a call that changes the layout.
-    pub(crate) by_layout: bool,
-}
-
 /// The private folders of a process, and what was written in them at the snapshot.
 #[derive(Debug, Default)]
 pub(crate) struct Files {
     /// None: more than is kept.
     images: Vec<Option<BTreeMap<PathBuf, Entry>>>,
-    how: Unseen,
 }
 
 impl Files {
     /// Remembers what was written so far. `held`: inodes of files that the process has open or mapped.
-    pub(crate) fn save(folders: &[Private], held: &BTreeSet<u64>, how: Unseen) -> Self {
-        Self { images: folders.iter().map(|folder| image(folder, held)).collect(), how }
-    }
-
-    /// Whether files may have changed.
-    pub(crate) fn may_differ(&self, seen: &Seen) -> bool {
-        seen.files || self.how.always || (self.how.by_layout && seen.layout_calls > 0)
+    pub(crate) fn save(folders: &[Private], held: &BTreeSet<u64>) -> Self {
+        Self { images: folders.iter().map(|folder| image(folder, held)).collect() }
     }
 
     /// Puts back what has changed; says how many names those were.

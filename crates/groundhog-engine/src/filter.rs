@@ -9,6 +9,8 @@ use std::collections::BTreeMap;
 
 /// The same call by the x32 convention, which some kernels know, has this bit in its number.
 const X32: i64 = 0x4000_0000;
+/// Calls that it has under numbers of its own (`syscall_64.tbl` in arch/x86/entry).
+const X32_CALLS: std::ops::RangeInclusive<i64> = 512..=547;
 
 const CLONE: i64 = 56;
 const CLONE3: i64 = 435;
@@ -176,6 +178,7 @@ pub(crate) fn tracing_program(rules: Rules, message: u64) -> Result<Vec<u64>, Ba
 /// - `ioctl(PAGEMAP_SCAN)`, which can make written pages of the process look clean to us: `EPERM`.
 /// - The flags of files (chattr(1)), which no list of a folder shows: `EPERM`, or `ENOSYS` by the newer call.
 /// - Rings for asynchronous input and output, which outlive their mapping and their descriptor: `ENOSYS`.
+/// - Calls by the x32 convention that have other numbers than ours, which the watches do not know: `ENOSYS`.
 /// - `ptrace` and its like, into processes of the same user: `EPERM`.
 pub(crate) fn from_the_start() -> Result<Vec<Vec<u64>>, Error> {
     let build = || {
@@ -199,6 +202,7 @@ pub(crate) fn from_the_start() -> Result<Vec<Vec<u64>>, Error> {
         refused.push((IOCTL, ioctl));
         let mut unknown = always(&ASYNCHRONOUS);
         unknown.push((FILE_SETATTR, vec![]));
+        unknown.extend(X32_CALLS.map(|call| (call, vec![])));
         unknown.push((CLONE3, vec![]));
         Ok(vec![
             program(refused, SeccompAction::Errno(EPERM))?,

@@ -3,8 +3,9 @@
 use crate::attributes::Attributes;
 use crate::descriptors::Descriptors;
 use crate::error::{OrTrouble, Reason, Step, Trouble};
-use crate::files::{Files, Unseen};
+use crate::files::Files;
 use crate::filter;
+use crate::held::HeldFiles;
 use crate::inspect;
 use crate::memory::Memory;
 use crate::process::Process;
@@ -37,6 +38,7 @@ pub(crate) struct Snapshot {
     pub(crate) actions: Actions,
     pub(crate) attributes: Attributes,
     pub(crate) files: Files,
+    pub(crate) held: HeldFiles,
     pub(crate) threads: Vec<ThreadState>,
     pub(crate) tracker: Box<dyn Tracker>,
 }
@@ -66,6 +68,7 @@ pub(crate) fn take(process: &mut Process, strategy: Strategy) -> Step<(Snapshot,
     };
     install_watch(process, anchor, &descriptors.numbers())?;
     let attributes = Attributes::save(process, anchor)?;
+    let held = HeldFiles::save(descriptors.writable(), !process.private.is_empty())?;
     let files = save_files(process, &descriptors, &areas);
     let mut taken = Taking { process, areas, tracker };
     watch.lap(&mut phases, "inspect");
@@ -100,6 +103,7 @@ pub(crate) fn take(process: &mut Process, strategy: Strategy) -> Step<(Snapshot,
         actions,
         attributes,
         files,
+        held,
         threads,
         tracker,
     };
@@ -108,14 +112,9 @@ pub(crate) fn take(process: &mut Process, strategy: Strategy) -> Step<(Snapshot,
 
 /// What there is in its private folders.
 fn save_files(process: &Process, descriptors: &Descriptors, areas: &[Area]) -> Files {
-    let (mut held, open_for_writing) = descriptors.files();
-    let mut how = Unseen { always: open_for_writing || !process.watch.sees_state, by_layout: false };
-    for mapping in areas.iter().map(|area| &area.mapping).filter(|mapping| mapping.inode != 0) {
-        held.insert(mapping.inode);
-        how.always |= mapping.perms.shared && mapping.perms.write;
-        how.by_layout |= mapping.perms.shared;
-    }
-    Files::save(&process.private, &held, how)
+    let mut held = descriptors.inodes();
+    held.extend(areas.iter().map(|area| area.mapping.inode).filter(|inode| *inode != 0));
+    Files::save(&process.private, &held)
 }
 
 struct Taking<'a> {

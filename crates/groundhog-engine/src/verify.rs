@@ -30,6 +30,9 @@ pub(crate) fn difference(process: &mut Process, snapshot: &mut Snapshot) -> Step
     if let Some(what) = snapshot.files.difference(&process.private)? {
         return Ok(Some(what));
     }
+    if let Some(what) = snapshot.held.difference()? {
+        return Ok(Some(what));
+    }
     let private =
         snapshot.memory.difference(process, &snapshot.threads, &snapshot.areas, &mut *snapshot.tracker)?;
     match private {

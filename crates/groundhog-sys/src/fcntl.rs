@@ -93,6 +93,80 @@ pub fn inode(fd: impl AsFd) -> Result<u64> {
     Ok(rustix::fs::fstat(fd)?.st_ino)
 }
 
+/// What is known of a plain file's contents without reading them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FileState {
+    /// Bytes.
+    pub size: u64,
+    /// When they were last changed: seconds and nanoseconds.
+    pub modified: (i64, i64),
+    /// Names that it has.
+    pub links: u64,
+}
+
+/// `fstat`: of a plain file; `None` for anything else.
+///
+/// # Errors
+/// As fstat(2).
+pub fn file_state(fd: impl AsFd) -> Result<Option<FileState>> {
+    let found = rustix::fs::fstat(fd)?;
+    let plain = rustix::fs::FileType::from_raw_mode(found.st_mode) == rustix::fs::FileType::RegularFile;
+    Ok(plain.then_some(FileState {
+        size: found.st_size as u64,
+        modified: (found.st_mtime, found.st_mtime_nsec as i64),
+        links: found.st_nlink,
+    }))
+}
+
+/// Opens what is open once more, to read and to write, without a share in its flags and offset.
+///
+/// # Errors
+/// As open(2).
+pub fn open_again(fd: impl AsFd) -> Result<OwnedFd> {
+    let path = format!("/proc/self/fd/{}", fd.as_fd().as_raw_fd());
+    Ok(rustix::fs::open(path, OFlags::RDWR | OFlags::CLOEXEC, rustix::fs::Mode::empty())?)
+}
+
+/// `pread`: a file's first bytes, fewer if it is shorter.
+///
+/// # Errors
+/// As pread(2).
+pub fn contents(fd: &OwnedFd, length: u64) -> Result<Vec<u8>> {
+    let mut contents = vec![0; length as usize];
+    let mut filled = 0;
+    while filled < contents.len() {
+        match rustix::io::pread(fd, &mut contents[filled..], filled as u64) {
+            Ok(0) => break,
+            Ok(count) => filled += count,
+            Err(rustix::io::Errno::INTR) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    contents.truncate(filled);
+    Ok(contents)
+}
+
+/// `pwrite`, `ftruncate` and `futimens`: gives a file contents and the time of their last change.
+///
+/// # Errors
+/// As these.
+pub fn put_contents(fd: &OwnedFd, contents: &[u8], state: FileState) -> Result<()> {
+    let mut written = 0;
+    while written < contents.len() {
+        match rustix::io::pwrite(fd, &contents[written..], written as u64) {
+            Ok(count) => written += count,
+            Err(rustix::io::Errno::INTR) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    // Only where need be: to make a file shorter takes along pages that private mappings have for themselves.
+    if rustix::fs::fstat(fd)?.st_size as u64 != state.size {
+        rustix::fs::ftruncate(fd, state.size)?;
+    }
+    let time = rustix::fs::Timespec { tv_sec: state.modified.0, tv_nsec: state.modified.1 };
+    Ok(rustix::fs::futimens(fd, &rustix::fs::Timestamps { last_access: time, last_modification: time })?)
+}
+
 /// `poll`: which of these could be read now without waiting.
 ///
 /// # Errors

@@ -95,6 +95,7 @@ C = (
     Victim("c", "file_permissions", WRITTEN, evasion=True),
     Victim("c", "file_attributes", WRITTEN, RETIRE, evasion=True),
     Victim("c", "file_open", WRITTEN, evasion=True),
+    Victim("c", "file_nameless", WRITTEN, evasion=True),
     Victim("c", "file_by_child", WRITTEN, evasion=True),
     Victim("c", "file_socket", WRITTEN),
     Victim("c", "file_deep", WRITTEN, RETIRE, evasion=True),
