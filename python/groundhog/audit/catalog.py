@@ -1,7 +1,7 @@
 """Every victim, with what it leaves behind and what must become of it.
 
-The answer of each describes all that it can observe of earlier requests. Without isolation it differs from the first one
-sooner or later; with it, never.
+The answer of each describes all that it can observe of earlier requests. Without isolation it differs from
+the first one sooner or later; with it, never.
 """
 
 from __future__ import annotations
@@ -40,6 +40,7 @@ class Victim:
 
     @property
     def name(self) -> str:
+        """What it is called in tests and reports."""
         return f"{self.language}-{self.source}"
 
 

@@ -27,10 +27,12 @@ class Trial:
     answer_timeout: float = 60.0
 
     def to_json(self) -> str:
+        """It as text."""
         return json.dumps(dataclasses.asdict(self))
 
     @staticmethod
     def from_json(text: str) -> Trial:
+        """What `to_json` made."""
         fields = json.loads(text)
         return Trial(**{**fields, "argv": tuple(fields["argv"])})
 
@@ -46,10 +48,12 @@ class Outcome:
     survivors: list[int] = field(default_factory=list)
 
     def to_json(self) -> str:
+        """It as text."""
         return json.dumps(dataclasses.asdict(self))
 
     @staticmethod
     def from_json(text: str) -> Outcome:
+        """What `to_json` made."""
         return Outcome(**json.loads(text))
 
 

@@ -35,6 +35,7 @@ class Workshop:
         self._folder.chmod(0o755)
 
     def close(self) -> None:
+        """Remove the folder."""
         shutil.rmtree(self._folder)
 
     def command(self, victim: Victim) -> tuple[str, ...]:
