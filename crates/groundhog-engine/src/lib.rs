@@ -11,6 +11,7 @@
 mod arch;
 mod attributes;
 mod capabilities;
+mod changes;
 mod descriptors;
 mod doorbell;
 mod epoll;
@@ -37,6 +38,7 @@ mod verify;
 mod watch;
 
 pub use capabilities::{Capabilities, Finding, capabilities};
+pub use changes::{Changes, LayoutChange, MemoryChange};
 pub use error::{Error, Reason, Result};
 pub use report::{Phases, RestoreReport, SnapshotInfo};
 pub use tracee::{SpawnOptions, Tracee};
