@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 import groundhog
-from groundhog.audit.catalog import ADVICE, FILES, LAYOUT, MEMORY, SHARED, VICTIMS, Expected, Victim
+from groundhog.audit.catalog import VICTIMS, Expected, Victim
+from groundhog.audit.inventory import ADVICE, FILES, LAYOUT, MEMORY, SHARED
 from groundhog.audit.trials import Outcome, Trial, run_plain, run_traced
 from groundhog.audit.workshop import Workshop
 
@@ -61,7 +62,7 @@ def strategies() -> list[str]:
 
 @pytest.fixture(scope="module")
 def workshop() -> Iterator[Workshop]:
-    made = Workshop()
+    made = Workshop(strict=True)
     yield made
     made.close()
 

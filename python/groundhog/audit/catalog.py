@@ -184,7 +184,7 @@ NODE = (
     Victim("node", "heap_growth", MEMORY),
     Victim("node", "compiled", FILES),
     Victim("node", "deep_recursion", MEMORY),
-    Victim("node", "timers", TIMERS),
+    Victim("node", "timers", MEMORY),
     Victim("node", "workers_started", THREADS),
     Victim("node", "child_left", CHILDREN),
     Victim("node", "disguised", MEMORY, evasion=True),

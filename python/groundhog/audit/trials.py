@@ -6,6 +6,7 @@ import dataclasses
 import json
 import shutil
 import tempfile
+import time
 import uuid
 from dataclasses import dataclass, field
 from typing import Any
@@ -46,6 +47,7 @@ class Outcome:
     refusals: list[str] = field(default_factory=list)  # the messages of what was not restored
     reports: list[dict[str, Any]] = field(default_factory=list)
     survivors: list[int] = field(default_factory=list)
+    starts: list[float] = field(default_factory=list)  # seconds until each process had its snapshot
 
     def to_json(self) -> str:
         """It as text."""
@@ -93,7 +95,9 @@ def run_traced(trial: Trial) -> Outcome:
     try:
         for number in range(trial.requests):
             if process is None:
+                begun = time.monotonic()
                 process = Traced(program, strategy=trial.strategy, start_timeout=START_TIMEOUT)
+                outcome.starts.append(time.monotonic() - begun)
             ending = _serve(process, trial, number, outcome)
             outcome.endings.append(ending)
             if ending != "restored":

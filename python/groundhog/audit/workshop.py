@@ -11,10 +11,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from groundhog.audit.catalog import Victim
+    from groundhog.audit.catalog import Language, Victim
 
 SOURCES = Path(__file__).parent / "victims"
-C_FLAGS = ("-std=gnu11", "-O1", "-g", "-pthread", "-Wall", "-Wextra", "-Werror")
+C_FLAGS = ("-std=gnu11", "-O1", "-g", "-pthread")
+WARNINGS = {"c": ("-Wall", "-Wextra", "-Werror"), "java": ("-Xlint:all", "-Werror")}
 # Why each: README.md of the victims.
 JAVA_FLAGS = (
     "-Xmx64m",
@@ -27,10 +28,28 @@ JAVA_FLAGS = (
 )
 
 
-class Workshop:
-    """A folder of runnable victims, each made when first asked for. Close it to remove the folder."""
+TOOLS = {"c": ("gcc",), "java": ("javac", "java"), "node": ("node",), "python": ()}
 
-    def __init__(self) -> None:
+
+class MissingToolError(Exception):
+    """A program without which a victim cannot be made or started; the message names it."""
+
+
+def missing_tool(language: Language) -> str | None:
+    """The first program that victims in this language need and that is not here."""
+    return next((name for name in TOOLS[language] if shutil.which(name) is None), None)
+
+
+class Workshop:
+    """A folder of runnable victims, each made when first asked for. Close it to remove the folder.
+
+    ``strict``: a compiler's warning is an error; not where another compiler than ours may have other ones.
+    ``for_everyone``: every user can start what is made here, so the interpreter must lie where all may enter.
+    """
+
+    def __init__(self, *, strict: bool = False, for_everyone: bool = True) -> None:
+        self._strict = strict
+        self._for_everyone = for_everyone
         self._folder = Path(tempfile.mkdtemp(prefix="groundhog-victims-"))
         self._folder.chmod(0o755)
 
@@ -39,37 +58,64 @@ class Workshop:
         shutil.rmtree(self._folder)
 
     def command(self, victim: Victim) -> tuple[str, ...]:
-        """The command line that starts a victim."""
+        """The command line that starts a victim.
+
+        Raises:
+            MissingToolError: What it takes is not here.
+            RuntimeError: It cannot be compiled, or its interpreter not be started by everyone.
+
+        """
         match victim.language:
             case "c":
                 return (str(self._compiled_c(victim.source)),)
             case "java":
-                return ("java", *JAVA_FLAGS, "-cp", str(self._compiled_java()), victim.source)
+                return (_tool("java"), *JAVA_FLAGS, "-cp", str(self._compiled_java()), victim.source)
             case "node":
                 scripts = self._copied("node")
-                return ("node", str(scripts / "loop.js"), str(scripts / f"{victim.source}.js"))
+                return (_tool("node"), str(scripts / "loop.js"), str(scripts / f"{victim.source}.js"))
             case "python":
                 scripts = self._copied("python")
-                return (_python(), str(scripts / "loop.py"), str(scripts / f"{victim.source}.py"))
+                return (
+                    _python() if self._for_everyone else sys.executable,
+                    str(scripts / "loop.py"),
+                    str(scripts / f"{victim.source}.py"),
+                )
 
     def _compiled_c(self, source: str) -> Path:
         program = self._folder / source
         if not program.exists():
-            _run("gcc", *C_FLAGS, "-o", str(program), str(SOURCES / "c" / f"{source}.c"))
+            _run(
+                _tool("gcc"),
+                *self._flags("c"),
+                *C_FLAGS,
+                "-o",
+                str(program),
+                str(SOURCES / "c" / f"{source}.c"),
+            )
         return program
 
     def _compiled_java(self) -> Path:
         classes = self._folder / "java"
         if not classes.exists():
             sources = sorted(str(path) for path in (SOURCES / "java").glob("*.java"))
-            _run("javac", "-Xlint:all", "-Werror", "-d", str(classes), *sources)
+            _run(_tool("javac"), *self._flags("java"), "-d", str(classes), *sources)
         return classes
+
+    def _flags(self, language: str) -> tuple[str, ...]:
+        return WARNINGS[language] if self._strict else ()
 
     def _copied(self, language: str) -> Path:
         scripts = self._folder / language
         if not scripts.exists():
             shutil.copytree(SOURCES / language, scripts, ignore=shutil.ignore_patterns("__pycache__"))
         return scripts
+
+
+def _tool(name: str) -> str:
+    path = shutil.which(name)
+    if path is None:
+        raise MissingToolError(f"no {name} here")
+    return path
 
 
 def _run(*argv: str) -> None:

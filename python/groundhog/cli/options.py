@@ -193,7 +193,7 @@ def function(
         click.UsageError: no target, or two.
         ConfigError: it cannot be used; nothing was started.
     """
-    requests = [*warmup, *(_lines(warmup_file) if warmup_file else ())]
+    requests = [*warmup, *(lines(warmup_file) if warmup_file else ())]
     if program is not None:
         if handler is not None:
             raise click.UsageError(f"two targets: {handler}, and the command after --")
@@ -205,7 +205,12 @@ def function(
     return Function.from_target(handler, warmup=requests)
 
 
-def _lines(path: Path) -> list[Any]:
+def lines(path: Path) -> list[Any]:
+    """The requests in a file, one a line.
+
+    Raises:
+        ConfigError: it cannot be read, or a line is no request; it says which, and why.
+    """
     requests = []
     try:
         lines = path.read_text("utf-8").split("\n")  # splitlines would cut strings at U+2028 and others
