@@ -1,7 +1,7 @@
 """`python -m groundhog.audit.guarantees DOCS`: writes what becomes of what into the documents.
 
-`DOCS` is their folder. `guarantees.md` gets the table of the inventory, `audit.md` the victims by name. A test of
-the repository fails when either is not up to date.
+`DOCS` is their folder. `guarantees.md` gets the table of the inventory, `audit.md` the victims by name. A
+test of the repository fails when either is not up to date.
 """
 
 from __future__ import annotations
