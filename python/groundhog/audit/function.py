@@ -17,6 +17,7 @@ from groundhog.audit.outside import Folder
 from groundhog.errors import GroundhogError, ProtocolError
 from groundhog.observer import NullObserver
 from groundhog.pool import Pool
+from groundhog.runners import command_for
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -159,7 +160,7 @@ async def audit(
 
 
 def _folders(function: Function, scratch: Path) -> list[Folder]:
-    cwd = (function.cwd or Path.cwd()).resolve()
+    cwd = Path(command_for(function).cwd or ".").resolve()
     folders = [Folder(scratch, own=True, deep=True)]
     if cwd != Path(cwd.anchor) and str(cwd) not in SHARED_FOLDERS:
         folders.append(Folder(cwd, own=True, deep=True))

@@ -65,18 +65,21 @@ class Workshop:
             RuntimeError: It cannot be compiled, or its interpreter not be started by everyone.
 
         """
+        lacking = missing_tool(victim.language)
+        if lacking is not None:
+            raise MissingToolError(f"no {lacking} here")
         match victim.language:
             case "c":
                 return (str(self._compiled_c(victim.source)),)
             case "java":
-                return (_tool("java"), *JAVA_FLAGS, "-cp", str(self._compiled_java()), victim.source)
+                return (_path("java"), *JAVA_FLAGS, "-cp", str(self._compiled_java()), victim.source)
             case "node":
                 scripts = self._copied("node")
-                return (_tool("node"), str(scripts / "loop.js"), str(scripts / f"{victim.source}.js"))
+                return (_path("node"), str(scripts / "loop.js"), str(scripts / f"{victim.source}.js"))
             case "python":
                 scripts = self._copied("python")
                 return (
-                    _python() if self._for_everyone else sys.executable,
+                    python_for_everyone() if self._for_everyone else sys.executable,
                     str(scripts / "loop.py"),
                     str(scripts / f"{victim.source}.py"),
                 )
@@ -85,7 +88,7 @@ class Workshop:
         program = self._folder / source
         if not program.exists():
             _run(
-                _tool("gcc"),
+                "gcc",
                 *self._flags("c"),
                 *C_FLAGS,
                 "-o",
@@ -98,7 +101,7 @@ class Workshop:
         classes = self._folder / "java"
         if not classes.exists():
             sources = sorted(str(path) for path in (SOURCES / "java").glob("*.java"))
-            _run(_tool("javac"), *self._flags("java"), "-d", str(classes), *sources)
+            _run("javac", *self._flags("java"), "-d", str(classes), *sources)
         return classes
 
     def _flags(self, language: str) -> tuple[str, ...]:
@@ -111,11 +114,9 @@ class Workshop:
         return scripts
 
 
-def _tool(name: str) -> str:
-    path = shutil.which(name)
-    if path is None:
-        raise MissingToolError(f"no {name} here")
-    return path
+def _path(name: str) -> str:
+    """Where a program is for us: its victims get a `PATH` of their own."""
+    return shutil.which(name) or name
 
 
 def _run(*argv: str) -> None:
@@ -124,7 +125,7 @@ def _run(*argv: str) -> None:
         raise RuntimeError(f"{argv[0]} failed for a victim:\n{done.stdout}{done.stderr}")
 
 
-def _python() -> str:
+def python_for_everyone() -> str:
     """An interpreter that anybody may start: ours if it lies where all may enter, else the system's."""
     for candidate in (sys.executable, "/usr/local/bin/python3", "/usr/bin/python3"):
         path = Path(candidate)
