@@ -136,7 +136,7 @@ class TestFunction:
         page = tmp_path / "report.html"
         program = [sys.executable, str(victims / "loop.py"), str(victims / "module_cache.py")]
         words = ("audit", "--payloads", payloads, "--html", str(page), "--", *program)
-        result = groundhog(*words, cwd=tmp_path / "..")
+        result = groundhog(*words, cwd=tmp_path)
         assert result.returncode == 0, result.stderr
         sentence = "request 2's answer contained 'Qada' from request 1"
         assert f"without isolation, {sentence}" in result.stdout

@@ -196,7 +196,8 @@ def not_run(victim: Victim, user: User, why: str, verdict: Verdict) -> Finding:
 class Summary:
     """All findings in numbers."""
 
-    run: int
+    victims: int
+    trials: int  # more than one a victim when each is tried as two users
     channels: int
     evasions: int
     reverted: int
@@ -210,8 +211,9 @@ class Summary:
     def sentences(self) -> list[str]:
         """The same for people."""
         became = f"{self.reverted} reverted, {self.retired} only retired, {self.failed_functions} failed"
+        left = f"left {self.channels} kinds of state in {self.trials} trials"
         lines = [
-            f"{self.run} victims, {self.evasions} of them evasions, left {self.channels} kinds of state.",
+            f"{self.victims} victims, {self.evasions} of them evasions, {left}.",
             f"What became of them: {became}. With isolation, {self.leaks or 'none'} of them leak.",
         ]
         if self.proves_nothing:
@@ -224,7 +226,7 @@ class Summary:
     def exit_code(self, findings: list[Finding], required: tuple[str, ...]) -> int:
         """1 when something leaks, failed to run although its tools are here, or is required and not run."""
         lacking = any(finding.verdict == "not run" and finding.language in required for finding in findings)
-        return 1 if self.leaks or self.failed or lacking or not self.run else 0
+        return 1 if self.leaks or self.failed or lacking or not self.trials else 0
 
 
 def summarise(findings: list[Finding]) -> Summary:
@@ -232,9 +234,10 @@ def summarise(findings: list[Finding]) -> Summary:
     tried = [finding for finding in findings if finding.verdict not in {"not run", "failed"}]
     reasons = [finding.note for finding in findings if finding.verdict == "not run"]
     return Summary(
-        run=len(tried),
+        victims=len({(finding.language, finding.victim) for finding in tried}),
+        trials=len(tried),
         channels=len({finding.channel for finding in tried}),
-        evasions=sum(finding.evasion for finding in tried),
+        evasions=len({(finding.language, finding.victim) for finding in tried if finding.evasion}),
         reverted=sum(finding.answer in {"reverted", "forbidden"} for finding in tried),
         retired=sum("retired" in finding.answer for finding in tried),
         failed_functions=sum(finding.answer == "the function failed" for finding in tried),

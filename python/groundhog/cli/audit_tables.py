@@ -34,8 +34,7 @@ def show_findings(findings: Sequence[Finding], sentences: Sequence[str]) -> None
     """Every victim, one a line."""
     console = _console()
     table = Table(box=box.SIMPLE_HEAD, highlight=False, padding=(0, 1, 0, 0))
-    table.add_column("state", overflow="fold")
-    table.add_column("victim", no_wrap=True)
+    table.add_column("state, victim", overflow="fold", max_width=50)
     table.add_column("evasion")
     table.add_column("answer", overflow="fold")
     table.add_column("cost", justify="right", no_wrap=True)
@@ -46,9 +45,11 @@ def show_findings(findings: Sequence[Finding], sentences: Sequence[str]) -> None
         verdict = Text(found.verdict, _STYLES[VERDICT_COLOURS[found.verdict]])
         if found.note:
             verdict.append(f": {found.note}" if found.verdict != "holds" else f" ({found.note})", "default")
+        if found.channel != channel:
+            table.add_section()
+            table.add_row(Text(found.channel, "bold"))
         table.add_row(
-            Text("" if found.channel == channel else found.channel),
-            Text(victim),
+            Text(f"  {victim}"),
             "yes" if found.evasion else "",
             Text(found.answer),
             _cost(found),

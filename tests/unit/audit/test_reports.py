@@ -267,7 +267,7 @@ class TestSelfTest:
         assert '<span class="bad">leaks</span>' in text
         audit_tables.show_findings(findings, sentences)
         shown = capsys.readouterr().out
-        for words in ("c one (nobody)", "1,000 µs", "leaks", "not run: no gcc here", "2 victims"):
+        for words in ("c one (nobody)", "1,000 µs", "leaks", "not run: no gcc here", "in 2 trials"):
             assert words in shown
 
 
