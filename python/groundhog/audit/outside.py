@@ -9,6 +9,8 @@ import stat
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from groundhog.audit.sockets import sockets
+
 MOST_FILES = 20_000  # more than that in a folder are not looked at
 _WRITABLE = os.O_WRONLY | os.O_RDWR
 _STATUS = {
@@ -43,6 +45,7 @@ class View:
     """One look at a process."""
 
     descriptors: dict[int, str] = field(default_factory=dict)
+    places: dict[int, str] = field(default_factory=dict)  # of sockets; they may change by themselves
     positions: dict[int, str] = field(default_factory=dict)
     threads: dict[int, str] = field(default_factory=dict)
     children: dict[int, str] = field(default_factory=dict)
@@ -58,6 +61,7 @@ def look(pid: int) -> View:
     descriptors, positions = _descriptors(proc)
     return View(
         descriptors=descriptors,
+        places=_places(proc, descriptors),
         positions=positions,
         threads={int(task.name): _read(task / "comm").strip() for task in _entries(proc / "task")},
         children=_descendants(pid, status.get("TracerPid", "0")),
@@ -70,7 +74,13 @@ def look(pid: int) -> View:
 def differences(before: View, after: View) -> list[Left]:
     """What is in the one and not in the other, in words."""
     left = [
-        *_compared("descriptor", before.descriptors, after.descriptors, ("opened", "closed", "replaced")),
+        *_compared(
+            "descriptor",
+            before.descriptors,
+            after.descriptors,
+            ("opened", "closed", "replaced"),
+            after.places,
+        ),
         *_moved(before, after),
         *_compared("thread", before.threads, after.threads, ("started", "ended", "renamed")),
         *_compared("child process", before.children, after.children, ("started", "ended", "executed")),
@@ -86,10 +96,18 @@ def differences(before: View, after: View) -> list[Left]:
 
 
 def _compared(
-    kind: str, before: dict[int, str], after: dict[int, str], verbs: tuple[str, str, str]
+    kind: str,
+    before: dict[int, str],
+    after: dict[int, str],
+    verbs: tuple[str, str, str],
+    places: dict[int, str] | None = None,
 ) -> list[Left]:
     came, went, changed = verbs
-    left = [Left(kind, f"{came} {key}: {after[key]}") for key in sorted(after.keys() - before.keys())]
+    where = {key: f" ({place})" for key, place in (places or {}).items()}
+    left = [
+        Left(kind, f"{came} {key}: {after[key]}{where.get(key, '')}")
+        for key in sorted(after.keys() - before.keys())
+    ]
     left += [Left(kind, f"{went} {key}: {before[key]}") for key in sorted(before.keys() - after.keys())]
     left += [
         Left(kind, f"{changed} {key}: {after[key]}, was {before[key]}")
@@ -150,6 +168,12 @@ def _descriptors(proc: Path) -> tuple[dict[int, str], dict[int, str]]:
         if "pos" in info:
             positions[fd] = f"position {info['pos']}, flags {info.get('flags', '')}"
     return targets, positions
+
+
+def _places(proc: Path, descriptors: dict[int, str]) -> dict[int, str]:
+    inodes = {fd: target[8:-1] for fd, target in descriptors.items() if target.startswith("socket:[")}
+    known = sockets(proc) if inodes else {}
+    return {fd: known[inode] for fd, inode in inodes.items() if inode in known}
 
 
 def _descendants(pid: int, tracer: str) -> dict[int, str]:

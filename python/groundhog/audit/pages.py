@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from groundhog.audit import html
 from groundhog.audit.answers import encoded
 from groundhog.audit.selftest import VERDICT_COLOURS
-from groundhog.audit.summaries import conclusions, ending_of, lines_of
+from groundhog.audit.summaries import conclusions, ending_of, lines_of, shortened
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -72,11 +72,11 @@ def _request(audit: Audit, request: Request) -> Iterator[Markup]:
     payload = request.payload
     yield html.heading(f"Request {request.number}, payload {payload + 1}")
     rows: list[tuple[Any, ...]] = [
-        ("payload", html.code(encoded(audit.payloads[payload]))),
-        ("answer", html.code(request.said.answer)),
+        ("payload", html.code(shortened(encoded(audit.payloads[payload])))),
+        ("answer", html.code(shortened(request.said.answer))),
     ]
     if audit.unisolated[payload].answer != request.said.answer:
-        rows.append(("without isolation", html.code(audit.unisolated[payload].answer)))
+        rows.append(("without isolation", html.code(shortened(audit.unisolated[payload].answer))))
     rows += [(kind, html.code(what)) for kind, what in lines_of(request)]
     rows += [("STILL THERE", html.marked(f"{left.kind}: {left.what}", "bad")) for left in request.remains]
     kind = "mild" if request.retired is not None else "good" if request.verified else "bad"

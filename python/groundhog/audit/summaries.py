@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from groundhog.audit.function import Audit, Request
 
+LONGEST = 600
 ANONYMOUS = "anonymous memory"
 _VERBS = {"protected": "protected otherwise"}
 _COUNTS = {
@@ -26,6 +27,11 @@ def size(count: int) -> str:
         if count >= step:
             return f"{count / step:.1f} {unit}"
     return f"{count / 1024:.0f} KiB"
+
+
+def shortened(text: str) -> str:
+    """A text of others, cut where it would hide the rest of a report."""
+    return text if len(text) <= LONGEST else f"{text[:LONGEST]}... ({len(text)} characters)"
 
 
 def counted(count: int, noun: str) -> str:
@@ -79,14 +85,14 @@ def ending_of(request: Request) -> str:
 
 def conclusions(audit: Audit) -> list[tuple[str, str]]:
     """What the answers and restores say, each ``bad``, ``mild`` or ``good``."""
-    said = [("mild", f"without isolation, {leak}") for leak in audit.shown]
+    said = [("mild", f"without isolation, {shortened(str(leak))}") for leak in audit.shown]
     named = {leak.request - 1 for leak in audit.shown}
     said += [
         ("mild", f"without isolation, request {at + 1} was answered differently")
         for at in audit.changed
         if at not in named
     ]
-    said += [("bad", f"WITH isolation, {leak}") for leak in audit.leaks]
+    said += [("bad", f"WITH isolation, {shortened(str(leak))}") for leak in audit.leaks]
     said += [
         (
             "mild",

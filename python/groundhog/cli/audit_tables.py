@@ -11,7 +11,7 @@ from rich.text import Text
 
 from groundhog.audit.answers import encoded
 from groundhog.audit.selftest import VERDICT_COLOURS
-from groundhog.audit.summaries import conclusions, ending_of, lines_of
+from groundhog.audit.summaries import conclusions, ending_of, lines_of, shortened
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -77,14 +77,14 @@ def show_audit(audit: Audit) -> None:
 
 
 def _show_request(console: Console, audit: Audit, request: Request) -> None:
-    title = Text(f"request {request.number}: {encoded(audit.payloads[request.payload])}")
+    title = Text(f"request {request.number}: {shortened(encoded(audit.payloads[request.payload]))}")
     table = Table(box=box.SIMPLE_HEAD, highlight=False, title=title, title_justify="left", show_header=False)
     table.add_column("kind", no_wrap=True)
     table.add_column("what", overflow="fold")
-    table.add_row("answer", Text(request.said.answer))
+    table.add_row("answer", Text(shortened(request.said.answer)))
     plain = audit.unisolated[request.payload].answer
     if plain != request.said.answer:
-        table.add_row("unisolated", Text(plain, "yellow"))
+        table.add_row("unisolated", Text(shortened(plain), "yellow"))
     for kind, what in lines_of(request):
         table.add_row(Text(kind), Text(what))
     for left in request.remains:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from groundhog.audit import outside
 from groundhog.audit.outside import Folder, Left, View, changed_files, differences, look
+from groundhog.audit.sockets import address
 
 if TYPE_CHECKING:
     import pytest
@@ -68,6 +70,7 @@ def test_a_process_that_is_gone() -> None:
 def test_every_kind_of_difference_has_its_words() -> None:
     before = View(
         {0: "pipe:[1]", 3: "/etc/a", 4: "/etc/b"},
+        {},
         {3: "position 0", 4: "position 0"},
         {7: "main", 8: "gc"},
         {},
@@ -77,6 +80,7 @@ def test_every_kind_of_difference_has_its_words() -> None:
     )
     after = View(
         {0: "pipe:[2]", 3: "/etc/a", 5: "/etc/c"},
+        {},
         {3: "position 9", 5: "position 0"},
         {7: "other"},
         {9: "sleep 5"},
@@ -130,6 +134,27 @@ def test_a_folder_with_too_many_files(tmp_path: Path, monkeypatch: pytest.Monkey
         (tmp_path / name).touch()
     assert Folder(tmp_path, own=True, deep=True).files() is None
     assert changed_files(None, {}) == []
+
+
+def test_sockets_have_their_places(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server, socket.socket(socket.AF_UNIX) as local:
+        local.bind(str(tmp_path / "socket"))
+        local.listen()
+        port = server.getsockname()[1]
+        with socket.create_connection(("127.0.0.1", port)) as client:
+            seen = look(os.getpid())
+            assert seen.places[server.fileno()] == f"tcp listening on 127.0.0.1:{port}"
+            assert seen.places[local.fileno()] == f"unix listening on {tmp_path}/socket"
+            mine = client.getsockname()[1]
+            assert seen.places[client.fileno()] == f"tcp 127.0.0.1:{mine} to 127.0.0.1:{port}"
+            words = [left.what for left in differences(View(), seen)]
+            fd = server.fileno()
+            assert f"opened {fd}: {seen.descriptors[fd]} ({seen.places[fd]})" in words
+
+
+def test_addresses_of_both_families() -> None:
+    assert address("0100007F:1F90") == "127.0.0.1:8080"
+    assert address("00000000000000000000000001000000:0050") == "[::1]:80"
 
 
 def test_signals_have_their_names() -> None:

@@ -158,6 +158,11 @@ class TestFunction:
         assert "http://" not in text
         assert "https://" not in text
 
+    def test_a_long_answer_is_cut(self) -> None:
+        made = audit(request(1, 0, "y" * 5000), *clean()[1:])
+        assert "y" * 600 + "... (5000 characters)" in pages.of_function(made)
+        assert summaries.as_dict(made)["requests"][0]["said"]["answer"] == "y" * 5000
+
     def test_a_terminal_shows_the_same(self, capsys: pytest.CaptureFixture[str]) -> None:
         first = request(1, 0, "1", remains=[Left("file", "created [bold]x")])
         audit_tables.show_audit(audit(first, *clean()[1:], unisolated=("1", "2 ada")))
