@@ -22,6 +22,7 @@ from groundhog.audit.inventory import (
     LAYOUT,
     MEMORY,
     OWN_PIPES,
+    PARENT,
     PIPES,
     PRIVILEGES,
     REGISTERS,
@@ -175,6 +176,16 @@ PYTHON = (
     Victim("python", "alarm", TIMERS, RETIRE),
     Victim("python", "working_directory", ATTRIBUTES, RETIRE),
     Victim("python", "limits", ATTRIBUTES, RETIRE),
+    Victim("python", "shared_by_file", SHARED, evasion=True),
+    Victim("python", "shared_read_only", SHARED, RETIRE, evasion=True),
+    Victim("python", "spinning_thread", THREADS, evasion=True),
+    Victim("python", "thread_replaced", THREADS_LOST, SAFE, evasion=True),
+    Victim("python", "child_prlimit", PARENT, RETIRE, evasion=True),
+    Victim("python", "flags_by_duplicate", DESCRIPTORS_STATE, evasion=True),
+    Victim("python", "action_unseen", SIGNAL_ACTIONS, evasion=True),
+    Victim("python", "signal_waiting", SIGNALS),
+    Victim("python", "alarm_by_thread", TIMERS, RETIRE, evasion=True),
+    Victim("python", "directory_by_thread", ATTRIBUTES, RETIRE, evasion=True),
 )
 
 NODE = (
@@ -199,6 +210,7 @@ NODE = (
     Victim("node", "files_opened", DESCRIPTORS),
     Victim("node", "signals", SIGNAL_ACTIONS),
     Victim("node", "directory", ATTRIBUTES, RETIRE),
+    Victim("node", "worker_replaced", THREADS_LOST, RETIRE, evasion=True),
 )
 
 JAVA = (
@@ -217,6 +229,7 @@ JAVA = (
     Victim("java", "PooledThread", THREADS),
     Victim("java", "ChildLeft", CHILDREN),
     Victim("java", "FilesOpened", DESCRIPTORS),
+    Victim("java", "ThreadReplaced", THREADS_LOST, SAFE, evasion=True),
 )
 
 VICTIMS = C + PYTHON + NODE + JAVA

@@ -63,17 +63,17 @@ ROWS = (
     Row(
         SHARED,
         "shared memory that existed at the snapshot",
-        "its contents are compared; beyond a limit no snapshot is taken",
+        "its contents are compared, and reverted where the process may write them, else retire; beyond a"
+        " limit no snapshot is taken",
     ),
     Row(REGISTERS, "registers of every thread, with the whole vector state; signal masks", REVERT),
     Row(THREADS, "threads that a request started", "they are ended"),
-    Row(THREADS_LOST, "threads that a request ended", RETIRE),
+    Row(THREADS_LOST, "threads that a request ended", "retire; one that has not quite ended: revert"),
     Row(CHILDREN, "child processes, also those that left their session", "they are killed"),
     Row(
         PARENT,
         "what a child did to its parent: by its process id, through an open file or memory that both have",
         RETIRE,
-        unshown="tests of the engine: `children`",
     ),
     Row(DESCRIPTORS, "descriptors that a request opened", "they are closed"),
     Row(
