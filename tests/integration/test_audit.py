@@ -28,19 +28,20 @@ HANDLER = """
 import os, signal, subprocess, tempfile, threading
 
 names = []
-block = None
+block = child = None
 
 
 def main(params):
-    global block
+    global block, child
     names.append(params["name"])
     block = bytearray(params.get("grow", 0))
     if params.get("descriptor"):
         os.open("/etc/passwd", os.O_RDONLY)
         signal.signal(signal.SIGUSR1, lambda *_: None)
     if params.get("child"):
-        subprocess.Popen(["sleep", "1000"], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-                         stderr=subprocess.DEVNULL, start_new_session=True)
+        child = subprocess.Popen(["sh", "-c", "echo ready; read never"], stdin=subprocess.PIPE,
+                                 stdout=subprocess.PIPE, start_new_session=True)
+        child.stdout.readline()
         threading.Thread(target=signal.pause, daemon=True).start()
     if params.get("directory"):
         os.chdir("/")
@@ -103,7 +104,9 @@ class TestFunction:
         report = audited(source, tmp_path, {"name": "ada", "child": True})
         request = report["requests"][0]
         left = told(request)
-        assert any(what.endswith(": sleep 1000") for kind, what in left if kind == "child process")
+        assert any(
+            what.endswith(": sh -c echo ready; read never") for kind, what in left if kind == "child process"
+        )
         assert any(what.startswith("started") for kind, what in left if kind == "thread")
         assert request["restore"]["children_killed"] == 1
         assert request["restore"]["threads_ended"] == 1
