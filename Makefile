@@ -46,6 +46,7 @@ wheel: $(DEPS)  ## Build the package into dist/ and try it in an environment of 
 	dist/venv/bin/python -m pip install --quiet --disable-pip-version-check dist/*.whl
 	cd dist && venv/bin/groundhog doctor && venv/bin/groundhog invoke ../examples/nodejs/prices.js -n 2 \
 		--payload '{"customer": "ada", "product": "gear"}'
+	cd dist && venv/bin/groundhog audit --self-test --only count
 
 .PHONY: test
 test: lint test-rust test-python  ## Lint, then run every test

@@ -41,12 +41,15 @@ def main() -> None:
     answers, child_answers = os.pipe()
     jail = capabilities()["preferred_jail"]
     phases: dict[str, list[float]] = {}
-    with Tracee.spawn(
-        [sys.executable, "-c", PROGRAM],
-        fds={0: child_in, 1: 1, 2: 2, 3: child_answers},
-        jail=jail,
-        private=["/tmp", os.getcwd()],
-    ) as tracee, open(answers) as lines:
+    with (
+        Tracee.spawn(
+            [sys.executable, "-c", PROGRAM],
+            fds={0: child_in, 1: 1, 2: 2, 3: child_answers},
+            jail=jail,
+            private=["/tmp", os.getcwd()],
+        ) as tracee,
+        open(answers) as lines,
+    ):
         print(lines.readline().strip(), "descriptors, jail", jail)
         tracee.snapshot()
         for _ in range(restores):

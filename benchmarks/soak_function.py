@@ -50,7 +50,9 @@ def found():
     left += ["cache"] * bool(cache) + ["kept"] * bool(kept)
     left += ["shared memory"] * (shared[:4096] != bytes(4096))
     left += ["environment"] * ("SOAK" in os.environ)
-    left += ["files"] * ([path.name for path in scratch.iterdir() if path.name.startswith("soak")] != ["soak.log"])
+    left += ["files"] * (
+        [path.name for path in scratch.iterdir() if path.name.startswith("soak")] != ["soak.log"]
+    )
     left += ["log"] * (os.fstat(log.fileno()).st_size != 0 or log.tell() != 0)
     left += ["signal action"] * (signal.getsignal(signal.SIGUSR1) is not signal.SIG_DFL)
     left += ["timer"] * (signal.getitimer(signal.ITIMER_REAL) != (0.0, 0.0))

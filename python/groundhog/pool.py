@@ -136,7 +136,7 @@ class Pool:
 
     def _confine(self, command: Command) -> Confinement:
         means = None
-        if self._engine is None:  # the processes of another engine are not to be shut in
+        if self._engine is None or getattr(self._engine, "shuts_in", False):  # real processes
             from groundhog._core import capabilities
 
             means = choose(self._jail, capabilities())

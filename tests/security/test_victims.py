@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 import groundhog
-from groundhog.audit.catalog import FILES, LAYOUT, MEMORY, SHARED, VICTIMS, WRITTEN, Expected, Victim
+from groundhog.audit.catalog import VICTIMS, Expected, Victim
+from groundhog.audit.inventory import ADVICE, FILES, LAYOUT, MEMORY, SHARED, WRITTEN
 from groundhog.audit.trials import Outcome, Trial, run_plain, run_traced
 from groundhog.audit.workshop import Workshop
 
@@ -35,7 +36,7 @@ THOUSAND = 1000
 REPLACEMENTS = 4  # requests to a victim that costs a new process each time
 AS_IS, DROPPED = "as-is", "dropped"  # the supervisor's privileges
 UNTIL_LEAK = 200  # requests within which a victim must show its leak
-MEMORY_STATE = (MEMORY, LAYOUT, FILES, SHARED)  # what a strategy is about
+MEMORY_STATE = (MEMORY, LAYOUT, ADVICE, FILES, SHARED)  # what a strategy is about
 
 
 def cases(victims: Iterable[Victim], *supervisors: str) -> list[ParameterSet]:
@@ -62,7 +63,7 @@ def strategies() -> list[str]:
 
 @pytest.fixture(scope="module")
 def workshop() -> Iterator[Workshop]:
-    made = Workshop()
+    made = Workshop(strict=True)
     yield made
     made.close()
 

@@ -11,6 +11,7 @@
 mod arch;
 mod attributes;
 mod capabilities;
+mod changes;
 mod descriptors;
 mod doorbell;
 mod epoll;
@@ -40,6 +41,7 @@ mod verify;
 mod watch;
 
 pub use capabilities::{Capabilities, Finding, capabilities};
+pub use changes::{Changes, LayoutChange, MemoryChange};
 pub use error::{Error, Reason, Result};
 pub use jail::{JailOptions, Means};
 pub use report::{Phases, RestoreReport, SnapshotInfo};

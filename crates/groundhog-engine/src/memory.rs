@@ -1,5 +1,6 @@
 //! Private memory: saved once, reverted after every request, compared on demand.
 
+mod changes;
 mod heat;
 mod plan;
 

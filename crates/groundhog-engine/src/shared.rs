@@ -1,5 +1,6 @@
 //! Memory that is shared: compared with the snapshot as a whole, since writes to it cannot be followed.
 
+use crate::changes::differing_pages;
 use crate::error::{OrTrouble, Reason, Step, Trouble};
 use crate::process::Process;
 use crate::registers::ThreadState;
@@ -71,6 +72,18 @@ impl SharedMemory {
                 .or_trouble(Reason::Memory, "writing its shared memory")?;
         }
         Ok(pages)
+    }
+
+    /// Where each piece starts, and how many of its pages differ; all of them where they cannot be read.
+    pub(crate) fn written(&self, process: &Process) -> impl Iterator<Item = (u64, u64)> {
+        let mut now = Vec::new();
+        self.pieces.iter().map(move |(start, bytes)| {
+            let pages = match read_now(process, *start, bytes.len(), &mut now) {
+                Ok(()) => differing_pages(Some(bytes), &now, |_| false),
+                Err(_) => bytes.len() as u64 / PAGE_SIZE,
+            };
+            (start.0, pages)
+        })
     }
 
     /// The first difference.

@@ -1,6 +1,7 @@
 //! The handle of a traced process, usable from any thread.
 
 use crate::capabilities::capabilities;
+use crate::changes::Changes;
 use crate::doorbell::Doorbell;
 use crate::error::{Error, Reason, Result};
 use crate::filter;
@@ -272,6 +273,14 @@ impl Tracee {
     /// [`Error::Mismatch`] names the first difference.
     pub fn verify(&self) -> Result<()> {
         self.ask(Command::Verify)
+    }
+
+    /// What the process has changed since its snapshot, by mapping; nothing is put back.
+    ///
+    /// # Errors
+    /// [`Error::Mismatch`] when it cannot be inspected, [`Error::Exited`] when it has ended.
+    pub fn changes(&self) -> Result<Changes> {
+        self.ask(Command::Changes)
     }
 
     /// Kills the process at once; its descendants follow.

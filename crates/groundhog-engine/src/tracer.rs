@@ -2,6 +2,7 @@
 //!
 //! It sleeps in `waitid`; whoever sends it a command rings the [`doorbell`](crate::doorbell).
 
+use crate::changes::{self, Changes};
 use crate::error::{Error, Reason, Result, Step, Trouble};
 use crate::process::Process;
 use crate::report::{RestoreReport, SnapshotInfo, Stopwatch};
@@ -25,6 +26,7 @@ pub(crate) enum Command {
         answer: Answer<RestoreReport>,
     },
     Verify(Answer<()>),
+    Changes(Answer<Changes>),
     /// Kill (or let go) the process and end.
     Close,
 }
@@ -137,6 +139,11 @@ impl Tracer {
                 self.tell_end();
                 answer(result);
             }
+            Command::Changes(answer) => {
+                let result = self.look(|process, snapshot| changes::look(process, snapshot));
+                self.tell_end();
+                answer(result);
+            }
             Command::Close => {}
         }
     }
@@ -197,6 +204,14 @@ impl Tracer {
     }
 
     fn verify(&mut self) -> Result<()> {
+        match self.look(verify::difference)? {
+            None => Ok(()),
+            Some(difference) => Err(Error::Mismatch { pid: self.process.pid, difference }),
+        }
+    }
+
+    /// Stops the process, has it looked at beside its snapshot, and lets it go on.
+    fn look<T>(&mut self, look: impl FnOnce(&mut Process, &mut Snapshot) -> Step<T>) -> Result<T> {
         let pid = self.process.pid;
         if self.process.ending().is_some() {
             return Err(self.exited());
@@ -208,12 +223,11 @@ impl Tracer {
             });
         };
         let process = &mut self.process;
-        let compared = process.stop(false).and_then(|_| verify::difference(process, snapshot));
-        let compared = compared.map_err(|trouble| self.judge(trouble));
+        let found = process.stop(false).and_then(|_| look(process, snapshot));
+        let found = found.map_err(|trouble| self.judge(trouble));
         let resumed = self.let_go();
-        match compared.and_then(|difference| resumed.map(|()| difference)) {
-            Ok(None) => Ok(()),
-            Ok(Some(difference)) => Err(Error::Mismatch { pid, difference }),
+        match found.and_then(|found| resumed.map(|()| found)) {
+            Ok(found) => Ok(found),
             Err(Trouble::Exited) => {
                 self.process.kill();
                 Err(self.exited())

@@ -1,7 +1,7 @@
 //! Snapshots and restores in numbers, as Python objects.
 
 use pyo3::prelude::*;
-use pyo3::types::PyDict;
+use pyo3::types::{PyDict, PyList};
 use std::time::Duration;
 
 fn phases_dict<'py>(py: Python<'py>, phases: &[(&'static str, Duration)]) -> PyResult<Bound<'py, PyDict>> {
@@ -9,6 +9,37 @@ fn phases_dict<'py>(py: Python<'py>, phases: &[(&'static str, Duration)]) -> PyR
     for (name, duration) in phases {
         dict.set_item(name, duration.as_secs_f64())?;
     }
+    Ok(dict)
+}
+
+/// What `Tracee.changes` returns.
+pub(crate) fn changes_dict<'py>(
+    py: Python<'py>,
+    found: &groundhog_engine::Changes,
+) -> PyResult<Bound<'py, PyDict>> {
+    let memory = PyList::empty(py);
+    for change in &found.memory {
+        let entry = PyDict::new(py);
+        entry.set_item("start", change.start)?;
+        entry.set_item("end", change.end)?;
+        entry.set_item("perms", &change.perms)?;
+        entry.set_item("name", &change.name)?;
+        entry.set_item("pages", change.pages)?;
+        entry.set_item("new", change.new)?;
+        memory.append(entry)?;
+    }
+    let layout = PyList::empty(py);
+    for change in &found.layout {
+        let entry = PyDict::new(py);
+        entry.set_item("start", change.start)?;
+        entry.set_item("end", change.end)?;
+        entry.set_item("what", change.what)?;
+        entry.set_item("name", &change.name)?;
+        layout.append(entry)?;
+    }
+    let dict = PyDict::new(py);
+    dict.set_item("memory", memory)?;
+    dict.set_item("layout", layout)?;
     Ok(dict)
 }
 

@@ -1,11 +1,11 @@
 //! `groundhog.Tracee`.
 
 use crate::errors::exception;
-use crate::reports::{RestoreReport, SnapshotInfo};
+use crate::reports::{self, RestoreReport, SnapshotInfo};
 use groundhog_engine::{JailOptions, Means, SpawnOptions, Strategy};
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
-use pyo3::types::{PyMapping, PyType};
+use pyo3::types::{PyDict, PyMapping, PyType};
 use std::ffi::OsString;
 use std::os::fd::{AsFd, AsRawFd};
 use std::path::PathBuf;
@@ -166,6 +166,18 @@ impl Tracee {
     /// Raises `StateMismatchError` naming the first difference.
     fn verify(&self, py: Python<'_>) -> PyResult<()> {
         py.detach(|| self.engine.verify()).map_err(|e| exception(&e))
+    }
+
+    /// What the process has changed since its snapshot, by mapping; nothing is put back.
+    ///
+    /// `{"memory": [...], "layout": [...]}`. Memory: mappings with pages that differ, each with `start`, `end`, `perms`,
+    /// `name`, `pages` (how many differ) and `new` (the snapshot does not have it). Layout: each with `start`, `end`,
+    /// `name` and `what`: `added`, `removed`, `replaced`, `protected` or `renamed`.
+    ///
+    /// Raises `StateMismatchError` when it cannot be inspected and `TraceeExitedError` when it has ended.
+    fn changes<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        let found = py.detach(|| self.engine.changes()).map_err(|e| exception(&e))?;
+        reports::changes_dict(py, &found)
     }
 
     /// Begin a restore and return at once; `fileno()` becomes readable when `finish_restore()` has its result.

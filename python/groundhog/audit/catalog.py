@@ -1,7 +1,7 @@
 """Every victim, with what it leaves behind and what must become of it.
 
-The answer of each describes all that it can observe of earlier requests. Without isolation it differs from the first one
-sooner or later; with it, never.
+The answer of each describes all that it can observe of earlier requests. Without isolation it differs from
+the first one sooner or later; with it, never.
 """
 
 from __future__ import annotations
@@ -9,6 +9,31 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 from typing import Literal
+
+from groundhog.audit.inventory import (
+    ADVICE,
+    ATTRIBUTES,
+    CHILDREN,
+    DESCRIPTORS,
+    DESCRIPTORS_REPLACED,
+    DESCRIPTORS_STATE,
+    FAULTS,
+    FILES,
+    LAYOUT,
+    MEMORY,
+    OWN_PIPES,
+    PARENT,
+    PIPES,
+    PRIVILEGES,
+    REGISTERS,
+    SHARED,
+    SIGNAL_ACTIONS,
+    SIGNALS,
+    THREADS,
+    THREADS_LOST,
+    TIMERS,
+    WRITTEN,
+)
 
 Language = Literal["c", "java", "node", "python"]
 
@@ -28,7 +53,7 @@ class Victim:
 
     language: Language
     source: str
-    leaves: str  # the state, in the words of the inventory of what a request can leave behind
+    leaves: str  # the channel of a row of the inventory
     expected: Expected = Expected.REVERT
     evasion: bool = False  # it tries to look as if nothing had happened
     full: bool = False  # 1,000 requests in every run
@@ -40,28 +65,12 @@ class Victim:
 
     @property
     def name(self) -> str:
+        """What it is called in tests and reports."""
         return f"{self.language}-{self.source}"
 
 
 REVERT, RETIRE, SAFE, NO_ANSWER = Expected.REVERT, Expected.RETIRE, Expected.SAFE, Expected.NO_ANSWER
 SOON = 0.3
-
-MEMORY = "heap, globals, stack, TLS, thread stacks"
-LAYOUT = "mappings added, removed, moved, split, merged, re-protected, grown; brk"
-FILES = "private file mappings, copied-on-write pages"
-SHARED = "shared memory"
-REGISTERS = "registers"
-SIGNALS = "signals"
-THREADS = "threads started / ended"
-CHILDREN = "children, grandchildren, daemons"
-DESCRIPTORS = "fds opened, closed, replaced, their flags and offsets"
-PIPES = "bytes left in pipes and sockets"
-OWN_PIPES = "bytes in our own pipes to it"
-TIMERS = "interval timers, POSIX timers, alarms"
-WRITTEN = "files written, created, deleted, renamed, chmod-ed, xattrs"
-ATTRIBUTES = "cwd, umask, rlimits, nice, affinity, name, mlock"
-PRIVILEGES = "exec, prctl values, seccomp filters"
-FAULTS = "faults to survive"
 
 C = (
     Victim("c", "count", MEMORY, full=True),
@@ -74,17 +83,17 @@ C = (
     Victim("c", "kernel_writes", MEMORY, evasion=True),
     Victim("c", "huge_pages", MEMORY),
     Victim("c", "discard", MEMORY, evasion=True),
-    Victim("c", "guards", LAYOUT, SAFE, evasion=True),
+    Victim("c", "guards", ADVICE, SAFE, evasion=True),
     Victim("c", "registers", REGISTERS),
     Victim("c", "attribute_segments", REGISTERS),
     Victim("c", "brk", LAYOUT),
     Victim("c", "map_anonymous", LAYOUT),
     Victim("c", "unmap", LAYOUT),
-    Victim("c", "remap_same", LAYOUT, evasion=True),
+    Victim("c", "remap_same", ADVICE, evasion=True),
     Victim("c", "protect", LAYOUT),
     Victim("c", "mremap", LAYOUT, evasion=True),
     Victim("c", "private_file", FILES, evasion=True),
-    Victim("c", "file_replaced", FILES, evasion=True),
+    Victim("c", "file_replaced", ADVICE, evasion=True),
     Victim("c", "text_patched", FILES, evasion=True),
     Victim("c", "shared_memory", SHARED),
     Victim("c", "files_created", WRITTEN),
@@ -103,21 +112,21 @@ C = (
     Victim("c", "threads_started", THREADS),
     Victim("c", "threads_ended", THREADS),
     Victim("c", "thread_newborn", THREADS, SAFE),
-    Victim("c", "thread_lost", THREADS, RETIRE),
-    Victim("c", "thread_swapped", THREADS, RETIRE, evasion=True),
+    Victim("c", "thread_lost", THREADS_LOST, RETIRE),
+    Victim("c", "thread_swapped", THREADS_LOST, RETIRE, evasion=True),
     Victim("c", "children", CHILDREN),
     Victim("c", "fork_storm", CHILDREN, SAFE, evasion=True),
     Victim("c", "late_answer", OWN_PIPES),
     Victim("c", "second_answer", OWN_PIPES),
     Victim("c", "forged_request", OWN_PIPES, evasion=True),
     Victim("c", "descriptors_opened", DESCRIPTORS),
-    Victim("c", "descriptor_closed", DESCRIPTORS, RETIRE),
-    Victim("c", "descriptor_replaced", DESCRIPTORS, RETIRE, evasion=True),
-    Victim("c", "descriptor_stolen", DESCRIPTORS, evasion=True, answer_timeout=2),
-    Victim("c", "descriptor_offset", DESCRIPTORS),
-    Victim("c", "descriptor_flags", DESCRIPTORS),
+    Victim("c", "descriptor_closed", DESCRIPTORS_REPLACED, RETIRE),
+    Victim("c", "descriptor_replaced", DESCRIPTORS_REPLACED, RETIRE, evasion=True),
+    Victim("c", "descriptor_stolen", DESCRIPTORS_REPLACED, evasion=True, answer_timeout=2),
+    Victim("c", "descriptor_offset", DESCRIPTORS_STATE),
+    Victim("c", "descriptor_flags", DESCRIPTORS_STATE),
     Victim("c", "pipe_bytes", PIPES, RETIRE),
-    Victim("c", "signal_actions", SIGNALS),
+    Victim("c", "signal_actions", SIGNAL_ACTIONS),
     Victim("c", "signals", SIGNALS, RETIRE),
     Victim("c", "timers", TIMERS, RETIRE),
     Victim("c", "attribute_umask", ATTRIBUTES, RETIRE),
@@ -161,6 +170,37 @@ PYTHON = (
     Victim("python", "child_left", CHILDREN),
     Victim("python", "files_opened", DESCRIPTORS),
     Victim("python", "files_left", WRITTEN),
+    Victim("python", "wrapped", MEMORY, evasion=True),
+    Victim("python", "bytecode", MEMORY, evasion=True),
+    Victim("python", "import_hooks", MEMORY, evasion=True),
+    Victim("python", "contexts", MEMORY),
+    Victim("python", "collector", MEMORY),
+    Victim("python", "tracing", MEMORY),
+    Victim("python", "locales", MEMORY),
+    Victim("python", "database", MEMORY),
+    Victim("python", "event_loop", MEMORY),
+    Victim("python", "lock_held", MEMORY),
+    Victim("python", "code_written", LAYOUT, evasion=True),
+    Victim("python", "shared_memory", SHARED),
+    Victim("python", "executor", THREADS),
+    Victim("python", "daemon", CHILDREN, evasion=True),
+    Victim("python", "descriptor_swapped", DESCRIPTORS_REPLACED, evasion=True),
+    Victim("python", "file_position", DESCRIPTORS_STATE),
+    Victim("python", "pipe_written", DESCRIPTORS_STATE),
+    Victim("python", "signal_handlers", SIGNAL_ACTIONS),
+    Victim("python", "alarm", TIMERS, RETIRE),
+    Victim("python", "working_directory", ATTRIBUTES, RETIRE),
+    Victim("python", "limits", ATTRIBUTES, RETIRE),
+    Victim("python", "shared_by_file", SHARED, evasion=True),
+    Victim("python", "shared_read_only", SHARED, RETIRE, evasion=True),
+    Victim("python", "spinning_thread", THREADS, evasion=True),
+    Victim("python", "thread_replaced", THREADS_LOST, SAFE, evasion=True),
+    Victim("python", "child_prlimit", PARENT, RETIRE, evasion=True),
+    Victim("python", "flags_by_duplicate", DESCRIPTORS_STATE, evasion=True),
+    Victim("python", "action_unseen", SIGNAL_ACTIONS, evasion=True),
+    Victim("python", "signal_waiting", SIGNALS),
+    Victim("python", "alarm_by_thread", TIMERS, RETIRE, evasion=True),
+    Victim("python", "directory_by_thread", ATTRIBUTES, RETIRE, evasion=True),
 )
 
 NODE = (
@@ -170,10 +210,23 @@ NODE = (
     Victim("node", "heap_growth", MEMORY),
     Victim("node", "compiled", FILES),
     Victim("node", "deep_recursion", MEMORY),
-    Victim("node", "timers", TIMERS),
+    Victim("node", "timers", MEMORY),
     Victim("node", "workers_started", THREADS),
     Victim("node", "child_left", CHILDREN),
     Victim("node", "files_left", WRITTEN),
+    Victim("node", "disguised", MEMORY, evasion=True),
+    Victim("node", "loader", MEMORY, evasion=True),
+    Victim("node", "environment", MEMORY),
+    Victim("node", "listeners", MEMORY),
+    Victim("node", "buffer_pool", MEMORY),
+    Victim("node", "async_storage", MEMORY),
+    Victim("node", "contexts", MEMORY),
+    Victim("node", "native_state", MEMORY),
+    Victim("node", "wasm_memory", LAYOUT),
+    Victim("node", "files_opened", DESCRIPTORS),
+    Victim("node", "signals", SIGNAL_ACTIONS),
+    Victim("node", "directory", ATTRIBUTES, RETIRE),
+    Victim("node", "worker_replaced", THREADS_LOST, RETIRE, evasion=True),
 )
 
 JAVA = (
@@ -184,6 +237,16 @@ JAVA = (
     Victim("java", "DeepRecursion", MEMORY),
     Victim("java", "MappedFile", FILES),
     Victim("java", "FilesLeft", WRITTEN),
+    Victim("java", "Compiled", FILES),
+    Victim("java", "ClassesLoaded", MEMORY),
+    Victim("java", "Defaults", MEMORY),
+    Victim("java", "DirectBuffers", MEMORY),
+    Victim("java", "LockHeld", MEMORY),
+    Victim("java", "ShutdownHooks", MEMORY),
+    Victim("java", "PooledThread", THREADS),
+    Victim("java", "ChildLeft", CHILDREN),
+    Victim("java", "FilesOpened", DESCRIPTORS),
+    Victim("java", "ThreadReplaced", THREADS_LOST, SAFE, evasion=True),
 )
 
 VICTIMS = C + PYTHON + NODE + JAVA

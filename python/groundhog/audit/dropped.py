@@ -47,6 +47,7 @@ def drop() -> None:
 
 
 def main() -> None:
+    """Run the trial, and print its outcome as JSON."""
     trial = Trial.from_json(sys.stdin.read())
     drop()
     sys.stdout.write(run_traced(trial).to_json())

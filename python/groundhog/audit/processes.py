@@ -33,6 +33,7 @@ class Program:
     mark: str  # in its environment, so that whatever it leaves running is found
 
     def environment(self) -> dict[str, str]:
+        """All the variables that it gets."""
         return {
             "PATH": "/usr/local/bin:/usr/bin:/bin",
             "LANG": "C.UTF-8",
@@ -58,16 +59,20 @@ class Pipes:
         self.printed = bytearray()
 
     def for_child(self) -> dict[int, int]:
+        """The function's ends, by the number that each has there."""
         return {0: self.child_in, 1: self.child_output, 2: self.child_errors, ANSWER_FD: self.child_answers}
 
     def drained(self) -> tuple[int, ...]:
+        """What a restore empties."""
         return (*self.read_ends, self.unread)
 
     def close_child_ends(self) -> None:
+        """Once the function has its own."""
         for fd in self.for_child().values():
             os.close(fd)
 
     def close(self) -> None:
+        """Close ours."""
         for fd in (self.requests, self.unread, *self.read_ends):
             os.close(fd)
 
@@ -136,9 +141,11 @@ class Plain:
         self.pipes.line(start_timeout)
 
     def ask(self, line: bytes, timeout: float) -> bytes:
+        """See `Pipes.ask`."""
         return self.pipes.ask(line, timeout)
 
     def close(self) -> None:
+        """Kill it, and whatever it left running."""
         os.kill(self.pid, signal.SIGKILL)
         os.waitpid(self.pid, 0)
         kill_marked(self._mark)
@@ -170,6 +177,7 @@ class Traced:
             raise
 
     def ask(self, line: bytes, timeout: float) -> bytes:
+        """See `Pipes.ask`."""
         return self.pipes.ask(line, timeout, self.tracee.exit_fileno())
 
     def settle(self) -> None:
@@ -185,11 +193,13 @@ class Traced:
                 os.sched_yield()
 
     def restore(self, *, verify: bool) -> RestoreReport:
+        """Revert it; what it wrote after its answer is dropped."""
         report = self.tracee.restore(verify=verify)
         self.pipes.forget()
         return report
 
     def close(self) -> None:
+        """Kill it and its descendants."""
         self.tracee.close()
         self.pipes.close()
 

@@ -6,6 +6,7 @@ import dataclasses
 import json
 import shutil
 import tempfile
+import time
 import uuid
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -30,10 +31,12 @@ class Trial:
     jail: str | None = "auto"  # the best that works here
 
     def to_json(self) -> str:
+        """It as text."""
         return json.dumps(dataclasses.asdict(self))
 
     @staticmethod
     def from_json(text: str) -> Trial:
+        """What `to_json` made."""
         fields = json.loads(text)
         return Trial(**{**fields, "argv": tuple(fields["argv"])})
 
@@ -47,12 +50,15 @@ class Outcome:
     refusals: list[str] = field(default_factory=list)  # the messages of what was not restored
     reports: list[dict[str, Any]] = field(default_factory=list)
     survivors: list[int] = field(default_factory=list)
+    starts: list[float] = field(default_factory=list)  # seconds until each process had its snapshot
 
     def to_json(self) -> str:
+        """It as text."""
         return json.dumps(dataclasses.asdict(self))
 
     @staticmethod
     def from_json(text: str) -> Outcome:
+        """What `to_json` made."""
         return Outcome(**json.loads(text))
 
 
@@ -93,7 +99,9 @@ def run_traced(trial: Trial) -> Outcome:
     try:
         for number in range(trial.requests):
             if process is None:
+                begun = time.monotonic()
                 process = Traced(program, strategy=trial.strategy, jail=jail, start_timeout=START_TIMEOUT)
+                outcome.starts.append(time.monotonic() - begun)
             ending = _serve(process, trial, number, outcome)
             outcome.endings.append(ending)
             if ending != "restored":

@@ -11,10 +11,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from groundhog.audit.catalog import Victim
+    from groundhog.audit.catalog import Language, Victim
 
 SOURCES = Path(__file__).parent / "victims"
-C_FLAGS = ("-std=gnu11", "-O1", "-g", "-pthread", "-Wall", "-Wextra", "-Werror")
+C_FLAGS = ("-std=gnu11", "-O1", "-g", "-pthread")
+WARNINGS = {"c": ("-Wall", "-Wextra", "-Werror"), "java": ("-Xlint:all", "-Werror")}
 # Why each: README.md of the victims.
 JAVA_FLAGS = (
     "-Xmx64m",
@@ -27,42 +28,84 @@ JAVA_FLAGS = (
 )
 
 
-class Workshop:
-    """A folder of runnable victims, each made when first asked for. Close it to remove the folder."""
+TOOLS = {"c": ("gcc",), "java": ("javac", "java"), "node": ("node",), "python": ()}
 
-    def __init__(self) -> None:
+
+class MissingToolError(Exception):
+    """A program without which a victim cannot be made or started; the message names it."""
+
+
+def missing_tool(language: Language) -> str | None:
+    """The first program that victims in this language need and that is not here."""
+    return next((name for name in TOOLS[language] if shutil.which(name) is None), None)
+
+
+class Workshop:
+    """A folder of runnable victims, each made when first asked for. Close it to remove the folder.
+
+    ``strict``: a compiler's warning is an error; not where another compiler than ours may have other ones.
+    ``for_everyone``: every user can start what is made here, so the interpreter must lie where all may enter.
+    """
+
+    def __init__(self, *, strict: bool = False, for_everyone: bool = True) -> None:
+        self._strict = strict
+        self._for_everyone = for_everyone
         self._folder = Path(tempfile.mkdtemp(prefix="groundhog-victims-"))
         self._folder.chmod(0o755)
 
     def close(self) -> None:
+        """Remove the folder."""
         shutil.rmtree(self._folder)
 
     def command(self, victim: Victim) -> tuple[str, ...]:
-        """The command line that starts a victim."""
+        """The command line that starts a victim.
+
+        Raises:
+            MissingToolError: What it takes is not here.
+            RuntimeError: It cannot be compiled, or its interpreter not be started by everyone.
+
+        """
+        lacking = missing_tool(victim.language)
+        if lacking is not None:
+            raise MissingToolError(f"no {lacking} here")
         match victim.language:
             case "c":
                 return (str(self._compiled_c(victim.source)),)
             case "java":
-                return ("java", *JAVA_FLAGS, "-cp", str(self._compiled_java()), victim.source)
+                return (_path("java"), *JAVA_FLAGS, "-cp", str(self._compiled_java()), victim.source)
             case "node":
                 scripts = self._copied("node")
-                return ("node", str(scripts / "loop.js"), str(scripts / f"{victim.source}.js"))
+                return (_path("node"), str(scripts / "loop.js"), str(scripts / f"{victim.source}.js"))
             case "python":
                 scripts = self._copied("python")
-                return (_python(), str(scripts / "loop.py"), str(scripts / f"{victim.source}.py"))
+                return (
+                    python_for_everyone() if self._for_everyone else sys.executable,
+                    str(scripts / "loop.py"),
+                    str(scripts / f"{victim.source}.py"),
+                )
 
     def _compiled_c(self, source: str) -> Path:
         program = self._folder / source
         if not program.exists():
-            _run("gcc", *C_FLAGS, "-o", str(program), str(SOURCES / "c" / f"{source}.c"))
+            _run(
+                "gcc",
+                *self._flags("c"),
+                *C_FLAGS,
+                "-o",
+                str(program),
+                str(SOURCES / "c" / f"{source}.c"),
+            )
         return program
 
     def _compiled_java(self) -> Path:
         classes = self._folder / "java"
         if not classes.exists():
             sources = sorted(str(path) for path in (SOURCES / "java").glob("*.java"))
-            _run("javac", "-Xlint:all", "-Werror", "-d", str(classes), *sources)
+            _run("javac", *self._flags("java"), "-d", str(classes), *sources)
         return classes
+
+    def _flags(self, language: str) -> tuple[str, ...]:
+        return WARNINGS[language] if self._strict else ()
 
     def _copied(self, language: str) -> Path:
         scripts = self._folder / language
@@ -71,13 +114,18 @@ class Workshop:
         return scripts
 
 
+def _path(name: str) -> str:
+    """Where a program is for us: its victims get a `PATH` of their own."""
+    return shutil.which(name) or name
+
+
 def _run(*argv: str) -> None:
     done = subprocess.run(argv, capture_output=True, text=True, check=False)
     if done.returncode != 0:
         raise RuntimeError(f"{argv[0]} failed for a victim:\n{done.stdout}{done.stderr}")
 
 
-def _python() -> str:
+def python_for_everyone() -> str:
     """An interpreter that anybody may start: ours if it lies where all may enter, else the system's."""
     for candidate in (sys.executable, "/usr/local/bin/python3", "/usr/bin/python3"):
         path = Path(candidate)

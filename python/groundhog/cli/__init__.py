@@ -20,6 +20,7 @@ COMMANDS = {
     "serve": "Serve a function over HTTP, each request in a clean process.",
     "openwhisk": "Be an OpenWhisk action container.",
     "invoke": "Call a function here; show its answers and what each restore did.",
+    "audit": "Show what requests leave behind, and that a restore leaves nothing of it.",
     "bench": "Measure what isolation costs here.",
     "doctor": "Show what this machine allows, and how to fix what is missing.",
 }

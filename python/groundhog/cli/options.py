@@ -160,6 +160,17 @@ def timeout(command: Decorated) -> Decorated:
     )(command)
 
 
+def jail(command: Decorated) -> Decorated:
+    """Add how files are kept apart."""
+    return click.option(
+        "--jail",
+        type=click.Choice([item.value for item in Jail]),
+        default=Jail.AUTO.value,
+        show_default=True,
+        help="How files that a request writes are kept from later ones; none: not at all.",
+    )(command)
+
+
 def workers(command: Decorated) -> Decorated:
     """Add what shapes a pool: isolation, jail, strategy, verification, time."""
     for decorate in (
@@ -178,13 +189,7 @@ def workers(command: Decorated) -> Decorated:
             metavar="N",
             help="The user that the function runs as; only root can choose.  [default: ours]",
         ),
-        click.option(
-            "--jail",
-            type=click.Choice([item.value for item in Jail]),
-            default=Jail.AUTO.value,
-            show_default=True,
-            help="How files that a request writes are kept from later ones; none: not at all.",
-        ),
+        jail,
         click.option(
             "--isolation",
             type=click.Choice([item.value for item in Isolation]),
@@ -206,7 +211,7 @@ def function(
         click.UsageError: no target, or two.
         ConfigError: it cannot be used; nothing was started.
     """
-    requests = [*warmup, *(_lines(warmup_file) if warmup_file else ())]
+    requests = [*warmup, *(lines(warmup_file) if warmup_file else ())]
     if program is not None:
         if handler is not None:
             raise click.UsageError(f"two targets: {handler}, and the command after --")
@@ -218,7 +223,12 @@ def function(
     return Function.from_target(handler, warmup=requests)
 
 
-def _lines(path: Path) -> list[Any]:
+def lines(path: Path) -> list[Any]:
+    """The requests in a file, one a line.
+
+    Raises:
+        ConfigError: it cannot be read, or a line is no request; it says which, and why.
+    """
     requests = []
     try:
         lines = path.read_text("utf-8").split("\n")  # splitlines would cut strings at U+2028 and others

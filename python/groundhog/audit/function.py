@@ -1,0 +1,203 @@
+"""A user's function with each of its payloads, without and with isolation: what requests leave behind."""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+import re
+import shutil
+import tempfile
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from groundhog.audit.answers import Leak, Said, encoded, leaks
+from groundhog.audit.lens import Lens, Sight
+from groundhog.audit.outside import Folder
+from groundhog.errors import GroundhogError, ProtocolError
+from groundhog.observer import NullObserver
+from groundhog.pool import Pool
+from groundhog.runners import command_for
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from groundhog.audit.outside import Left
+    from groundhog.config import Function, Limits
+    from groundhog.worker.engine import Report
+
+_PAUSE_S = 0.005
+SHARED_FOLDERS = ("/tmp", "/var/tmp", "/dev/shm")  # noqa: S108 - where functions leave files
+
+
+@dataclass(frozen=True)
+class Request:
+    """One request under isolation, what it left, and what became of it."""
+
+    number: int
+    payload: int  # which of the payloads, from 0
+    said: Said
+    sight: Sight
+    restore: dict[str, Any] | None  # what the restore did; None when the process was retired
+    retired: str | None  # why
+    remains: list[Left]  # what a look from outside still finds afterwards
+
+    @property
+    def verified(self) -> bool:
+        """Nothing of it can be in the process that serves the next request."""
+        return self.retired is not None or bool(self.restore and self.restore["verified"])
+
+
+@dataclass
+class Audit:
+    """All of it."""
+
+    function: str
+    strategy: str
+    payloads: list[Any]
+    unisolated: list[Said] = field(default_factory=list)  # in the order of the payloads
+    requests: list[Request] = field(default_factory=list)  # forwards, then backwards
+    shown: list[Leak] = field(default_factory=list)  # leaks without isolation
+    leaks: list[Leak] = field(default_factory=list)  # leaks with it
+    changed: list[int] = field(default_factory=list)  # payloads whose answer isolation changes
+    unstable: list[int] = field(
+        default_factory=list
+    )  # payloads whose answer differs from itself under isolation
+    notes: list[str] = field(default_factory=list)
+
+    @property
+    def clean(self) -> bool:
+        """Nothing was left after any restore."""
+        return not self.leaks and all(request.verified and not request.remains for request in self.requests)
+
+    def conclude(self) -> None:
+        """Compare the answers."""
+        count = len(self.payloads)
+        forwards, backwards = self.requests[:count], self.requests[count:]
+        first = [request.said for request in forwards]
+        second = [request.said for request in reversed(backwards)]
+        order = range(count)
+        self.shown = leaks(order, self.payloads, self.unisolated, first)
+        self.changed = [at for at in order if self.unisolated[at].answer != first[at].answer]
+        self.unstable = [at for at in order if first[at].answer != second[at].answer]
+        both = [request.payload for request in self.requests]
+        said = [request.said for request in self.requests]
+        # A text that comes in whatever order is the function's own.
+        self.leaks = [
+            leak
+            for leak in leaks(both, self.payloads, said, [Said("")] * count)
+            if not (
+                first[both[leak.request - 1]].contains(leak.text)
+                and second[both[leak.request - 1]].contains(leak.text)
+            )
+        ]
+
+
+class _After(NullObserver):
+    """What happens to the process after a request."""
+
+    def __init__(self) -> None:
+        self.events: asyncio.Queue[Report | str] = asyncio.Queue()
+
+    def on_restore(self, report: Report) -> None:
+        self.events.put_nowait(report)
+
+    def on_retire(self, reason: str, message: str) -> None:
+        if reason != "superseded":
+            self.events.put_nowait(f"{reason}: {message}")
+
+    def forget(self) -> None:
+        """Drop what happened before."""
+        while not self.events.empty():
+            self.events.get_nowait()
+
+    def ended(self) -> str:
+        """Why the process was retired before its caller got an error."""
+        events = [self.events.get_nowait() for _ in range(self.events.qsize())]
+        return next((event for event in events if isinstance(event, str)), "not served")
+
+
+async def audit(
+    function: Function,
+    payloads: Sequence[Any],
+    limits: Limits,
+    strategy: str | None,
+    jail: str,
+    progress: Callable[[], None],
+) -> Audit:
+    """Serve the payloads without isolation, then with it, forwards and backwards.
+
+    ``progress`` is called after each request.
+
+    Raises:
+        GroundhogError: the function does not start.
+
+    """
+    scratch = tempfile.mkdtemp(prefix="groundhog-audit-")
+    try:
+        function = dataclasses.replace(function, env={**function.env, "TMPDIR": scratch})
+        lens = Lens(_folders(function, Path(scratch)))
+        result = Audit(function.name, "", list(payloads))
+        async with Pool(function, 1, "off", limits, jail=jail) as pool:
+            for payload in payloads:
+                result.unisolated.append(await _said(pool, payload))
+                progress()
+        count = len(payloads)
+        after = _After()
+        async with Pool(
+            function, 1, "request", limits, strategy, verify=True, jail=jail, engine=lens, observer=after
+        ) as pool:
+            for number, payload in enumerate([*range(count), *reversed(range(count))], start=1):
+                request = await _request(pool, lens, after, number, payload, payloads[payload])
+                result.requests.append(request)
+                if request.restore is not None:
+                    result.strategy = request.restore["strategy"]
+                progress()
+        result.notes += [f"{path} has too many files to look at" for path in lens.too_large()]
+        result.conclude()
+        return result
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+
+
+def _folders(function: Function, scratch: Path) -> list[Folder]:
+    cwd = Path(command_for(function).cwd or ".").resolve()
+    folders = [Folder(scratch, own=True, deep=True)]
+    if cwd != Path(cwd.anchor) and str(cwd) not in SHARED_FOLDERS:
+        folders.append(Folder(cwd, own=True, deep=True))
+    folders += [Folder(Path(path), own=False, deep=False) for path in SHARED_FOLDERS]
+    return folders
+
+
+async def _said(pool: Pool, payload: Any) -> Said:
+    try:
+        reply = await pool.invoke(payload)
+    except GroundhogError as error:
+        printed = getattr(error, "stdout", "") + getattr(error, "stderr", "")
+        # After an answer that could not be understood there is a restore, after all others a new process.
+        why = re.sub(r"\bprocess \d+", "process", str(error))  # the same whichever process it was
+        return Said(f"no answer: {why}", printed, failed=True, ended=not isinstance(error, ProtocolError))
+    return Said(encoded(reply.value), reply.stdout + reply.stderr, failed=reply.raised)
+
+
+async def _ready(pool: Pool) -> int:
+    """The process that will serve, once it is the only one: one that comes up restores, too."""
+    while True:
+        if pool.start_error is not None:
+            raise pool.start_error
+        if pool.ready and len(pool.pids) == 1:
+            return pool.pids[0]
+        await asyncio.sleep(_PAUSE_S)
+
+
+async def _request(pool: Pool, lens: Lens, after: _After, number: int, payload: int, value: Any) -> Request:
+    pid = await _ready(pool)
+    after.forget()
+    lens.point_at(pid)
+    said = await _said(pool, value)
+    event = after.ended() if said.ended else await after.events.get()
+    if isinstance(event, str):
+        sight = lens.sight or Sight(unseen="the process was ended before it could be looked at")
+        return Request(number, payload, said, sight, None, event, [])
+    sight = lens.sight or Sight(unseen="it was not looked at")
+    return Request(number, payload, said, sight, event.as_dict(), None, lens.remains())

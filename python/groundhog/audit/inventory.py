@@ -1,0 +1,162 @@
+"""Every state that a request can leave behind, and what becomes of it: the table of code, tests, documents.
+
+A victim of the catalog names the row that it shows by its channel. A row without a victim says why. `OUTSIDE`
+is what no restore of a process can put back.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Row:
+    """One kind of state."""
+
+    channel: str  # its short name, in reports
+    state: str  # in words, as the document has it
+    answer: str
+    unshown: str = ""  # why no victim shows it; empty: there are some
+
+
+MEMORY = "heap, globals, stack, TLS, thread stacks"
+LAYOUT = "mappings added, removed, moved, split, merged, re-protected, grown; brk"
+FILES = "private file mappings, copied-on-write pages"
+ADVICE = "what a mapping is beyond its protection"
+SHARED = "shared memory"
+REGISTERS = "registers"
+THREADS = "threads started"
+THREADS_LOST = "threads ended"
+CHILDREN = "children, grandchildren, daemons"
+PARENT = "what a child did to its parent"
+DESCRIPTORS = "fds opened"
+DESCRIPTORS_REPLACED = "fds closed or replaced"
+DESCRIPTORS_STATE = "flags and offsets of fds, bytes in empty pipes"
+PIPES = "bytes left in pipes and sockets, locks, options"
+SIGNAL_ACTIONS = "signal handlers"
+SIGNALS = "pending signals"
+TIMERS = "interval timers, POSIX timers, alarms"
+ATTRIBUTES = "cwd, umask, rlimits, nice, affinity, name, mlock"
+OBJECTS = "System V objects, POSIX queues, keys, mounts"
+PRIVILEGES = "exec, prctl values, seccomp filters"
+UNTRACKED = "io_uring, AIO, userfaultfd, ptrace, process_vm_writev"
+OWN_PIPES = "bytes in our own pipes to it"
+ANSWERS = "answers that nobody asked for"
+WRITTEN_ELSEWHERE = "files outside of a jail's folders"
+WRITTEN = "files written, created, deleted, renamed, chmod-ed, xattrs"
+FAULTS = "faults to survive"
+UNKNOWN = "what the engine does not know"
+
+REVERT, RETIRE, REVERT_OR_RETIRE = "revert", "retire", "revert, or retire"
+
+ROWS = (
+    Row(MEMORY, "heap, globals, stacks (also below the stack pointer), thread-local storage", REVERT),
+    Row(FILES, "private file mappings, code changed by a just-in-time compiler", REVERT),
+    Row(
+        LAYOUT,
+        "mappings added, removed, moved, split, re-protected, grown; the program break",
+        REVERT,
+    ),
+    Row(
+        ADVICE,
+        "what a mapping is beyond its protection (`madvise`, another one in its place)",
+        REVERT_OR_RETIRE,
+    ),
+    Row(
+        SHARED,
+        "shared memory that existed at the snapshot",
+        "its contents are compared, and reverted where the process may write them, else retire; beyond a"
+        " limit no snapshot is taken",
+    ),
+    Row(REGISTERS, "registers of every thread, with the whole vector state; signal masks", REVERT),
+    Row(THREADS, "threads that a request started", "they are ended"),
+    Row(THREADS_LOST, "threads that a request ended", "retire; one that has not quite ended: revert"),
+    Row(CHILDREN, "child processes, also those that left their session", "they are killed"),
+    Row(
+        PARENT,
+        "what a child did to its parent: by its process id, through an open file or memory that both have",
+        RETIRE,
+    ),
+    Row(DESCRIPTORS, "descriptors that a request opened", "they are closed"),
+    Row(
+        DESCRIPTORS_REPLACED,
+        "descriptors of the snapshot that a request replaced or closed",
+        "put back when the process still has them under another number, else retire",
+    ),
+    Row(
+        DESCRIPTORS_STATE,
+        "their flags and offsets; what epoll sets watch; counters of eventfds, bytes in pipes that were"
+        " empty",
+        REVERT,
+    ),
+    Row(
+        PIPES,
+        "their locks, owners, sizes and seals; options of sockets; other data that waits in them",
+        RETIRE,
+    ),
+    Row(SIGNAL_ACTIONS, "signal actions", REVERT),
+    Row(
+        SIGNALS,
+        "signals that wait to be delivered",
+        "dropped, and counted; those of another than the first thread: retire",
+    ),
+    Row(TIMERS, "timers: of the process, of its clocks, alarms", RETIRE),
+    Row(
+        ATTRIBUTES,
+        "what the kernel keeps of a process: its working directory, umask, limits, priorities, user ids,"
+        " name, memory locks",
+        "a request that changes it by a system call: retire",
+    ),
+    Row(
+        OBJECTS,
+        "System V objects and POSIX queues that a request makes or changes, keys, mounts",
+        RETIRE,
+        unshown="tests of the engine: `forbidden`",
+    ),
+    Row(
+        PRIVILEGES,
+        "settings of `prctl`; seccomp filters that a request installs; another program that it executes",
+        RETIRE,
+    ),
+    Row(
+        UNTRACKED,
+        "ways to write memory that no one can track (io_uring, asynchronous I/O), to hide what was written,"
+        " or into other processes (`ptrace`, `process_vm_writev`, `pidfd_getfd`)",
+        "forbidden, from the start",
+        unshown="it leaves nothing; tests of the engine: `forbidden`",
+    ),
+    Row(
+        WRITTEN,
+        "files written, created, removed, renamed, linked, locked up, in the folders that a jail gives it; names in"
+        " `/dev/shm`",
+        "revert; extended attributes and owners of files that were there, folders that were removed and made anew,"
+        " more than 20,000 files: retire",
+    ),
+    Row(
+        WRITTEN_ELSEWHERE,
+        "files anywhere else; settings under `/proc` and `/sys`",
+        "forbidden in a jail: read-only, or refused by Landlock",
+        unshown="nothing is left; tests of the jail",
+    ),
+    Row(OWN_PIPES, "late bytes in the pipes of requests, answers and logs", "dropped, and counted"),
+    Row(
+        ANSWERS,
+        "more than one answer, or bytes after it, while no restore is under way",
+        RETIRE,
+        unshown="the pool's doing; tests of the pool",
+    ),
+    Row(FAULTS, "a function that crashes, ends, hangs, stops itself, or does not answer", RETIRE),
+    Row(
+        UNKNOWN,
+        "anything that the engine does not know",
+        "retire, or no snapshot in the first place",
+        unshown="what is not known cannot be shown",
+    ),
+)
+
+OUTSIDE = (
+    ("files that it wrote, without a jail", "they stay: serve with one"),
+    ("answers of databases, caches and other services", "they are not on this machine"),
+    ("times that the process has cached", "reverted with its memory: they are those of the snapshot"),
+    ("micro-architecture, the page cache", "they belong to the machine, not to a process"),
+)

@@ -1,0 +1,248 @@
+"""Every victim of the catalog on the machine at hand: does it leak without isolation, and hold with it?"""
+
+from __future__ import annotations
+
+import fnmatch
+import statistics
+import subprocess
+import sys
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from groundhog.audit.catalog import VICTIMS, Expected
+from groundhog.audit.inventory import ROWS
+from groundhog.audit.processes import NoAnswerError
+from groundhog.audit.trials import Outcome, Trial, run_plain, run_traced
+from groundhog.audit.workshop import MissingToolError
+from groundhog.errors import GroundhogError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from groundhog.audit.catalog import Victim
+    from groundhog.audit.workshop import Workshop
+
+Verdict = Literal["holds", "leaks", "proves nothing", "not run", "failed"]
+VERDICT_COLOURS: dict[Verdict, str] = {
+    "holds": "good",
+    "leaks": "bad",
+    "proves nothing": "mild",
+    "not run": "mild",
+    "failed": "bad",
+}
+User = Literal["", "nobody"]
+
+REPLACEMENTS = 4  # requests to a victim that costs a new process each time
+UNTIL_LEAK = 200  # requests within which a victim must show its leak
+UNISOLATED_TIMEOUT = 5.0
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What came of one victim."""
+
+    channel: str
+    language: str
+    victim: str
+    evasion: bool
+    user: User  # as whom: empty for who runs the self-test
+    answer: str  # reverted, retired, reverted or retired, forbidden, the function failed; empty if not run
+    requests: int
+    restore_us: float | None  # median
+    start_ms: float | None  # median cold start, where processes were replaced
+    verdict: Verdict
+    note: str = ""
+
+
+def chosen(pattern: str | None) -> tuple[Victim, ...]:
+    """The victims whose name or channel has the pattern in it, by channel; all without one."""
+    rows = [row.channel for row in ROWS]
+    ordered = sorted(VICTIMS, key=lambda victim: rows.index(victim.leaves))
+    wanted = f"*{(pattern or '').lower()}*"
+    return tuple(
+        victim
+        for victim in ordered
+        if any(fnmatch.fnmatch(text.lower(), wanted) for text in (victim.name, victim.leaves))
+    )
+
+
+def run(
+    victims: Iterable[Victim],
+    workshop: Workshop,
+    requests: int,
+    *,
+    strategy: str | None = None,
+    as_nobody: bool = False,
+) -> Iterator[Finding]:
+    """Try each victim as whoever runs this, and, if asked for, without any privileges, too."""
+    for victim in victims:
+        yield _tried(victim, workshop, requests, strategy, "")
+        if as_nobody:
+            yield _tried(victim, workshop, requests, strategy, "nobody")
+
+
+def _tried(victim: Victim, workshop: Workshop, requests: int, strategy: str | None, user: User) -> Finding:
+    try:
+        command = workshop.command(victim)
+        plain = unisolated(victim, command)
+        return judge(victim, user, plain, isolated(victim, command, requests, strategy, user))
+    except MissingToolError as error:
+        return not_run(victim, user, str(error), "not run")
+    except (GroundhogError, NoAnswerError, OSError, RuntimeError) as error:
+        return not_run(victim, user, " ".join(str(error).split()), "failed")
+
+
+def unisolated(victim: Victim, command: tuple[str, ...]) -> list[str | None]:
+    """The answers of a process that serves on and on, up to the first that differs."""
+    return run_plain(
+        Trial(command, UNTIL_LEAK, answer_timeout=min(victim.answer_timeout, UNISOLATED_TIMEOUT))
+    )
+
+
+def isolated(
+    victim: Victim, command: tuple[str, ...], requests: int, strategy: str | None, user: User
+) -> Outcome:
+    """Serve it with a restore after each request."""
+    if victim.expected is not Expected.REVERT:
+        requests = min(requests, REPLACEMENTS)
+    trial = Trial(command, requests, strategy=strategy, answer_timeout=victim.answer_timeout)
+    return run_as_nobody(trial) if user else run_traced(trial)
+
+
+def run_as_nobody(trial: Trial) -> Outcome:
+    """`run_traced` by a supervisor without privileges.
+
+    Raises:
+        RuntimeError: It could not be run.
+
+    """
+    done = subprocess.run(
+        [sys.executable, "-m", "groundhog.audit.dropped"],
+        input=trial.to_json(),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode != 0:
+        raise RuntimeError(done.stderr.strip().rpartition("\n")[2] or f"exit code {done.returncode}")
+    return Outcome.from_json(done.stdout)
+
+
+def judge(victim: Victim, user: User, plain: list[str | None], outcome: Outcome) -> Finding:
+    """Compare the answers with isolation with the first one; one that could not leak proves nothing."""
+    first = outcome.answers[0] if victim.sees_engine else plain[0]
+    others = sorted({str(answer) for answer in outcome.answers if answer != first})
+    verdict: Verdict = "holds"
+    note = ""
+    if others:
+        verdict, note = "leaks", f"answered {others[0]}, a first request gets {first}"
+    elif outcome.survivors:
+        verdict, note = "leaks", f"processes left running: {outcome.survivors}"
+    elif plain[-1] == plain[0] and plain[0] is not None:
+        verdict, note = "proves nothing", f"no request of {len(plain)} without isolation saw an earlier one"
+    else:
+        reasons = sorted({ending for ending in outcome.endings if ending != "restored"})
+        note = ", ".join(reasons)
+    return Finding(
+        channel=victim.leaves,
+        language=victim.language,
+        victim=victim.source,
+        evasion=victim.evasion,
+        user=user,
+        answer=answer_of(victim, outcome),
+        requests=len(outcome.answers),
+        restore_us=median([report["duration"] * 1e6 for report in outcome.reports]),
+        start_ms=median([start * 1e3 for start in outcome.starts]) if len(outcome.starts) > 1 else None,
+        verdict=verdict,
+        note=note,
+    )
+
+
+def answer_of(victim: Victim, outcome: Outcome) -> str:
+    """What became of the state, in one word or two."""
+    endings = set(outcome.endings)
+    if all(answer is None for answer in outcome.answers):
+        return "the function failed"
+    if victim.expected.value == "forbidden" and endings == {"restored"}:
+        return "forbidden"
+    if endings == {"restored"}:
+        return "reverted"
+    return "reverted or retired" if "restored" in endings else "retired"
+
+
+def median(numbers: list[float]) -> float | None:
+    """None of nothing."""
+    return statistics.median(numbers) if numbers else None
+
+
+def not_run(victim: Victim, user: User, why: str, verdict: Verdict) -> Finding:
+    """A victim of which nothing is known."""
+    return Finding(
+        channel=victim.leaves,
+        language=victim.language,
+        victim=victim.source,
+        evasion=victim.evasion,
+        user=user,
+        answer="",
+        requests=0,
+        restore_us=None,
+        start_ms=None,
+        verdict=verdict,
+        note=why,
+    )
+
+
+@dataclass(frozen=True)
+class Summary:
+    """All findings in numbers."""
+
+    victims: int
+    trials: int  # more than one a victim when each is tried as two users
+    channels: int
+    evasions: int
+    reverted: int
+    retired: int
+    failed_functions: int
+    leaks: int
+    proves_nothing: int
+    not_run: dict[str, int]  # by reason
+    failed: int
+
+    def sentences(self) -> list[str]:
+        """The same for people."""
+        became = f"{self.reverted} reverted, {self.retired} only retired, {self.failed_functions} failed"
+        left = f"left {self.channels} kinds of state in {self.trials} trials"
+        lines = [
+            f"{self.victims} victims, {self.evasions} of them evasions, {left}.",
+            f"What became of them: {became}. With isolation, {self.leaks or 'none'} of them leak.",
+        ]
+        if self.proves_nothing:
+            lines.append(f"{self.proves_nothing} prove nothing here: they do not leak without isolation.")
+        lines += [f"{count} were not run: {reason}." for reason, count in self.not_run.items()]
+        if self.failed:
+            lines.append(f"{self.failed} could not be run although what they need is here.")
+        return lines
+
+    def exit_code(self, findings: list[Finding], required: tuple[str, ...]) -> int:
+        """1 when something leaks, failed to run although its tools are here, or is required and not run."""
+        lacking = any(finding.verdict == "not run" and finding.language in required for finding in findings)
+        return 1 if self.leaks or self.failed or lacking or not self.trials else 0
+
+
+def summarise(findings: list[Finding]) -> Summary:
+    """Count them."""
+    tried = [finding for finding in findings if finding.verdict not in {"not run", "failed"}]
+    reasons = [finding.note for finding in findings if finding.verdict == "not run"]
+    return Summary(
+        victims=len({(finding.language, finding.victim) for finding in tried}),
+        trials=len(tried),
+        channels=len({finding.channel for finding in tried}),
+        evasions=len({(finding.language, finding.victim) for finding in tried if finding.evasion}),
+        reverted=sum(finding.answer in {"reverted", "forbidden"} for finding in tried),
+        retired=sum("retired" in finding.answer for finding in tried),
+        failed_functions=sum(finding.answer == "the function failed" for finding in tried),
+        leaks=sum(finding.verdict == "leaks" for finding in tried),
+        proves_nothing=sum(finding.verdict == "proves nothing" for finding in tried),
+        not_run={reason: reasons.count(reason) for reason in sorted(set(reasons))},
+        failed=sum(finding.verdict == "failed" for finding in findings),
+    )
