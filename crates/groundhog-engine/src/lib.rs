@@ -11,6 +11,7 @@
 mod arch;
 mod attributes;
 mod capabilities;
+mod connections;
 mod descriptors;
 mod doorbell;
 mod epoll;
@@ -21,6 +22,7 @@ mod layout;
 mod memory;
 mod pages;
 mod process;
+mod queues;
 mod registers;
 mod remote;
 mod repair;

@@ -78,6 +78,8 @@ pub(crate) struct Process {
     pub(crate) files: ProcFiles,
     /// It was started by us, behind the filter that forbids untraced children.
     pub(crate) spawned: bool,
+    /// Connections of the snapshot are left open whatever went through them.
+    pub(crate) keep_connections: bool,
     pub(crate) watch: Watch,
     threads: BTreeMap<Tid, Thread>,
     /// Threads on their way out: until their end is told they write to memory and are counted.
@@ -142,6 +144,7 @@ impl Process {
             pidfd,
             files: ProcFiles::open(pid)?,
             spawned,
+            keep_connections: false,
             watch: Watch::default(),
             threads: threads.into_iter().map(|tid| (tid, thread)).collect(),
             leaving: BTreeSet::new(),

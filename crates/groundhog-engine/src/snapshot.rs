@@ -62,7 +62,8 @@ pub(crate) fn take(process: &mut Process, strategy: Strategy) -> Step<(Snapshot,
             Actions::save(&mut remote)?,
         )
     };
-    install_watch(process, anchor, &descriptors.numbers())?;
+    let sockets = if process.keep_connections { Vec::new() } else { descriptors.watched_sockets() };
+    install_watch(process, anchor, &descriptors.numbers(), &sockets)?;
     let attributes = Attributes::save(process, anchor)?;
     let mut taken = Taking { process, areas, tracker };
     watch.lap(&mut phases, "inspect");
@@ -147,15 +148,18 @@ fn refuse_filters(process: &Process) -> Step<()> {
 ///
 /// A process that we did not start cannot have that: its restores look for themselves, at the layout and at what cannot be
 /// put back.
-fn install_watch(process: &mut Process, anchor: Anchor, descriptors: &[i32]) -> Step<()> {
+fn install_watch(process: &mut Process, anchor: Anchor, descriptors: &[i32], sockets: &[i32]) -> Step<()> {
     let watch = &process.watch;
     let mut programs = Vec::new();
     if process.spawned && !watch.sees_state {
-        programs.extend([filter::escape_watch(), watch::program(descriptors)]);
+        programs.extend([filter::escape_watch(), watch::program(descriptors, sockets)]);
         programs.extend(watch.wanted.then(filter::layout_watch));
         programs.push(filter::flags_watch());
-    } else if process.spawned && descriptors.iter().any(|number| !watch.descriptors.contains(number)) {
-        programs.push(watch::program(descriptors)); // a later snapshot, with others
+    } else if process.spawned
+        && (descriptors.iter().any(|number| !watch.descriptors.contains(number))
+            || sockets.iter().any(|number| !watch.sockets.contains(number)))
+    {
+        programs.push(watch::program(descriptors, sockets)); // a later snapshot, with others
     }
     if !programs.is_empty() {
         let mut remote = Remote::enter(process, anchor)?;
@@ -170,6 +174,7 @@ fn install_watch(process: &mut Process, anchor: Anchor, descriptors: &[i32]) -> 
         process.watch.sees_state = true;
         process.watch.works = process.watch.wanted;
         process.watch.descriptors.extend(descriptors);
+        process.watch.sockets.extend(sockets);
     }
     process.watch.seen = Seen::default();
     Ok(())

@@ -41,6 +41,9 @@ pub struct SpawnOptions {
     /// Do not have the kernel tell of every call that changes the layout; restores look for themselves then. For
     /// functions that make many such calls a request, each of which costs them a stop.
     pub unwatched: bool,
+    /// Leave connections of the snapshot open that a request used, and only empty them: an answer that comes later than
+    /// the restore reaches the next request.
+    pub keep_connections: bool,
 }
 
 /// A traced process. Dropping the handle kills a process that was spawned, and lets go one that was attached to.
@@ -74,11 +77,12 @@ impl Tracee {
     pub fn spawn(mut options: SpawnOptions) -> Result<Self> {
         let strategy = choose(options.strategy)?;
         let drain = std::mem::take(&mut options.drain);
-        let watch = !options.unwatched;
+        let (watch, keep_connections) = (!options.unwatched, options.keep_connections);
         let (name, command) = prepare(options)?;
         Self::start(strategy, true, drain, move || {
             let mut process = give_birth(&command, &name)?;
             process.watch.wanted = watch;
+            process.keep_connections = keep_connections;
             // What it inherits of this thread and what we give it. Not asked of itself: it runs by now, and may have
             // installed one of its own.
             process.watch.filters_at_start =

@@ -10,7 +10,7 @@ use calls::{
     BY_PID, CLOSE, CLOSE_RANGE, CLOSE_RANGE_UNSHARE, DUP, DUP2, DUP3, EPOLL_CTL, F_DUPFD, F_DUPFD_CLOEXEC,
     F_SETFD, FCNTL, FIOCLEX, FIONCLEX, IOCTL, KILL, ON_DESCRIPTOR, ON_MEMORY, OUTLIVING, PIDFD_SEND_SIGNAL,
     PR_SET_NAME, PRCTL, PRCTL_ON_MEMORY, RT_SIGACTION, RT_SIGQUEUEINFO, RT_TGSIGQUEUEINFO, TGKILL, TKILL,
-    WITH_COMMAND, X32, name_of,
+    TRANSFERS, WITH_COMMAND, X32, name_of,
 };
 pub(crate) use calls::{STATE, program};
 use groundhog_sys::ptrace::Registers;
@@ -32,6 +32,8 @@ pub(crate) struct Watch {
     pub(crate) sees_state: bool,
     /// The descriptors whose calls they see.
     pub(crate) descriptors: Vec<i32>,
+    /// The sockets on which they see every read and write.
+    pub(crate) sockets: Vec<i32>,
     /// What there was since this was last taken.
     pub(crate) seen: Seen,
 }
@@ -50,6 +52,8 @@ pub(crate) struct Seen {
     /// Descriptors of the snapshot that were duplicated, so that what was done to them was not seen, or epoll sets that
     /// may have changed.
     pub(crate) duplicated: Vec<i32>,
+    /// Sockets that were read from or written to, of those that are watched.
+    pub(crate) called: Vec<i32>,
     /// Signals whose action was set, bit n-1 for signal n.
     pub(crate) actions: u64,
     /// Signals were sent, which may wait where only a closer look finds them.
@@ -67,6 +71,7 @@ impl Seen {
                 self.descriptors = true;
                 self.duplicated.extend(duplicated);
             }
+            Some(Verdict::Transfer(one, other)) => self.called.extend([one, other]),
             Some(Verdict::Signals) => self.signalled = true,
             Some(Verdict::Final(call)) => drop(self.state_call.get_or_insert(call)),
             None => drop(self.state_call.get_or_insert("something that could not be read")),
@@ -83,6 +88,8 @@ pub(crate) enum Verdict {
     SignalAction(u64),
     /// Descriptors of the snapshot are to be looked at one by one; the one that was duplicated, if one was.
     Descriptors(Option<i32>),
+    /// These may be sockets that were used.
+    Transfer(i32, i32),
     /// Signals that wait are to be looked for closely.
     Signals,
     /// It cannot be put back: the call's name.
@@ -99,6 +106,9 @@ pub(crate) fn judge(registers: &Registers, new_thread: bool) -> Verdict {
     }
     if sends_signals(number) {
         return Verdict::Signals;
+    }
+    if let Some(verdict) = transfer(registers) {
+        return verdict;
     }
     if number == EPOLL_CTL {
         // What the set holds can be compared, as with a duplicate.
@@ -123,6 +133,9 @@ pub(crate) fn judge_child(registers: &Registers, child: Tid, parent: Tid) -> Ver
     let number = number_of(registers);
     if sends_signals(number) {
         return Verdict::Signals;
+    }
+    if let Some(verdict) = transfer(registers) {
+        return verdict;
     }
     let outlives = OUTLIVING.contains(&number);
     let names_another = match number {
@@ -152,6 +165,16 @@ pub(crate) fn judge_child(registers: &Registers, child: Tid, parent: Tid) -> Ver
 
 fn number_of(registers: &Registers) -> i64 {
     (registers.orig_rax & !X32).cast_signed()
+}
+
+/// The verdict on a call that reads or writes a watched number; a child's may be another file, which does no harm.
+fn transfer(registers: &Registers) -> Option<Verdict> {
+    let mut numbers = TRANSFERS
+        .iter()
+        .filter(|(call, ..)| *call == number_of(registers))
+        .map(|(.., argument)| [registers.rdi, registers.rsi, registers.rdx][usize::from(*argument)] as i32);
+    let first = numbers.next()?;
+    Some(Verdict::Transfer(first, numbers.next().unwrap_or(first)))
 }
 
 /// Whether a process id in an argument means the caller.

@@ -178,6 +178,26 @@ pub(super) const ON_DESCRIPTOR: [(i64, &str, u8); 13] = [
     (DUP3, "dup3", 1),
 ];
 
+/// On a socket that does not tell what went through it: number, name, which argument is the descriptor.
+pub(super) const TRANSFERS: [(i64, &str, u8); 16] = [
+    (0, "read", 0),
+    (1, "write", 0),
+    (19, "readv", 0),
+    (20, "writev", 0),
+    (40, "sendfile", 0),
+    (40, "sendfile", 1),
+    (44, "sendto", 0),
+    (45, "recvfrom", 0),
+    (46, "sendmsg", 0),
+    (47, "recvmsg", 0),
+    (275, "splice", 0),
+    (275, "splice", 2),
+    (299, "recvmmsg", 0),
+    (307, "sendmmsg", 0),
+    (327, "preadv2", 0),
+    (328, "pwritev2", 0),
+];
+
 /// With this second argument on a descriptor of the snapshot: number, name, values.
 pub(super) const FCNTL_COMMANDS: [u64; 14] = [
     F_DUPFD,
@@ -225,13 +245,15 @@ fn ranges(numbers: &[i32]) -> Vec<(u64, u64)> {
     ranges
 }
 
-/// The program for a process that has these descriptors: installed at the snapshot, with those of `filter`.
-pub(crate) fn program(descriptors: &[i32]) -> Result<Vec<u64>, Error> {
-    rules(descriptors).and_then(|rules| filter::tracing_program(rules, STATE)).map_err(filter::unbuildable)
+/// The program for a process that has these descriptors, and among them these sockets: installed at the snapshot, with those of `filter`.
+pub(crate) fn program(descriptors: &[i32], sockets: &[i32]) -> Result<Vec<u64>, Error> {
+    rules(descriptors, sockets)
+        .and_then(|rules| filter::tracing_program(rules, STATE))
+        .map_err(filter::unbuildable)
 }
 
-fn rules(descriptors: &[i32]) -> Result<Rules, BackendError> {
-    let descriptors = ranges(descriptors);
+fn rules(descriptors: &[i32], sockets: &[i32]) -> Result<Rules, BackendError> {
+    let (descriptors, sockets) = (ranges(descriptors), ranges(sockets));
     let condition =
         |argument, operator, value| SeccompCondition::new(argument, SeccompCmpArgLen::Dword, operator, value);
     let mut rules: Rules = ALWAYS.iter().map(|(call, _)| (*call, vec![])).collect();
@@ -245,9 +267,11 @@ fn rules(descriptors: &[i32]) -> Result<Rules, BackendError> {
         prctl.extend(when(0, SeccompCmpOp::Eq, operation)?);
     }
     rules.push((PRCTL, prctl));
-    for (call, _, argument) in ON_DESCRIPTOR {
+    let on_descriptor = ON_DESCRIPTOR.iter().map(|on| (on, &descriptors));
+    let transfers = TRANSFERS.iter().map(|on| (on, &sockets));
+    for (&(call, _, argument), numbers) in on_descriptor.chain(transfers) {
         let mut each = Vec::new();
-        for (first, last) in &descriptors {
+        for (first, last) in numbers {
             each.push(SeccompRule::new(vec![
                 condition(argument, SeccompCmpOp::Ge, *first)?,
                 condition(argument, SeccompCmpOp::Le, *last)?,
@@ -313,7 +337,7 @@ mod tests {
     fn the_program_is_short_enough_for_the_kernel_with_many_descriptors() {
         const BPF_MAXINSNS: usize = 4096;
         let descriptors: Vec<i32> = (0..40).flat_map(|at| [at * 5, at * 5 + 1]).collect();
-        let program = program(&descriptors).expect("the rules are fixed");
+        let program = program(&descriptors, &descriptors).expect("the rules are fixed");
         assert!((100..BPF_MAXINSNS).contains(&program.len()), "{}", program.len());
     }
 

@@ -6,6 +6,7 @@
 #![allow(missing_docs, reason = "tests say in their names what they are for")]
 
 mod children;
+mod connections;
 mod descriptors;
 mod evasion;
 mod forbidden;
@@ -14,6 +15,7 @@ mod layout;
 mod lifecycle;
 mod memory;
 mod mutation;
+mod queues;
 mod registers;
 mod shared;
 mod signals;
