@@ -49,8 +49,10 @@ class Pool:
 
     ``isolation``: see `Isolation`. ``strategy``: the engine's tracking strategy by name, by default the best
     that the machine has. ``verify``: compare the whole process with its snapshot after every restore, which
-    is slow. ``engine``: makes the processes; the compiled one unless a test gives another. ``observer``: is
-    told of requests, restores and retirements.
+    is slow. ``keep_connections``: leave connections open that are older than a request which used them,
+    though an answer that comes late on one reaches a later request; else they are shut down, and the
+    function's client library connects again. ``engine``: makes the processes; the compiled one unless a test
+    gives another. ``observer``: is told of requests, restores and retirements.
     """
 
     def __init__(
@@ -62,6 +64,7 @@ class Pool:
         strategy: str | None = None,
         *,
         verify: bool = False,
+        keep_connections: bool = False,
         engine: Engine | None = None,
         observer: Observer | None = None,
     ) -> None:
@@ -73,6 +76,7 @@ class Pool:
         self._size = workers
         self._strategy = strategy
         self._verify = verify
+        self._keep_connections = keep_connections
         self._engine = engine
         self._ledger = Ledger(observer or NullObserver())
         self._config: WorkerConfig | None = None
@@ -109,6 +113,7 @@ class Pool:
             limits=self.limits,
             strategy=self._strategy,
             verify=self._verify,
+            keep_connections=self._keep_connections,
             engine=self._engine if self._engine is not None else default_engine(),
             executor=self._executor,
             layout_watch=LayoutWatch(),

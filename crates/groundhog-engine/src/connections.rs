@@ -102,6 +102,8 @@ impl Flow {
 pub(crate) struct Moved<'a> {
     /// The numbers on which calls were made; none when calls are not seen.
     pub(crate) numbers: Option<&'a [i32]>,
+    /// The numbers of what was shut down.
+    pub(crate) shut: &'a [i32],
     /// Connections are left open, whatever went through them.
     pub(crate) keep: bool,
 }
@@ -152,6 +154,9 @@ impl Socket {
         moved: Moved<'_>,
         report: &mut RestoreReport,
     ) -> Step<bool> {
+        if self.is_among(moved.shut) {
+            return self.follow_shutdown(fd, report).map(|()| false);
+        }
         match &self.role {
             Role::Shut => {
                 // That the other end has read it all, or not.
@@ -189,7 +194,21 @@ impl Socket {
     }
 
     fn was_called(&self, moved: Moved<'_>) -> bool {
-        moved.numbers.is_none_or(|called| self.numbers.iter().any(|number| called.contains(number)))
+        moved.numbers.is_none_or(|called| self.is_among(called))
+    }
+
+    fn is_among(&self, numbers: &[i32]) -> bool {
+        self.numbers.iter().any(|number| numbers.contains(number))
+    }
+
+    /// Does in full what the request did in part: clients do it to a connection that they find at its end.
+    fn follow_shutdown(&mut self, fd: &OwnedFd, report: &mut RestoreReport) -> Step<()> {
+        match self.role {
+            Role::Tcp(_) => self.shut_tcp(fd, report),
+            Role::Unix => self.shut_unix(fd, report),
+            Role::Shut => Ok(()),
+            _ => self.refuse("was shut down, and is not known as a connection"),
+        }
     }
 
     fn unread_now(&self, fd: &OwnedFd) -> u64 {

@@ -50,14 +50,13 @@ const ENOSYS: u32 = 38;
 
 /// Calls that change the layout of an address space, or what its mappings are, or that give memory back. A file that is
 /// made shorter takes along the pages that a private mapping of it had for itself.
-const LAYOUT_CALLS: [i64; 20] = [
+const LAYOUT_CALLS: [i64; 19] = [
     9,   // mmap
     10,  // mprotect
     11,  // munmap
     12,  // brk
     25,  // mremap
     28,  // madvise
-    30,  // shmat
     67,  // shmdt
     76,  // truncate
     77,  // ftruncate

@@ -354,7 +354,7 @@ impl Process {
                 let verdict = ptrace::registers(tid).map(|registers| {
                     if ours {
                         let new_thread = self.threads.get(&tid).is_none_or(|thread| !thread.in_snapshot);
-                        watch::judge(&registers, new_thread)
+                        watch::judge(&registers, tid, new_thread)
                     } else {
                         watch::judge_child(&registers, tid, self.pid)
                     }

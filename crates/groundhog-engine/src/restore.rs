@@ -89,7 +89,7 @@ fn revert_kernel_state(
         actions => snapshot.actions.revert(process, anchor, actions)?,
     }
     let numbers = if unseen { None } else { Some(&*seen.called) };
-    let moved = Moved { numbers, keep: process.keep_connections };
+    let moved = Moved { numbers, shut: &seen.shut, keep: process.keep_connections };
     snapshot.descriptors.revert(process, anchor, seen.descriptors || unseen, moved, report)?;
     if !seen.duplicated.is_empty() {
         snapshot.descriptors.revert_epoll(process, anchor, &seen.duplicated)?;

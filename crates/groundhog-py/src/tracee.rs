@@ -47,9 +47,12 @@ impl Tracee {
     /// `strategy`: `hot`, `classic`, `soft-dirty` or `copy`; None: the best that works here. `watch`: have the kernel
     /// tell of calls that change the layout, so that a restore after a request without any need not look.
     ///
+    /// `keep_connections`: leave connections of the snapshot open that a request used, and only empty them; else they are
+    /// shut down, so that no late answer reaches a later request.
+    ///
     /// Raises `SpawnError` when it cannot be started and `UnsupportedError` when the strategy does not work here.
     #[staticmethod]
-    #[pyo3(signature = (argv, *, env = None, cwd = None, fds = None, drain = Vec::new(), strategy = None, watch = true))]
+    #[pyo3(signature = (argv, *, env = None, cwd = None, fds = None, drain = Vec::new(), strategy = None, watch = true, keep_connections = false))]
     #[allow(clippy::too_many_arguments, reason = "keyword arguments in Python")]
     fn spawn(
         py: Python<'_>,
@@ -60,6 +63,7 @@ impl Tracee {
         drain: Vec<i32>,
         strategy: Option<&str>,
         watch: bool,
+        keep_connections: bool,
     ) -> PyResult<Self> {
         if argv.is_empty() {
             return Err(PyValueError::new_err("argv is empty; name a program"));
@@ -72,6 +76,7 @@ impl Tracee {
             drain: drain.into_iter().map(groundhog_engine::duplicate_descriptor).collect::<Result<_, _>>()?,
             strategy: self::strategy(strategy)?,
             unwatched: !watch,
+            keep_connections,
         };
         let engine = py.detach(|| groundhog_engine::Tracee::spawn(options)).map_err(|e| exception(&e))?;
         Ok(Self { engine })

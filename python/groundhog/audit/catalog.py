@@ -33,6 +33,7 @@ class Victim:
     evasion: bool = False  # it tries to look as if nothing had happened
     full: bool = False  # 1,000 requests in every run
     bulky: bool = False  # tens of megabytes a request: never a thousand of them
+    connected: bool = False  # it talks to a server that answers late
     answer_timeout: float = 60.0  # seconds; short where no answer is to come
     sees_engine: bool = (
         False  # its first answer shows that an engine is at work: nothing to compare with a plain one
@@ -102,7 +103,11 @@ C = (
     Victim("c", "descriptor_stolen", DESCRIPTORS, evasion=True, answer_timeout=2),
     Victim("c", "descriptor_offset", DESCRIPTORS),
     Victim("c", "descriptor_flags", DESCRIPTORS),
-    Victim("c", "pipe_bytes", PIPES, RETIRE),
+    Victim("c", "pipe_bytes", PIPES),
+    Victim("c", "queue_replaced", PIPES, evasion=True),
+    Victim("c", "connection_tcp", PIPES, connected=True),
+    Victim("c", "connection_unix", PIPES, connected=True),
+    Victim("c", "connection_udp", PIPES, connected=True),
     Victim("c", "signal_actions", SIGNALS),
     Victim("c", "signals", SIGNALS, RETIRE),
     Victim("c", "timers", TIMERS, RETIRE),
@@ -146,6 +151,7 @@ PYTHON = (
     Victim("python", "threads_ended", THREADS),
     Victim("python", "child_left", CHILDREN),
     Victim("python", "files_opened", DESCRIPTORS),
+    Victim("python", "self_pipe", PIPES),
 )
 
 NODE = (

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import json
 import shutil
 import tempfile
 import uuid
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from groundhog.audit.late_server import LateServer
 from groundhog.audit.processes import NoAnswerError, Plain, Program, Traced, marked
 from groundhog.errors import RestoreRefusedError, TraceeExitedError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 START_TIMEOUT = 60.0
 
@@ -25,6 +30,7 @@ class Trial:
     verify: bool = False
     strategy: str | None = None
     answer_timeout: float = 60.0
+    server: tuple[str, ...] = ()  # that the victim talks to
 
     def to_json(self) -> str:
         return json.dumps(dataclasses.asdict(self))
@@ -32,7 +38,7 @@ class Trial:
     @staticmethod
     def from_json(text: str) -> Trial:
         fields = json.loads(text)
-        return Trial(**{**fields, "argv": tuple(fields["argv"])})
+        return Trial(**{**fields, "argv": tuple(fields["argv"]), "server": tuple(fields["server"])})
 
 
 @dataclass
@@ -58,13 +64,25 @@ def request(number: int) -> bytes:
     return json.dumps({"value": {"secret": f"Q{number:07d}"}}, separators=(",", ":")).encode() + b"\n"
 
 
-def _program(argv: tuple[str, ...]) -> Program:
-    return Program(argv, tempfile.mkdtemp(prefix="groundhog-trial-"), uuid.uuid4().hex)
+@contextlib.contextmanager
+def _program(trial: Trial) -> Iterator[Program]:
+    """The program with a folder of its own, and its server running."""
+    with contextlib.ExitStack() as stack:
+        scratch = tempfile.mkdtemp(prefix="groundhog-trial-")
+        stack.callback(shutil.rmtree, scratch)
+        settings = {}
+        if trial.server:
+            settings = stack.enter_context(LateServer(trial.server, scratch)).environment
+        yield Program(trial.argv, scratch, uuid.uuid4().hex, settings)
 
 
 def run_plain(trial: Trial) -> list[str | None]:
     """The answers of one process without isolation, up to the first that differs from the first."""
-    program = _program(trial.argv)
+    with _program(trial) as program:
+        return _answers(program, trial)
+
+
+def _answers(program: Program, trial: Trial) -> list[str | None]:
     answers: list[str | None] = []
     process = Plain(program, start_timeout=START_TIMEOUT)
     try:
@@ -77,13 +95,16 @@ def run_plain(trial: Trial) -> list[str | None]:
                 break
     finally:
         process.close()
-        shutil.rmtree(program.scratch)
     return answers
 
 
 def run_traced(trial: Trial) -> Outcome:
     """Serve the requests with a restore after each; a process that cannot be restored is replaced."""
-    program = _program(trial.argv)
+    with _program(trial) as program:
+        return _outcome(program, trial)
+
+
+def _outcome(program: Program, trial: Trial) -> Outcome:
     outcome = Outcome()
     process: Traced | None = None
     try:
@@ -100,7 +121,6 @@ def run_traced(trial: Trial) -> Outcome:
         if process is not None:
             process.close()
         outcome.survivors += marked(program.mark)
-        shutil.rmtree(program.scratch)
     return outcome
 
 

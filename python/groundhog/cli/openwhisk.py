@@ -60,6 +60,7 @@ def command(
     isolation: str,
     strategy: str | None,
     verify: bool,
+    keep_connections: bool,
     timeout: float,
     start_timeout: float,
     log_file: Path | None,
@@ -70,7 +71,16 @@ def command(
     limits = Limits(timeout_s=timeout, start_timeout_s=start_timeout)
 
     def make_pool(function: Function, observer: Observer) -> Pool:
-        return Pool(function, workers, isolation, limits, strategy, verify=verify, observer=observer)
+        return Pool(
+            function,
+            workers,
+            isolation,
+            limits,
+            strategy,
+            verify=verify,
+            keep_connections=keep_connections,
+            observer=observer,
+        )
 
     container = Container(runtime, make_pool, limits)
     sock = listening.listen(host, port)

@@ -66,6 +66,7 @@ def command(
     isolation: str,
     strategy: str | None,
     verify: bool,
+    keep_connections: bool,
     timeout: float,
     start_timeout: float,
     queue: int,
@@ -82,13 +83,23 @@ def command(
         log.warning("isolation by domain, but no --domain-header: every request is a domain of its own")
     limits = Limits(timeout_s=timeout, queue_length=queue, start_timeout_s=start_timeout)
     metrics = Metrics()
-    pool = Pool(function, workers, isolation, limits, strategy, verify=verify, observer=metrics)
+    pool = Pool(
+        function,
+        workers,
+        isolation,
+        limits,
+        strategy,
+        verify=verify,
+        keep_connections=keep_connections,
+        observer=metrics,
+    )
     info = {
         "groundhog": version("groundhog-faas"),
         "function": function.name,
         "kind": function.kind,
         "isolation": isolation,
         "verify": verify,
+        "keep_connections": keep_connections,
         "protocol": protocol,
         "timeout_s": timeout,
         "domain_header": domain_header,

@@ -92,6 +92,7 @@ class FakeEngine:
         drain: Sequence[int] = (),
         strategy: str | None = None,
         watch: bool = True,  # noqa: ARG002 - it has no layout to watch
+        keep_connections: bool = False,
     ) -> FakeProcess:
         """A process, scripted or real."""
         if self.takes("spawn-refused"):
@@ -102,5 +103,6 @@ class FakeEngine:
         else:
             process = RealProcess(self, [os.fspath(word) for word in argv], env, cwd, fds or {}, drain)
         process.strategy = strategy or "fake"
+        process.keeps_connections = keep_connections
         self.processes.append(process)
         return process

@@ -48,6 +48,8 @@ class Report(Protocol):
     @property
     def fds_closed(self) -> int: ...
     @property
+    def connections_shut(self) -> int: ...
+    @property
     def bytes_drained(self) -> int: ...
     @property
     def verified(self) -> bool: ...
@@ -89,6 +91,7 @@ class Engine(Protocol):
         drain: Sequence[int] = (),
         strategy: str | None = None,
         watch: bool = True,
+        keep_connections: bool = False,
     ) -> Process: ...
 
 

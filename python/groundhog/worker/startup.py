@@ -145,6 +145,7 @@ class Startup:
                 drain=pipes.drain_fds,
                 strategy=self._config.strategy,
                 watch=self._worker.watched,
+                keep_connections=self._config.keep_connections,
             )
 
         self._spawning = self._config.executor.submit(spawn)

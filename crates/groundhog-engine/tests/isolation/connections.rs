@@ -1,7 +1,8 @@
 //! Connections that are older than the requests.
 
 use crate::harness::{
-    Server, Start, answers_stay_the_same, expect_refusal, for_each_strategy, reverts_connected, strategies,
+    Server, Start, answers_stay_the_same, expect_refusal, for_each_strategy, is_refused, reverts_connected,
+    strategies,
 };
 use groundhog_engine::Reason;
 
@@ -64,9 +65,10 @@ fn a_connection_that_nobody_uses_stays_open() {
 #[test]
 fn every_use_is_seen() {
     let server = Server::start();
-    for kind in
-        ["send", "receive", "child", "unix-send", "unix-receive", "unix-child", "unix-splice", "unix-vector"]
-    {
+    let kinds = ["send", "receive", "child", "shutdown"].map(str::to_owned);
+    let over_unix =
+        ["send", "receive", "child", "shutdown", "splice", "vector"].map(|kind| format!("unix-{kind}"));
+    for kind in kinds.iter().chain(&over_unix) {
         for strategy in strategies() {
             let mut victim = Start::of("connection_uses", &[kind]).talking_to(&server).with(strategy);
             victim.snapshot();
@@ -77,6 +79,11 @@ fn every_use_is_seen() {
             assert_eq!(victim.ask(3), "at its end", "{}", victim.label());
         }
     }
+}
+
+#[test]
+fn a_pair_of_its_own_that_a_process_shuts_down_is_refused() {
+    is_refused("connection_uses", &["given-pair"], Reason::DescriptorChanged);
 }
 
 /// A process that was shut off takes its next snapshot as it is.

@@ -18,7 +18,7 @@ fn what_waited_at_the_snapshot_is_put_back() {
 #[test]
 fn what_was_empty_is_emptied() {
     reverts("pipe_bytes", &[]);
-    for kind in ["packets", "semaphore", "timer", "events", "rights"] {
+    for kind in ["packets", "semaphore", "timer", "events"] {
         reverts("queues", &[kind]);
     }
 }
@@ -46,6 +46,19 @@ fn a_signalfd_is_not_looked_at_with_the_supervisors_eyes() {
 #[test]
 fn a_semaphore_that_was_raised_without_measure_is_refused() {
     is_refused("queues", &["semaphore-much"], Reason::DescriptorChanged);
+}
+
+/// What came of it may be used where no call on the snapshot's numbers is seen.
+#[test]
+fn a_descriptor_that_a_process_sends_to_itself_is_refused() {
+    is_refused("queues", &["rights"], Reason::KernelState);
+    is_refused("queues", &["rights-many"], Reason::KernelState);
+    is_refused("queues", &["rights-by-child"], Reason::KernelState);
+}
+
+#[test]
+fn messages_of_bytes_alone_are_not() {
+    for_each_strategy("queues", &["rights-none"], |victim| drop(answers_stay_the_same(victim)));
 }
 
 #[test]

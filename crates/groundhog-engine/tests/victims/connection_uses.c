@@ -5,13 +5,18 @@
 
 static void prepare(void)
 {
+    int pair[2];
     if (is("given"))
         connection = 9;
+    else if (is("given-pair")) {
+        check(socketpair(AF_UNIX, SOCK_STREAM, 0, pair) == 0, "socketpair");
+        connection = pair[0];
+    }
     else if (strncmp(arguments[1], "unix", 4) == 0)
         connection = connect_unix();
     else
         connection = connect_internet(SOCK_STREAM);
-    if (!is("given"))
+    if (strncmp(arguments[1], "given", 5) != 0)
         warm();
     if (is("receive") || is("unix-receive")) /* what a request is to take */
         check(send(connection, "x", 1, MSG_NOSIGNAL) == 1, "send");
@@ -33,6 +38,10 @@ static bool use(void)
         release();
         return clean && sent;
     }
+    if (strcmp(how, "shutdown") == 0) /* which keeps what a later request could read */
+        return shutdown(connection, SHUT_WR) == 0 && recv(connection, &byte, 1, MSG_DONTWAIT) != 0;
+    if (strcmp(how, "pair") == 0)
+        return shutdown(connection, SHUT_WR) == 0;
     if (strcmp(how, "child") == 0) {
         int status;
         pid_t child = fork();

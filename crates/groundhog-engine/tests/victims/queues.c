@@ -20,7 +20,7 @@ static bool begins(const char *with)
     return strncmp(arguments[1], with, strlen(with)) == 0;
 }
 
-/* Sends a descriptor to oneself. */
+/* Sends a descriptor to oneself; none with -1. */
 static void pass(int fd)
 {
     char byte = 'd', room[CMSG_SPACE(sizeof fd)] = "";
@@ -31,8 +31,15 @@ static void pass(int fd)
     control->cmsg_type = SCM_RIGHTS;
     control->cmsg_len = CMSG_LEN(sizeof fd);
     memcpy(CMSG_DATA(control), &fd, sizeof fd);
-    check(sendmsg(sockets[1], &message, 0) == 1, "sendmsg");
-    close(fd);
+    if (fd < 0)
+        message.msg_control = NULL, message.msg_controllen = 0;
+    struct mmsghdr many[2] = {{.msg_hdr = {.msg_iov = &vector, .msg_iovlen = 1}}, {.msg_hdr = message}};
+    if (is("rights-many"))
+        check(sendmmsg(sockets[1], many, 2, 0) == 2, "sendmmsg");
+    else
+        check(sendmsg(sockets[1], &message, 0) == 1, "sendmsg");
+    if (fd >= 0)
+        close(fd);
 }
 
 static void prepare(void)
@@ -92,6 +99,22 @@ static void on_semaphore(void)
 
 static void on_rights(void)
 {
+    int status;
+    if (is("rights-none") || is("rights-many")) {
+        pass(is("rights-none") ? -1 : open("/dev/null", O_RDONLY));
+        answer("sent");
+        return;
+    }
+    if (is("rights-by-child")) {
+        pid_t child = fork();
+        if (child == 0) {
+            pass(dup(ends[0]));
+            _exit(0);
+        }
+        check(child > 0 && waitpid(child, &status, 0) == child && status == 0, "a child");
+        answer("sent");
+        return;
+    }
     char path[300];
     snprintf(path, sizeof path, "%s/locked", folder);
     int file = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
@@ -146,7 +169,7 @@ static void handle(const char *secret)
             _exit(0);
         struct pollfd ended = {one, POLLIN, 0};
         check(child > 0 && poll(&ended, 1, -1) == 1, "the end of a child");
-    } else if (is("rights")) {
+    } else if (begins("rights")) {
         on_rights();
         return;
     } else if (is("messages")) {
