@@ -23,7 +23,7 @@ class RedisServer:
     @contextlib.contextmanager
     def client(self) -> Iterator[redis.Redis]:
         """A connection that has nothing to do with the function's."""
-        with redis.Redis(port=self.port, decode_responses=True, retry=None) as client:
+        with redis.Redis(port=self.port, decode_responses=True) as client:
             yield client
 
 

@@ -19,8 +19,6 @@ use groundhog_sys::{Tid, fcntl};
 use std::os::fd::OwnedFd;
 use std::time::{Duration, Instant};
 
-const SOCK_STREAM: i32 = 1;
-
 /// How much may wait in a pair of the snapshot, to be put back.
 const MOST_WAITING: u64 = 1 << 20;
 /// How long the other end may take to acknowledge what a request sent: a delayed acknowledgement comes after 40 ms.
@@ -55,13 +53,15 @@ enum Role {
     Tcp(Flow),
     /// A Unix stream.
     Unix,
+    /// A connection of another family.
+    Stream,
     /// A datagram socket of the Internet without a port.
     Unbound,
     /// One with a peer and a port of the kernel's choice.
     Connected(Address),
     /// A datagram socket that nobody can answer, for want of a name.
     Nameless,
-    /// All else.
+    /// Another one for messages.
     Other,
     /// It was shut down.
     Shut,
@@ -127,9 +127,11 @@ impl Socket {
         let (numbers, readable) = (candidate.numbers.clone(), candidate.readable);
         let role = role::tell(candidate, made, all, ends, pid, unread)?;
         let emptied = matches!(role, Role::Unbound | Role::Connected(_) | Role::Nameless | Role::Other);
-        if emptied && made.kind != SOCK_STREAM {
+        if emptied {
             // How much waits in it cannot be told, only that something does.
-            discard_all(&numbers, fd)?;
+            if readable {
+                discard_all(&numbers, fd)?;
+            }
             return Ok(Self { role, numbers, readable: false, unread: 0 });
         }
         if matches!(role, Role::Listener) && readable {
@@ -141,7 +143,7 @@ impl Socket {
     /// The numbers on which calls must be seen.
     pub(crate) fn watched(&self) -> &[i32] {
         match self.role {
-            Role::Unix | Role::Connected(_) | Role::Other => &self.numbers,
+            Role::Unix | Role::Stream | Role::Connected(_) | Role::Other => &self.numbers,
             _ => &[],
         }
     }
@@ -175,6 +177,11 @@ impl Socket {
                     Flow::now(fd).or_trouble(Reason::Inspection, "asking a connection for its counters")?;
                 if now != *before || self.unread_now(fd) != self.unread {
                     self.shut_tcp(fd, report)?;
+                }
+            }
+            Role::Stream => {
+                if self.was_called(moved) || readable != self.readable || self.unread_now(fd) != self.unread {
+                    return self.refuse("was used, and an answer may come late");
                 }
             }
             Role::Unix => {
@@ -218,11 +225,11 @@ impl Socket {
     /// What waits in a connection that is left open is read away, if nothing waited at the snapshot.
     fn keep(&self, fd: &OwnedFd, readable: bool, report: &mut RestoreReport) -> Step<bool> {
         match self.role {
-            Role::Tcp(_) | Role::Unix if self.unread > 0 => {
+            Role::Tcp(_) | Role::Unix | Role::Stream if self.unread > 0 => {
                 let same = readable == self.readable && self.unread_now(fd) == self.unread;
                 if same { Ok(false) } else { self.refuse("holds other data than at the snapshot") }
             }
-            Role::Tcp(_) | Role::Unix => {
+            Role::Tcp(_) | Role::Unix | Role::Stream => {
                 report.bytes_drained +=
                     fcntl::drain(fd).or_trouble(Reason::DescriptorChanged, "emptying a connection")?;
                 Ok(false)
@@ -363,13 +370,20 @@ fn empty_pair(numbers: &[i32], fd: &OwnedFd, packets: bool) -> Step<u64> {
 
 /// Takes every message; what came with them, such as descriptors, is closed by the kernel.
 fn discard_all(numbers: &[i32], fd: &OwnedFd) -> Step<u64> {
-    let (mut bytes, mut fruitless) = (0, 0);
+    let mut bytes = 0;
+    let mut fruitless = 0;
+    let mut failed = false;
     while fruitless < MOST_EMPTY {
         match socket::discard(fd) {
             Ok(None) => return Ok(bytes),
-            Ok(Some(count @ 1..)) => bytes += count,
-            // An error that the network told of is taken by asking for it, too.
-            Ok(Some(0)) | Err(_) => fruitless += 1,
+            Ok(Some(count)) => {
+                bytes += count;
+                fruitless += usize::from(count == 0);
+                failed = false;
+            }
+            // What the network told of is taken by asking once; some kinds are never read like this.
+            Err(_) if failed => return Ok(bytes),
+            Err(_) => failed = true,
         }
     }
     refuse(numbers, "cannot be emptied")

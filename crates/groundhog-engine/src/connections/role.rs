@@ -71,7 +71,8 @@ pub(super) fn tell(
     if made.listens {
         return Ok(Role::Listener);
     }
-    let own = socket::own_address(fd).or_trouble(Reason::Inspection, "asking a socket for its name")?;
+    // Some kinds have none.
+    let Ok(own) = socket::own_address(fd) else { return Ok(Role::Other) };
     let peer = socket::peer_address(fd).ok();
     if let Some(peer) = &peer
         && made.family != AF_UNIX
@@ -101,6 +102,7 @@ pub(super) fn tell(
         }
         (AF_INET | AF_INET6, SOCK_DGRAM, IPPROTO_UDP) if own.is_unnamed() => Role::Unbound,
         (AF_INET | AF_INET6, SOCK_DGRAM, IPPROTO_UDP) => peer.map_or(Role::Other, Role::Connected),
+        (_, SOCK_STREAM | SOCK_SEQPACKET, _) => Role::Stream,
         _ => Role::Other,
     })
 }

@@ -1,8 +1,8 @@
 //! Connections that are older than the requests.
 
 use crate::harness::{
-    Server, Start, answers_stay_the_same, expect_refusal, for_each_strategy, is_refused, reverts_connected,
-    strategies,
+    Server, Start, Stranger, answers_stay_the_same, expect_refusal, for_each_strategy, is_refused,
+    reverts_connected, strategies,
 };
 use groundhog_engine::Reason;
 
@@ -77,6 +77,22 @@ fn every_use_is_seen() {
             assert_eq!(victim.ask(2), "at its end", "{}", victim.label());
             assert_eq!(victim.restore().connections_shut, 0, "{}", victim.label());
             assert_eq!(victim.ask(3), "at its end", "{}", victim.label());
+        }
+    }
+}
+
+/// Nobody sees the calls of a process that somebody else started.
+#[test]
+fn connections_of_a_process_attached_to_are_shut_or_renewed() {
+    let server = Server::start();
+    for name in ["connection_tcp", "connection_unix", "connection_udp"] {
+        let mut stranger = Stranger::talking_to(name, &server);
+        let tracee = stranger.traced(strategies()[0]);
+        tracee.snapshot().unwrap_or_else(|error| panic!("{name}: {error}"));
+        let first = stranger.ask(1);
+        for round in 2..5 {
+            tracee.restore(true).unwrap_or_else(|error| panic!("{name}: {error}"));
+            assert_eq!(stranger.ask(round), first, "{name}");
         }
     }
 }
