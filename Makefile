@@ -8,8 +8,8 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 DEPS := $(VENV)/.installed
-# Tests compile victims in C and Java, and start functions in Node and in containers.
-TEST_PROGRAMS := gcc=gcc javac=default-jdk-headless node=nodejs setpriv=util-linux runc=runc
+# Tests compile victims in C and Java, start functions in Node and in containers, and let them talk to databases.
+TEST_PROGRAMS := gcc=gcc javac=default-jdk-headless node=nodejs setpriv=util-linux runc=runc redis-server=redis-server pg_ctlcluster=postgresql
 ARGS ?=
 
 .PHONY: help

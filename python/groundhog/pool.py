@@ -52,8 +52,10 @@ class Pool:
     ``isolation``: see `Isolation`. ``strategy``: the engine's tracking strategy by name, by default the best
     that the machine has. ``verify``: compare the whole process with its snapshot after every restore, which
     is slow. ``jail``: see `Jail`. ``uid``: the user that the function runs as, which only root can choose.
-    ``engine``: makes the processes; the compiled one unless a test gives another. ``observer``: is told of
-    requests, restores and retirements.
+    ``keep_connections``: leave connections open that are older than a request which used them, though an
+    answer that comes late on one reaches a later request; else they are shut down, and the function's client
+    library connects again. ``engine``: makes the processes; the compiled one unless a test gives another.
+    ``observer``: is told of requests, restores and retirements.
     """
 
     def __init__(
@@ -67,6 +69,7 @@ class Pool:
         verify: bool = False,
         jail: Jail | str = Jail.AUTO,
         uid: int | None = None,
+        keep_connections: bool = False,
         engine: Engine | None = None,
         observer: Observer | None = None,
     ) -> None:
@@ -80,6 +83,7 @@ class Pool:
         self._verify = verify
         self._jail = Jail.parse(jail)
         self._uid = uid
+        self._keep_connections = keep_connections
         self._engine = engine
         self._ledger = Ledger(observer or NullObserver())
         self._config: WorkerConfig | None = None
@@ -118,6 +122,7 @@ class Pool:
             limits=self.limits,
             strategy=self._strategy,
             verify=self._verify,
+            keep_connections=self._keep_connections,
             engine=self._engine if self._engine is not None else default_engine(),
             executor=self._executor,
             confinement=confinement,

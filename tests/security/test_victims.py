@@ -74,7 +74,8 @@ def first_answer(workshop: Workshop) -> FirstAnswer:
 
     @functools.cache
     def ask(victim: Victim) -> str | None:
-        return run_plain(Trial(workshop.command(victim), 1, answer_timeout=victim.answer_timeout))[0]
+        server, patience = workshop.server(victim), victim.answer_timeout
+        return run_plain(Trial(workshop.command(victim), 1, answer_timeout=patience, server=server))[0]
 
     return ask
 
@@ -124,14 +125,14 @@ def trial_of(
         requests = min(requests, REPLACEMENTS)
     elif victim.bulky:
         requests = min(requests, REQUESTS)
-    return Trial(workshop.command(victim), requests, verify, strategy, victim.answer_timeout)
+    server = workshop.server(victim)
+    return Trial(workshop.command(victim), requests, verify, strategy, victim.answer_timeout, server)
 
 
 @pytest.mark.parametrize("victim", VICTIMS, ids=lambda victim: victim.name)
 def test_without_isolation_a_later_answer_differs(victim: Victim, workshop: Workshop) -> None:
-    answers = run_plain(
-        Trial(workshop.command(victim), UNTIL_LEAK, answer_timeout=min(victim.answer_timeout, 5))
-    )
+    patience, server = min(victim.answer_timeout, 5), workshop.server(victim)
+    answers = run_plain(Trial(workshop.command(victim), UNTIL_LEAK, answer_timeout=patience, server=server))
     if victim.expected is Expected.NO_ANSWER:
         assert answers == [None]
     else:

@@ -4,10 +4,12 @@
 //! number still names it (`kcmp`), and the offset and flags can be read and set from here.
 
 use crate::arch::call;
+use crate::connections::Moved;
 use crate::epoll;
 use crate::error::{OrTrouble, Reason, Step, Trouble};
 use crate::inspect;
 use crate::process::Process;
+use crate::queues::{self, File, Queue};
 use crate::remote::{Anchor, Remote};
 use crate::report::RestoreReport;
 use groundhog_proc::fdinfo::Target;
@@ -30,13 +32,10 @@ struct Descriptor {
     close_on_exec: bool,
     kind: Kind,
     settings: Settings,
-    is_eventfd: bool,
     /// What it watches, if it is an epoll set.
     targets: Vec<Target>,
-    /// Something could be read from it.
-    readable: bool,
-    /// How much, where that can be told.
-    waiting: Option<u64>,
+    /// What waits in it.
+    queue: Queue,
 }
 
 /// The descriptor table of the snapshot.
@@ -66,8 +65,6 @@ impl Descriptors {
             let offset = fcntl::offset(&duplicate);
             let kind =
                 fcntl::kind(&duplicate).or_trouble(Reason::Inspection, "looking at its descriptors")?;
-            let waiting = fcntl::waiting_bytes(&duplicate);
-            let is_eventfd = name_of(process, *number)?.starts_with("anon_inode:[eventfd]");
             let close_on_exec = close_on_exec(process, *number)?;
             table.push(Descriptor {
                 number: *number,
@@ -76,19 +73,15 @@ impl Descriptors {
                 close_on_exec,
                 kind,
                 settings: fcntl::settings(&duplicate),
-                is_eventfd,
                 targets: epoll::targets(process, *number)?,
-                readable: false,
-                waiting,
+                queue: Queue::Nothing,
                 duplicate,
             });
         }
-        let readable = fcntl::readable(table.iter().map(|d| &d.duplicate))
-            .or_trouble(Reason::Inspection, "polling its descriptors")?;
         // An offset that this process shares, such as that of an inherited log, is not the function's alone.
         let ours = OwnFiles::now(&table);
-        for (descriptor, readable) in table.iter_mut().zip(readable) {
-            descriptor.readable = readable;
+        look_into(process, &mut table, &ours)?;
+        for descriptor in &mut table {
             if descriptor.offset.is_some() && ours.contains(&descriptor.duplicate) {
                 descriptor.offset = None;
             }
@@ -121,6 +114,7 @@ impl Descriptors {
         process: &mut Process,
         anchor: Anchor,
         touched: bool,
+        moved: Moved<'_>,
         report: &mut RestoreReport,
     ) -> Step<()> {
         list(&self.folder, &mut self.numbers)?;
@@ -144,7 +138,7 @@ impl Descriptors {
         for descriptor in &self.table {
             descriptor.check_and_revert(process)?;
         }
-        self.revert_waiting(report)?;
+        self.revert_waiting(moved, report)?;
         if !added.is_empty() {
             let mut remote = Remote::enter(process, anchor)?;
             for number in added {
@@ -152,6 +146,9 @@ impl Descriptors {
                 let _file_trouble = remote.call(call::CLOSE, [number as u64, 0, 0, 0, 0, 0])?;
                 report.fds_closed += 1;
             }
+        }
+        for descriptor in self.table.iter().filter(|descriptor| epoll::disarms(&descriptor.targets)) {
+            epoll::revert(process, anchor, descriptor.number, &descriptor.targets)?;
         }
         Ok(())
     }
@@ -192,25 +189,30 @@ impl Descriptors {
     }
 
     /// Bytes and events that a request left in pipes, sockets and counters of the snapshot.
-    fn revert_waiting(&self, report: &mut RestoreReport) -> Step<()> {
-        let poll = || {
-            fcntl::readable(self.table.iter().map(|d| &d.duplicate))
-                .or_trouble(Reason::Inspection, "polling its descriptors")
-        };
-        let mut drained = false;
-        for (descriptor, readable) in self.table.iter().zip(poll()?) {
-            drained |= descriptor.take_waiting(readable, report)?;
-        }
-        if !drained {
-            return Ok(());
-        }
-        // An epoll set that was readable for the sake of what has been drained is quiet now.
-        for (descriptor, readable) in self.table.iter().zip(poll()?) {
-            if descriptor.take_waiting(readable, report)? {
-                return descriptor.refuse("cannot be emptied");
+    fn revert_waiting(&mut self, moved: Moved<'_>, report: &mut RestoreReport) -> Step<()> {
+        let mut emptied = Vec::new();
+        let readable = poll(&self.table)?;
+        for (descriptor, readable) in self.table.iter_mut().zip(readable) {
+            let Descriptor { number, duplicate, queue, .. } = descriptor;
+            if queue.revert(*number, duplicate, readable, moved, report)? {
+                emptied.push(*number);
             }
         }
-        Ok(())
+        if emptied.is_empty() {
+            return Ok(());
+        }
+        let readable = poll(&self.table)?;
+        let still =
+            |(descriptor, readable): &(&Descriptor, bool)| *readable && emptied.contains(&descriptor.number);
+        match self.table.iter().zip(readable).find(still) {
+            Some((descriptor, _)) => descriptor.refuse("cannot be emptied"),
+            None => Ok(()),
+        }
+    }
+
+    /// The numbers of sockets on which calls must be seen, since nothing else tells that they were used.
+    pub(crate) fn watched_sockets(&self) -> Vec<i32> {
+        self.table.iter().flat_map(|descriptor| descriptor.queue.watched()).copied().collect()
     }
 
     /// Puts the epoll sets among `numbers` back.
@@ -272,31 +274,6 @@ impl Descriptor {
         Err(Trouble::Refused(Reason::DescriptorChanged, message))
     }
 
-    /// Empties what was empty at the snapshot, and refuses what else has changed; says whether it emptied something.
-    fn take_waiting(&self, readable: bool, report: &mut RestoreReport) -> Step<bool> {
-        let same_amount =
-            || self.kind == Kind::Anonymous || fcntl::waiting_bytes(&self.duplicate) == self.waiting;
-        match self.kind {
-            Kind::File => Ok(false),
-            _ if readable == self.readable && (!readable || same_amount()) => Ok(false),
-            Kind::Pipe if !self.readable => {
-                report.bytes_drained +=
-                    fcntl::drain(&self.duplicate).or_trouble(Reason::DescriptorChanged, "emptying a pipe")?;
-                Ok(true)
-            }
-            Kind::Anonymous if self.is_eventfd && !self.readable => {
-                fcntl::reset_eventfd(&self.duplicate)
-                    .or_trouble(Reason::DescriptorChanged, "emptying an eventfd")?;
-                Ok(true)
-            }
-            // An epoll set, readable for another one's sake: looked at again when that one is empty.
-            Kind::Anonymous if !self.is_eventfd => Ok(true),
-            Kind::Pipe | Kind::Socket | Kind::Anonymous => {
-                self.refuse("holds other data than at the snapshot")
-            }
-        }
-    }
-
     fn check_and_revert(&self, process: &Process) -> Step<()> {
         match kcmp::same_open_file(process.pid, self.number, self.duplicate.as_fd()) {
             Ok(true) => {}
@@ -353,6 +330,31 @@ impl OwnFiles {
             .iter()
             .any(|number| kcmp::same_open_file(self.pid, *number, duplicate.as_fd()) == Ok(true))
     }
+}
+
+/// Which of them could be read.
+fn poll(table: &[Descriptor]) -> Step<Vec<bool>> {
+    fcntl::readable(table.iter().map(|descriptor| &descriptor.duplicate))
+        .or_trouble(Reason::Inspection, "polling its descriptors")
+}
+
+/// Looks into all of them.
+fn look_into(process: &Process, table: &mut [Descriptor], ours: &OwnFiles) -> Step<()> {
+    let names =
+        table.iter().map(|descriptor| name_of(process, descriptor.number)).collect::<Step<Vec<_>>>()?;
+    let mut files = Vec::with_capacity(table.len());
+    for ((descriptor, name), readable) in table.iter().zip(&names).zip(poll(table)?) {
+        let Descriptor { number, duplicate, kind, flags, .. } = descriptor;
+        let inode = fcntl::inode(duplicate).or_trouble(Reason::Inspection, "looking at its descriptors")?;
+        let shared = *kind == Kind::Socket && ours.contains(duplicate);
+        let (number, kind, flags) = (*number, *kind, *flags);
+        files.push(File { number, duplicate, kind, name, flags, inode, readable, shared });
+    }
+    let queues = queues::save(&files, &ours.numbers, process.pid)?;
+    for (descriptor, queue) in table.iter_mut().zip(queues) {
+        descriptor.queue = queue;
+    }
+    Ok(())
 }
 
 fn list(folder: &OwnedFd, numbers: &mut Vec<i32>) -> Step<()> {

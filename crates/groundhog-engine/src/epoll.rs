@@ -17,6 +17,12 @@ pub(crate) fn targets(process: &Process, number: i32) -> Step<Vec<Target>> {
     fdinfo::epoll_targets(&text).map_err(|error| Trouble::Refused(Reason::Inspection, error.to_string()))
 }
 
+/// Whether a set has targets that it gives up watching when it has told of them once, with no call that says so.
+pub(crate) fn disarms(targets: &[Target]) -> bool {
+    const ONE_SHOT: u32 = 1 << 30;
+    targets.iter().any(|target| target.events & ONE_SHOT != 0)
+}
+
 /// Puts a set back to what it watched at the snapshot, once the descriptors are those of the snapshot.
 pub(crate) fn revert(process: &mut Process, anchor: Anchor, number: i32, before: &[Target]) -> Step<()> {
     let now = targets(process, number)?;

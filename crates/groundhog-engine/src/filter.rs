@@ -53,14 +53,13 @@ const EINVAL: u32 = 22;
 const ENOSYS: u32 = 38;
 
 /// Calls that change the layout of an address space, or what its mappings are, or that give memory back.
-const LAYOUT_CALLS: [i64; 15] = [
+const LAYOUT_CALLS: [i64; 14] = [
     9,   // mmap
     10,  // mprotect
     11,  // munmap
     12,  // brk
     25,  // mremap
     28,  // madvise
-    30,  // shmat
     67,  // shmdt
     158, // arch_prctl, which can map a vDSO
     216, // remap_file_pages

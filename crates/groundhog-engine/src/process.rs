@@ -79,6 +79,8 @@ pub(crate) struct Process {
     pub(crate) files: ProcFiles,
     /// It was started by us, behind the filter that forbids untraced children.
     pub(crate) spawned: bool,
+    /// Connections of the snapshot are left open whatever went through them.
+    pub(crate) keep_connections: bool,
     pub(crate) watch: Watch,
     /// The folders in which it may write, if it is in a jail.
     pub(crate) private: Vec<Private>,
@@ -151,6 +153,7 @@ impl Process {
             pidfd,
             files: ProcFiles::open(pid)?,
             spawned,
+            keep_connections: false,
             watch: Watch::default(),
             private: Vec::new(),
             ids: None,
@@ -374,7 +377,7 @@ impl Process {
                 let verdict = ptrace::registers(tid).map(|registers| {
                     if ours {
                         let new_thread = self.threads.get(&tid).is_none_or(|thread| !thread.in_snapshot);
-                        watch::judge(&registers, new_thread)
+                        watch::judge(&registers, tid, new_thread)
                     } else {
                         watch::judge_child(&registers, tid, self.pid)
                     }

@@ -56,6 +56,8 @@ pub struct RestoreReport {
     pub children_killed: u64,
     /// New descriptors that were closed.
     pub fds_closed: u64,
+    /// Connections of the snapshot that the request used and that were shut down.
+    pub connections_shut: u64,
     /// Bytes found in our own pipes and dropped.
     pub bytes_drained: u64,
     /// Signals that were pending and are dropped.
@@ -87,6 +89,7 @@ impl RestoreReport {
             threads_ended: 0,
             children_killed: 0,
             fds_closed: 0,
+            connections_shut: 0,
             bytes_drained: 0,
             signals_dropped: 0,
             files_reverted: 0,

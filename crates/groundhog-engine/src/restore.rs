@@ -3,6 +3,7 @@
 //! stop all -> detect -> end what is new -> drain our pipes -> descriptors -> layout -> memory -> registers -> resume
 
 use crate::arch::call;
+use crate::connections::Moved;
 use crate::error::{OrTrouble, Reason, Step, Trouble};
 use crate::memory;
 use crate::process::Process;
@@ -96,7 +97,9 @@ fn revert_kernel_state(
         0 => {}
         actions => snapshot.actions.revert(process, anchor, actions)?,
     }
-    snapshot.descriptors.revert(process, anchor, seen.descriptors || unseen, report)?;
+    let numbers = if unseen { None } else { Some(&*seen.called) };
+    let moved = Moved { numbers, shut: &seen.shut, keep: process.keep_connections };
+    snapshot.descriptors.revert(process, anchor, seen.descriptors || unseen, moved, report)?;
     if !seen.duplicated.is_empty() {
         snapshot.descriptors.revert_epoll(process, anchor, &seen.duplicated)?;
         snapshot.descriptors.check_settings(&seen.duplicated)?;

@@ -66,7 +66,8 @@ pub(crate) fn take(process: &mut Process, strategy: Strategy) -> Step<(Snapshot,
             Actions::save(&mut remote)?,
         )
     };
-    install_watch(process, anchor, &descriptors.numbers())?;
+    let sockets = if process.keep_connections { Vec::new() } else { descriptors.watched_sockets() };
+    install_watch(process, anchor, &descriptors.numbers(), &sockets)?;
     let attributes = Attributes::save(process, anchor)?;
     let held = HeldFiles::save(descriptors.writable(), !process.private.is_empty())?;
     let files = save_files(process, &descriptors, &areas);
@@ -162,16 +163,23 @@ fn refuse_filters(process: &Process) -> Step<()> {
 ///
 /// A process that we did not start cannot have that: its restores look for themselves, at the layout and at what cannot be
 /// put back.
-fn install_watch(process: &mut Process, anchor: Anchor, descriptors: &[i32]) -> Step<()> {
+fn install_watch(process: &mut Process, anchor: Anchor, descriptors: &[i32], sockets: &[i32]) -> Step<()> {
     let watch = &process.watch;
     let mut programs = Vec::new();
     if process.spawned && !watch.sees_state {
         // Where two of them see a call, the later one tells of it.
-        programs.extend([filter::escape_watch(), filter::files_watch(), watch::program(descriptors)]);
+        programs.extend([
+            filter::escape_watch(),
+            filter::files_watch(),
+            watch::program(descriptors, sockets),
+        ]);
         programs.extend(watch.wanted.then(filter::layout_watch));
         programs.extend([filter::flags_watch(), filter::truncating_watch()]);
-    } else if process.spawned && descriptors.iter().any(|number| !watch.descriptors.contains(number)) {
-        programs.push(watch::program(descriptors)); // a later snapshot, with others
+    } else if process.spawned
+        && (descriptors.iter().any(|number| !watch.descriptors.contains(number))
+            || sockets.iter().any(|number| !watch.sockets.contains(number)))
+    {
+        programs.push(watch::program(descriptors, sockets)); // a later snapshot, with others
     }
     if !programs.is_empty() {
         let mut remote = Remote::enter(process, anchor)?;
@@ -186,6 +194,7 @@ fn install_watch(process: &mut Process, anchor: Anchor, descriptors: &[i32]) -> 
         process.watch.sees_state = true;
         process.watch.works = process.watch.wanted;
         process.watch.descriptors.extend(descriptors);
+        process.watch.sockets.extend(sockets);
     }
     process.watch.seen = Seen::default();
     Ok(())

@@ -49,6 +49,9 @@ pub struct SpawnOptions {
     pub most_tasks: Option<usize>,
     /// User and group that it becomes; none: as we are. Only root can do that.
     pub ids: Option<(u32, u32)>,
+    /// Leave connections of the snapshot open that a request used, and only empty them: an answer that comes later than
+    /// the restore reaches the next request.
+    pub keep_connections: bool,
 }
 
 /// A traced process. Dropping the handle kills a process that was spawned, and lets go one that was attached to.
@@ -82,7 +85,7 @@ impl Tracee {
     pub fn spawn(mut options: SpawnOptions) -> Result<Self> {
         let strategy = choose(options.strategy)?;
         let drain = std::mem::take(&mut options.drain);
-        let watch = !options.unwatched;
+        let (watch, keep_connections) = (!options.unwatched, options.keep_connections);
         let most_tasks = options.most_tasks.unwrap_or(usize::MAX);
         let prepared = jail::prepare(options.jail.as_ref(), options.ids)?;
         let (name, command) = prepare(options)?;
@@ -90,6 +93,7 @@ impl Tracee {
             let mut process = give_birth(command, prepared, &name)?;
             process.watch.wanted = watch;
             process.most_tasks = most_tasks;
+            process.keep_connections = keep_connections;
             // What it inherits of this thread and what we give it. Not asked of itself: it runs by now, and may have
             // installed one of its own.
             process.watch.filters_at_start =

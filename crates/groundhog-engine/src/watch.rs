@@ -5,12 +5,13 @@
 //! it likes.
 
 mod calls;
+pub(crate) mod control;
 
 use calls::{
     BY_PID, CLOSE, CLOSE_RANGE, CLOSE_RANGE_UNSHARE, DUP, DUP2, DUP3, EPOLL_CTL, F_DUPFD, F_DUPFD_CLOEXEC,
     F_SETFD, FCNTL, FIOCLEX, FIONCLEX, IOCTL, KILL, ON_DESCRIPTOR, ON_MEMORY, OUTLIVING, PIDFD_SEND_SIGNAL,
-    PR_SET_NAME, PRCTL, PRCTL_ON_MEMORY, RT_SIGACTION, RT_SIGQUEUEINFO, RT_TGSIGQUEUEINFO, TGKILL, TKILL,
-    WITH_COMMAND, X32, name_of,
+    PR_SET_NAME, PRCTL, PRCTL_ON_MEMORY, RT_SIGACTION, RT_SIGQUEUEINFO, RT_TGSIGQUEUEINFO, SHUTDOWN, TGKILL,
+    TKILL, TRANSFERS, WITH_COMMAND, X32, name_of,
 };
 pub(crate) use calls::{STATE, program};
 use groundhog_sys::ptrace::Registers;
@@ -32,6 +33,8 @@ pub(crate) struct Watch {
     pub(crate) sees_state: bool,
     /// The descriptors whose calls they see.
     pub(crate) descriptors: Vec<i32>,
+    /// The sockets on which they see every read and write.
+    pub(crate) sockets: Vec<i32>,
     /// What there was since this was last taken.
     pub(crate) seen: Seen,
 }
@@ -51,6 +54,10 @@ pub(crate) struct Seen {
     /// Descriptors of the snapshot that were duplicated, so that what was done to them was not seen, or epoll sets that
     /// may have changed.
     pub(crate) duplicated: Vec<i32>,
+    /// Sockets that were read from or written to, of those that are watched.
+    pub(crate) called: Vec<i32>,
+    /// Those that were shut down, of all sockets.
+    pub(crate) shut: Vec<i32>,
     /// Signals whose action was set, bit n-1 for signal n.
     pub(crate) actions: u64,
     /// Signals were sent, which may wait where only a closer look finds them.
@@ -70,6 +77,8 @@ impl Seen {
                 self.descriptors = true;
                 self.duplicated.extend(duplicated);
             }
+            Some(Verdict::Transfer(one, other)) => self.called.extend([one, other]),
+            Some(Verdict::Shutdown(number)) => self.shut.push(number),
             Some(Verdict::Signals) => self.signalled = true,
             Some(Verdict::Final(call)) => drop(self.state_call.get_or_insert(call)),
             None => drop(self.state_call.get_or_insert("something that could not be read")),
@@ -86,6 +95,10 @@ pub(crate) enum Verdict {
     SignalAction(u64),
     /// Descriptors of the snapshot are to be looked at one by one; the one that was duplicated, if one was.
     Descriptors(Option<i32>),
+    /// These may be sockets that were used.
+    Transfer(i32, i32),
+    /// This is shut down, if it is a socket.
+    Shutdown(i32),
     /// Signals that wait are to be looked for closely.
     Signals,
     /// It cannot be put back: the call's name.
@@ -95,13 +108,19 @@ pub(crate) enum Verdict {
 /// Judges the call that a stopped thread is about to make.
 ///
 /// What a new thread sets for itself is gone when it is ended, and runtimes do so in every thread that they start.
-pub(crate) fn judge(registers: &Registers, new_thread: bool) -> Verdict {
+pub(crate) fn judge(registers: &Registers, caller: Tid, new_thread: bool) -> Verdict {
     let number = number_of(registers);
     if number == RT_SIGACTION {
         return Verdict::SignalAction(registers.rdi & 0xffff_ffff);
     }
     if sends_signals(number) {
         return Verdict::Signals;
+    }
+    if let Some(verdict) = transfer(registers, caller) {
+        return verdict;
+    }
+    if number == SHUTDOWN {
+        return Verdict::Shutdown(registers.rdi as i32);
     }
     if number == EPOLL_CTL {
         // What the set holds can be compared, as with a duplicate.
@@ -126,6 +145,9 @@ pub(crate) fn judge_child(registers: &Registers, child: Tid, parent: Tid) -> Ver
     let number = number_of(registers);
     if sends_signals(number) {
         return Verdict::Signals;
+    }
+    if let Some(verdict) = transfer(registers, child) {
+        return verdict;
     }
     let outlives = OUTLIVING.contains(&number);
     let names_another = match number {
@@ -155,6 +177,19 @@ pub(crate) fn judge_child(registers: &Registers, child: Tid, parent: Tid) -> Ver
 
 fn number_of(registers: &Registers) -> i64 {
     (registers.orig_rax & !X32).cast_signed()
+}
+
+/// The verdict on a call that reads or writes a watched number; a child's may be another file, which does no harm.
+fn transfer(registers: &Registers, caller: Tid) -> Option<Verdict> {
+    if control::is_sent(registers, caller) {
+        return Some(Verdict::Final("sendmsg, with more than bytes"));
+    }
+    let mut numbers = TRANSFERS
+        .iter()
+        .filter(|(call, ..)| *call == number_of(registers))
+        .map(|(.., argument)| [registers.rdi, registers.rsi, registers.rdx][usize::from(*argument)] as i32);
+    let first = numbers.next()?;
+    Some(Verdict::Transfer(first, numbers.next().unwrap_or(first)))
 }
 
 /// Whether a process id in an argument means the caller.
@@ -195,27 +230,27 @@ mod tests {
 
     #[test]
     fn calls_are_known_by_name() {
-        assert_eq!(judge(&calling(38, 0), false), Verdict::Final("setitimer"));
-        assert_eq!(judge(&calling(157, 4), true), Verdict::Final("prctl"));
+        assert_eq!(judge(&calling(38, 0), Tid(5), false), Verdict::Final("setitimer"));
+        assert_eq!(judge(&calling(157, 4), Tid(5), true), Verdict::Final("prctl"));
         let mut locking = calling(FCNTL.cast_unsigned() | X32, 3);
         locking.rsi = 6;
-        assert_eq!(judge(&locking, false), Verdict::Final("fcntl"));
+        assert_eq!(judge(&locking, Tid(5), false), Verdict::Final("fcntl"));
     }
 
     #[test]
     fn what_becomes_of_descriptors_can_be_looked_at() {
-        assert_eq!(judge(&calling(33, 5), false), Verdict::Descriptors(Some(5)));
+        assert_eq!(judge(&calling(33, 5), Tid(5), false), Verdict::Descriptors(Some(5)));
         let mut setting_the_flag = calling(72, 3);
         setting_the_flag.rsi = F_SETFD;
-        assert_eq!(judge(&setting_the_flag, false), Verdict::Descriptors(None));
+        assert_eq!(judge(&setting_the_flag, Tid(5), false), Verdict::Descriptors(None));
     }
 
     #[test]
     fn a_descriptor_table_of_ones_own_is_final() {
         let mut unsharing = calling(436, 3);
-        assert_eq!(judge(&unsharing, false), Verdict::Descriptors(None));
+        assert_eq!(judge(&unsharing, Tid(5), false), Verdict::Descriptors(None));
         unsharing.rdx = CLOSE_RANGE_UNSHARE;
-        assert_eq!(judge(&unsharing, false), Verdict::Final("close_range"));
+        assert_eq!(judge(&unsharing, Tid(5), false), Verdict::Final("close_range"));
     }
 
     #[test]
@@ -231,13 +266,13 @@ mod tests {
 
     #[test]
     fn a_signals_action_can_be_set_back() {
-        assert_eq!(judge(&calling(13, 33), true), Verdict::SignalAction(33));
+        assert_eq!(judge(&calling(13, 33), Tid(5), true), Verdict::SignalAction(33));
     }
 
     #[test]
     fn what_a_new_thread_sets_for_itself_does_not_count() {
-        assert_eq!(judge(&calling(157, PR_SET_NAME), true), Verdict::Harmless);
-        assert_eq!(judge(&calling(131, 1), true), Verdict::Harmless);
-        assert_eq!(judge(&calling(157, PR_SET_NAME), false), Verdict::Final("prctl"));
+        assert_eq!(judge(&calling(157, PR_SET_NAME), Tid(5), true), Verdict::Harmless);
+        assert_eq!(judge(&calling(131, 1), Tid(5), true), Verdict::Harmless);
+        assert_eq!(judge(&calling(157, PR_SET_NAME), Tid(5), false), Verdict::Final("prctl"));
     }
 }

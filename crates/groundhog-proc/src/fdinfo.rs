@@ -42,6 +42,23 @@ pub fn parse(text: &[u8]) -> Result<FdInfo, FdInfoError> {
     Ok(FdInfo { flags })
 }
 
+/// The count of an eventfd; none for other files, and where it is no hexadecimal number.
+#[must_use]
+pub fn eventfd_count(text: &[u8]) -> Option<u64> {
+    value(text, b"eventfd-count:", 16)
+}
+
+/// How many expirations of a timerfd wait to be read; none for other files, and where it is no number.
+#[must_use]
+pub fn timer_ticks(text: &[u8]) -> Option<u64> {
+    value(text, b"ticks:", 10)
+}
+
+fn value(text: &[u8], name: &[u8], radix: u32) -> Option<u64> {
+    let value = text.split(|byte| *byte == b'\n').find_map(|line| line.strip_prefix(name))?;
+    u64::from_str_radix(std::str::from_utf8(value).ok()?.trim(), radix).ok()
+}
+
 /// What an epoll set watches.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Target {
@@ -103,6 +120,15 @@ mod tests {
             parse(b"flags:\t9\n").map_err(|e| e.to_string()),
             Err("fdinfo: no flags line with an octal number".into())
         );
+    }
+
+    #[test]
+    fn counts_of_eventfds_and_timers() {
+        let counter = b"pos:\t0\nflags:\t02\neventfd-count:               1f\neventfd-id: 2\n";
+        assert_eq!((eventfd_count(counter), timer_ticks(counter)), (Some(0x1f), None));
+        let timer = b"pos:\t0\nflags:\t02\nclockid: 1\nticks: 12\nsettime flags: 00\n";
+        assert_eq!((eventfd_count(timer), timer_ticks(timer)), (None, Some(12)));
+        assert_eq!(timer_ticks(b"ticks: many\n"), None);
     }
 
     #[test]

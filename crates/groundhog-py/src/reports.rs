@@ -179,6 +179,8 @@ report! {
     children_killed,
     /// New descriptors that were closed.
     fds_closed,
+    /// Connections of the snapshot that the request used, and that were shut down.
+    connections_shut,
     /// Bytes found in the supervisor's own pipes and dropped.
     bytes_drained,
     /// Names in its private folders that were put back.

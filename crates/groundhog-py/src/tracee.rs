@@ -61,10 +61,14 @@ impl Tracee {
     /// which are reverted, too. `most_written`: most bytes and files there, by namespaces only. `ids`: user and group to
     /// become, which only root can. `most_tasks`: threads and descendants that it may have at a time; with more it is killed.
     ///
+    /// `keep_connections`: leave connections of the snapshot open that a request used, and only empty them; else they are
+    /// shut down, so that no late answer reaches a later request.
+    ///
     /// Raises `SpawnError` when it cannot be started and `UnsupportedError` when the strategy does not work here.
     #[staticmethod]
     #[pyo3(signature = (argv, *, env = None, cwd = None, fds = None, drain = Vec::new(), strategy = None, watch = true,
-                        jail = None, private = Vec::new(), most_written = MOST_WRITTEN, ids = None, most_tasks = None))]
+                        jail = None, private = Vec::new(), most_written = MOST_WRITTEN, ids = None, most_tasks = None,
+                        keep_connections = false))]
     #[allow(clippy::too_many_arguments, reason = "keyword arguments in Python")]
     fn spawn(
         py: Python<'_>,
@@ -80,6 +84,7 @@ impl Tracee {
         most_written: (u64, u64),
         ids: Option<(u32, u32)>,
         most_tasks: Option<usize>,
+        keep_connections: bool,
     ) -> PyResult<Self> {
         if argv.is_empty() {
             return Err(PyValueError::new_err("argv is empty; name a program"));
@@ -99,6 +104,7 @@ impl Tracee {
             }),
             ids,
             most_tasks,
+            keep_connections,
         };
         let engine = py.detach(|| groundhog_engine::Tracee::spawn(options)).map_err(|e| exception(&e))?;
         Ok(Self { engine })

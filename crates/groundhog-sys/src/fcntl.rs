@@ -85,14 +85,6 @@ pub fn kind(fd: impl AsFd) -> Result<Kind> {
     })
 }
 
-/// `fstat`: the number of a file in its file system.
-///
-/// # Errors
-/// As fstat(2).
-pub fn inode(fd: impl AsFd) -> Result<u64> {
-    Ok(rustix::fs::fstat(fd)?.st_ino)
-}
-
 /// What is known of a plain file's contents without reading them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FileState {
@@ -184,20 +176,30 @@ pub fn waiting_bytes(fd: impl AsFd) -> Option<u64> {
     rustix::io::ioctl_fionread(fd).ok()
 }
 
-/// Reads an eventfd's counter down to zero, without waiting.
+/// `fstat`: the inode number, which tells sockets and pipes apart.
 ///
 /// # Errors
-/// As read(2), but for `EAGAIN`.
-pub fn reset_eventfd(fd: &OwnedFd) -> Result<()> {
-    let mut count = [0; 8];
-    while readable(std::iter::once(fd))?[0] {
-        match rustix::io::read(fd, &mut count) {
-            Ok(_) | Err(rustix::io::Errno::INTR) => {}
-            Err(rustix::io::Errno::AGAIN) => break,
-            Err(error) => return Err(error.into()),
-        }
-    }
-    Ok(())
+/// As fstat(2).
+pub fn inode(fd: impl AsFd) -> Result<u64> {
+    Ok(rustix::fs::fstat(fd)?.st_ino)
+}
+
+/// `fstatfs`: whether an open file is a POSIX message queue.
+#[must_use]
+pub fn is_message_queue(fd: impl AsFd) -> bool {
+    // MQUEUE_MAGIC, which no header has (ipc/mqueue.c).
+    rustix::fs::fstatfs(fd).is_ok_and(|system| system.f_type == 0x1980_0202)
+}
+
+/// `pread`: the first bytes of a file, at most so many.
+///
+/// # Errors
+/// As pread(2).
+pub fn beginning(fd: impl AsFd, most: usize) -> Result<Vec<u8>> {
+    let mut bytes = vec![0; most];
+    let count = rustix::io::pread(fd, &mut bytes, 0)?;
+    bytes.truncate(count);
+    Ok(bytes)
 }
 
 /// What can be set on an open file beside its flags and its offset. What a kind of file lacks is 0.

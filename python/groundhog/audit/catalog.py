@@ -14,6 +14,7 @@ from groundhog.audit.inventory import (
     ADVICE,
     ATTRIBUTES,
     CHILDREN,
+    CONNECTIONS,
     DESCRIPTORS,
     DESCRIPTORS_REPLACED,
     DESCRIPTORS_STATE,
@@ -23,8 +24,8 @@ from groundhog.audit.inventory import (
     MEMORY,
     OWN_PIPES,
     PARENT,
-    PIPES,
     PRIVILEGES,
+    QUEUES,
     REGISTERS,
     SHARED,
     SIGNAL_ACTIONS,
@@ -58,6 +59,7 @@ class Victim:
     evasion: bool = False  # it tries to look as if nothing had happened
     full: bool = False  # 1,000 requests in every run
     bulky: bool = False  # tens of megabytes a request: never a thousand of them
+    connected: bool = False  # it talks to a server that answers late
     answer_timeout: float = 60.0  # seconds; short where no answer is to come
     sees_engine: bool = (
         False  # its first answer shows that an engine is at work: nothing to compare with a plain one
@@ -125,7 +127,11 @@ C = (
     Victim("c", "descriptor_stolen", DESCRIPTORS_REPLACED, evasion=True, answer_timeout=2),
     Victim("c", "descriptor_offset", DESCRIPTORS_STATE),
     Victim("c", "descriptor_flags", DESCRIPTORS_STATE),
-    Victim("c", "pipe_bytes", PIPES, RETIRE),
+    Victim("c", "pipe_bytes", QUEUES),
+    Victim("c", "queue_replaced", QUEUES, evasion=True),
+    Victim("c", "connection_tcp", CONNECTIONS, connected=True),
+    Victim("c", "connection_unix", CONNECTIONS, connected=True),
+    Victim("c", "connection_udp", CONNECTIONS, connected=True),
     Victim("c", "signal_actions", SIGNAL_ACTIONS),
     Victim("c", "signals", SIGNALS, RETIRE),
     Victim("c", "timers", TIMERS, RETIRE),
@@ -201,6 +207,7 @@ PYTHON = (
     Victim("python", "signal_waiting", SIGNALS),
     Victim("python", "alarm_by_thread", TIMERS, RETIRE, evasion=True),
     Victim("python", "directory_by_thread", ATTRIBUTES, RETIRE, evasion=True),
+    Victim("python", "self_pipe", QUEUES),
 )
 
 NODE = (

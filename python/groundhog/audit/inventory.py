@@ -32,7 +32,9 @@ PARENT = "what a child did to its parent"
 DESCRIPTORS = "fds opened"
 DESCRIPTORS_REPLACED = "fds closed or replaced"
 DESCRIPTORS_STATE = "flags and offsets of fds, bytes in empty pipes"
-PIPES = "bytes left in pipes and sockets, locks, options"
+QUEUES = "bytes left in pipes, pairs of sockets, eventfds, timers"
+CONNECTIONS = "connections from before the snapshot"
+SOCKETS = "sockets: options, ports, descriptors sent over them"
 SIGNAL_ACTIONS = "signal handlers"
 SIGNALS = "pending signals"
 TIMERS = "interval timers, POSIX timers, alarms"
@@ -85,14 +87,25 @@ ROWS = (
     ),
     Row(
         DESCRIPTORS_STATE,
-        "their flags and offsets; what epoll sets watch; counters of eventfds, bytes in pipes that were"
-        " empty",
+        "their flags and offsets; what epoll sets watch",
         REVERT,
     ),
     Row(
-        PIPES,
-        "their locks, owners, sizes and seals; options of sockets; other data that waits in them",
+        QUEUES,
+        "what waits in pipes, pairs of sockets, counters of eventfds, expirations of timers",
+        "revert; what was taken from a pipe that only others write to, or from a message queue: retire",
+    ),
+    Row(
+        CONNECTIONS,
+        "connections (TCP, Unix streams) and datagram sockets of the snapshot that a request used",
+        "shut down, and counted: the client finds each at its end, and connects anew; datagram sockets get"
+        " another port and keep their peer; bound ones, and those of other families: retire",
+    ),
+    Row(
+        SOCKETS,
+        "connections that wait to be accepted; options of sockets; descriptors that it sends to itself over a socket",
         RETIRE,
+        unshown="tests of the engine: `connections`, `forbidden`",
     ),
     Row(SIGNAL_ACTIONS, "signal actions", REVERT),
     Row(

@@ -11,10 +11,14 @@ import os
 import selectors
 import signal
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from groundhog._core import RestoreReport, Tracee
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 ANSWER_FD = 3
 MARK = "GROUNDHOG_TRIAL"
@@ -31,6 +35,7 @@ class Program:
     argv: tuple[str, ...]
     scratch: str
     mark: str  # in its environment, so that whatever it leaves running is found
+    settings: Mapping[str, str] = field(default_factory=dict)  # more of its environment
 
     def environment(self) -> dict[str, str]:
         """All the variables that it gets."""
@@ -39,6 +44,7 @@ class Program:
             "LANG": "C.UTF-8",
             "TMPDIR": self.scratch,
             MARK: self.mark,
+            **self.settings,
         }
 
 

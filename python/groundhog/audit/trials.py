@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import json
 import shutil
@@ -10,11 +11,15 @@ import time
 import uuid
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from groundhog._core import capabilities
+from groundhog.audit.late_server import LateServer
 from groundhog.audit.processes import NoAnswerError, Plain, Program, Traced, marked
 from groundhog.errors import RestoreRefusedError, TraceeExitedError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 START_TIMEOUT = 60.0
 
@@ -29,6 +34,7 @@ class Trial:
     strategy: str | None = None
     answer_timeout: float = 60.0
     jail: str | None = "auto"  # the best that works here
+    server: tuple[str, ...] = ()  # that the victim talks to
 
     def to_json(self) -> str:
         """It as text."""
@@ -38,7 +44,7 @@ class Trial:
     def from_json(text: str) -> Trial:
         """What `to_json` made."""
         fields = json.loads(text)
-        return Trial(**{**fields, "argv": tuple(fields["argv"])})
+        return Trial(**{**fields, "argv": tuple(fields["argv"]), "server": tuple(fields["server"])})
 
 
 @dataclass
@@ -67,13 +73,25 @@ def request(number: int) -> bytes:
     return json.dumps({"value": {"secret": f"Q{number:07d}"}}, separators=(",", ":")).encode() + b"\n"
 
 
-def _program(argv: tuple[str, ...]) -> Program:
-    return Program(argv, tempfile.mkdtemp(prefix="groundhog-trial-"), uuid.uuid4().hex)
+@contextlib.contextmanager
+def _program(trial: Trial) -> Iterator[Program]:
+    """The program with a folder of its own, and its server running."""
+    with contextlib.ExitStack() as stack:
+        scratch = tempfile.mkdtemp(prefix="groundhog-trial-")
+        stack.callback(shutil.rmtree, scratch)
+        settings = {}
+        if trial.server:
+            settings = stack.enter_context(LateServer(trial.server, scratch)).environment
+        yield Program(trial.argv, scratch, uuid.uuid4().hex, settings)
 
 
 def run_plain(trial: Trial) -> list[str | None]:
     """The answers of one process without isolation, up to the first that differs from the first."""
-    program = _program(trial.argv)
+    with _program(trial) as program:
+        return _answers(program, trial)
+
+
+def _answers(program: Program, trial: Trial) -> list[str | None]:
     answers: list[str | None] = []
     process = Plain(program, start_timeout=START_TIMEOUT)
     try:
@@ -86,13 +104,16 @@ def run_plain(trial: Trial) -> list[str | None]:
                 break
     finally:
         process.close()
-        shutil.rmtree(program.scratch)
     return answers
 
 
 def run_traced(trial: Trial) -> Outcome:
     """Serve the requests with a restore after each; a process that cannot be restored is replaced."""
-    program = _program(trial.argv)
+    with _program(trial) as program:
+        return _outcome(program, trial)
+
+
+def _outcome(program: Program, trial: Trial) -> Outcome:
     jail = capabilities()["preferred_jail"] if trial.jail == "auto" else trial.jail
     outcome = Outcome()
     process: Traced | None = None
@@ -107,15 +128,14 @@ def run_traced(trial: Trial) -> Outcome:
             if ending != "restored":
                 process.close()
                 process = None
-                # As a pool does: a new process has a scratch folder of its own.
-                shutil.rmtree(program.scratch)
-                Path(program.scratch).mkdir(0o700)
+                if jail == "landlock":  # as in a pool: a new process has a scratch folder of its own
+                    shutil.rmtree(program.scratch)
+                    Path(program.scratch).mkdir(0o700)
                 outcome.survivors += marked(program.mark)
     finally:
         if process is not None:
             process.close()
         outcome.survivors += marked(program.mark)
-        shutil.rmtree(program.scratch)
     return outcome
 
 

@@ -84,7 +84,11 @@ class Workshop:
                     str(scripts / f"{victim.source}.py"),
                 )
 
-    def _compiled_c(self, source: str) -> Path:
+    def server(self, victim: Victim) -> tuple[str, ...]:
+        """The command line that starts the server that a victim talks to; empty if it talks to none."""
+        return (str(self._compiled_c("late", "servers")),) if victim.connected else ()
+
+    def _compiled_c(self, source: str, folder: str = "c") -> Path:
         program = self._folder / source
         if not program.exists():
             _run(
@@ -93,7 +97,7 @@ class Workshop:
                 *C_FLAGS,
                 "-o",
                 str(program),
-                str(SOURCES / "c" / f"{source}.c"),
+                str(SOURCES / folder / f"{source}.c"),
             )
         return program
 

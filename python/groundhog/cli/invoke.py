@@ -141,6 +141,7 @@ def command(
     uid: int | None,
     strategy: str | None,
     verify: bool,
+    keep_connections: bool,
     timeout: float,
     as_json: bool,
 ) -> None:
@@ -151,7 +152,14 @@ def command(
     function = options.function(handler, program, warmup, warmup_file)
     logs.configure(logging.WARNING)
     show = _show_json if as_json else _show_table
-    pool_options = {"isolation": isolation, "jail": jail, "uid": uid, "strategy": strategy, "verify": verify}
+    pool_options = {
+        "isolation": isolation,
+        "jail": jail,
+        "uid": uid,
+        "strategy": strategy,
+        "verify": verify,
+        "keep_connections": keep_connections,
+    }
     made = calls(function, payload, count, Limits(timeout_s=timeout), **pool_options)
     ctx.exit(0 if asyncio.run(show(made)) else 1)
 

@@ -62,6 +62,7 @@ def command(
     uid: int | None,
     strategy: str | None,
     verify: bool,
+    keep_connections: bool,
     timeout: float,
     start_timeout: float,
     log_file: Path | None,
@@ -81,6 +82,7 @@ def command(
             verify=verify,
             jail=jail,
             uid=uid,
+            keep_connections=keep_connections,
             observer=observer,
         )
 

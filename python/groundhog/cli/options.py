@@ -172,9 +172,16 @@ def jail(command: Decorated) -> Decorated:
 
 
 def workers(command: Decorated) -> Decorated:
-    """Add what shapes a pool: isolation, jail, strategy, verification, time."""
+    """Add what shapes a pool: isolation, jail, strategy, verification, connections, time."""
     for decorate in (
         timeout,
+        click.option(
+            "--keep-connections",
+            is_flag=True,
+            help="Leave connections open that were opened before the requests, such as those of a pool for a"
+            " database. An answer that comes late on one reaches the next request, and encrypted ones break."
+            "  [default: shut down those that a request used]",
+        ),
         click.option(
             "--verify", is_flag=True, help="Compare the whole process with its snapshot after each restore."
         ),

@@ -68,6 +68,7 @@ def command(
     uid: int | None,
     strategy: str | None,
     verify: bool,
+    keep_connections: bool,
     timeout: float,
     start_timeout: float,
     queue: int,
@@ -85,7 +86,16 @@ def command(
     limits = Limits(timeout_s=timeout, queue_length=queue, start_timeout_s=start_timeout)
     metrics = Metrics()
     pool = Pool(
-        function, workers, isolation, limits, strategy, verify=verify, jail=jail, uid=uid, observer=metrics
+        function,
+        workers,
+        isolation,
+        limits,
+        strategy,
+        verify=verify,
+        jail=jail,
+        uid=uid,
+        keep_connections=keep_connections,
+        observer=metrics,
     )
     info = {
         "groundhog": version("groundhog-faas"),
@@ -94,6 +104,7 @@ def command(
         "isolation": isolation,
         "jail": jail,
         "verify": verify,
+        "keep_connections": keep_connections,
         "protocol": protocol,
         "timeout_s": timeout,
         "domain_header": domain_header,

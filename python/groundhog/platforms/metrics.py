@@ -91,6 +91,11 @@ class Metrics(NullObserver):
             ["reason"],
             registry=self.registry,
         )
+        self._shut = Counter(
+            "groundhog_connections_shut",
+            "Connections older than the requests that were shut down, since one of these had used them",
+            registry=self.registry,
+        )
         ProcessCollector(registry=self.registry)
 
     def _histogram(self, name: str, help_: str, buckets: tuple[float, ...]) -> Histogram:
@@ -114,6 +119,8 @@ class Metrics(NullObserver):
         """Count a restore."""
         self._restore_seconds.observe(report.duration)
         self._dirty.observe(report.pages_dirty)
+        if report.connections_shut:
+            self._shut.inc(report.connections_shut)
         for phase, seconds in report.phases.items():
             self._phases[phase] = self._phases.get(phase, 0.0) + seconds
 

@@ -97,6 +97,7 @@ class FakeEngine:
         most_written: tuple[int, int] = (0, 0),  # noqa: ARG002
         ids: tuple[int, int] | None = None,  # noqa: ARG002
         most_tasks: int | None = None,  # noqa: ARG002
+        keep_connections: bool = False,
     ) -> FakeProcess:
         """A process, scripted or real."""
         if self.takes("spawn-refused"):
@@ -107,5 +108,6 @@ class FakeEngine:
         else:
             process = RealProcess(self, [os.fspath(word) for word in argv], env, cwd, fds or {}, drain)
         process.strategy = strategy or "fake"
+        process.keeps_connections = keep_connections
         self.processes.append(process)
         return process

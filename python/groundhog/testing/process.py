@@ -28,6 +28,7 @@ class FakeProcess:
     """What is common to both kinds: the surface of `groundhog.Tracee` that workers use."""
 
     strategy = "fake"
+    keeps_connections = False
     pid: int
 
     def __init__(self, engine: FakeEngine, drain: Sequence[int]) -> None:

@@ -37,6 +37,7 @@ class FakeReport:
     threads_ended: int = 0
     children_killed: int = 0
     fds_closed: int = 0
+    connections_shut: int = 0
     bytes_drained: int = 0
     files_reverted: int = 0
     verified: bool = False

@@ -48,6 +48,8 @@ class Report(Protocol):
     @property
     def fds_closed(self) -> int: ...
     @property
+    def connections_shut(self) -> int: ...
+    @property
     def bytes_drained(self) -> int: ...
     @property
     def files_reverted(self) -> int: ...
@@ -96,6 +98,7 @@ class Engine(Protocol):
         most_written: tuple[int, int] = ...,
         ids: tuple[int, int] | None = None,
         most_tasks: int | None = None,
+        keep_connections: bool = False,
     ) -> Process: ...
 
 

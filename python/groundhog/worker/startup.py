@@ -150,6 +150,7 @@ class Startup:
                 strategy=self._config.strategy,
                 watch=self._worker.watched,
                 most_tasks=self._limits.tasks,
+                keep_connections=self._config.keep_connections,
                 **cell.arguments,
             )
 

@@ -75,6 +75,7 @@ class WorkerConfig:
     limits: Limits
     strategy: str | None
     verify: bool
+    keep_connections: bool
     engine: Engine
     executor: Executor
     """Runs what blocks: spawning, the snapshot, closing."""

@@ -40,6 +40,12 @@ def test_table(handler: str, engine: FakeEngine, capsys: pytest.CaptureFixture[s
     assert len(engine.processes) == 1
 
 
+@pytest.mark.parametrize("options", [[], ["--keep-connections"]])
+def test_connections_are_kept_on_demand(handler: str, engine: FakeEngine, options: list[str]) -> None:
+    assert main(["invoke", handler, *options]) == 0
+    assert [process.keeps_connections for process in engine.processes] == [bool(options)]
+
+
 def test_without_isolation_nothing_is_restored(
     handler: str, engine: FakeEngine, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -64,7 +64,8 @@ def visitor(monkeypatch: pytest.MonkeyPatch) -> Visitor:
 
 
 @pytest.mark.parametrize(
-    "isolation", [["--isolation", "off"], [], ["--isolation", "domain", "--domain-header", "X-T"]]
+    "isolation",
+    [["--isolation", "off"], [], ["--isolation", "domain", "--domain-header", "X-T"], ["--keep-connections"]],
 )
 def test_serve(visitor: Visitor, handler: str, engine: FakeEngine, isolation: list[str]) -> None:
     def visit(client: httpx.Client) -> None:
@@ -82,7 +83,7 @@ def test_serve(visitor: Visitor, handler: str, engine: FakeEngine, isolation: li
     visitor.check()
     assert len(visitor.lines) == 1
     assert visitor.lines[0].startswith("groundhog: handler ready at http://127.0.0.1:")
-    assert len(engine.processes) == 1
+    assert [process.keeps_connections for process in engine.processes] == ["--keep-connections" in isolation]
 
 
 def test_workers_and_a_command(
@@ -160,13 +161,13 @@ def test_openwhisk(visitor: Visitor, engine: FakeEngine, capfdbinary: pytest.Cap
         assert client.post("/run", json=run).json() == {"id": "a1"}
 
     visitor.visit = visit
-    assert main(["openwhisk", "--port", "0", "--host", "127.0.0.1"]) == 0
+    assert main(["openwhisk", "--port", "0", "--host", "127.0.0.1", "--keep-connections"]) == 0
     visitor.check()
     sentinel = b"XXX_THE_END_OF_A_WHISK_ACTIVATION_XXX\n"
     out, err = capfdbinary.readouterr()
     assert out == b"hi\n" + sentinel
     assert err == sentinel
-    assert len(engine.processes) == 1
+    assert [process.keeps_connections for process in engine.processes] == [True]
 
 
 def test_openwhisk_says_nothing_on_a_port_that_is_known(

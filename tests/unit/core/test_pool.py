@@ -126,6 +126,12 @@ class TestServing:
         async with Pool(FUNCTION, strategy="classic", engine=engine):
             assert engine.processes[0].strategy == "classic"
 
+    @pytest.mark.parametrize("keep", [False, True])
+    async def test_what_becomes_of_connections_is_passed_on(self, *, keep: bool) -> None:
+        engine = FakeEngine(count)
+        async with Pool(FUNCTION, keep_connections=keep, engine=engine):
+            assert engine.processes[0].keeps_connections == keep
+
 
 class TestDomains:
     async def test_a_domain_keeps_its_state_until_another_comes(self) -> None:

@@ -306,6 +306,7 @@ class Report:
 
     strategy = "hot"
     pages_dirty = 40
+    connections_shut = 2
     duration = 60e-6
     phases = {"scan": 10e-6, "copy": 40e-6}  # noqa: RUF012  (a stand-in that nobody changes)
 
@@ -325,6 +326,7 @@ async def test_metrics(client: httpx.AsyncClient, metrics: Metrics) -> None:
         "groundhog_request_seconds_count 2.0",
         "groundhog_restore_seconds_count 2.0",
         "groundhog_dirty_pages_sum 80.0",
+        "groundhog_connections_shut_total 4.0",
         'groundhog_restore_phase_seconds_total{phase="scan"} 2e-05',
         'groundhog_retirements_total{reason="fd-changed"} 1.0',
         "groundhog_queue_length 7.0",

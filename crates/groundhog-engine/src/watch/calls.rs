@@ -8,11 +8,13 @@ use seccompiler::{BackendError, SeccompCmpArgLen, SeccompCmpOp, SeccompCondition
 pub(crate) const STATE: u64 = 2;
 
 /// Always: number and name.
-pub(super) const ALWAYS: [(i64, &str); 83] = [
+pub(super) const ALWAYS: [(i64, &str); 86] = [
     (29, "shmget"),
+    (SHMAT, "shmat"),
     (31, "shmctl"),
     (37, "alarm"),
     (38, "setitimer"),
+    (SENDMSG, "sendmsg"),
     (KILL, "kill"),
     (64, "semget"),
     (66, "semctl"),
@@ -80,6 +82,7 @@ pub(super) const ALWAYS: [(i64, &str); 83] = [
     (286, "timerfd_settime"),
     (RT_TGSIGQUEUEINFO, "rt_tgsigqueueinfo"),
     (301, "fanotify_mark"),
+    (SENDMMSG, "sendmmsg"),
     (308, "setns"),
     (314, "sched_setattr"),
     (325, "mlock2"),
@@ -109,6 +112,10 @@ pub(super) const RT_SIGACTION: i64 = 13;
 pub(super) const IOCTL: i64 = 16;
 pub(super) const DUP: i64 = 32;
 pub(super) const DUP2: i64 = 33;
+pub(super) const SHMAT: i64 = 30;
+pub(super) const SENDMSG: i64 = 46;
+pub(super) const SENDMMSG: i64 = 307;
+pub(super) const SHUTDOWN: i64 = 48;
 pub(super) const KILL: i64 = 62;
 pub(super) const FCNTL: i64 = 72;
 pub(super) const RT_SIGQUEUEINFO: i64 = 129;
@@ -168,7 +175,7 @@ pub(super) const ON_DESCRIPTOR: [(i64, &str, u8); 13] = [
     (DUP2, "dup2", 0),
     (DUP2, "dup2", 1),
     (42, "connect", 0),
-    (48, "shutdown", 0),
+    (SHUTDOWN, "shutdown", 0),
     (49, "bind", 0),
     (50, "listen", 0),
     (54, "setsockopt", 0),
@@ -176,6 +183,26 @@ pub(super) const ON_DESCRIPTOR: [(i64, &str, u8); 13] = [
     (EPOLL_CTL, "epoll_ctl", 2),
     (DUP3, "dup3", 0),
     (DUP3, "dup3", 1),
+];
+
+/// On a socket that does not tell what went through it: number, name, which argument is the descriptor.
+pub(super) const TRANSFERS: [(i64, &str, u8); 16] = [
+    (0, "read", 0),
+    (1, "write", 0),
+    (19, "readv", 0),
+    (20, "writev", 0),
+    (40, "sendfile", 0),
+    (40, "sendfile", 1),
+    (44, "sendto", 0),
+    (45, "recvfrom", 0),
+    (SENDMSG, "sendmsg", 0),
+    (47, "recvmsg", 0),
+    (275, "splice", 0),
+    (275, "splice", 2),
+    (299, "recvmmsg", 0),
+    (SENDMMSG, "sendmmsg", 0),
+    (327, "preadv2", 0),
+    (328, "pwritev2", 0),
 ];
 
 /// With this second argument on a descriptor of the snapshot: number, name, values.
@@ -225,13 +252,15 @@ fn ranges(numbers: &[i32]) -> Vec<(u64, u64)> {
     ranges
 }
 
-/// The program for a process that has these descriptors: installed at the snapshot, with those of `filter`.
-pub(crate) fn program(descriptors: &[i32]) -> Result<Vec<u64>, Error> {
-    rules(descriptors).and_then(|rules| filter::tracing_program(rules, STATE)).map_err(filter::unbuildable)
+/// The program for a process that has these descriptors, and among them these sockets: installed at the snapshot, with those of `filter`.
+pub(crate) fn program(descriptors: &[i32], sockets: &[i32]) -> Result<Vec<u64>, Error> {
+    rules(descriptors, sockets)
+        .and_then(|rules| filter::tracing_program(rules, STATE))
+        .map_err(filter::unbuildable)
 }
 
-fn rules(descriptors: &[i32]) -> Result<Rules, BackendError> {
-    let descriptors = ranges(descriptors);
+fn rules(descriptors: &[i32], sockets: &[i32]) -> Result<Rules, BackendError> {
+    let (descriptors, sockets) = (ranges(descriptors), ranges(sockets));
     let condition =
         |argument, operator, value| SeccompCondition::new(argument, SeccompCmpArgLen::Dword, operator, value);
     let mut rules: Rules = ALWAYS.iter().map(|(call, _)| (*call, vec![])).collect();
@@ -245,9 +274,11 @@ fn rules(descriptors: &[i32]) -> Result<Rules, BackendError> {
         prctl.extend(when(0, SeccompCmpOp::Eq, operation)?);
     }
     rules.push((PRCTL, prctl));
-    for (call, _, argument) in ON_DESCRIPTOR {
+    let on_descriptor = ON_DESCRIPTOR.iter().map(|on| (on, &descriptors));
+    let transfers = TRANSFERS.iter().map(|on| (on, &sockets));
+    for (&(call, _, argument), numbers) in on_descriptor.chain(transfers) {
         let mut each = Vec::new();
-        for (first, last) in &descriptors {
+        for (first, last) in numbers {
             each.push(SeccompRule::new(vec![
                 condition(argument, SeccompCmpOp::Ge, *first)?,
                 condition(argument, SeccompCmpOp::Le, *last)?,
@@ -268,7 +299,9 @@ fn rules(descriptors: &[i32]) -> Result<Rules, BackendError> {
         }
         rules.push((call, each));
     }
-    rules.retain(|(call, each)| !each.is_empty() || ALWAYS.iter().any(|(always, _)| always == call));
+    // Those that are always seen need no more rules.
+    let is_always = |call: &i64| ALWAYS.iter().any(|(always, _)| always == call);
+    rules.retain(|(call, each)| each.is_empty() == is_always(call));
     Ok(joined(rules))
 }
 
@@ -282,8 +315,8 @@ fn joined(rules: Rules) -> Rules {
 }
 
 /// Calls that make or change what outlives a process.
-pub(super) const OUTLIVING: [i64; 25] = [
-    29, 31, 64, 66, 68, 69, 71, // System V objects
+pub(super) const OUTLIVING: [i64; 26] = [
+    29, SHMAT, 31, 64, 66, 68, 69, 71, // System V objects
     165, 166, 170, 171, 428, 429, 430, 432, 442, // mounts and names of the machine
     240, 241, 242, 244, 245, // POSIX queues
     248, 249, 250, // keys
@@ -313,7 +346,7 @@ mod tests {
     fn the_program_is_short_enough_for_the_kernel_with_many_descriptors() {
         const BPF_MAXINSNS: usize = 4096;
         let descriptors: Vec<i32> = (0..40).flat_map(|at| [at * 5, at * 5 + 1]).collect();
-        let program = program(&descriptors).expect("the rules are fixed");
+        let program = program(&descriptors, &descriptors).expect("the rules are fixed");
         assert!((100..BPF_MAXINSNS).contains(&program.len()), "{}", program.len());
     }
 

@@ -115,7 +115,7 @@ fn what_is_done_through_a_duplicate_is_refused() {
 
 #[test]
 fn what_an_epoll_set_watches_is_put_back() {
-    for kind in ["added", "changed", "removed"] {
+    for kind in ["added", "changed", "removed", "once"] {
         reverts("epoll_sets", &[kind]);
     }
 }

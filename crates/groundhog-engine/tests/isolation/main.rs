@@ -7,6 +7,7 @@
 
 mod changes;
 mod children;
+mod connections;
 mod descriptors;
 mod evasion;
 mod forbidden;
@@ -15,6 +16,7 @@ mod layout;
 mod lifecycle;
 mod memory;
 mod mutation;
+mod queues;
 mod registers;
 mod shared;
 mod signals;

@@ -21,6 +21,12 @@ fn written_elsewhere_and_mapped_for_reading_is_refused() {
     is_refused("shared_elsewhere", &["read_only"], Reason::Memory);
 }
 
+/// What is attached to may be an object that no mapping of the snapshot is of.
+#[test]
+fn attaching_to_an_object_is_refused() {
+    is_refused("shared_elsewhere", &["attached"], Reason::KernelState);
+}
+
 #[test]
 fn too_much_of_it_is_refused() {
     snapshot_is_refused("much_shared", &[], |reason| reason == Reason::SharedMemoryLimit);

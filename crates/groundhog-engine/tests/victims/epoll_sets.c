@@ -1,4 +1,4 @@
-/* What an epoll set of the snapshot watches: something added to it, changed in it, removed from it. */
+/* What an epoll set of the snapshot watches: something added to it, changed in it, removed from it; told of once. */
 #include "case.h"
 #include <sys/epoll.h>
 
@@ -6,7 +6,7 @@ static int first[2], second[2], set;
 
 static void prepare(void)
 {
-    struct epoll_event event = {.events = EPOLLIN, .data.u64 = 1};
+    struct epoll_event event = {.events = EPOLLIN | (is("once") ? EPOLLONESHOT : 0), .data.u64 = 1};
     set = epoll_create1(EPOLL_CLOEXEC);
     check(pipe(first) == 0 && pipe(second) == 0 && set >= 0, "open files");
     check(epoll_ctl(set, EPOLL_CTL_ADD, first[0], &event) == 0, "epoll_ctl");
@@ -27,7 +27,7 @@ static void handle(const char *secret)
         event.events = EPOLLIN | EPOLLOUT | EPOLLET;
         event.data.u64 = 77;
         check(epoll_ctl(set, EPOLL_CTL_MOD, first[0], &event) == 0, "epoll_ctl");
-    } else
+    } else if (is("removed"))
         (void)epoll_ctl(set, EPOLL_CTL_DEL, first[0], NULL);
     answer("{\"count\":%d,\"data\":%lu}", count, data);
 }

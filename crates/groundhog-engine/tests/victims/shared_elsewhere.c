@@ -6,15 +6,15 @@
 
 enum { SIZE = 6 * PAGE };
 static char *memory;
-static int fd;
+static int fd, object;
 
 static void prepare(void)
 {
-    if (is("sysv")) {
-        int id = shmget(IPC_PRIVATE, SIZE, 0600);
-        check(id >= 0, "shmget");
-        memory = shmat(id, NULL, 0);
-        shmctl(id, IPC_RMID, NULL);
+    if (is("sysv") || is("attached")) {
+        object = shmget(IPC_PRIVATE, SIZE, 0600);
+        check(object >= 0, "shmget");
+        memory = shmat(object, NULL, 0);
+        shmctl(object, IPC_RMID, NULL); /* it is there as long as somebody has it */
         check(memory != (void *)-1, "shmat");
         memset(memory, 's', SIZE);
         return;
@@ -34,7 +34,10 @@ static void prepare(void)
 static void handle(const char *secret)
 {
     size_t changed = other_than(memory, SIZE, 's');
-    if (is("sysv")) {
+    if (is("attached")) {
+        char *again = shmat(object, NULL, 0);
+        check(again != (void *)-1 && shmdt(again) == 0, "shmat");
+    } else if (is("sysv")) {
         leave(memory + 3 * PAGE, 100, secret);
     } else {
         char path[64];

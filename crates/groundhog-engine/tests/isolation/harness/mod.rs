@@ -3,12 +3,14 @@
 
 mod kernel;
 mod process;
+mod server;
 mod stranger;
 mod victim;
 mod workshop;
 
 pub(crate) use kernel::{nothing_like_it_here, strategies};
 pub(crate) use process::{is_alive, wait_until, wait_until_gone};
+pub(crate) use server::Server;
 pub(crate) use stranger::Stranger;
 pub(crate) use victim::{Start, Victim};
 pub(crate) use workshop::{compile_all, program};
@@ -19,6 +21,21 @@ use groundhog_engine::{Error, Reason, RestoreReport};
 const ROUNDS: u32 = 7;
 /// By this many requests without isolation, a victim must have seen its own leftovers.
 const LEAKING_ROUNDS: u32 = 12;
+
+/// As [`reverts`], for a victim that talks to a server; what the reports count as shut in all.
+pub(crate) fn reverts_connected(name: &str, arguments: &[&str], keep: bool) -> Vec<u64> {
+    let server = Server::start();
+    let start = || Start::of(name, arguments).talking_to(&server);
+    let mut plain = start().with(strategies()[0]);
+    let first = plain.ask(1);
+    assert!((2..=LEAKING_ROUNDS).any(|round| plain.ask(round) != first), "{name} {arguments:?} sees nothing");
+    let counted = strategies().into_iter().map(|strategy| {
+        let start = if keep { start().keep_connections() } else { start() };
+        let reports = answers_stay_the_same(&mut start.with(strategy));
+        reports.iter().map(|report| report.connections_shut).sum()
+    });
+    counted.collect()
+}
 
 /// Every answer after a restore equals the first one, and without restores it would not.
 pub(crate) fn reverts(name: &str, arguments: &[&str]) {

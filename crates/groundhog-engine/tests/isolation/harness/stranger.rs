@@ -1,6 +1,6 @@
 //! A victim that somebody else started, to be attached to.
 
-use crate::harness::program;
+use crate::harness::{Server, program};
 use groundhog_engine::{Strategy, Tracee};
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, Command, Stdio};
@@ -14,12 +14,26 @@ pub(crate) struct Stranger {
 impl Stranger {
     /// By the name of its source, with these arguments.
     pub(crate) fn start(name: &str, arguments: &[&str]) -> Self {
+        Self::start_with(name, arguments, std::iter::empty())
+    }
+
+    /// With a server that it finds by its environment.
+    pub(crate) fn talking_to(name: &str, server: &Server) -> Self {
+        Self::start_with(name, &[], server.settings())
+    }
+
+    fn start_with(
+        name: &str,
+        arguments: &[&str],
+        settings: impl IntoIterator<Item = (String, String)>,
+    ) -> Self {
         let mut command = Command::new("/bin/sh");
         // Its answers go to descriptor 3.
         command
             .args(["-c", "exec \"$0\" \"$@\" 3>&1"])
             .arg(program(name))
             .args(arguments)
+            .envs(settings)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped());
         let mut child = command.spawn().expect("a shell");

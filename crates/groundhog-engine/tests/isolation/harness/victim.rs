@@ -1,6 +1,6 @@
 //! A victim at work: its pipes, its requests and its answers.
 
-use crate::harness::{wait_until, workshop};
+use crate::harness::{Server, wait_until, workshop};
 use groundhog_engine::{RestoreReport, Result, SnapshotInfo, SpawnOptions, Strategy, Tracee};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::OFlags;
@@ -16,12 +16,15 @@ pub(crate) struct Start<'a> {
     arguments: &'a [&'a str],
     extra: Vec<(i32, i32)>,
     unwatched: bool,
+    keep_connections: bool,
+    server: Option<&'a Server>,
 }
 
 impl<'a> Start<'a> {
     /// By the name of its source.
     pub(crate) fn of(name: &'a str, arguments: &'a [&'a str]) -> Self {
-        Self { name, arguments, extra: Vec::new(), unwatched: false }
+        let extra = Vec::new();
+        Self { name, arguments, extra, unwatched: false, keep_connections: false, server: None }
     }
 
     /// With a descriptor of ours under this number.
@@ -33,6 +36,18 @@ impl<'a> Start<'a> {
     /// Without the kernel's word on calls that change the layout.
     pub(crate) fn unwatched(mut self) -> Self {
         self.unwatched = true;
+        self
+    }
+
+    /// Leaving connections open.
+    pub(crate) fn keep_connections(mut self) -> Self {
+        self.keep_connections = true;
+        self
+    }
+
+    /// With a server that it finds by its environment.
+    pub(crate) fn talking_to(mut self, server: &'a Server) -> Self {
+        self.server = Some(server);
         self
     }
 
@@ -58,6 +73,11 @@ impl<'a> Start<'a> {
             drain,
             strategy: Some(strategy),
             unwatched: self.unwatched,
+            keep_connections: self.keep_connections,
+            env: self.server.map(|server| {
+                let settings = server.settings().map(|(name, value)| (name.into(), value.into()));
+                std::env::vars_os().chain(settings).collect()
+            }),
             ..SpawnOptions::default()
         };
         let label = format!("{} {:?} ({strategy})", self.name, self.arguments);

@@ -7,6 +7,7 @@ use std::time::SystemTime;
 
 const OWN: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/victims");
 const SHARED: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../python/groundhog/audit/victims/c");
+const SERVERS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../python/groundhog/audit/victims/servers");
 const TARGET: &str = concat!(env!("CARGO_TARGET_TMPDIR"), "/victims");
 const FLAGS: [&str; 8] = ["-std=gnu11", "-O1", "-g", "-pthread", "-Wall", "-Wextra", "-Werror", "-I"];
 
@@ -14,8 +15,9 @@ static COMPILER: Mutex<()> = Mutex::new(());
 
 /// The executable of a victim, compiled if it is missing or older than its sources.
 pub(crate) fn program(name: &str) -> PathBuf {
-    let own = Path::new(OWN).join(name).with_extension("c");
-    let source = if own.exists() { own } else { Path::new(SHARED).join(name).with_extension("c") };
+    let mut sources =
+        [OWN, SHARED, SERVERS].iter().map(|folder| Path::new(folder).join(name).with_extension("c"));
+    let source = sources.find(|source| source.exists()).unwrap_or_else(|| panic!("there is no {name}.c"));
     let _one_at_a_time = COMPILER.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
     let target = Path::new(TARGET).join(name);
     if modified(&target) < modified(&source).max(newest_header()) {
@@ -26,7 +28,7 @@ pub(crate) fn program(name: &str) -> PathBuf {
 
 /// Compiles everything, for machines that have no compiler.
 pub(crate) fn compile_all() -> usize {
-    let sources = [OWN, SHARED].iter().flat_map(|folder| files(folder, "c")).collect::<Vec<_>>();
+    let sources = [OWN, SHARED, SERVERS].iter().flat_map(|folder| files(folder, "c")).collect::<Vec<_>>();
     for source in &sources {
         program(source.file_stem().and_then(|stem| stem.to_str()).expect("victims have plain names"));
     }

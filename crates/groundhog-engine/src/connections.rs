@@ -1,0 +1,390 @@
+//! Sockets of the snapshot: what they are connected to, and what becomes of a connection that a request used.
+//!
+//! An answer that comes late would reach a later request. So a connection through which something has gone since the
+//! snapshot is shut down, the reverted client finds it at its end and connects anew, and it stays so: that end is what
+//! every later request finds. What cannot be ended like this retires the process.
+//!
+//! - A TCP connection has counters. All others have none: the calls on their numbers are seen (see `watch`).
+//! - Both ends of a pair may be in the process, which wakes itself with it: it is emptied, and goes on.
+//! - A datagram socket of the Internet gets another port, so that nobody's answer finds it, and the same peer.
+
+mod role;
+
+use crate::error::{OrTrouble, Reason, Step, Trouble};
+use crate::report::RestoreReport;
+pub(crate) use role::{Candidate, OwnEnds};
+
+use groundhog_sys::socket::{self, Address, TcpCounters};
+use groundhog_sys::{Tid, fcntl};
+use std::os::fd::OwnedFd;
+use std::time::{Duration, Instant};
+
+/// How much may wait in a pair of the snapshot, to be put back.
+const MOST_WAITING: u64 = 1 << 20;
+/// How long the other end may take to acknowledge what a request sent: a delayed acknowledgement comes after 40 ms.
+const ACKNOWLEDGED_WITHIN: Duration = Duration::from_millis(200);
+const PAUSE: Duration = Duration::from_micros(200);
+/// More empty messages than this are an end that was shut down, which reads like them.
+const MOST_EMPTY: usize = 4096;
+
+/// A socket of the snapshot.
+#[derive(Debug)]
+pub(crate) struct Socket {
+    role: Role,
+    /// All numbers that the process has it under.
+    numbers: Vec<i32>,
+    /// Something could be read from it, if only its end.
+    readable: bool,
+    /// How many bytes waited.
+    unread: u64,
+}
+
+#[derive(Debug)]
+enum Role {
+    /// This process has it open, too, or is at its other end.
+    Ours,
+    /// It takes connections.
+    Listener,
+    /// A stream that is not connected: nothing comes to it.
+    Idle,
+    /// Its other end is in the process; how to put back what waited, if something did.
+    Pair { packets: bool, refill: Option<(Vec<u8>, OwnedFd)> },
+    /// What had gone through it.
+    Tcp(Flow),
+    /// A Unix stream.
+    Unix,
+    /// A connection of another family.
+    Stream,
+    /// A datagram socket of the Internet without a port.
+    Unbound,
+    /// One with a peer and a port of the kernel's choice.
+    Connected(Address),
+    /// A datagram socket that nobody can answer, for want of a name.
+    Nameless,
+    /// Another one for messages.
+    Other,
+    /// It was shut down.
+    Shut,
+}
+
+/// What has gone through a TCP connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Flow {
+    state: u8,
+    written: u64,
+    received: u64,
+}
+
+impl Flow {
+    /// An acknowledgement that comes between the two questions must not hide a write: it would count in neither if the
+    /// counters were read first, and counts in both if they are read last.
+    fn now(fd: &OwnedFd) -> groundhog_sys::Result<Self> {
+        let unacknowledged = socket::unacknowledged(fd)?;
+        let TcpCounters { state, acknowledged, received } = socket::tcp_counters(fd)?;
+        Ok(Self { state, written: acknowledged + unacknowledged, received })
+    }
+
+    /// The same, exactly: when nothing came between.
+    fn settled(fd: &OwnedFd) -> groundhog_sys::Result<Self> {
+        let mut before = Self::now(fd)?;
+        loop {
+            let again = Self::now(fd)?;
+            if again == before {
+                return Ok(again);
+            }
+            before = again;
+        }
+    }
+}
+
+/// What restores are told about sockets.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Moved<'a> {
+    /// The numbers on which calls were made; none when calls are not seen.
+    pub(crate) numbers: Option<&'a [i32]>,
+    /// The numbers of what was shut down.
+    pub(crate) shut: &'a [i32],
+    /// Connections are left open, whatever went through them.
+    pub(crate) keep: bool,
+}
+
+fn refuse<T>(numbers: &[i32], what: &str) -> Step<T> {
+    let message = format!("descriptor {} {what}", numbers.first().unwrap_or(&-1));
+    Err(Trouble::Refused(Reason::DescriptorChanged, message))
+}
+
+impl Socket {
+    /// Tells what it is, at the snapshot.
+    pub(crate) fn save(
+        candidate: &Candidate<'_>,
+        all: &[Candidate<'_>],
+        ends: &OwnEnds,
+        pid: Tid,
+    ) -> Step<Self> {
+        let fd = candidate.duplicate;
+        let made = socket::made(fd).or_trouble(Reason::Inspection, "asking what a socket is")?;
+        let unread = if made.listens { 0 } else { fcntl::waiting_bytes(fd).unwrap_or(0) };
+        let (numbers, readable) = (candidate.numbers.clone(), candidate.readable);
+        let role = role::tell(candidate, made, all, ends, pid, unread)?;
+        let emptied = matches!(role, Role::Unbound | Role::Connected(_) | Role::Nameless | Role::Other);
+        if emptied {
+            // How much waits in it cannot be told, only that something does.
+            if readable {
+                discard_all(&numbers, fd)?;
+            }
+            return Ok(Self { role, numbers, readable: false, unread: 0 });
+        }
+        if matches!(role, Role::Listener) && readable {
+            return refuse(&numbers, "has a connection that waits to be accepted");
+        }
+        Ok(Self { role, numbers, readable, unread })
+    }
+
+    /// The numbers on which calls must be seen.
+    pub(crate) fn watched(&self) -> &[i32] {
+        match self.role {
+            Role::Unix | Role::Stream | Role::Connected(_) | Role::Other => &self.numbers,
+            _ => &[],
+        }
+    }
+
+    /// Puts it back, or ends it. Says whether it is to have nothing to read now.
+    pub(crate) fn revert(
+        &mut self,
+        fd: &OwnedFd,
+        readable: bool,
+        moved: Moved<'_>,
+        report: &mut RestoreReport,
+    ) -> Step<bool> {
+        if self.is_among(moved.shut) {
+            return self.follow_shutdown(fd, report).map(|()| false);
+        }
+        match &self.role {
+            Role::Shut => {
+                // That the other end has read it all, or not.
+                socket::take_error(fd);
+                return Ok(false);
+            }
+            Role::Idle if readable == self.readable => return Ok(false),
+            Role::Ours | Role::Listener | Role::Idle => {
+                let same = readable == self.readable && (!readable || self.unread_now(fd) == self.unread);
+                return if same { Ok(false) } else { self.refuse("holds other data than at the snapshot") };
+            }
+            Role::Pair { .. } => return self.revert_pair(fd, readable, report),
+            _ if moved.keep => return self.keep(fd, readable, report),
+            Role::Tcp(before) => {
+                let now =
+                    Flow::now(fd).or_trouble(Reason::Inspection, "asking a connection for its counters")?;
+                if now != *before || self.unread_now(fd) != self.unread {
+                    self.shut_tcp(fd, report)?;
+                }
+            }
+            Role::Stream => {
+                if self.was_called(moved) || readable != self.readable || self.unread_now(fd) != self.unread {
+                    return self.refuse("was used, and an answer may come late");
+                }
+            }
+            Role::Unix => {
+                if self.was_called(moved) || readable != self.readable || self.unread_now(fd) != self.unread {
+                    self.shut_unix(fd, report)?;
+                }
+            }
+            Role::Unbound | Role::Connected(_) | Role::Nameless | Role::Other => {
+                self.revert_datagrams(fd, readable, moved, report)?;
+            }
+        }
+        Ok(false)
+    }
+
+    fn refuse<T>(&self, what: &str) -> Step<T> {
+        refuse(&self.numbers, what)
+    }
+
+    fn was_called(&self, moved: Moved<'_>) -> bool {
+        moved.numbers.is_none_or(|called| self.is_among(called))
+    }
+
+    fn is_among(&self, numbers: &[i32]) -> bool {
+        self.numbers.iter().any(|number| numbers.contains(number))
+    }
+
+    /// Does in full what the request did in part: clients do it to a connection that they find at its end.
+    fn follow_shutdown(&mut self, fd: &OwnedFd, report: &mut RestoreReport) -> Step<()> {
+        match self.role {
+            Role::Tcp(_) => self.shut_tcp(fd, report),
+            Role::Unix => self.shut_unix(fd, report),
+            Role::Shut => Ok(()),
+            _ => self.refuse("was shut down, and is not known as a connection"),
+        }
+    }
+
+    fn unread_now(&self, fd: &OwnedFd) -> u64 {
+        if matches!(self.role, Role::Listener) { 0 } else { fcntl::waiting_bytes(fd).unwrap_or(0) }
+    }
+
+    /// What waits in a connection that is left open is read away, if nothing waited at the snapshot.
+    fn keep(&self, fd: &OwnedFd, readable: bool, report: &mut RestoreReport) -> Step<bool> {
+        match self.role {
+            Role::Tcp(_) | Role::Unix | Role::Stream if self.unread > 0 => {
+                let same = readable == self.readable && self.unread_now(fd) == self.unread;
+                if same { Ok(false) } else { self.refuse("holds other data than at the snapshot") }
+            }
+            Role::Tcp(_) | Role::Unix | Role::Stream => {
+                report.bytes_drained +=
+                    fcntl::drain(fd).or_trouble(Reason::DescriptorChanged, "emptying a connection")?;
+                Ok(false)
+            }
+            _ if readable => {
+                report.bytes_drained += discard_all(&self.numbers, fd)?;
+                Ok(false)
+            }
+            _ => Ok(false),
+        }
+    }
+
+    fn shut_tcp(&mut self, fd: &OwnedFd, report: &mut RestoreReport) -> Step<()> {
+        let trouble = "shutting a connection";
+        let outstanding = socket::unacknowledged(fd).or_trouble(Reason::DescriptorChanged, trouble)?;
+        socket::shut(fd).or_trouble(Reason::DescriptorChanged, trouble)?;
+        if outstanding > 0 {
+            // What the request sent is to arrive: it is no longer sent again once the connection is given up.
+            self.wait_for_acknowledgement(fd)?;
+        }
+        report.bytes_drained += fcntl::drain(fd).unwrap_or(0);
+        socket::disconnect(fd).or_trouble(Reason::DescriptorChanged, trouble)?;
+        socket::shut(fd).or_trouble(Reason::DescriptorChanged, trouble)?;
+        socket::take_error(fd);
+        self.note_shut(report);
+        Ok(())
+    }
+
+    /// The kernel has no event for it.
+    fn wait_for_acknowledgement(&self, fd: &OwnedFd) -> Step<()> {
+        let begun = Instant::now();
+        // The end of the connection counts as a byte.
+        while socket::unacknowledged(fd).or_trouble(Reason::DescriptorChanged, "shutting a connection")? > 1 {
+            if begun.elapsed() > ACKNOWLEDGED_WITHIN {
+                return self.refuse("has sent what the other end has not acknowledged");
+            }
+            std::thread::sleep(PAUSE);
+        }
+        Ok(())
+    }
+
+    fn shut_unix(&mut self, fd: &OwnedFd, report: &mut RestoreReport) -> Step<()> {
+        socket::shut(fd).or_trouble(Reason::DescriptorChanged, "shutting a connection")?;
+        // Nothing can come any more.
+        report.bytes_drained +=
+            fcntl::drain(fd).or_trouble(Reason::DescriptorChanged, "emptying a connection")?;
+        socket::take_error(fd);
+        self.note_shut(report);
+        Ok(())
+    }
+
+    fn note_shut(&mut self, report: &mut RestoreReport) {
+        self.role = Role::Shut;
+        report.connections_shut += 1;
+    }
+
+    fn revert_pair(&self, fd: &OwnedFd, readable: bool, report: &mut RestoreReport) -> Step<bool> {
+        let Role::Pair { packets, refill } = &self.role else { return Ok(false) };
+        match refill {
+            Some((expected, other_end)) => {
+                if peek_all(fd).is_ok_and(|found| found == *expected) {
+                    return Ok(false);
+                }
+                report.bytes_drained += empty_pair(&self.numbers, fd, *packets)?;
+                match socket::send(other_end, expected) {
+                    Ok(count) if count == expected.len() => Ok(false),
+                    _ => self.refuse("cannot be filled again"),
+                }
+            }
+            None if readable && !self.readable => {
+                report.bytes_drained += empty_pair(&self.numbers, fd, *packets)?;
+                Ok(true)
+            }
+            None if readable == self.readable => Ok(false),
+            None => self.refuse("is no longer at its end"),
+        }
+    }
+
+    fn revert_datagrams(
+        &self,
+        fd: &OwnedFd,
+        readable: bool,
+        moved: Moved<'_>,
+        report: &mut RestoreReport,
+    ) -> Step<()> {
+        let named = || -> Step<bool> {
+            let own =
+                socket::own_address(fd).or_trouble(Reason::Inspection, "asking a socket for its name")?;
+            Ok(!own.is_unnamed())
+        };
+        let trouble = "ending what a datagram socket is bound to";
+        match &self.role {
+            Role::Unbound if named()? => {
+                socket::disconnect(fd).or_trouble(Reason::DescriptorChanged, trouble)?;
+            }
+            Role::Connected(peer) if self.was_called(moved) => {
+                socket::disconnect(fd).or_trouble(Reason::DescriptorChanged, trouble)?;
+                let own = socket::own_address(fd).or_trouble(Reason::Inspection, trouble)?;
+                if !own.is_wildcard() {
+                    return self.refuse("is bound to a name, to which an answer may come late");
+                }
+                discard_all(&self.numbers, fd)?;
+                socket::connect(fd, peer).or_trouble(Reason::DescriptorChanged, "connecting it again")?;
+            }
+            Role::Nameless if named()? => {
+                return self.refuse("has got a name, to which an answer may come late");
+            }
+            Role::Other if self.was_called(moved) => {
+                return self.refuse("was used, and an answer may come late");
+            }
+            _ if !readable => return Ok(()),
+            _ => {}
+        }
+        report.bytes_drained += discard_all(&self.numbers, fd)?;
+        Ok(())
+    }
+}
+
+/// All bytes that wait in a stream; none when there are too many, or descriptors among them.
+fn peek_all(fd: &OwnedFd) -> Result<Vec<u8>, ()> {
+    let unread = fcntl::waiting_bytes(fd).filter(|unread| *unread <= MOST_WAITING).ok_or(())?;
+    let mut bytes = vec![0; unread as usize];
+    if bytes.is_empty() {
+        return Ok(bytes);
+    }
+    match socket::peek(fd, &mut bytes) {
+        Ok((count, false)) if count == bytes.len() => Ok(bytes),
+        _ => Err(()),
+    }
+}
+
+fn empty_pair(numbers: &[i32], fd: &OwnedFd, packets: bool) -> Step<u64> {
+    if packets {
+        return discard_all(numbers, fd);
+    }
+    fcntl::drain(fd).or_trouble(Reason::DescriptorChanged, "emptying a socket")
+}
+
+/// Takes every message; what came with them, such as descriptors, is closed by the kernel.
+fn discard_all(numbers: &[i32], fd: &OwnedFd) -> Step<u64> {
+    let mut bytes = 0;
+    let mut fruitless = 0;
+    let mut failed = false;
+    while fruitless < MOST_EMPTY {
+        match socket::discard(fd) {
+            Ok(None) => return Ok(bytes),
+            Ok(Some(count)) => {
+                bytes += count;
+                fruitless += usize::from(count == 0);
+                failed = false;
+            }
+            // What the network told of is taken by asking once; some kinds are never read like this.
+            Err(_) if failed => return Ok(bytes),
+            Err(_) => failed = true,
+        }
+    }
+    refuse(numbers, "cannot be emptied")
+}

@@ -1,0 +1,142 @@
+//! Telling sockets apart, at the snapshot.
+
+use super::{Flow, Role, peek_all, refuse};
+use crate::error::{OrTrouble, Reason, Step};
+use groundhog_sys::socket::{self, Address, Made};
+use groundhog_sys::{Tid, fcntl, sock_diag};
+use std::os::fd::OwnedFd;
+
+const AF_UNIX: i32 = 1;
+const AF_INET: i32 = 2;
+const AF_INET6: i32 = 10;
+const SOCK_STREAM: i32 = 1;
+const SOCK_DGRAM: i32 = 2;
+const SOCK_SEQPACKET: i32 = 5;
+const IPPROTO_TCP: i32 = 6;
+const IPPROTO_UDP: i32 = 17;
+
+/// Sockets at the snapshot, to be told apart.
+#[derive(Debug)]
+pub(crate) struct Candidate<'a> {
+    pub(crate) numbers: Vec<i32>,
+    pub(crate) duplicate: &'a OwnedFd,
+    pub(crate) inode: u64,
+    pub(crate) readable: bool,
+    /// This process has it open, too.
+    pub(crate) ours: bool,
+}
+
+/// What this process has at the other ends of sockets.
+#[derive(Debug, Default)]
+pub(crate) struct OwnEnds {
+    inodes: Vec<u64>,
+    addresses: Vec<(Address, Address)>,
+}
+
+impl OwnEnds {
+    /// Of the files with these numbers.
+    pub(crate) fn of(numbers: &[i32]) -> Self {
+        let mut ends = Self::default();
+        for number in numbers {
+            // It may have been closed meanwhile, by another thread.
+            let Ok(copy) = fcntl::duplicate_number(*number) else { continue };
+            let Ok(Made { family, .. }) = socket::made(&copy) else { continue };
+            if family == AF_UNIX {
+                ends.inodes.extend(fcntl::inode(&copy));
+            } else if let (Ok(own), Ok(peer)) = (socket::own_address(&copy), socket::peer_address(&copy)) {
+                ends.addresses.push((own, peer));
+            }
+        }
+        ends
+    }
+
+    fn is_peer_of(&self, own: &Address, peer: &Address) -> bool {
+        self.addresses.iter().any(|(here, there)| here == peer && there == own)
+    }
+}
+
+/// Tells what a socket is. `pid`: the process whose it is.
+pub(super) fn tell(
+    candidate: &Candidate<'_>,
+    made: Made,
+    all: &[Candidate<'_>],
+    ends: &OwnEnds,
+    pid: Tid,
+    unread: u64,
+) -> Step<Role> {
+    let fd = candidate.duplicate;
+    if candidate.ours {
+        return Ok(Role::Ours);
+    }
+    if made.listens {
+        return Ok(Role::Listener);
+    }
+    // Some kinds have none.
+    let Ok(own) = socket::own_address(fd) else { return Ok(Role::Other) };
+    let peer = socket::peer_address(fd).ok();
+    if let Some(peer) = &peer
+        && made.family != AF_UNIX
+        && ends.is_peer_of(&own, peer)
+    {
+        return Ok(Role::Ours);
+    }
+    if made.family == AF_UNIX && peer.is_some() {
+        let other = unix_peer(candidate, all, pid);
+        if other.is_some_and(|inode| ends.inodes.contains(&inode)) {
+            return Ok(Role::Ours);
+        }
+        if let Some(other) = other.and_then(|inode| all.iter().find(|found| found.inode == inode)) {
+            return pair(candidate, other, made, unread);
+        }
+    }
+    Ok(match (made.family, made.kind, made.protocol) {
+        (AF_INET | AF_INET6, SOCK_STREAM, IPPROTO_TCP) => Role::Tcp(
+            Flow::settled(fd).or_trouble(Reason::Inspection, "asking a connection for its counters")?,
+        ),
+        (_, SOCK_STREAM | SOCK_SEQPACKET, _) if peer.is_none() => Role::Idle,
+        (AF_UNIX, SOCK_STREAM, _) => Role::Unix,
+        (AF_UNIX, SOCK_DGRAM, _)
+            if own.is_unnamed() && peer.as_ref().is_none_or(|peer| !peer.is_unnamed()) =>
+        {
+            Role::Nameless
+        }
+        (AF_INET | AF_INET6, SOCK_DGRAM, IPPROTO_UDP) if own.is_unnamed() => Role::Unbound,
+        (AF_INET | AF_INET6, SOCK_DGRAM, IPPROTO_UDP) => peer.map_or(Role::Other, Role::Connected),
+        (_, SOCK_STREAM | SOCK_SEQPACKET, _) => Role::Stream,
+        _ => Role::Other,
+    })
+}
+
+/// The inode number of what a Unix socket is connected to.
+///
+/// Where the kernel cannot be asked: two nameless ends with neighbouring numbers that the process itself made together.
+fn unix_peer(candidate: &Candidate<'_>, all: &[Candidate<'_>], pid: Tid) -> Option<u64> {
+    if let Ok(peer) = sock_diag::unix_peer(candidate.inode) {
+        return peer;
+    }
+    let alike = |found: &&Candidate<'_>| {
+        found.inode.abs_diff(candidate.inode) == 1
+            && [found.duplicate, candidate.duplicate].iter().all(|fd| {
+                socket::peer_process(fd) == Ok(pid)
+                    && socket::own_address(fd).is_ok_and(|own| own.is_unnamed())
+                    && socket::peer_address(fd).is_ok_and(|peer| peer.is_unnamed())
+            })
+    };
+    let mut found = all.iter().filter(alike);
+    found.next().filter(|_| found.next().is_none()).map(|found| found.inode)
+}
+
+fn pair(candidate: &Candidate<'_>, other: &Candidate<'_>, made: Made, unread: u64) -> Step<Role> {
+    let packets = made.kind != SOCK_STREAM;
+    if unread == 0 && !(packets && candidate.readable) {
+        return Ok(Role::Pair { packets, refill: None });
+    }
+    if packets {
+        return refuse(&candidate.numbers, "holds messages, which could not be put back");
+    }
+    let contents = peek_all(candidate.duplicate)
+        .or_else(|()| refuse(&candidate.numbers, "holds more than bytes, or too many to be put back"))?;
+    let other_end =
+        fcntl::duplicate(other.duplicate).or_trouble(Reason::Inspection, "duplicating a socket")?;
+    Ok(Role::Pair { packets, refill: Some((contents, other_end)) })
+}

@@ -1,0 +1,90 @@
+//! What waits in pipes, sockets, counters and timers.
+
+use crate::harness::{
+    Start, answers_stay_the_same, expect_refusal, for_each_strategy, is_refused, reverts,
+    snapshot_is_refused, strategies,
+};
+use groundhog_engine::Reason;
+use std::io::Write;
+
+#[test]
+fn what_waited_at_the_snapshot_is_put_back() {
+    reverts("queue_replaced", &[]);
+    for kind in ["pipe-taken", "pipe-added", "semaphore-taken", "semaphore-added", "socket-taken"] {
+        reverts("queues", &[kind]);
+    }
+}
+
+#[test]
+fn what_was_empty_is_emptied() {
+    reverts("pipe_bytes", &[]);
+    for kind in ["packets", "semaphore", "timer", "events"] {
+        reverts("queues", &[kind]);
+    }
+}
+
+#[test]
+fn a_process_that_wakes_itself_through_a_pair_keeps_it() {
+    reverts("queues", &["pair"]);
+    for_each_strategy("queues", &["pair"], |victim| {
+        let reports = answers_stay_the_same(victim);
+        assert!(reports.iter().all(|report| report.connections_shut == 0 && report.bytes_drained > 0));
+    });
+}
+
+#[test]
+fn a_signalfd_tells_of_nothing_that_a_request_caused() {
+    reverts("queues", &["signals"]);
+}
+
+/// The tracer of a process gets word of its end, too, by a signal that waits for its own thread.
+#[test]
+fn a_signalfd_is_not_looked_at_with_the_supervisors_eyes() {
+    for_each_strategy("queues", &["signals"], |victim| drop(answers_stay_the_same(victim)));
+}
+
+#[test]
+fn a_semaphore_that_was_raised_without_measure_is_refused() {
+    is_refused("queues", &["semaphore-much"], Reason::DescriptorChanged);
+}
+
+/// What came of it may be used where no call on the snapshot's numbers is seen.
+#[test]
+fn a_descriptor_that_a_process_sends_to_itself_is_refused() {
+    is_refused("queues", &["rights"], Reason::KernelState);
+    is_refused("queues", &["rights-many"], Reason::KernelState);
+    is_refused("queues", &["rights-by-child"], Reason::KernelState);
+}
+
+#[test]
+fn messages_of_bytes_alone_are_not() {
+    for_each_strategy("queues", &["rights-none"], |victim| drop(answers_stay_the_same(victim)));
+}
+
+#[test]
+fn messages_that_were_taken_are_missed() {
+    is_refused("queues", &["messages"], Reason::DescriptorChanged);
+}
+
+#[test]
+fn what_cannot_be_put_back_is_not_taken_into_a_snapshot() {
+    for kind in ["packets-waiting", "rights-waiting", "events-waiting", "pipe-packets"] {
+        snapshot_is_refused("queues", &[kind], |reason| reason == Reason::DescriptorChanged);
+    }
+}
+
+/// A pipe that only others write into cannot be filled again.
+#[test]
+fn what_was_taken_from_somebody_elses_pipe_is_refused() {
+    for strategy in strategies() {
+        let (theirs, mut ours) = std::io::pipe().expect("a pipe");
+        ours.write_all(b"waiting!").expect("there is room");
+        let mut victim = Start::of("queues", &["given"]).descriptor(9, &theirs).with(strategy);
+        victim.snapshot();
+        assert_eq!(victim.ask(1), "0 nothing taken");
+        victim.restore();
+        ours.write_all(b"replaced").expect("there is room");
+        assert_eq!(victim.ask(2), "0 waiting!");
+        expect_refusal(&victim, Reason::DescriptorChanged);
+    }
+}

@@ -1,0 +1,332 @@
+//! Sockets, through a duplicate: what they are, what waits in them, and ending what they are connected to.
+
+use crate::kernel_types::{Result, check};
+use std::mem::{MaybeUninit, size_of};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
+
+/// What a socket was made as.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Made {
+    /// `AF_INET`, `AF_UNIX`, ...
+    pub family: i32,
+    /// `SOCK_STREAM`, `SOCK_DGRAM`, ...
+    pub kind: i32,
+    /// `IPPROTO_TCP`, ...
+    pub protocol: i32,
+    /// It takes connections.
+    pub listens: bool,
+}
+
+/// An option of a socket that is a number.
+fn option(fd: BorrowedFd<'_>, name: i32) -> Result<i32> {
+    let mut value = 0_i32;
+    let mut len = size_of::<i32>() as libc::socklen_t;
+    // SAFETY: the kernel writes at most `len` bytes, the size of `value`, and the new length. getsockopt(2).
+    check(i64::from(unsafe {
+        libc::getsockopt(fd.as_raw_fd(), libc::SOL_SOCKET, name, (&raw mut value).cast(), &raw mut len)
+    }))?;
+    Ok(value)
+}
+
+/// `getsockopt`: what a socket was made as.
+///
+/// # Errors
+/// As getsockopt(2).
+pub fn made(fd: impl AsFd) -> Result<Made> {
+    let fd = fd.as_fd();
+    Ok(Made {
+        family: option(fd, libc::SO_DOMAIN)?,
+        kind: option(fd, libc::SO_TYPE)?,
+        protocol: option(fd, libc::SO_PROTOCOL)?,
+        listens: option(fd, libc::SO_ACCEPTCONN)? != 0,
+    })
+}
+
+/// `SO_ERROR`: takes the error that waits to be told to whoever uses the socket next.
+pub fn take_error(fd: impl AsFd) {
+    let _taken = option(fd.as_fd(), libc::SO_ERROR);
+}
+
+/// The address of one end of a socket, as the kernel writes it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Address(Vec<u8>);
+
+impl Address {
+    /// Whether it names nobody: a Unix socket without a name, or port 0 of any address.
+    #[must_use]
+    pub fn is_unnamed(&self) -> bool {
+        // The family comes first, then the port, in all families that have one.
+        self.0.len() <= 2 || (self.is_internet() && self.0[2..4] == [0, 0])
+    }
+
+    /// Whether it is any address, and no port.
+    #[must_use]
+    pub fn is_wildcard(&self) -> bool {
+        self.0.iter().skip(2).all(|byte| *byte == 0)
+    }
+
+    fn is_internet(&self) -> bool {
+        let family = i32::from(u16::from_ne_bytes([self.0[0], self.0[1]]));
+        self.0.len() >= 8 && (family == libc::AF_INET || family == libc::AF_INET6)
+    }
+}
+
+type Asking = unsafe extern "C" fn(i32, *mut libc::sockaddr, *mut libc::socklen_t) -> i32;
+
+fn address(fd: BorrowedFd<'_>, ask: Asking) -> Result<Address> {
+    let mut room = MaybeUninit::<libc::sockaddr_storage>::zeroed();
+    let mut len = size_of::<libc::sockaddr_storage>() as libc::socklen_t;
+    // SAFETY: both calls write at most `len` bytes, the size of `room`, and the length. getsockname(2), getpeername(2).
+    check(i64::from(unsafe { ask(fd.as_raw_fd(), room.as_mut_ptr().cast(), &raw mut len) }))?;
+    let len = (len as usize).min(size_of::<libc::sockaddr_storage>());
+    // SAFETY: every byte of `room` was set to zero or by the kernel, and `len` is no more than its size.
+    Ok(Address(unsafe { std::slice::from_raw_parts(room.as_ptr().cast::<u8>(), len) }.to_vec()))
+}
+
+/// `getsockname`: its own address.
+///
+/// # Errors
+/// As getsockname(2).
+pub fn own_address(fd: impl AsFd) -> Result<Address> {
+    address(fd.as_fd(), libc::getsockname)
+}
+
+/// `getpeername`: the address of what it is connected to.
+///
+/// # Errors
+/// `ENOTCONN` when it is not connected.
+pub fn peer_address(fd: impl AsFd) -> Result<Address> {
+    address(fd.as_fd(), libc::getpeername)
+}
+
+/// `connect`: binds a datagram socket to this peer again.
+///
+/// # Errors
+/// As connect(2).
+pub fn connect(fd: impl AsFd, to: &Address) -> Result<()> {
+    // SAFETY: the kernel reads as many bytes as the address has. connect(2).
+    check(i64::from(unsafe {
+        libc::connect(fd.as_fd().as_raw_fd(), to.0.as_ptr().cast(), to.0.len() as libc::socklen_t)
+    }))
+    .map(drop)
+}
+
+/// `connect` to `AF_UNSPEC`: ends what an Internet socket is connected to, and drops what waits in it and what is on its
+/// way. A port that it did not ask for by number is given up, so that nothing more can come.
+///
+/// # Errors
+/// As connect(2).
+pub fn disconnect(fd: impl AsFd) -> Result<()> {
+    connect(fd, &Address((libc::AF_UNSPEC as u16).to_ne_bytes().into_iter().chain([0; 14]).collect()))
+}
+
+/// `shutdown`, in both directions. One that is no longer connected is left as if it had been shut, too.
+///
+/// # Errors
+/// As shutdown(2), but for `ENOTCONN`.
+pub fn shut(fd: impl AsFd) -> Result<()> {
+    // SAFETY: shutdown(2) takes two numbers.
+    match check(i64::from(unsafe { libc::shutdown(fd.as_fd().as_raw_fd(), libc::SHUT_RDWR) })) {
+        Ok(_) => Ok(()),
+        // For Linux that is an answer, not a refusal: "wake up other listeners" (`inet_shutdown`).
+        Err(errno) if errno.0 == libc::ENOTCONN => Ok(()),
+        Err(errno) => Err(errno),
+    }
+}
+
+/// `SIOCOUTQ`: how many bytes are written and not yet acknowledged by the other end.
+///
+/// # Errors
+/// As ioctl(2).
+pub fn unacknowledged(fd: impl AsFd) -> Result<u64> {
+    let mut bytes = 0_i32;
+    // SAFETY: SIOCOUTQ, which is TIOCOUTQ, writes an int. tcp(7).
+    check(i64::from(unsafe { libc::ioctl(fd.as_fd().as_raw_fd(), libc::TIOCOUTQ, &raw mut bytes) }))?;
+    Ok(u64::try_from(bytes).unwrap_or(0))
+}
+
+/// What has gone through a TCP connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TcpCounters {
+    /// Of the connection (`net/tcp_states.h`).
+    pub state: u8,
+    /// Bytes that the other end has acknowledged.
+    pub acknowledged: u64,
+    /// Bytes that have come, read or not.
+    pub received: u64,
+}
+
+/// `struct tcp_info` (`linux/tcp.h`): where these stand.
+const STATE_AT: usize = 0;
+const ACKNOWLEDGED_AT: usize = 120;
+const RECEIVED_AT: usize = 128;
+const COUNTERS_END: usize = 136;
+
+/// `TCP_INFO`: the counters of a TCP connection.
+///
+/// # Errors
+/// As getsockopt(2); `EPROTO` when the kernel tells less than is needed (before Linux 4.1).
+pub fn tcp_counters(fd: impl AsFd) -> Result<TcpCounters> {
+    let mut info = [0_u8; COUNTERS_END];
+    let mut len = info.len() as libc::socklen_t;
+    // SAFETY: the kernel writes at most `len` bytes, the size of `info`, and the new length. tcp(7).
+    check(i64::from(unsafe {
+        libc::getsockopt(
+            fd.as_fd().as_raw_fd(),
+            libc::IPPROTO_TCP,
+            libc::TCP_INFO,
+            info.as_mut_ptr().cast(),
+            &raw mut len,
+        )
+    }))?;
+    if (len as usize) < COUNTERS_END {
+        return Err(crate::Errno(libc::EPROTO));
+    }
+    let number = |at: usize| info[at..at + 8].try_into().map_or(0, u64::from_ne_bytes);
+    Ok(TcpCounters {
+        state: info[STATE_AT],
+        acknowledged: number(ACKNOWLEDGED_AT),
+        received: number(RECEIVED_AT),
+    })
+}
+
+/// `recvmsg` with `MSG_PEEK`: reads what waits and leaves it there; says how much it was, and whether something beside
+/// bytes waits with it.
+///
+/// # Errors
+/// As recvmsg(2); `EAGAIN` when nothing waits.
+pub fn peek(fd: impl AsFd, buffer: &mut [u8]) -> Result<(usize, bool)> {
+    let mut vector = libc::iovec { iov_base: buffer.as_mut_ptr().cast(), iov_len: buffer.len() };
+    // SAFETY: a msghdr of zeros is an empty one.
+    let mut message: libc::msghdr = unsafe { std::mem::zeroed() };
+    message.msg_iov = &raw mut vector;
+    message.msg_iovlen = 1;
+    let flags = libc::MSG_PEEK | libc::MSG_DONTWAIT;
+    // SAFETY: the message names one buffer, which lives and is as long as it says, and no room for control data. recvmsg(2).
+    let count =
+        check(unsafe { libc::recvmsg(fd.as_fd().as_raw_fd(), &raw mut message, flags) } as i64)? as usize;
+    Ok((count, message.msg_flags & libc::MSG_CTRUNC != 0))
+}
+
+/// `send`, without waiting and without a signal: says how many bytes it took.
+///
+/// # Errors
+/// As send(2).
+pub fn send(fd: impl AsFd, bytes: &[u8]) -> Result<usize> {
+    let flags = libc::MSG_DONTWAIT | libc::MSG_NOSIGNAL;
+    // SAFETY: the kernel reads as many bytes as there are. send(2).
+    let count = check(
+        unsafe { libc::send(fd.as_fd().as_raw_fd(), bytes.as_ptr().cast(), bytes.len(), flags) } as i64,
+    )?;
+    Ok(count as usize)
+}
+
+/// `recv`, without waiting, of one piece that is thrown away: says whether there was one, and how long it was.
+///
+/// # Errors
+/// As recv(2), but for `EAGAIN`.
+pub fn discard(fd: impl AsFd) -> Result<Option<u64>> {
+    let mut buffer = [0_u8; 16 * 1024];
+    let flags = libc::MSG_DONTWAIT | libc::MSG_TRUNC;
+    let (fd, room) = (fd.as_fd().as_raw_fd(), buffer.len());
+    // SAFETY: the kernel writes at most as many bytes as the buffer has. With MSG_TRUNC it writes none for TCP, and tells
+    // the whole length of a datagram that does not fit. recv(2).
+    match check(unsafe { libc::recv(fd, buffer.as_mut_ptr().cast(), room, flags) } as i64) {
+        Ok(count) => Ok(Some(count.cast_unsigned())),
+        Err(errno) if errno.0 == libc::EAGAIN => Ok(None),
+        Err(errno) => Err(errno),
+    }
+}
+
+/// `SO_PEERCRED`: the process that made the other end, or this one when both were made together.
+///
+/// # Errors
+/// As getsockopt(2).
+pub fn peer_process(fd: impl AsFd) -> Result<crate::Tid> {
+    let mut credentials = libc::ucred { pid: 0, uid: 0, gid: 0 };
+    let mut len = size_of::<libc::ucred>() as libc::socklen_t;
+    let to = (&raw mut credentials).cast();
+    // SAFETY: the kernel writes at most `len` bytes, the size of `credentials`, and the new length. unix(7).
+    check(i64::from(unsafe {
+        libc::getsockopt(fd.as_fd().as_raw_fd(), libc::SOL_SOCKET, libc::SO_PEERCRED, to, &raw mut len)
+    }))?;
+    Ok(crate::Tid(credentials.pid))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::{Read, Write};
+    use std::net::{TcpListener, TcpStream, UdpSocket};
+    use std::os::unix::net::UnixStream;
+
+    fn connection() -> (TcpStream, TcpStream) {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+        let client = TcpStream::connect(listener.local_addr().expect("bound")).expect("it listens");
+        (client, listener.accept().expect("one has connected").0)
+    }
+
+    #[test]
+    fn sockets_say_what_they_are() {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+        let made = made(&listener).expect("it is a socket");
+        let expected = Made {
+            family: libc::AF_INET,
+            kind: libc::SOCK_STREAM,
+            protocol: libc::IPPROTO_TCP,
+            listens: true,
+        };
+        assert_eq!(made, expected);
+    }
+
+    #[test]
+    fn a_connection_counts_what_goes_through_it() {
+        let (mut client, mut server) = connection();
+        let before = tcp_counters(&client).expect("it is a connection");
+        client.write_all(b"four").expect("it is open");
+        let mut four = [0; 4];
+        server.read_exact(&mut four).expect("they were sent");
+        server.write_all(b"fifty").expect("it is open");
+        assert_eq!(peek(&client, &mut [0; 5]).map_err(|errno| errno.0 == libc::EAGAIN), Ok((5, false)));
+        let after = tcp_counters(&client).expect("it is a connection");
+        assert_eq!(after.state, before.state);
+        assert_eq!((after.acknowledged - before.acknowledged, after.received - before.received), (4, 5));
+        assert_eq!(unacknowledged(&client), Ok(0));
+    }
+
+    #[test]
+    fn what_was_disconnected_and_shut_is_at_its_end() {
+        let (mut client, mut server) = connection();
+        server.write_all(b"late").expect("it is open");
+        shut(&client).expect("it was open");
+        disconnect(&client).expect("it is an Internet socket");
+        shut(&client).expect("not being connected is fine");
+        take_error(&client);
+        assert_eq!(client.read(&mut [0; 8]).expect("its end"), 0);
+        assert!(client.write(b"x").is_err());
+        assert_eq!(server.read(&mut [0; 8]).expect("the other end's end"), 0);
+    }
+
+    #[test]
+    fn a_disconnected_datagram_socket_gives_up_its_port() {
+        let server = UdpSocket::bind("127.0.0.1:0").expect("a port");
+        let client = UdpSocket::bind("0.0.0.0:0").expect("a port");
+        client.connect(server.local_addr().expect("bound")).expect("no one need be asked");
+        let (peer, before) =
+            (peer_address(&client).expect("connected"), own_address(&client).expect("bound"));
+        disconnect(&client).expect("it is an Internet socket");
+        assert!(own_address(&client).expect("a socket").is_wildcard());
+        connect(&client, &peer).expect("no one need be asked");
+        assert_ne!(own_address(&client).expect("bound"), before);
+        assert_eq!(peer_address(&client), Ok(peer));
+    }
+
+    #[test]
+    fn what_is_discarded_is_counted() {
+        let (one, other) = UnixStream::pair().expect("a pair");
+        assert_eq!(send(&one, b"seven b"), Ok(7));
+        assert!(own_address(&one).expect("a socket").is_unnamed());
+        assert_eq!((discard(&other), discard(&other)), (Ok(Some(7)), Ok(None)));
+        assert_eq!(peer_process(&one).map(|tid| tid.0 as u32), Ok(std::process::id()));
+    }
+}

@@ -1,0 +1,131 @@
+/* A server that answers late: what it is sent on a connection it keeps, and sends back there when another one asks for all
+ * answers with "R"; then it says "D" to that one. TCP on a free port, which it prints; datagrams on the same; a Unix socket
+ * at the path that it is given. It ends when its standard input does. */
+#define _GNU_SOURCE
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+enum { MOST = 4096, INPUT = 0, TCP, UDP, UNIX, FIRST };
+
+/* Whom a connection, or a datagram's sender, is to be told what. */
+struct kept {
+    char bytes[1024];
+    size_t length;
+    struct sockaddr_in sender;
+};
+
+static struct pollfd polled[MOST];
+static struct kept kept[MOST], datagrams[MOST];
+static size_t count = FIRST, waiting;
+
+static void check(bool holds, const char *what)
+{
+    if (!holds) {
+        perror(what);
+        exit(70);
+    }
+}
+
+static void listen_at(const char *path)
+{
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    struct sockaddr_un name = {.sun_family = AF_UNIX};
+    socklen_t length = sizeof address;
+    for (bool bound = false; !bound;) {
+        polled[TCP].fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+        polled[UDP].fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+        address.sin_port = 0;
+        check(bind(polled[TCP].fd, (struct sockaddr *)&address, sizeof address) == 0, "bind");
+        check(getsockname(polled[TCP].fd, (struct sockaddr *)&address, &length) == 0, "getsockname");
+        bound = bind(polled[UDP].fd, (struct sockaddr *)&address, sizeof address) == 0; /* or another port */
+    }
+    snprintf(name.sun_path, sizeof name.sun_path, "%s", path);
+    polled[UNIX].fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    check(bind(polled[UNIX].fd, (struct sockaddr *)&name, sizeof name) == 0, path);
+    check(listen(polled[TCP].fd, 64) == 0 && listen(polled[UNIX].fd, 64) == 0, "listen");
+    printf("%d\n", ntohs(address.sin_port));
+    fflush(stdout);
+}
+
+/* Reads what has come; true when it asks for answers. */
+static bool take(size_t at)
+{
+    struct kept *of = &kept[at];
+    ssize_t got = recv(polled[at].fd, of->bytes + of->length, sizeof of->bytes - of->length, MSG_DONTWAIT);
+    if (got > 0 && of->bytes[of->length] == 'R')
+        return true;
+    if (got > 0)
+        of->length += (size_t)got;
+    else if (got == 0 || errno != EAGAIN) {
+        close(polled[at].fd);
+        polled[at].fd = -1;
+    }
+    return false;
+}
+
+static void take_datagrams(void)
+{
+    ssize_t got;
+    do {
+        struct kept *of = &datagrams[waiting];
+        socklen_t length = sizeof of->sender;
+        got = recvfrom(polled[UDP].fd, of->bytes, sizeof of->bytes, 0, (struct sockaddr *)&of->sender, &length);
+        of->length = got > 0 ? (size_t)got : 0;
+        waiting += got > 0;
+    } while (got >= 0);
+}
+
+static void answer_all(size_t asking)
+{
+    for (size_t at = FIRST; at < count; at++)
+        if (polled[at].fd >= 0 && at != asking)
+            take(at);
+    take_datagrams();
+    for (size_t at = FIRST; at < count; at++) {
+        if (polled[at].fd >= 0 && kept[at].length > 0)
+            (void)!send(polled[at].fd, kept[at].bytes, kept[at].length, MSG_NOSIGNAL);
+        kept[at].length = 0;
+    }
+    for (; waiting > 0; waiting--) {
+        struct kept *of = &datagrams[waiting - 1];
+        (void)!sendto(polled[UDP].fd, of->bytes, of->length, 0, (struct sockaddr *)&of->sender, sizeof of->sender);
+    }
+    (void)!send(polled[asking].fd, "D", 1, MSG_NOSIGNAL);
+}
+
+int main(int argc, char **argv)
+{
+    check(argc == 2, "usage: late PATH");
+    listen_at(argv[1]);
+    for (size_t at = INPUT; at < FIRST; at++)
+        polled[at].events = POLLIN;
+    polled[UDP].events = 0; /* taken when answers are asked for */
+    for (;;) {
+        check(poll(polled, count, -1) > 0, "poll");
+        if (polled[INPUT].revents != 0)
+            return 0;
+        for (size_t at = FIRST; at < count; at++)
+            if (polled[at].revents != 0 && take(at))
+                answer_all(at);
+        for (size_t at = TCP; at <= UNIX; at += UNIX - TCP)
+            if (polled[at].revents != 0) {
+                int fd = accept4(polled[at].fd, NULL, NULL, SOCK_CLOEXEC);
+                size_t free = FIRST;
+                while (free < count && polled[free].fd >= 0)
+                    free++;
+                check(fd >= 0 && free < MOST, "accept");
+                polled[free] = (struct pollfd){.fd = fd, .events = POLLIN};
+                kept[free].length = 0;
+                count = free < count ? count : count + 1;
+            }
+    }
+}

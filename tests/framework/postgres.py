@@ -1,0 +1,61 @@
+"""A PostgreSQL server of a test's own, on the loopback interface."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import socket
+import subprocess
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+NOBODY = 65534  # it does not run as root
+
+
+def _program(name: str) -> str:
+    # Debian keeps the programs of each version apart.
+    found = sorted(Path("/usr/lib/postgresql").glob(f"*/bin/{name}"))
+    path = str(found[-1]) if found else shutil.which(name)
+    assert path is not None, f"{name} is not installed"
+    return path
+
+
+def _free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        return int(taken.getsockname()[1])
+
+
+@contextlib.contextmanager
+def running() -> Iterator[str]:
+    """It takes connections as long as this is entered: the address, as clients take it."""
+    with tempfile.TemporaryDirectory(prefix="groundhog-postgres-") as folder:
+        prefix: list[str] = []
+        if os.getuid() == 0:
+            prefix = ["setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups"]
+            os.chown(folder, NOBODY, NOBODY)
+        with _serving(Path(folder) / "data", prefix) as address:
+            yield address
+
+
+@contextlib.contextmanager
+def _serving(data: Path, prefix: list[str]) -> Iterator[str]:
+    port = _free_port()
+    init = [_program("initdb"), "--auth=trust", "--username=tester", "--no-sync", f"--pgdata={data}"]
+    subprocess.run([*prefix, *init], check=True, capture_output=True, text=True, cwd="/")
+    options = {"port": port, "listen_addresses": "127.0.0.1", "unix_socket_directories": "", "fsync": "off"}
+    words = [word for name, value in options.items() for word in ("-c", f"{name}={value}")]
+    argv = [*prefix, _program("postgres"), "-D", str(data), *words]
+    with subprocess.Popen(argv, stderr=subprocess.PIPE, text=True, cwd="/", env={"LC_ALL": "C"}) as process:
+        try:
+            assert process.stderr is not None
+            ready = any("ready to accept connections" in line for line in process.stderr)
+            assert ready, "the database does not start"
+            yield f"host=127.0.0.1 port={port} user=tester dbname=postgres"
+        finally:
+            process.terminate()
+            process.communicate()

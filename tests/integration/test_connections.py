@@ -1,0 +1,116 @@
+"""Functions with a client of a real server, whose connection is older than the requests."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from groundhog import Function, NullObserver, Pool
+from tests.framework import redis_server
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    Source = Callable[[str, str], Path]
+
+pytestmark = [pytest.mark.kernel, pytest.mark.usefixtures("no_leaks")]
+
+CLIENT = """
+import os
+import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+def connect():
+    return redis.Redis(**ADDRESS, decode_responses=True, retry=Retry(NoBackoff(), 1))
+
+client = connect()
+client.ping()
+"""
+
+PLAIN = """
+def main(params):
+    return {"value": client.get(params["key"]), "connection": client.client_id()}
+"""
+
+# The client gives a connection back to its pool on which an answer is still to come, to a cancelled request.
+CANCELLED = """
+def main(params):
+    connection = client.connection_pool.get_connection()
+    if params["cancelled"]:
+        connection.send_command("BLPOP", "late", 0)
+        client.connection_pool.release(connection)
+        return {"value": None}
+    connection.send_command("GET", params["key"])
+    with connect() as another:
+        another.lpush("late", "of another caller")
+    return {"value": connection.read_response()}
+"""
+
+
+class Shut(NullObserver):
+    """What each restore shut down."""
+
+    def __init__(self) -> None:
+        self.counts: list[int] = []
+
+    def on_restore(self, report: Any) -> None:
+        self.counts.append(report.connections_shut)
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[redis_server.RedisServer]:
+    with redis_server.running(tmp_path_factory.mktemp("redis")) as running:
+        with running.client() as client:
+            client.mset({f"key{number}": f"value{number}" for number in range(10)})
+        yield running
+
+
+@pytest.fixture(params=["tcp", "unix"])
+def client(request: pytest.FixtureRequest, server: redis_server.RedisServer) -> str:
+    """The first lines of a function that is connected when it has loaded."""
+    with server.client() as cleaner:
+        cleaner.delete("late")
+    address = {"port": server.port} if request.param == "tcp" else {"unix_socket_path": server.path}
+    return f"ADDRESS = {address!r}\n{CLIENT}"
+
+
+async def test_every_request_has_a_connection_of_its_own(client: str, source: Source) -> None:
+    async with Pool(Function.from_file(source("handler.py", client + PLAIN))) as pool:
+        replies = [(await pool.invoke({"key": f"key{number}"})).value for number in range(10)]
+    assert [reply["value"] for reply in replies] == [f"value{number}" for number in range(10)]
+    assert len({reply["connection"] for reply in replies}) == 10
+
+
+@pytest.mark.xfail(strict=True, reason="a descriptor that a client closes is not put back yet")
+async def test_a_process_whose_connection_was_shut_serves_on(client: str, source: Source) -> None:
+    shut = Shut()
+    async with Pool(Function.from_file(source("handler.py", client + PLAIN)), observer=shut) as pool:
+        for number in range(10):
+            await pool.invoke({"key": f"key{number}"})
+        assert pool.stats().retirements == {}
+    assert sum(shut.counts) == 1, "the old one is shut once, and then it stays so"
+
+
+async def test_connections_are_kept_on_demand(client: str, source: Source) -> None:
+    shut = Shut()
+    function = Function.from_file(source("handler.py", client + PLAIN))
+    async with Pool(function, keep_connections=True, observer=shut) as pool:
+        replies = [(await pool.invoke({"key": f"key{number}"})).value for number in range(10)]
+        assert pool.stats().retirements == {}
+    assert [reply["value"] for reply in replies] == [f"value{number}" for number in range(10)]
+    assert len({reply["connection"] for reply in replies}) == 1
+    assert sum(shut.counts) == 0
+
+
+@pytest.mark.parametrize("isolation", ["off", "request"])
+async def test_the_answer_to_a_cancelled_request_reaches_no_other(
+    client: str, source: Source, isolation: str
+) -> None:
+    function = Function.from_file(source("handler.py", client + CANCELLED))
+    async with Pool(function, isolation=isolation) as pool:
+        await pool.invoke({"cancelled": True})
+        reply = await pool.invoke({"cancelled": False, "key": "key3"})
+    assert reply.value == {"value": "value3" if isolation == "request" else ["late", "of another caller"]}
