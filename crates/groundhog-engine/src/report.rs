@@ -56,6 +56,10 @@ pub struct RestoreReport {
     pub children_killed: u64,
     /// New descriptors that were closed.
     pub fds_closed: u64,
+    /// Descriptors of the snapshot that were put back.
+    pub fds_put_back: u64,
+    /// What else the kernel keeps and was put back: settings, limits, timers, locks.
+    pub attributes_reverted: u64,
     /// Bytes found in our own pipes and dropped.
     pub bytes_drained: u64,
     /// Signals that were pending and are dropped.
@@ -85,6 +89,8 @@ impl RestoreReport {
             threads_ended: 0,
             children_killed: 0,
             fds_closed: 0,
+            fds_put_back: 0,
+            attributes_reverted: 0,
             bytes_drained: 0,
             signals_dropped: 0,
             verified: false,

@@ -5,6 +5,7 @@ use crate::descriptors::Descriptors;
 use crate::error::{OrTrouble, Reason, Step, Trouble};
 use crate::filter;
 use crate::inspect;
+use crate::kernel_state::KernelState;
 use crate::memory::Memory;
 use crate::process::Process;
 use crate::registers::{self, ThreadState};
@@ -35,6 +36,7 @@ pub(crate) struct Snapshot {
     pub(crate) descriptors: Descriptors,
     pub(crate) actions: Actions,
     pub(crate) attributes: Attributes,
+    pub(crate) kernel_state: KernelState,
     pub(crate) threads: Vec<ThreadState>,
     pub(crate) tracker: Box<dyn Tracker>,
 }
@@ -62,6 +64,7 @@ pub(crate) fn take(process: &mut Process, strategy: Strategy) -> Step<(Snapshot,
             Actions::save(&mut remote)?,
         )
     };
+    let kernel_state = KernelState::save(process, anchor)?;
     install_watch(process, anchor, &descriptors.numbers())?;
     let attributes = Attributes::save(process, anchor)?;
     let mut taken = Taking { process, areas, tracker };
@@ -96,6 +99,7 @@ pub(crate) fn take(process: &mut Process, strategy: Strategy) -> Step<(Snapshot,
         descriptors,
         actions,
         attributes,
+        kernel_state,
         threads,
         tracker,
     };

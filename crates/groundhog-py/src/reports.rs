@@ -148,6 +148,10 @@ report! {
     children_killed,
     /// New descriptors that were closed.
     fds_closed,
+    /// Descriptors of the snapshot that were closed or replaced, and were put back.
+    fds_put_back,
+    /// What else the kernel keeps and was put back: settings, limits, timers, locks.
+    attributes_reverted,
     /// Bytes found in the supervisor's own pipes and dropped.
     bytes_drained,
     /// Signals that were pending and were dropped.

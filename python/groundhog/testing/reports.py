@@ -37,6 +37,8 @@ class FakeReport:
     threads_ended: int = 0
     children_killed: int = 0
     fds_closed: int = 0
+    fds_put_back: int = 0
+    attributes_reverted: int = 0
     bytes_drained: int = 0
     verified: bool = False
     duration: float = 50e-6
