@@ -54,6 +54,7 @@ def trace() -> None:
         assert_type(report.strategy, str)
         assert_type((report.pages_dirty, report.pages_copied, report.pages_zeroed), tuple[int, int, int])
         assert_type(report.layout_changes, int)
+        assert_type((report.fds_put_back, report.attributes_reverted), tuple[int, int])
         assert_type(report.phases, dict[str, float])
         try:
             t.verify()

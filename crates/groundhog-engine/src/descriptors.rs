@@ -3,11 +3,14 @@
 //! At the snapshot we take a duplicate of every descriptor. A duplicate shares the open file, so it tells whether a
 //! number still names it (`kcmp`), and the offset and flags can be read and set from here.
 
+mod settings;
+
 use crate::arch::call;
 use crate::connections::Moved;
 use crate::epoll;
 use crate::error::{OrTrouble, Reason, Step, Trouble};
 use crate::inspect;
+use crate::passing;
 use crate::process::Process;
 use crate::queues::{self, File, Queue};
 use crate::remote::{Anchor, Remote};
@@ -32,6 +35,10 @@ struct Descriptor {
     close_on_exec: bool,
     kind: Kind,
     settings: Settings,
+    /// What `/proc` tells of locks on it.
+    locks: Vec<u8>,
+    /// What it is set to, if it is a timer.
+    timer: Option<settings::Timer>,
     /// What it watches, if it is an epoll set.
     targets: Vec<Target>,
     /// What waits in it.
@@ -65,6 +72,7 @@ impl Descriptors {
             let offset = fcntl::offset(&duplicate);
             let kind =
                 fcntl::kind(&duplicate).or_trouble(Reason::Inspection, "looking at its descriptors")?;
+            let text = inspect::fdinfo(process.pid, *number)?;
             let close_on_exec = close_on_exec(process, *number)?;
             table.push(Descriptor {
                 number: *number,
@@ -73,6 +81,8 @@ impl Descriptors {
                 close_on_exec,
                 kind,
                 settings: fcntl::settings(&duplicate),
+                locks: settings::locks(&text),
+                timer: settings::timer(&text, &duplicate)?,
                 targets: epoll::targets(process, *number)?,
                 queue: Queue::Nothing,
                 duplicate,
@@ -119,7 +129,7 @@ impl Descriptors {
     ) -> Step<()> {
         list(&self.folder, &mut self.numbers)?;
         if touched {
-            self.put_back(process, anchor)?;
+            report.fds_put_back += self.put_back(process, anchor)?;
             list(&self.folder, &mut self.numbers)?;
         }
         let known = |number: &i32| self.table.binary_search_by_key(number, |d| d.number).is_ok();
@@ -153,30 +163,38 @@ impl Descriptors {
         Ok(())
     }
 
-    /// Puts descriptors back that the process still has under another number (a shell does so while it redirects), and
-    /// sets their close-on-exec flags.
-    fn put_back(&self, process: &mut Process, anchor: Anchor) -> Step<()> {
+    /// Puts descriptors back, and sets their close-on-exec flags; says how many were put back.
+    ///
+    /// Some the process still has under another number (a shell does so while it redirects); the others it gets from us.
+    fn put_back(&self, process: &mut Process, anchor: Anchor) -> Step<u64> {
         const F_SETFD: u64 = 2;
         const O_CLOEXEC: u64 = 0o2_000_000;
-        let mut moved = Vec::new();
+        let (mut moved, mut missing) = (Vec::new(), Vec::new());
         let is = |process: &Process, number: i32, descriptor: &Descriptor| {
             kcmp::same_open_file(process.pid, number, descriptor.duplicate.as_fd()) == Ok(true)
         };
         for descriptor in self.table.iter().filter(|d| !is(process, d.number, d)) {
-            let elsewhere = self.numbers.iter().find(|number| is(process, **number, descriptor));
-            let Some(elsewhere) = elsewhere else { return descriptor.refuse("was closed or replaced") };
-            moved.push((*elsewhere, descriptor.number));
+            match self.numbers.iter().find(|number| is(process, **number, descriptor)) {
+                Some(elsewhere) => moved.push((*elsewhere, descriptor.number)),
+                None => missing.push(descriptor),
+            }
         }
+        let above = self.table.last().map_or(0, |last| last.number as u64 + 1);
         // All sources first go where no target is, so that none is overwritten before it is used.
         let mut remote = Remote::enter(process, anchor)?;
         for (from, _) in &mut moved {
             const F_DUPFD_CLOEXEC: u64 = 1030;
-            let above = self.table.last().map_or(0, |last| last.number as u64 + 1);
             let arguments = [*from as u64, F_DUPFD_CLOEXEC, above, 0, 0, 0];
             *from = remote.must("fcntl", call::FCNTL, arguments)? as i32;
         }
+        if !missing.is_empty() {
+            let fds: Vec<_> = missing.iter().map(|descriptor| descriptor.duplicate.as_fd()).collect();
+            let passed = passing::pass(&mut remote, &fds, above)?;
+            moved.extend(passed.into_iter().zip(missing.iter().map(|descriptor| descriptor.number)));
+        }
         for (from, to) in &moved {
             remote.must("dup3", call::DUP3, [*from as u64, *to as u64, O_CLOEXEC, 0, 0, 0])?;
+            remote.must("close", call::CLOSE, [*from as u64, 0, 0, 0, 0, 0])?;
         }
         for descriptor in &self.table {
             let wanted = descriptor.close_on_exec;
@@ -185,7 +203,7 @@ impl Descriptors {
                 remote.must("fcntl", call::FCNTL, arguments)?;
             }
         }
-        Ok(())
+        Ok(moved.len() as u64)
     }
 
     /// Bytes and events that a request left in pipes, sockets and counters of the snapshot.

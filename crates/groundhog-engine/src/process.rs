@@ -72,6 +72,7 @@ pub(crate) struct ProcFiles {
 }
 
 /// A traced process, known to its tracer thread only.
+#[allow(clippy::struct_excessive_bools, reason = "independent facts, each with a name")]
 #[derive(Debug)]
 pub(crate) struct Process {
     pub(crate) pid: Tid,
@@ -375,11 +376,13 @@ impl Process {
             Ok(filter::ESCAPE) => self.watch.escaped = true,
             Ok(watch::STATE) => {
                 let verdict = ptrace::registers(tid).map(|registers| {
+                    let is_new = self.threads.get(&tid).is_none_or(|thread| !thread.in_snapshot);
+                    let is_ours = |tid| self.threads.contains_key(&tid);
+                    let caller = watch::Caller { tid, is_new, is_ours: &is_ours };
                     if ours {
-                        let new_thread = self.threads.get(&tid).is_none_or(|thread| !thread.in_snapshot);
-                        watch::judge(&registers, tid, new_thread)
+                        watch::judge(&registers, &caller)
                     } else {
-                        watch::judge_child(&registers, tid, self.pid)
+                        watch::judge_child(&registers, &caller, self.pid)
                     }
                 });
                 self.watch.seen.note(verdict.ok());

@@ -39,6 +39,8 @@ pub(crate) struct Remote<'a> {
     anchor: Anchor,
     saved: Registers,
     saved_mask: u64,
+    /// Calls are made as if it stood on no stack at all.
+    off_stack: bool,
 }
 
 /// Finds a `syscall` instruction in the vDSO, which no program unmaps or changes by accident.
@@ -72,12 +74,22 @@ pub(crate) fn check_anchor(process: &Process, anchor: Anchor) -> Step<()> {
 impl<'a> Remote<'a> {
     /// Begins a scope in the first thread.
     pub(crate) fn enter(process: &'a mut Process, anchor: Anchor) -> Step<Self> {
-        check_anchor(process, anchor)?;
         let tid = process.main_thread()?;
+        Self::enter_thread(process, anchor, tid)
+    }
+
+    /// Begins a scope in any thread, for what each has for itself.
+    pub(crate) fn enter_thread(process: &'a mut Process, anchor: Anchor, tid: Tid) -> Step<Self> {
+        check_anchor(process, anchor)?;
         let saved = ptrace::registers(tid).or_trouble(Reason::Registers, "reading registers")?;
         let saved_mask = ptrace::signal_mask(tid).or_trouble(Reason::Registers, "reading a signal mask")?;
         ptrace::set_signal_mask(tid, BLOCK_ALL).or_trouble(Reason::Registers, "setting a signal mask")?;
-        Ok(Self { process, tid, anchor, saved, saved_mask })
+        Ok(Self { process, tid, anchor, saved, saved_mask, off_stack: false })
+    }
+
+    /// Makes all further calls off the thread's stack: an alternate one that it stands on cannot be replaced.
+    pub(crate) fn leave_stack(&mut self) {
+        self.off_stack = true;
     }
 
     /// The process.
@@ -112,6 +124,9 @@ impl<'a> Remote<'a> {
     /// Makes a call; the kernel's own error numbers come back as errors of the inner result.
     pub(crate) fn call(&mut self, number: u64, arguments: [u64; 6]) -> Step<groundhog_sys::Result<u64>> {
         let mut registers = self.saved;
+        if self.off_stack {
+            registers.rsp = 0;
+        }
         arch::set_call(&mut registers, self.anchor.instruction.0, number, arguments);
         ptrace::set_registers(self.tid, &registers).or_trouble(Reason::Registers, "setting registers")?;
         if self.anchor.single_step {

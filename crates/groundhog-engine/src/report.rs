@@ -58,6 +58,10 @@ pub struct RestoreReport {
     pub fds_closed: u64,
     /// Connections of the snapshot that the request used and that were shut down.
     pub connections_shut: u64,
+    /// Descriptors of the snapshot that were put back.
+    pub fds_put_back: u64,
+    /// What else the kernel keeps and was put back: settings, limits, timers, locks.
+    pub attributes_reverted: u64,
     /// Bytes found in our own pipes and dropped.
     pub bytes_drained: u64,
     /// Signals that were pending and are dropped.
@@ -90,6 +94,8 @@ impl RestoreReport {
             children_killed: 0,
             fds_closed: 0,
             connections_shut: 0,
+            fds_put_back: 0,
+            attributes_reverted: 0,
             bytes_drained: 0,
             signals_dropped: 0,
             files_reverted: 0,

@@ -5,6 +5,7 @@
 use crate::arch::call;
 use crate::connections::Moved;
 use crate::error::{OrTrouble, Reason, Step, Trouble};
+use crate::kernel_state::{Kind, Touched};
 use crate::memory;
 use crate::process::Process;
 use crate::registers;
@@ -39,7 +40,10 @@ pub(crate) fn revert(
     }
     watch.lap(&mut report.phases, "threads");
 
-    let seen = std::mem::take(&mut process.watch.seen);
+    let mut seen = std::mem::take(&mut process.watch.seen);
+    if snapshot.kernel_state.disarms_stacks && seen.actions != 0 {
+        seen.touched.note_delivery();
+    }
     // Nothing that could write into them runs any more.
     for pipe in drain {
         report.bytes_drained += fcntl::drain(pipe).or_trouble(Reason::Inspection, "draining a pipe")?;
@@ -87,6 +91,13 @@ fn revert_kernel_state(
     report: &mut RestoreReport,
 ) -> Step<()> {
     let anchor = snapshot.anchor;
+    if !seen.touched.is_empty() {
+        snapshot.kernel_state.revert(process, anchor, &seen.touched, report)?;
+    }
+    // In a jail they cannot be written.
+    if !seen.touched.is_empty() || (seen.files && process.private.is_empty()) {
+        snapshot.kernel_state.check_proc_settings(process, anchor, report)?;
+    }
     let had_children = process.take_had_children();
     if had_children {
         reap(process, snapshot)?;
@@ -97,15 +108,23 @@ fn revert_kernel_state(
         0 => {}
         actions => snapshot.actions.revert(process, anchor, actions)?,
     }
+    // Before what waits is looked at: one that went off is readable.
+    let mut compared = snapshot.descriptors.locked_by_process();
+    if seen.touched.has(Kind::TimerDescriptors) {
+        compared.extend(snapshot.descriptors.revert_timers(report)?);
+    }
     let numbers = if unseen { None } else { Some(&*seen.called) };
     let moved = Moved { numbers, shut: &seen.shut, keep: process.keep_connections };
     snapshot.descriptors.revert(process, anchor, seen.descriptors || unseen, moved, report)?;
     if !seen.duplicated.is_empty() {
         snapshot.descriptors.revert_epoll(process, anchor, &seen.duplicated)?;
+        snapshot.descriptors.revert_settings(process, anchor, &seen.duplicated, report)?;
         snapshot.descriptors.check_settings(&seen.duplicated)?;
-        snapshot.attributes.check_descriptors(process, &seen.duplicated)?;
+        compared.extend(&seen.duplicated);
     }
-    if unseen {
+    snapshot.attributes.check_descriptors(process, &compared)?;
+    if unseen && snapshot.attributes.check(process, anchor).is_err() {
+        snapshot.kernel_state.revert(process, anchor, &Touched::all(), report)?;
         snapshot.attributes.check(process, anchor)?;
     }
     // Now: the end of a descriptor may send one.

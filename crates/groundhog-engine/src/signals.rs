@@ -60,18 +60,23 @@ const MOST: u64 = 100_000;
 /// `closely`: also those that the kernel noted without a place in a queue, when the queue was full.
 pub(crate) fn any_pending(process: &Process, closely: bool) -> Step<bool> {
     let main = process.main_thread()?;
-    let ask = |tid, whole| {
-        ptrace::has_pending_signal(tid, whole).or_trouble(Reason::Signals, "asking for pending signals")
-    };
-    if ask(main, true)? || (closely && told_pending(process.pid, main)?) {
+    if has_queued(main, true)? || (closely && told_pending(process.pid, main)?) {
         return Ok(true);
     }
     for tid in process.threads() {
-        if ask(tid, false)? || (closely && told_pending(process.pid, tid)?) {
+        if has_pending(process, tid, closely)? {
             return Ok(true);
         }
     }
     Ok(false)
+}
+
+fn has_pending(process: &Process, tid: Tid, closely: bool) -> Step<bool> {
+    Ok(has_queued(tid, false)? || (closely && told_pending(process.pid, tid)?))
+}
+
+fn has_queued(tid: Tid, of_process: bool) -> Step<bool> {
+    ptrace::has_pending_signal(tid, of_process).or_trouble(Reason::Signals, "asking for pending signals")
 }
 
 /// Whether its status shows a pending signal, of the process or of the thread. The doorbell is none.
@@ -80,13 +85,16 @@ fn told_pending(pid: Tid, tid: Tid) -> Step<bool> {
     Ok((status.sig_pnd | status.shd_pnd) & !(1 << (SIGSTOP - 1)) != 0)
 }
 
-/// Takes every pending signal of the process and of its first thread; says how many those were.
-///
-/// Those of another thread cannot be taken from here: that is refused.
+/// Takes every pending signal of the process and of its threads; says how many those were.
 pub(crate) fn drop_pending(process: &mut Process, anchor: Anchor, closely: bool) -> Step<u64> {
     let mut dropped = 0;
-    {
-        let mut remote = Remote::enter(process, anchor)?;
+    let first = process.main_thread()?;
+    for tid in process.threads().collect::<Vec<_>>() {
+        // The first one's are taken with the process's.
+        if tid != first && !has_pending(process, tid, closely)? {
+            continue;
+        }
+        let mut remote = Remote::enter_thread(process, anchor, tid)?;
         // The set of all signals, then a time-out of nothing.
         let mut arguments = [0_u8; 24];
         arguments[..8].fill(0xff);

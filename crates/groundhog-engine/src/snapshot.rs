@@ -7,6 +7,7 @@ use crate::files::Files;
 use crate::filter;
 use crate::held::HeldFiles;
 use crate::inspect;
+use crate::kernel_state::KernelState;
 use crate::memory::Memory;
 use crate::process::Process;
 use crate::registers::{self, ThreadState};
@@ -39,6 +40,7 @@ pub(crate) struct Snapshot {
     pub(crate) attributes: Attributes,
     pub(crate) files: Files,
     pub(crate) held: HeldFiles,
+    pub(crate) kernel_state: KernelState,
     pub(crate) threads: Vec<ThreadState>,
     pub(crate) tracker: Box<dyn Tracker>,
 }
@@ -67,6 +69,7 @@ pub(crate) fn take(process: &mut Process, strategy: Strategy) -> Step<(Snapshot,
         )
     };
     let sockets = if process.keep_connections { Vec::new() } else { descriptors.watched_sockets() };
+    let kernel_state = KernelState::save(process, anchor)?;
     install_watch(process, anchor, &descriptors.numbers(), &sockets)?;
     let attributes = Attributes::save(process, anchor)?;
     let held = HeldFiles::save(descriptors.writable(), !process.private.is_empty())?;
@@ -105,6 +108,7 @@ pub(crate) fn take(process: &mut Process, strategy: Strategy) -> Step<(Snapshot,
         attributes,
         files,
         held,
+        kernel_state,
         threads,
         tracker,
     };

@@ -6,16 +6,19 @@
 
 mod calls;
 pub(crate) mod control;
+mod kinds;
 
+use crate::kernel_state::{Kind, Touched};
 use calls::{
-    BY_PID, CLOSE, CLOSE_RANGE, CLOSE_RANGE_UNSHARE, DUP, DUP2, DUP3, EPOLL_CTL, F_DUPFD, F_DUPFD_CLOEXEC,
-    F_SETFD, FCNTL, FIOCLEX, FIONCLEX, IOCTL, KILL, ON_DESCRIPTOR, ON_MEMORY, OUTLIVING, PIDFD_SEND_SIGNAL,
-    PR_SET_NAME, PRCTL, PRCTL_ON_MEMORY, RT_SIGACTION, RT_SIGQUEUEINFO, RT_TGSIGQUEUEINFO, SHUTDOWN, TGKILL,
-    TKILL, TRANSFERS, WITH_COMMAND, X32, name_of,
+    BY_PID, CLOSE, CLOSE_RANGE, CLOSE_RANGE_UNSHARE, DUP, DUP2, DUP3, EPOLL_CTL, F_SETFD, FCNTL,
+    FINAL_COMMANDS, FIOCLEX, FIONCLEX, FLOCK, IOCTL, KILL, ON_DESCRIPTOR, ON_MEMORY, OUTLIVING,
+    PIDFD_SEND_SIGNAL, PRCTL, PRCTL_ON_MEMORY, RT_SIGACTION, RT_SIGQUEUEINFO, RT_TGSIGQUEUEINFO, SHUTDOWN,
+    TGKILL, TKILL, TRANSFERS, WITH_COMMAND, X32, name_of,
 };
 pub(crate) use calls::{STATE, program};
 use groundhog_sys::ptrace::Registers;
-use groundhog_sys::{Tid, kcmp};
+use groundhog_sys::{Errno, Tid, kcmp};
+use kinds::{is_of_thread, kind_of, target_of};
 
 /// How the kernel tells of calls (see `filter`), and what it has told.
 #[allow(clippy::struct_excessive_bools, reason = "independent facts, each with a name")]
@@ -47,12 +50,14 @@ pub(crate) struct Seen {
     pub(crate) layout_calls: u64,
     /// Some that change the flags of mappings.
     pub(crate) mapping_flags: bool,
+    /// What some set that can be put back.
+    pub(crate) touched: Touched,
     /// One whose effect cannot be put back.
     pub(crate) state_call: Option<&'static str>,
     /// Descriptors of the snapshot were closed, replaced or flagged, if only for a while.
     pub(crate) descriptors: bool,
-    /// Descriptors of the snapshot that were duplicated, so that what was done to them was not seen, or epoll sets that
-    /// may have changed.
+    /// Descriptors of the snapshot that were locked or set up otherwise, or were duplicated, so that what was done to them
+    /// was not seen, or epoll sets that may have changed.
     pub(crate) duplicated: Vec<i32>,
     /// Sockets that were read from or written to, of those that are watched.
     pub(crate) called: Vec<i32>,
@@ -79,6 +84,14 @@ impl Seen {
             }
             Some(Verdict::Transfer(one, other)) => self.called.extend([one, other]),
             Some(Verdict::Shutdown(number)) => self.shut.push(number),
+            Some(Verdict::Sets(kind, caller, timer)) => {
+                self.touched.note(kind, caller, timer);
+                if kind == Kind::MemoryLocks {
+                    // Mappings were split, and have other flags.
+                    self.layout_calls += 1;
+                    self.mapping_flags = true;
+                }
+            }
             Some(Verdict::Signals) => self.signalled = true,
             Some(Verdict::Final(call)) => drop(self.state_call.get_or_insert(call)),
             None => drop(self.state_call.get_or_insert("something that could not be read")),
@@ -101,14 +114,25 @@ pub(crate) enum Verdict {
     Shutdown(i32),
     /// Signals that wait are to be looked for closely.
     Signals,
+    /// What is of this kind is to be put back: the thread that called, and which timer it named, if it is about timers.
+    Sets(Kind, Tid, i32),
     /// It cannot be put back: the call's name.
     Final(&'static str),
+}
+
+/// The thread that is about to make a call.
+pub(crate) struct Caller<'a> {
+    pub(crate) tid: Tid,
+    /// It is not one of the snapshot.
+    pub(crate) is_new: bool,
+    /// Which threads are those of the traced process.
+    pub(crate) is_ours: &'a dyn Fn(Tid) -> bool,
 }
 
 /// Judges the call that a stopped thread is about to make.
 ///
 /// What a new thread sets for itself is gone when it is ended, and runtimes do so in every thread that they start.
-pub(crate) fn judge(registers: &Registers, caller: Tid, new_thread: bool) -> Verdict {
+pub(crate) fn judge(registers: &Registers, caller: &Caller<'_>) -> Verdict {
     let number = number_of(registers);
     if number == RT_SIGACTION {
         return Verdict::SignalAction(registers.rdi & 0xffff_ffff);
@@ -116,7 +140,7 @@ pub(crate) fn judge(registers: &Registers, caller: Tid, new_thread: bool) -> Ver
     if sends_signals(number) {
         return Verdict::Signals;
     }
-    if let Some(verdict) = transfer(registers, caller) {
+    if let Some(verdict) = transfer(registers, caller.tid) {
         return verdict;
     }
     if number == SHUTDOWN {
@@ -129,49 +153,68 @@ pub(crate) fn judge(registers: &Registers, caller: Tid, new_thread: bool) -> Ver
     if let Some(verdict) = on_number(registers) {
         return verdict;
     }
-    let own = match number {
-        131 | 218 | 238 | 273 => true,
-        PRCTL => registers.rdi == PR_SET_NAME,
-        _ => false,
-    };
-    if own && new_thread { Verdict::Harmless } else { Verdict::Final(name_of(number)) }
+    let target = Tid(target_of(number, registers));
+    let itself = target.0 == 0 || target == caller.tid;
+    let own = matches!(number, 218 | 238 | 273) || (is_of_thread(number, registers) && itself);
+    if own && caller.is_new {
+        return Verdict::Harmless;
+    }
+    match kind_of(number, registers) {
+        Some(kind) if itself || (caller.is_ours)(target) => {
+            Verdict::Sets(kind, caller.tid, registers.rdi as i32)
+        }
+        _ => Verdict::Final(name_of(number)),
+    }
 }
 
 /// Judges the call that a stopped child is about to make.
 ///
 /// What it sets for itself is gone with it. But it may name its parent, share memory and open files with it, and make
 /// objects that outlive both.
-pub(crate) fn judge_child(registers: &Registers, child: Tid, parent: Tid) -> Verdict {
+pub(crate) fn judge_child(registers: &Registers, child: &Caller<'_>, parent: Tid) -> Verdict {
     let number = number_of(registers);
     if sends_signals(number) {
         return Verdict::Signals;
     }
-    if let Some(verdict) = transfer(registers, child) {
+    if let Some(verdict) = transfer(registers, child.tid) {
         return verdict;
     }
     let outlives = OUTLIVING.contains(&number);
     let names_another = match number {
         // Priorities and I/O priorities: by process, by group, by user.
-        141 => registers.rdi != 0 || !is_own(registers.rsi, child),
-        251 => registers.rdi != 1 || !is_own(registers.rsi, child),
-        _ => BY_PID.contains(&number) && !is_own(registers.rdi, child),
+        141 => registers.rdi != 0 || !is_own(registers.rsi, child.tid),
+        251 => registers.rdi != 1 || !is_own(registers.rsi, child.tid),
+        _ => BY_PID.contains(&number) && !is_own(registers.rdi, child.tid),
     };
-    let shares_memory = || kcmp::same_memory(child, parent).unwrap_or(true);
+    let shares_memory = || kcmp::same_memory(child.tid, parent).unwrap_or(true);
     let on_memory = match number {
-        PRCTL => PRCTL_ON_MEMORY.contains(&registers.rdi),
+        PRCTL => PRCTL_ON_MEMORY.contains(&(registers.rdi & 0xffff_ffff)),
         _ => ON_MEMORY.contains(&number),
     };
+    // What is open on neither side is not shared; who does not let itself be looked at may hide that it shares.
     let is_shared = |number: u64| {
         let number = number as i32;
-        kcmp::same_open_file_of(child, number, parent, number).unwrap_or(false)
+        let same = kcmp::same_open_file_of(child.tid, number, parent, number);
+        same.unwrap_or_else(|errno| errno != Errno(9))
     };
     let listed = ON_DESCRIPTOR.iter().any(|(call, ..)| *call == number)
         || WITH_COMMAND.iter().any(|(call, ..)| *call == number);
-    let on_open_file = listed && on_number(registers).is_none() && is_shared(registers.rdi);
-    if outlives || names_another || on_open_file || (on_memory && shares_memory()) {
-        Verdict::Final(name_of(number))
-    } else {
-        Verdict::Harmless
+    if listed {
+        return match on_number(registers) {
+            // Its table is its own, but not what it does through a duplicate.
+            Some(Verdict::Descriptors(Some(from))) if is_shared(registers.rdi) => {
+                Verdict::Descriptors(Some(from))
+            }
+            None if is_shared(registers.rdi) => Verdict::Final(name_of(number)),
+            _ => Verdict::Harmless,
+        };
+    }
+    let to_parent = (names_another && (child.is_ours)(Tid(target_of(number, registers))))
+        || (!names_another && on_memory && shares_memory());
+    match kind_of(number, registers) {
+        Some(kind) if to_parent => Verdict::Sets(kind, child.tid, registers.rdi as i32),
+        _ if outlives || names_another || to_parent => Verdict::Final(name_of(number)),
+        _ => Verdict::Harmless,
     }
 }
 
@@ -202,17 +245,20 @@ fn sends_signals(number: i64) -> bool {
     matches!(number, KILL | TKILL | TGKILL | RT_SIGQUEUEINFO | RT_TGSIGQUEUEINFO | PIDFD_SEND_SIGNAL)
 }
 
-/// The verdict on a call that sets what a number stands for, which can be looked at afterwards.
+/// The verdict on a call that sets what a number stands for, or what can be taken back of its open file: both can be
+/// looked at afterwards.
 fn on_number(registers: &Registers) -> Option<Verdict> {
     let first = registers.rdi as i32;
+    let command = registers.rsi & 0xffff_ffff;
     let duplicated = match number_of(registers) {
         CLOSE => None,
         // Without that flag: with it, a thread has a table of its own.
         CLOSE_RANGE if registers.rdx & CLOSE_RANGE_UNSHARE == 0 => None,
-        FCNTL if registers.rsi == F_SETFD => None,
-        IOCTL if matches!(registers.rsi, FIONCLEX | FIOCLEX) => None,
-        DUP | DUP2 | DUP3 => Some(first),
-        FCNTL if matches!(registers.rsi, F_DUPFD | F_DUPFD_CLOEXEC) => Some(first),
+        FCNTL if command == F_SETFD => None,
+        IOCTL if matches!(command, FIONCLEX | FIOCLEX) => None,
+        // Duplicates, locks, owners, sizes.
+        DUP | DUP2 | DUP3 | FLOCK | IOCTL => Some(first),
+        FCNTL if !FINAL_COMMANDS.contains(&command) => Some(first),
         _ => return None,
     };
     Some(Verdict::Descriptors(duplicated))
@@ -228,51 +274,77 @@ mod tests {
         registers
     }
 
+    const SELF: Tid = Tid(5);
+
+    fn judged(registers: &Registers, is_new: bool) -> Verdict {
+        judge(registers, &Caller { tid: SELF, is_new, is_ours: &|tid| tid == SELF || tid == Tid(6) })
+    }
+
+    fn judged_child(registers: &Registers) -> Verdict {
+        judge_child(registers, &Caller { tid: Tid(7), is_new: true, is_ours: &|tid| tid == SELF }, SELF)
+    }
+
     #[test]
     fn calls_are_known_by_name() {
-        assert_eq!(judge(&calling(38, 0), Tid(5), false), Verdict::Final("setitimer"));
-        assert_eq!(judge(&calling(157, 4), Tid(5), true), Verdict::Final("prctl"));
-        let mut locking = calling(FCNTL.cast_unsigned() | X32, 3);
-        locking.rsi = 6;
-        assert_eq!(judge(&locking, Tid(5), false), Verdict::Final("fcntl"));
+        assert_eq!(judged(&calling(105, 0), false), Verdict::Final("setuid"));
+        assert_eq!(judged(&calling(157, 24), true), Verdict::Final("prctl"));
+        let mut sealing = calling(FCNTL.cast_unsigned() | X32, 3);
+        sealing.rsi = 0x1_0000_0409; // the kernel looks at the lower half
+        assert_eq!(judged(&sealing, false), Verdict::Final("fcntl"));
+    }
+
+    #[test]
+    fn what_can_be_put_back_is_noted_by_kind() {
+        let sets = |kind, first| Verdict::Sets(kind, SELF, first);
+        assert_eq!(judged(&calling(38, 0), false), sets(Kind::IntervalTimers, 0));
+        assert_eq!(judged(&calling(157, 4), true), sets(Kind::Dumpable, 4));
+        assert_eq!(judged(&calling(223, 9), false), sets(Kind::PosixTimers, 9));
+        assert_eq!(judged(&calling(203, 6), false), sets(Kind::Scheduling, 6));
+        assert_eq!(judged(&calling(203, 8), false), Verdict::Final("sched_setaffinity"));
+        // Of a group, which others may be in.
+        assert_eq!(judged(&calling(141, 1), false), Verdict::Final("setpriority"));
+        assert_eq!(judged(&calling(141, 1), true), Verdict::Final("setpriority"));
     }
 
     #[test]
     fn what_becomes_of_descriptors_can_be_looked_at() {
-        assert_eq!(judge(&calling(33, 5), Tid(5), false), Verdict::Descriptors(Some(5)));
+        assert_eq!(judged(&calling(33, 5), false), Verdict::Descriptors(Some(5)));
+        assert_eq!(judged(&calling(73, 5), false), Verdict::Descriptors(Some(5)));
         let mut setting_the_flag = calling(72, 3);
         setting_the_flag.rsi = F_SETFD;
-        assert_eq!(judge(&setting_the_flag, Tid(5), false), Verdict::Descriptors(None));
+        assert_eq!(judged(&setting_the_flag, false), Verdict::Descriptors(None));
     }
 
     #[test]
     fn a_descriptor_table_of_ones_own_is_final() {
         let mut unsharing = calling(436, 3);
-        assert_eq!(judge(&unsharing, Tid(5), false), Verdict::Descriptors(None));
+        assert_eq!(judged(&unsharing, false), Verdict::Descriptors(None));
         unsharing.rdx = CLOSE_RANGE_UNSHARE;
-        assert_eq!(judge(&unsharing, Tid(5), false), Verdict::Final("close_range"));
+        assert_eq!(judged(&unsharing, false), Verdict::Final("close_range"));
     }
 
     #[test]
     fn a_child_may_set_what_is_its_own() {
-        let (child, parent) = (Tid(7), Tid(5));
-        assert_eq!(judge_child(&calling(203, 0), child, parent), Verdict::Harmless);
-        assert_eq!(judge_child(&calling(203, 7), child, parent), Verdict::Harmless);
-        assert_eq!(judge_child(&calling(203, 5), child, parent), Verdict::Final("sched_setaffinity"));
-        assert_eq!(judge_child(&calling(95, 0), child, parent), Verdict::Harmless);
-        assert_eq!(judge_child(&calling(29, 0), child, parent), Verdict::Final("shmget"));
-        assert_eq!(judge_child(&calling(62, 5), child, parent), Verdict::Signals);
+        assert_eq!(judged_child(&calling(203, 0)), Verdict::Harmless);
+        assert_eq!(judged_child(&calling(203, 7)), Verdict::Harmless);
+        assert_eq!(judged_child(&calling(203, 5)), Verdict::Sets(Kind::Scheduling, Tid(7), 5));
+        assert_eq!(judged_child(&calling(203, 8)), Verdict::Final("sched_setaffinity"));
+        assert_eq!(judged_child(&calling(95, 0)), Verdict::Harmless);
+        assert_eq!(judged_child(&calling(29, 0)), Verdict::Final("shmget"));
+        assert_eq!(judged_child(&calling(62, 5)), Verdict::Signals);
     }
 
     #[test]
     fn a_signals_action_can_be_set_back() {
-        assert_eq!(judge(&calling(13, 33), Tid(5), true), Verdict::SignalAction(33));
+        assert_eq!(judged(&calling(13, 33), true), Verdict::SignalAction(33));
     }
 
     #[test]
     fn what_a_new_thread_sets_for_itself_does_not_count() {
-        assert_eq!(judge(&calling(157, PR_SET_NAME), Tid(5), true), Verdict::Harmless);
-        assert_eq!(judge(&calling(131, 1), Tid(5), true), Verdict::Harmless);
-        assert_eq!(judge(&calling(157, PR_SET_NAME), Tid(5), false), Verdict::Final("prctl"));
+        assert_eq!(judged(&calling(157, 15), true), Verdict::Harmless);
+        assert_eq!(judged(&calling(131, 1), true), Verdict::Harmless);
+        assert_eq!(judged(&calling(203, 0), true), Verdict::Harmless);
+        assert_eq!(judged(&calling(203, 6), true), Verdict::Sets(Kind::Scheduling, SELF, 6));
+        assert_eq!(judged(&calling(157, 15), false), Verdict::Sets(Kind::Name, SELF, 15));
     }
 }

@@ -89,6 +89,27 @@ fn target(line: &[u8]) -> Option<Target> {
     })
 }
 
+/// The flags that a timer was last set with; none for other files.
+///
+/// # Errors
+/// [`TimerError`] when the line that tells them holds no octal number.
+pub fn timer_flags(text: &[u8]) -> Result<Option<u32>, TimerError> {
+    let value = text.split(|byte| *byte == b'\n').find_map(|line| line.strip_prefix(b"settime flags:"));
+    let parse = |value: &[u8]| {
+        let digits = std::str::from_utf8(value).ok()?;
+        u32::from_str_radix(digits.trim(), 8).ok()
+    };
+    value.map(|value| parse(value).ok_or_else(|| TimerError { flags: quote(value) })).transpose()
+}
+
+/// Flags of a timer that are no octal number.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("fdinfo: bad flags of a timer: {flags}")]
+pub struct TimerError {
+    /// What stands there, quoted.
+    pub flags: String,
+}
+
 /// A line that is no target of an epoll set.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("fdinfo: bad target of an epoll set: {line}")]
@@ -148,5 +169,14 @@ mod tests {
     fn a_line_that_is_no_target_is_refused() {
         let refused = epoll_targets(b"tfd: 17 events: 19\n").map_err(|error| error.to_string());
         assert_eq!(refused, Err("fdinfo: bad target of an epoll set: \"tfd: 17 events: 19\"".into()));
+    }
+
+    #[test]
+    fn the_flags_of_a_timer() {
+        let text = b"pos:\t0\nflags:\t02\nclockid: 1\nticks: 0\nsettime flags: 01\nit_value: (0, 0)\n";
+        assert_eq!(timer_flags(text), Ok(Some(1)));
+        assert_eq!(timer_flags(b"pos:\t0\nflags:\t02\n"), Ok(None));
+        let refused = timer_flags(b"settime flags: x\n").map_err(|error| error.to_string());
+        assert_eq!(refused, Err("fdinfo: bad flags of a timer: \" x\"".into()));
     }
 }

@@ -181,6 +181,10 @@ report! {
     fds_closed,
     /// Connections of the snapshot that the request used, and that were shut down.
     connections_shut,
+    /// Descriptors of the snapshot that were closed or replaced, and were put back.
+    fds_put_back,
+    /// What else the kernel keeps and was put back: settings, limits, timers, locks.
+    attributes_reverted,
     /// Bytes found in the supervisor's own pipes and dropped.
     bytes_drained,
     /// Names in its private folders that were put back.

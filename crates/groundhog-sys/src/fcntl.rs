@@ -207,6 +207,10 @@ pub fn beginning(fd: impl AsFd, most: usize) -> Result<Vec<u8>> {
 pub struct Settings {
     /// `F_GETOWN`: who is told of input; a process, or a group when negative.
     pub owner: i32,
+    /// The type in `F_GETOWN_EX`: a thread, a process or a group.
+    pub owner_type: i32,
+    /// `F_GETOWNER_UIDS`: on whose behalf they are told, the real and the effective user who set the owner last.
+    pub owner_uids: [u32; 2],
     /// `F_GETSIG`: by which signal.
     pub signal: i32,
     /// `F_GETPIPE_SZ`: how much a pipe holds.
@@ -222,8 +226,16 @@ pub fn settings(fd: impl AsFd) -> Settings {
     // SAFETY: these operations take no argument and answer a number or an error. fcntl(2).
     let ask = |operation| unsafe { libc::fcntl(fd, operation) };
     let or_none = |answer: i32| answer.max(0);
+    let mut owner = [0_i32; 2];
+    let mut owner_uids = [0_u32; 2];
+    // SAFETY: the kernel writes a type and a process id, two numbers. fcntl(2).
+    unsafe { libc::fcntl(fd, F_GETOWN_EX, &raw mut owner) };
+    // SAFETY: the kernel writes two user ids, or nothing where it is built without this. fcntl(2).
+    unsafe { libc::fcntl(fd, F_GETOWNER_UIDS, &raw mut owner_uids) };
     Settings {
         owner: ask(libc::F_GETOWN),
+        owner_type: owner[0],
+        owner_uids,
         signal: or_none(ask(F_GETSIG)),
         pipe_size: or_none(ask(libc::F_GETPIPE_SZ)),
         seals: or_none(ask(libc::F_GET_SEALS)),
@@ -232,6 +244,8 @@ pub fn settings(fd: impl AsFd) -> Settings {
 
 /// `F_GETSIG` (`asm-generic/fcntl.h`)
 const F_GETSIG: i32 = 11;
+const F_GETOWN_EX: i32 = 16;
+const F_GETOWNER_UIDS: i32 = 17;
 
 /// A pipe, both ends close-on-exec.
 ///

@@ -137,7 +137,8 @@ pub fn write_forced(mem: impl AsFd, addr: RemoteAddr, bytes: &[u8]) -> Result<()
     Ok(())
 }
 
-/// Reads `buffer.len()` bytes at `addr` of the tracee, through `mem` where the mapping may not be read.
+/// Reads `buffer.len()` bytes at `addr` of the tracee, through `mem` where the mapping may not be read, or when the tracee
+/// has made itself undumpable since `mem` was opened.
 ///
 /// # Errors
 /// `ESRCH`, `EPERM`, `EFAULT` or `EIO` as for [`Batch::write`].
@@ -153,7 +154,7 @@ pub fn read(tid: Tid, mem: impl AsFd, addr: RemoteAddr, buffer: &mut [u8]) -> Re
         });
         match count {
             Ok(count) if count > 0 => done += count as usize,
-            Ok(_) | Err(Errno(libc::EFAULT)) => {
+            Ok(_) | Err(Errno(libc::EFAULT | libc::EPERM)) => {
                 // One page by force, then the fast way again.
                 let here = addr.0 + done as u64;
                 let page = (PAGE_SIZE - here % PAGE_SIZE) as usize;

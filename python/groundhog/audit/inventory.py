@@ -34,6 +34,7 @@ DESCRIPTORS_REPLACED = "fds closed or replaced"
 DESCRIPTORS_STATE = "flags and offsets of fds, bytes in empty pipes"
 QUEUES = "bytes left in pipes, pairs of sockets, eventfds, timers"
 CONNECTIONS = "connections from before the snapshot"
+LOCKS = "locks, owners, sizes, seals of open files"
 SOCKETS = "sockets: options, ports, descriptors sent over them"
 SIGNAL_ACTIONS = "signal handlers"
 SIGNALS = "pending signals"
@@ -77,18 +78,23 @@ ROWS = (
     Row(
         PARENT,
         "what a child did to its parent: by its process id, through an open file or memory that both have",
-        RETIRE,
+        "as if the parent had done it itself",
     ),
     Row(DESCRIPTORS, "descriptors that a request opened", "they are closed"),
     Row(
         DESCRIPTORS_REPLACED,
         "descriptors of the snapshot that a request replaced or closed",
-        "put back when the process still has them under another number, else retire",
+        "put back",
     ),
     Row(
         DESCRIPTORS_STATE,
         "their flags and offsets; what epoll sets watch",
         REVERT,
+    ),
+    Row(
+        LOCKS,
+        "their locks, owners, signals, sizes of pipes; seals",
+        "revert; a lock of the snapshot that was lost, seals, an owner that only root can set: retire",
     ),
     Row(
         QUEUES,
@@ -103,22 +109,27 @@ ROWS = (
     ),
     Row(
         SOCKETS,
-        "connections that wait to be accepted; options of sockets; descriptors that it sends to itself over a socket",
+        "connections that wait to be accepted; options of sockets; descriptors that it sends to itself over"
+        " a socket",
         RETIRE,
         unshown="tests of the engine: `connections`, `forbidden`",
     ),
-    Row(SIGNAL_ACTIONS, "signal actions", REVERT),
+    Row(SIGNAL_ACTIONS, "signal actions, alternate stacks", REVERT),
     Row(
         SIGNALS,
         "signals that wait to be delivered",
-        "dropped, and counted; those of another than the first thread: retire",
+        "dropped, and counted",
     ),
-    Row(TIMERS, "timers: of the process, of its clocks, alarms", RETIRE),
+    Row(
+        TIMERS,
+        "timers: of the process, of its clocks, alarms, timer descriptors",
+        "revert; POSIX timers where the kernel cannot give them their numbers (before Linux 6.16): retire",
+    ),
     Row(
         ATTRIBUTES,
-        "what the kernel keeps of a process: its working directory, umask, limits, priorities, user ids,"
-        " name, memory locks",
-        "a request that changes it by a system call: retire",
+        "what the kernel keeps of a process: its working directory, umask, limits, scheduling, names, memory"
+        " locks, settings under `/proc/self`",
+        "revert; what only root may raise again (priority, hard limits), user ids, sessions: retire",
     ),
     Row(
         OBJECTS,
@@ -129,7 +140,7 @@ ROWS = (
     Row(
         PRIVILEGES,
         "settings of `prctl`; seccomp filters that a request installs; another program that it executes",
-        RETIRE,
+        "settings that can be asked for: revert; the others: retire",
     ),
     Row(
         UNTRACKED,
@@ -140,10 +151,10 @@ ROWS = (
     ),
     Row(
         WRITTEN,
-        "files written, created, removed, renamed, linked, locked up, in the folders that a jail gives it; names in"
-        " `/dev/shm`",
-        "revert; extended attributes and owners of files that were there, folders that were removed and made anew,"
-        " more than 20,000 files: retire",
+        "files written, created, removed, renamed, linked, locked up, in the folders that a jail gives it;"
+        " names in `/dev/shm`",
+        "revert; extended attributes and owners of files that were there, folders that were removed and made"
+        " anew, more than 20,000 files: retire",
     ),
     Row(
         WRITTEN_ELSEWHERE,

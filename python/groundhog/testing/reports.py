@@ -38,6 +38,8 @@ class FakeReport:
     children_killed: int = 0
     fds_closed: int = 0
     connections_shut: int = 0
+    fds_put_back: int = 0
+    attributes_reverted: int = 0
     bytes_drained: int = 0
     files_reverted: int = 0
     verified: bool = False

@@ -1,5 +1,6 @@
 //! Which calls are seen: the tables, and the seccomp program that is made of them.
 
+use super::kinds::{RT_SIGRETURN, SIGALTSTACK};
 use crate::error::Error;
 use crate::filter::{self, Rules, when};
 use seccompiler::{BackendError, SeccompCmpArgLen, SeccompCmpOp, SeccompCondition, SeccompRule};
@@ -8,7 +9,8 @@ use seccompiler::{BackendError, SeccompCmpArgLen, SeccompCmpOp, SeccompCondition
 pub(crate) const STATE: u64 = 2;
 
 /// Always: number and name.
-pub(super) const ALWAYS: [(i64, &str); 86] = [
+pub(super) const ALWAYS: [(i64, &str); 87] = [
+    (RT_SIGRETURN, "rt_sigreturn"),
     (29, "shmget"),
     (SHMAT, "shmat"),
     (31, "shmctl"),
@@ -100,12 +102,12 @@ pub(super) const ALWAYS: [(i64, &str); 86] = [
 /// When an argument is not the one with which the call only asks: number, name, argument, that value.
 pub(super) const UNLESS: [(i64, &str, u8, u64); 4] = [
     (RT_SIGACTION, "rt_sigaction", 1, 0),
-    (131, "sigaltstack", 0, 0),
+    (SIGALTSTACK, "sigaltstack", 0, 0),
     (135, "personality", 0, 0xffff_ffff),
     (302, "prlimit64", 2, 0),
 ];
 /// Those of [`UNLESS`] whose argument is a pointer, all of which counts.
-pub(super) const BY_POINTER: [i64; 3] = [RT_SIGACTION, 131, 302];
+pub(super) const BY_POINTER: [i64; 3] = [RT_SIGACTION, SIGALTSTACK, 302];
 
 pub(super) const CLOSE: i64 = 3;
 pub(super) const RT_SIGACTION: i64 = 13;
@@ -130,6 +132,11 @@ pub(super) const CLOSE_RANGE_UNSHARE: u64 = 2;
 pub(super) const F_DUPFD: u64 = 0;
 pub(super) const F_DUPFD_CLOEXEC: u64 = 1030;
 pub(super) const F_SETFD: u64 = 2;
+const F_NOTIFY: u64 = 1026;
+const F_ADD_SEALS: u64 = 1033;
+/// What cannot be taken back.
+pub(super) const FINAL_COMMANDS: [u64; 2] = [F_NOTIFY, F_ADD_SEALS];
+pub(super) const FLOCK: i64 = 73;
 pub(super) const FIONCLEX: u64 = 0x5450;
 pub(super) const FIOCLEX: u64 = 0x5451;
 
@@ -179,7 +186,7 @@ pub(super) const ON_DESCRIPTOR: [(i64, &str, u8); 13] = [
     (49, "bind", 0),
     (50, "listen", 0),
     (54, "setsockopt", 0),
-    (73, "flock", 0),
+    (FLOCK, "flock", 0),
     (EPOLL_CTL, "epoll_ctl", 2),
     (DUP3, "dup3", 0),
     (DUP3, "dup3", 1),
@@ -218,9 +225,9 @@ pub(super) const FCNTL_COMMANDS: [u64; 14] = [
     37,   // F_OFD_SETLK
     38,   // F_OFD_SETLKW
     1024, // F_SETLEASE
-    1026, // F_NOTIFY
+    F_NOTIFY,
     1031, // F_SETPIPE_SZ
-    1033, // F_ADD_SEALS
+    F_ADD_SEALS,
 ];
 pub(super) const IOCTL_COMMANDS: [u64; 5] = [
     FIONCLEX, FIOCLEX, 0x5452, // FIOASYNC

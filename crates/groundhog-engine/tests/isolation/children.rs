@@ -71,8 +71,15 @@ fn a_storm_of_forks_ends() {
 
 #[test]
 fn what_a_child_does_to_its_parent_is_refused() {
-    for kind in ["limit", "affinity", "lock", "option", "memory", "object"] {
+    for kind in ["option", "object", "stranger", "group"] {
         is_refused("by_child", &[kind], Reason::KernelState);
+    }
+}
+
+#[test]
+fn what_a_child_sets_of_its_parent_is_put_back() {
+    for kind in ["limit", "affinity", "lock", "duplicate", "memory", "unreadable"] {
+        reverts("by_child", &[kind]);
     }
 }
 

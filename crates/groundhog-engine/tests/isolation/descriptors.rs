@@ -1,8 +1,7 @@
 //! Descriptors, and the bytes in our own pipes: pitfall 21.
 
 use crate::harness::{
-    Start, answers_stay_the_same, expect_refusal, for_each_strategy, is_refused, reverts, strategies,
-    wait_until,
+    Start, answers_stay_the_same, for_each_strategy, is_refused, reverts, strategies, wait_until,
 };
 use groundhog_engine::Reason;
 use std::io::{Seek, SeekFrom, Write};
@@ -15,9 +14,13 @@ fn new_ones_are_closed() {
 }
 
 #[test]
-fn closed_and_replaced_ones_are_refused() {
-    is_refused("descriptor_closed", &[], Reason::DescriptorChanged);
-    is_refused("descriptor_replaced", &[], Reason::DescriptorChanged);
+fn closed_and_replaced_ones_are_put_back() {
+    reverts("descriptor_closed", &[]);
+    reverts("descriptor_replaced", &[]);
+    for_each_strategy("descriptor_replaced", &[], |victim| {
+        let reports = answers_stay_the_same(victim);
+        assert!(reports.iter().all(|report| report.fds_put_back == 1), "{reports:?}");
+    });
 }
 
 #[test]
@@ -95,22 +98,53 @@ fn the_offset_of_a_file_that_the_supervisor_shares_is_left_alone() {
 }
 
 #[test]
-fn a_closed_answer_descriptor_is_refused() {
+fn a_closed_answer_descriptor_is_put_back() {
     for_each_strategy("closes_answer", &[], |victim| {
         victim.snapshot();
         victim.send(1);
         // No end of file tells it: whatever has a snapshot of the process has a duplicate.
         let closed = format!("/proc/{}/fd/3", victim.tracee.pid());
         wait_until("the end of its answers", || std::fs::read_link(&closed).is_err());
-        expect_refusal(victim, Reason::DescriptorChanged);
+        assert_eq!(victim.restore().fds_put_back, 1, "{}", victim.label());
+    });
+}
+
+/// More than one message can hold.
+#[test]
+fn hundreds_of_closed_ones_are_put_back() {
+    for_each_strategy("many_descriptors", &[], |victim| {
+        let reports = answers_stay_the_same(victim);
+        assert!(reports.iter().all(|report| report.fds_put_back == 300), "{reports:?}");
     });
 }
 
 #[test]
-fn what_is_done_through_a_duplicate_is_refused() {
-    for kind in ["lock", "owner", "size", "option"] {
-        is_refused("duplicates", &[kind], Reason::DescriptorChanged);
+fn what_is_done_through_a_duplicate_is_put_back() {
+    for kind in ["lock", "size"] {
+        reverts("duplicates", &[kind]);
     }
+    is_refused("duplicates", &["option"], Reason::DescriptorChanged);
+}
+
+/// On whose behalf it would be told stays, which shows where that is not root.
+#[test]
+fn an_owner_is_put_back_where_nothing_stays_of_it() {
+    let root = rustix::process::geteuid().is_root();
+    if root {
+        reverts("duplicates", &["owner"]);
+    } else {
+        is_refused("duplicates", &["owner"], Reason::DescriptorChanged);
+    }
+}
+
+#[test]
+fn locks_are_given_up() {
+    reverts("locks", &[]);
+}
+
+#[test]
+fn a_lock_that_was_lost_is_refused() {
+    is_refused("lock_lost", &[], Reason::DescriptorChanged);
 }
 
 #[test]
@@ -143,6 +177,6 @@ fn descriptors_of_a_later_snapshot_are_watched() {
         assert_eq!(victim.ask(1), "opened", "{}", victim.label());
         victim.snapshot();
         assert_eq!(victim.ask(2), "locked", "{}", victim.label());
-        expect_refusal(victim, Reason::KernelState);
+        assert_eq!(victim.restore().attributes_reverted, 1, "{}", victim.label());
     });
 }

@@ -12,6 +12,7 @@ mod descriptors;
 mod evasion;
 mod forbidden;
 mod harness;
+mod kernel_state;
 mod layout;
 mod lifecycle;
 mod memory;

@@ -28,8 +28,10 @@ static int meddle(void *unused)
 {
     (void)unused;
     if (is("limit")) {
-        struct rlimit limit = {100, 100};
-        check(prlimit(parent, RLIMIT_CORE, &limit, NULL) == 0 || errno == EPERM, "prlimit");
+        struct rlimit limit;
+        check(prlimit(parent, RLIMIT_NOFILE, NULL, &limit) == 0, "prlimit");
+        limit.rlim_cur = 100;
+        check(prlimit(parent, RLIMIT_NOFILE, &limit, NULL) == 0, "prlimit");
     } else if (is("affinity")) {
         cpu_set_t one;
         CPU_ZERO(&one);
@@ -37,6 +39,14 @@ static int meddle(void *unused)
         check(sched_setaffinity(parent, sizeof one, &one) == 0, "sched_setaffinity");
     } else if (is("lock"))
         check(flock(file, LOCK_EX) == 0, "flock");
+    else if (is("duplicate"))
+        check(flock(dup(file), LOCK_EX) == 0, "flock");
+    else if (is("unreadable")) /* it cannot be looked at any more */
+        check(prctl(PR_SET_DUMPABLE, 0) == 0 && flock(file, LOCK_EX) == 0, "flock");
+    else if (is("stranger"))
+        (void)!sched_setscheduler(1, SCHED_OTHER, &(struct sched_param){0});
+    else if (is("group"))
+        (void)!setpriority(PRIO_PGRP, 0, getpriority(PRIO_PGRP, 0));
     else if (is("option"))
         check(setsockopt(sockets[0], SOL_SOCKET, SO_PASSCRED, &(int){1}, sizeof(int)) == 0, "setsockopt");
     else if (is("memory"))
@@ -55,8 +65,23 @@ static void handle(const char *secret)
 {
     static char stack[16 * PAGE] __attribute__((aligned(16)));
     int status;
+    struct rlimit limit;
+    cpu_set_t set;
+    char path[64];
     (void)secret;
+    check(getrlimit(RLIMIT_NOFILE, &limit) == 0 && sched_getaffinity(0, sizeof set, &set) == 0, "asking");
+    snprintf(path, sizeof path, "/proc/self/fd/%d", file);
+    int again = open(path, O_RDWR | O_CLOEXEC);
+    bool locked = again >= 0 && flock(again, LOCK_EX | LOCK_NB) != 0;
+    close(again);
+    /* An earlier one's lock stays as long as the file is open: a later child need not wait for it. */
+    if (locked && (is("lock") || is("duplicate") || is("unreadable"))) {
+        answer("locked");
+        return;
+    }
+    char memory[64];
+    snprintf(memory, sizeof memory, "%s", status_field("VmLck"));
     pid_t child = clone(meddle, stack + sizeof stack, (is("memory") ? CLONE_VM : 0) | SIGCHLD, NULL);
     check(child > 0 && waitpid(child, &status, 0) == child && WIFEXITED(status) && WEXITSTATUS(status) == 0, "a child");
-    answer("done");
+    answer("low %d, one %d, locked %d, memory %s", limit.rlim_cur == 100, CPU_COUNT(&set) == 1, locked, memory);
 }
