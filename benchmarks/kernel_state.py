@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""What it costs a restore to look at kernel state that a request did not touch: a process with twenty descriptors.
+"""What looking at kernel state costs a restore if a request did not touch it: with twenty descriptors.
 
     python benchmarks/kernel_state.py [--restores N]
 
-Prints the median of each phase of the restore, and their sum without those that are about memory and registers.
+Prints the median of each phase of the restore, and their sum without those of memory and registers.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import argparse
 import os
 import statistics
 import sys
+from pathlib import Path
 
 from groundhog import Tracee, capabilities
 
@@ -34,6 +35,7 @@ for line in sys.stdin:
 
 
 def main() -> None:
+    """Measure, and print."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--restores", type=int, default=2000)
     restores = parser.parse_args().restores
@@ -46,9 +48,9 @@ def main() -> None:
             [sys.executable, "-c", PROGRAM],
             fds={0: child_in, 1: 1, 2: 2, 3: child_answers},
             jail=jail,
-            private=["/tmp", os.getcwd()],
+            private=["/tmp", Path.cwd()],  # noqa: S108
         ) as tracee,
-        open(answers) as lines,
+        os.fdopen(answers) as lines,
     ):
         print(lines.readline().strip(), "descriptors, jail", jail)
         tracee.snapshot()

@@ -27,11 +27,13 @@ GROWTH_BYTES = 8 << 20
 
 
 def resident_bytes() -> int:
+    """Of this process."""
     lines = Path("/proc/self/status").read_text().splitlines()
     return next(int(line.split()[1]) << 10 for line in lines if line.startswith("VmRSS"))
 
 
 def descriptors() -> int:
+    """Of this process."""
     return len(list(Path("/proc/self/fd").iterdir()))
 
 
@@ -44,10 +46,11 @@ class Soak:
         self.left: dict[str, int] = {}
         self.failed: dict[str, int] = {}
         self.samples: list[tuple[int, int, int]] = []
-        self._random = random.Random(seed)
+        self._random = random.Random(seed)  # noqa: S311 - to be had again
         self._names = names
 
     async def client(self, pool: Pool) -> None:
+        """Send requests, one after the other."""
         while self.sent < self.requests:
             number = self.sent
             self.sent += 1
@@ -72,6 +75,7 @@ class Soak:
 
 
 async def run(requests: int, workers: int, clients: int, seed: int) -> dict[str, Any]:
+    """Serve, and say what came of it."""
     function = Function.from_file(HERE / "soak_function.py", warmup=[{"secret": "warm", "actions": []}])
     begun = time.monotonic()
     before = descriptors()
@@ -94,6 +98,7 @@ async def run(requests: int, workers: int, clients: int, seed: int) -> dict[str,
 
 
 def main() -> int:
+    """The exit code is 1 unless all went well."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--requests", type=int, default=100_000)
     parser.add_argument("--workers", type=int, default=2)

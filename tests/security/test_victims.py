@@ -126,7 +126,7 @@ def trial_of(
     elif victim.bulky:
         requests = min(requests, REQUESTS)
     server = workshop.server(victim)
-    return Trial(workshop.command(victim), requests, verify, strategy, victim.answer_timeout, server)
+    return Trial(workshop.command(victim), requests, verify, strategy, victim.answer_timeout, server=server)
 
 
 @pytest.mark.parametrize("victim", VICTIMS, ids=lambda victim: victim.name)

@@ -60,6 +60,7 @@ class Lens:
         most_written: tuple[int, int] = (0, 0),
         ids: tuple[int, int] | None = None,
         most_tasks: int | None = None,
+        keep_connections: bool = False,
     ) -> Watched:
         """See `groundhog.Tracee.spawn`."""
         made = Tracee.spawn(
@@ -75,6 +76,7 @@ class Lens:
             most_written=most_written,
             ids=ids,
             most_tasks=most_tasks,
+            keep_connections=keep_connections,
         )
         self._jailed = jail is not None
         return Watched(made, self)

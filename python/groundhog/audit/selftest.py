@@ -83,29 +83,33 @@ def run(
 
 def _tried(victim: Victim, workshop: Workshop, requests: int, strategy: str | None, user: User) -> Finding:
     try:
-        command = workshop.command(victim)
-        plain = unisolated(victim, command)
-        return judge(victim, user, plain, isolated(victim, command, requests, strategy, user))
+        command, server = workshop.command(victim), workshop.server(victim)
+        plain = unisolated(victim, command, server)
+        return judge(victim, user, plain, isolated(victim, command, server, requests, strategy, user))
     except MissingToolError as error:
         return not_run(victim, user, str(error), "not run")
     except (GroundhogError, NoAnswerError, OSError, RuntimeError) as error:
         return not_run(victim, user, " ".join(str(error).split()), "failed")
 
 
-def unisolated(victim: Victim, command: tuple[str, ...]) -> list[str | None]:
+def unisolated(victim: Victim, command: tuple[str, ...], server: tuple[str, ...] = ()) -> list[str | None]:
     """The answers of a process that serves on and on, up to the first that differs."""
-    return run_plain(
-        Trial(command, UNTIL_LEAK, answer_timeout=min(victim.answer_timeout, UNISOLATED_TIMEOUT))
-    )
+    patience = min(victim.answer_timeout, UNISOLATED_TIMEOUT)
+    return run_plain(Trial(command, UNTIL_LEAK, answer_timeout=patience, server=server))
 
 
 def isolated(
-    victim: Victim, command: tuple[str, ...], requests: int, strategy: str | None, user: User
+    victim: Victim,
+    command: tuple[str, ...],
+    server: tuple[str, ...],
+    requests: int,
+    strategy: str | None,
+    user: User,
 ) -> Outcome:
     """Serve it with a restore after each request."""
     if victim.expected is not Expected.REVERT:
         requests = min(requests, REPLACEMENTS)
-    trial = Trial(command, requests, strategy=strategy, answer_timeout=victim.answer_timeout)
+    trial = Trial(command, requests, strategy=strategy, answer_timeout=victim.answer_timeout, server=server)
     return run_as_nobody(trial) if user else run_traced(trial)
 
 
