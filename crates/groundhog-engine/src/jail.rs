@@ -6,14 +6,14 @@
 
 use crate::error::Error;
 use crate::files::Private;
-use groundhog_proc::mountinfo;
+use groundhog_proc::{mountinfo, unix_sockets};
 use groundhog_sys::jail::{self, ActingAs, Folders, MOST_MOUNTS, Mount};
 use groundhog_sys::{Errno, Result};
 use landlock::{
     ABI, Access, AccessFs, CompatLevel, Compatible, PathBeneath, PathFd, Ruleset, RulesetAttr,
     RulesetCreatedAttr, Scope,
 };
-use std::ffi::CString;
+use std::ffi::{CString, OsStr};
 use std::os::fd::OwnedFd;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::os::unix::fs::MetadataExt;
@@ -235,14 +235,17 @@ fn existing(paths: &[PathBuf]) -> Vec<PathBuf> {
         .collect()
 }
 
-/// Those that lie directly in the folders: a database's, for example. Through an overlay they would be others, which nobody
-/// listens to.
+/// Sockets in the folders, a database's for example, and pipes that lie directly in them. Through an overlay they would be
+/// others, which nobody listens to.
 fn pipes_and_sockets(folders: &[PathBuf]) -> Vec<PathBuf> {
     use std::os::unix::fs::FileTypeExt;
-    let meets = |kind: std::fs::FileType| kind.is_socket() || kind.is_fifo();
     let entries = folders.iter().filter_map(|folder| std::fs::read_dir(folder).ok()).flatten().flatten();
-    let found = entries.filter(|entry| entry.file_type().is_ok_and(meets)).map(|entry| entry.path());
-    found.take(MOST_SOCKETS).collect()
+    let pipes = entries.filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_fifo()));
+    let text = std::fs::read("/proc/net/unix").unwrap_or_default();
+    let sockets = unix_sockets::paths(&text).into_iter().map(|path| PathBuf::from(OsStr::from_bytes(path)));
+    let is_there = |path: &PathBuf| path.metadata().is_ok_and(|found| found.file_type().is_socket());
+    let within = |path: &PathBuf| folders.iter().any(|folder| path.starts_with(folder)) && is_there(path);
+    sockets.filter(within).chain(pipes.map(|entry| entry.path())).take(MOST_SOCKETS).collect()
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]

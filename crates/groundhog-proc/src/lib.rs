@@ -13,5 +13,6 @@ pub mod pagemap;
 pub mod smaps;
 pub mod stat;
 pub mod status;
+pub mod unix_sockets;
 
 mod text;
