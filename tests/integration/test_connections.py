@@ -84,7 +84,6 @@ async def test_every_request_has_a_connection_of_its_own(client: str, source: So
     assert len({reply["connection"] for reply in replies}) == 10
 
 
-@pytest.mark.xfail(strict=True, reason="a descriptor that a client closes is not put back yet")
 async def test_a_process_whose_connection_was_shut_serves_on(client: str, source: Source) -> None:
     shut = Shut()
     async with Pool(Function.from_file(source("handler.py", client + PLAIN)), observer=shut) as pool:

@@ -33,6 +33,7 @@ pytestmark = pytest.mark.kernel
 ROOT = Path(__file__).parents[2]
 REQUESTS = int(os.environ.get("GROUNDHOG_VICTIM_REQUESTS", "30"))
 THOUSAND = 1000
+BULKY = 30  # requests of a victim that floods its pipes
 REPLACEMENTS = 4  # requests to a victim that costs a new process each time
 AS_IS, DROPPED = "as-is", "dropped"  # the supervisor's privileges
 UNTIL_LEAK = 200  # requests within which a victim must show its leak
@@ -124,9 +125,11 @@ def trial_of(
     if victim.expected is not Expected.REVERT:
         requests = min(requests, REPLACEMENTS)
     elif victim.bulky:
-        requests = min(requests, REQUESTS)
+        requests = min(requests, BULKY)
     server = workshop.server(victim)
-    return Trial(workshop.command(victim), requests, verify, strategy, victim.answer_timeout, server=server)
+    return Trial(
+        workshop.command(victim), requests, verify, strategy, victim.answer_timeout, victim.jail, server
+    )
 
 
 @pytest.mark.parametrize("victim", VICTIMS, ids=lambda victim: victim.name)

@@ -21,6 +21,7 @@ use groundhog_sys::{Errno, Tid, fcntl, kcmp, pidfd};
 use std::collections::BTreeSet;
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::path::PathBuf;
+use std::sync::Arc;
 
 /// Kinds of files through which the kernel works on memory on its own; none may be open at a snapshot or be opened.
 const FORBIDDEN: [&str; 4] = ["[io_uring]", "[userfaultfd]", "[perf_event]", "bpf"];
@@ -28,7 +29,7 @@ const FORBIDDEN: [&str; 4] = ["[io_uring]", "[userfaultfd]", "[perf_event]", "bp
 #[derive(Debug)]
 struct Descriptor {
     number: i32,
-    duplicate: OwnedFd,
+    duplicate: Arc<OwnedFd>,
     flags: u32,
     /// None for what has none, such as pipes.
     offset: Option<u64>,
@@ -67,6 +68,7 @@ impl Descriptors {
             refuse_kind(process, *number, "it has")?;
             let duplicate = pidfd::duplicate_fd(&*process.pidfd, *number)
                 .or_trouble(Reason::Inspection, "duplicating its descriptors")?;
+            let duplicate = Arc::new(duplicate);
             let flags =
                 fcntl::status_flags(&duplicate).or_trouble(Reason::Inspection, "reading file flags")?;
             let offset = fcntl::offset(&duplicate);
@@ -109,7 +111,12 @@ impl Descriptors {
     pub(crate) fn writable(&self) -> impl Iterator<Item = (i32, &OwnedFd)> {
         const ACCESS: u32 = 3;
         let files = self.table.iter().filter(|descriptor| descriptor.kind == Kind::File);
-        files.filter(|file| file.flags & ACCESS != 0).map(|file| (file.number, &file.duplicate))
+        files.filter(|file| file.flags & ACCESS != 0).map(|file| (file.number, &*file.duplicate))
+    }
+
+    /// The open files of the snapshot, by their numbers.
+    pub(crate) fn originals(&self) -> Vec<(i32, Arc<OwnedFd>)> {
+        self.table.iter().map(|descriptor| (descriptor.number, Arc::clone(&descriptor.duplicate))).collect()
     }
 
     /// The numbers of the snapshot's descriptors.
@@ -352,7 +359,7 @@ impl OwnFiles {
 
 /// Which of them could be read.
 fn poll(table: &[Descriptor]) -> Step<Vec<bool>> {
-    fcntl::readable(table.iter().map(|descriptor| &descriptor.duplicate))
+    fcntl::readable(table.iter().map(|descriptor| &*descriptor.duplicate))
         .or_trouble(Reason::Inspection, "polling its descriptors")
 }
 

@@ -380,7 +380,12 @@ impl Process {
                     let is_ours = |tid| self.threads.contains_key(&tid);
                     let caller = watch::Caller { tid, is_new, is_ours: &is_ours };
                     if ours {
-                        watch::judge(&registers, &caller)
+                        match watch::judge(&registers, &caller) {
+                            watch::Verdict::Final(_) if self.watch.is_about_another_file(&registers, tid) => {
+                                watch::Verdict::Harmless
+                            }
+                            verdict => verdict,
+                        }
                     } else {
                         watch::judge_child(&registers, &caller, self.pid)
                     }

@@ -69,6 +69,7 @@ pub(crate) fn take(process: &mut Process, strategy: Strategy) -> Step<(Snapshot,
         )
     };
     let sockets = if process.keep_connections { Vec::new() } else { descriptors.watched_sockets() };
+    process.watch.originals = descriptors.originals();
     let kernel_state = KernelState::save(process, anchor)?;
     install_watch(process, anchor, &descriptors.numbers(), &sockets)?;
     let attributes = Attributes::save(process, anchor)?;

@@ -19,6 +19,8 @@ pub(crate) use calls::{STATE, program};
 use groundhog_sys::ptrace::Registers;
 use groundhog_sys::{Errno, Tid, kcmp};
 use kinds::{is_of_thread, kind_of, target_of};
+use std::os::fd::{AsFd, OwnedFd};
+use std::sync::Arc;
 
 /// How the kernel tells of calls (see `filter`), and what it has told.
 #[allow(clippy::struct_excessive_bools, reason = "independent facts, each with a name")]
@@ -38,8 +40,26 @@ pub(crate) struct Watch {
     pub(crate) descriptors: Vec<i32>,
     /// The sockets on which they see every read and write.
     pub(crate) sockets: Vec<i32>,
+    /// What they stand for, by number.
+    pub(crate) originals: Vec<(i32, Arc<OwnedFd>)>,
     /// What there was since this was last taken.
     pub(crate) seen: Seen,
+}
+
+impl Watch {
+    /// Whether a call is about a number of the snapshot that stands for another file by now.
+    ///
+    /// Nobody can make it stand for the snapshot's again before the call is made: who has a copy of that has made a
+    /// duplicate, which is final for sockets, and looked at for others.
+    pub(crate) fn is_about_another_file(&self, registers: &Registers, caller: Tid) -> bool {
+        let number = number_of(registers);
+        let listed = ON_DESCRIPTOR.iter().any(|(call, ..)| *call == number) || number == FCNTL;
+        let original = self.originals.iter().find(|(original, _)| *original == registers.rdi as i32);
+        listed
+            && original.is_some_and(|(descriptor, file)| {
+                matches!(kcmp::same_open_file(caller, *descriptor, file.as_fd()), Ok(false) | Err(Errno(9)))
+            })
+    }
 }
 
 /// What calls there were.

@@ -57,6 +57,7 @@ class Victim:
     source: str
     leaves: str  # the channel of a row of the inventory
     expected: Expected = Expected.REVERT
+    writes_proc: bool = False  # it writes under /proc, which is read-only in a jail
     evasion: bool = False  # it tries to look as if nothing had happened
     full: bool = False  # 1,000 requests in every run
     bulky: bool = False  # tens of megabytes a request: never a thousand of them
@@ -65,6 +66,11 @@ class Victim:
     sees_engine: bool = (
         False  # its first answer shows that an engine is at work: nothing to compare with a plain one
     )
+
+    @property
+    def jail(self) -> str | None:
+        """The jail that it is tried in; None: without one."""
+        return None if self.writes_proc else "auto"
 
     @property
     def name(self) -> str:
@@ -83,7 +89,7 @@ C = (
     Victim("c", "thread_local", MEMORY),
     Victim("c", "dead_stack", MEMORY),
     Victim("c", "deep_recursion", MEMORY),
-    Victim("c", "kernel_writes", MEMORY, evasion=True),
+    Victim("c", "kernel_writes", MEMORY, writes_proc=True, evasion=True),
     Victim("c", "huge_pages", MEMORY),
     Victim("c", "discard", MEMORY, evasion=True),
     Victim("c", "guards", ADVICE, SAFE, evasion=True),
@@ -97,7 +103,7 @@ C = (
     Victim("c", "mremap", LAYOUT, evasion=True),
     Victim("c", "private_file", FILES, evasion=True),
     Victim("c", "file_replaced", ADVICE, evasion=True),
-    Victim("c", "text_patched", FILES, evasion=True),
+    Victim("c", "text_patched", FILES, writes_proc=True, evasion=True),
     Victim("c", "shared_memory", SHARED),
     Victim("c", "files_created", WRITTEN),
     Victim("c", "file_changed", WRITTEN, evasion=True),
@@ -156,7 +162,7 @@ C = (
     Victim("c", "attribute_locked_future", ATTRIBUTES),
     Victim("c", "attribute_policy", ATTRIBUTES),
     Victim("c", "attribute_limit_hard", ATTRIBUTES, SAFE),
-    Victim("c", "attribute_written", ATTRIBUTES),
+    Victim("c", "attribute_written", ATTRIBUTES, writes_proc=True),
     Victim("c", "attribute_of_thread", ATTRIBUTES, evasion=True),
     Victim("c", "attribute_by_child", ATTRIBUTES, evasion=True),
     Victim("c", "attribute_prctl", PRIVILEGES),

@@ -109,7 +109,14 @@ def isolated(
     """Serve it with a restore after each request."""
     if victim.expected is not Expected.REVERT:
         requests = min(requests, REPLACEMENTS)
-    trial = Trial(command, requests, strategy=strategy, answer_timeout=victim.answer_timeout, server=server)
+    trial = Trial(
+        command,
+        requests,
+        strategy=strategy,
+        answer_timeout=victim.answer_timeout,
+        jail=victim.jail,
+        server=server,
+    )
     return run_as_nobody(trial) if user else run_traced(trial)
 
 
