@@ -13,6 +13,7 @@ import asyncio
 import json
 import random
 import sys
+import tempfile
 import time
 from pathlib import Path
 from typing import Any
@@ -74,16 +75,24 @@ class Soak:
         return steady[-1] - steady[0] if len(steady) > 1 else 0
 
 
-async def run(requests: int, workers: int, clients: int, seed: int) -> dict[str, Any]:
+async def run(options: argparse.Namespace) -> dict[str, Any]:
     """Serve, and say what came of it."""
-    function = Function.from_file(HERE / "soak_function.py", warmup=[{"secret": "warm", "actions": []}])
+    with tempfile.TemporaryDirectory(prefix="groundhog-soak-") as scratch:
+        function = Function.from_file(
+            HERE / "soak_function.py", warmup=[{"secret": "warm", "actions": []}], env={"TMPDIR": scratch}
+        )
+        return await serve(function, options)
+
+
+async def serve(function: Function, options: argparse.Namespace) -> dict[str, Any]:
+    """The requests themselves."""
     begun = time.monotonic()
     before = descriptors()
-    async with Pool(function, workers=workers) as pool:
+    async with Pool(function, options.workers, options.isolation) as pool:
         named = (await pool.invoke({"name": "actions"})).value
         assert isinstance(named, dict)
-        soak = Soak(requests, seed, named["actions"])
-        await asyncio.gather(*(soak.client(pool) for _ in range(clients)))
+        soak = Soak(options.requests, options.seed, named["actions"])
+        await asyncio.gather(*(soak.client(pool) for _ in range(options.clients)))
         stats = pool.stats()
     return {
         "requests": soak.sent,
@@ -104,9 +113,10 @@ def main() -> int:
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--clients", type=int, default=2)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--isolation", default="request")
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
-    found = asyncio.run(run(options.requests, options.workers, options.clients, options.seed))
+    found = asyncio.run(run(options))
     if options.json:
         print(json.dumps(found))
     else:
