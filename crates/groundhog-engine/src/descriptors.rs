@@ -46,6 +46,15 @@ struct Descriptor {
     queue: Queue,
 }
 
+/// What a request may have done to descriptors of the snapshot.
+#[derive(Clone, Copy)]
+pub(crate) struct Touch {
+    /// Closed, replaced, flagged, duplicated some.
+    pub(crate) numbers: bool,
+    /// Set flags of open files.
+    pub(crate) flags: bool,
+}
+
 /// The descriptor table of the snapshot.
 #[derive(Debug)]
 pub(crate) struct Descriptors {
@@ -130,12 +139,12 @@ impl Descriptors {
         &mut self,
         process: &mut Process,
         anchor: Anchor,
-        touched: bool,
+        touched: Touch,
         moved: Moved<'_>,
         report: &mut RestoreReport,
     ) -> Step<()> {
         list(&self.folder, &mut self.numbers)?;
-        if touched {
+        if touched.numbers {
             report.fds_put_back += self.put_back(process, anchor)?;
             list(&self.folder, &mut self.numbers)?;
         }
@@ -153,7 +162,10 @@ impl Descriptors {
             ));
         }
         for descriptor in &self.table {
-            descriptor.check_and_revert(process)?;
+            if touched.numbers || touched.flags {
+                descriptor.check_and_revert(process)?;
+            }
+            descriptor.revert_offset()?;
         }
         self.revert_waiting(moved, report)?;
         if !added.is_empty() {
@@ -316,6 +328,11 @@ impl Descriptor {
             fcntl::set_status_flags(&self.duplicate, self.flags)
                 .or_trouble(Reason::DescriptorChanged, "setting file flags back")?;
         }
+        Ok(())
+    }
+
+    /// Reads and writes move it, which no one tells of.
+    fn revert_offset(&self) -> Step<()> {
         if let Some(offset) = self.offset
             && fcntl::offset(&self.duplicate) != Some(offset)
         {

@@ -4,6 +4,7 @@
 
 use crate::arch::call;
 use crate::connections::Moved;
+use crate::descriptors::Touch;
 use crate::error::{OrTrouble, Reason, Step, Trouble};
 use crate::kernel_state::{Kind, Touched};
 use crate::memory;
@@ -115,7 +116,8 @@ fn revert_kernel_state(
     }
     let numbers = if unseen { None } else { Some(&*seen.called) };
     let moved = Moved { numbers, shut: &seen.shut, keep: process.keep_connections };
-    snapshot.descriptors.revert(process, anchor, seen.descriptors || unseen, moved, report)?;
+    let touched = Touch { numbers: seen.descriptors || unseen, flags: seen.flags };
+    snapshot.descriptors.revert(process, anchor, touched, moved, report)?;
     if !seen.duplicated.is_empty() {
         snapshot.descriptors.revert_epoll(process, anchor, &seen.duplicated)?;
         snapshot.descriptors.revert_settings(process, anchor, &seen.duplicated, report)?;

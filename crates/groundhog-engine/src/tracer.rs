@@ -103,6 +103,8 @@ impl Tracer {
 
     /// Gives up following the memory of the process.
     fn forget_snapshot(&mut self) {
+        // Else they would pass for files that we share with the process.
+        self.process.watch.originals.clear();
         if let Some(mut snapshot) = self.snapshot.take() {
             snapshot.tracker.end(&self.process);
         }

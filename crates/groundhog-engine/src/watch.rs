@@ -10,10 +10,10 @@ mod kinds;
 
 use crate::kernel_state::{Kind, Touched};
 use calls::{
-    BY_PID, CLOSE, CLOSE_RANGE, CLOSE_RANGE_UNSHARE, DUP, DUP2, DUP3, EPOLL_CTL, F_SETFD, FCNTL,
-    FINAL_COMMANDS, FIOCLEX, FIONCLEX, FLOCK, IOCTL, KILL, ON_DESCRIPTOR, ON_MEMORY, OUTLIVING,
-    PIDFD_SEND_SIGNAL, PRCTL, PRCTL_ON_MEMORY, RT_SIGACTION, RT_SIGQUEUEINFO, RT_TGSIGQUEUEINFO, SHUTDOWN,
-    TGKILL, TKILL, TRANSFERS, WITH_COMMAND, X32, name_of,
+    BY_PID, CLOSE, CLOSE_RANGE, CLOSE_RANGE_UNSHARE, DUP, DUP2, DUP3, EPOLL_CTL, F_SETFD, F_SETFL, FCNTL,
+    FINAL_COMMANDS, FIOASYNC, FIOCLEX, FIONBIO, FIONCLEX, FLOCK, IOCTL, KILL, ON_DESCRIPTOR, ON_MEMORY,
+    OUTLIVING, PIDFD_SEND_SIGNAL, PRCTL, PRCTL_ON_MEMORY, RT_SIGACTION, RT_SIGQUEUEINFO, RT_TGSIGQUEUEINFO,
+    SHUTDOWN, TGKILL, TKILL, TRANSFERS, WITH_COMMAND, X32, name_of,
 };
 pub(crate) use calls::{STATE, program};
 use groundhog_sys::ptrace::Registers;
@@ -76,6 +76,8 @@ pub(crate) struct Seen {
     pub(crate) state_call: Option<&'static str>,
     /// Descriptors of the snapshot were closed, replaced or flagged, if only for a while.
     pub(crate) descriptors: bool,
+    /// Flags of their open files were set.
+    pub(crate) flags: bool,
     /// Descriptors of the snapshot that were locked or set up otherwise, or were duplicated, so that what was done to them
     /// was not seen, or epoll sets that may have changed.
     pub(crate) duplicated: Vec<i32>,
@@ -102,6 +104,7 @@ impl Seen {
                 self.descriptors = true;
                 self.duplicated.extend(duplicated);
             }
+            Some(Verdict::Flags) => self.flags = true,
             Some(Verdict::Transfer(one, other)) => self.called.extend([one, other]),
             Some(Verdict::Shutdown(number)) => self.shut.push(number),
             Some(Verdict::Sets(kind, caller, timer)) => {
@@ -128,6 +131,8 @@ pub(crate) enum Verdict {
     SignalAction(u64),
     /// Descriptors of the snapshot are to be looked at one by one; the one that was duplicated, if one was.
     Descriptors(Option<i32>),
+    /// Flags of open files are to be looked at.
+    Flags,
     /// These may be sockets that were used.
     Transfer(i32, i32),
     /// This is shut down, if it is a socket.
@@ -225,6 +230,7 @@ pub(crate) fn judge_child(registers: &Registers, child: &Caller<'_>, parent: Tid
             Some(Verdict::Descriptors(Some(from))) if is_shared(registers.rdi) => {
                 Verdict::Descriptors(Some(from))
             }
+            Some(Verdict::Flags) if is_shared(registers.rdi) => Verdict::Flags,
             None if is_shared(registers.rdi) => Verdict::Final(name_of(number)),
             _ => Verdict::Harmless,
         };
@@ -275,6 +281,8 @@ fn on_number(registers: &Registers) -> Option<Verdict> {
         // Without that flag: with it, a thread has a table of its own.
         CLOSE_RANGE if registers.rdx & CLOSE_RANGE_UNSHARE == 0 => None,
         FCNTL if command == F_SETFD => None,
+        FCNTL if command == F_SETFL => return Some(Verdict::Flags),
+        IOCTL if matches!(command, FIONBIO | FIOASYNC) => return Some(Verdict::Flags),
         IOCTL if matches!(command, FIONCLEX | FIOCLEX) => None,
         // Duplicates, locks, owners, sizes.
         DUP | DUP2 | DUP3 | FLOCK | IOCTL => Some(first),
@@ -333,6 +341,9 @@ mod tests {
         let mut setting_the_flag = calling(72, 3);
         setting_the_flag.rsi = F_SETFD;
         assert_eq!(judged(&setting_the_flag, false), Verdict::Descriptors(None));
+        let mut without_waiting = calling(16, 3);
+        without_waiting.rsi = FIONBIO;
+        assert_eq!(judged(&without_waiting, false), Verdict::Flags);
     }
 
     #[test]

@@ -132,6 +132,9 @@ pub(super) const CLOSE_RANGE_UNSHARE: u64 = 2;
 pub(super) const F_DUPFD: u64 = 0;
 pub(super) const F_DUPFD_CLOEXEC: u64 = 1030;
 pub(super) const F_SETFD: u64 = 2;
+pub(super) const F_SETFL: u64 = 4;
+pub(super) const FIONBIO: u64 = 0x5421;
+pub(super) const FIOASYNC: u64 = 0x5452;
 const F_NOTIFY: u64 = 1026;
 const F_ADD_SEALS: u64 = 1033;
 /// What cannot be taken back.
@@ -213,10 +216,11 @@ pub(super) const TRANSFERS: [(i64, &str, u8); 16] = [
 ];
 
 /// With this second argument on a descriptor of the snapshot: number, name, values.
-pub(super) const FCNTL_COMMANDS: [u64; 14] = [
+pub(super) const FCNTL_COMMANDS: [u64; 15] = [
     F_DUPFD,
     F_DUPFD_CLOEXEC,
     F_SETFD,
+    F_SETFL,
     6,    // F_SETLK
     7,    // F_SETLKW
     8,    // F_SETOWN
@@ -229,9 +233,8 @@ pub(super) const FCNTL_COMMANDS: [u64; 14] = [
     1031, // F_SETPIPE_SZ
     F_ADD_SEALS,
 ];
-pub(super) const IOCTL_COMMANDS: [u64; 5] = [
-    FIONCLEX, FIOCLEX, 0x5452, // FIOASYNC
-    0x8901, // FIOSETOWN
+pub(super) const IOCTL_COMMANDS: [u64; 6] = [
+    FIONCLEX, FIOCLEX, FIONBIO, FIOASYNC, 0x8901, // FIOSETOWN
     0x8902, // SIOCSPGRP
 ];
 pub(super) const WITH_COMMAND: [(i64, &str, &[u64]); 2] =
