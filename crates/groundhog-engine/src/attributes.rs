@@ -24,6 +24,9 @@ const FILES: [&str; 6] =
 /// Lines of a descriptor's `fdinfo` that are put back, or that change by themselves.
 const PASSING: [&str; 5] = ["pos:", "flags:", "eventfd-count:", "it_value:", "sigmask:"];
 
+/// How a line of `fdinfo` that tells of a lock begins.
+const LOCK: &[u8] = b"lock:";
+
 /// Timers of setitimer(2): real, virtual, profiling.
 const INTERVAL_TIMERS: [u64; 3] = [0, 1, 2];
 /// `prctl` operations that answer by their result (`linux/prctl.h`).
@@ -45,6 +48,8 @@ pub(crate) struct Attributes {
     told: Values,
     /// What only the process itself can ask for; none for a process that we started.
     asked: Option<Values>,
+    /// Descriptors of files that were locked: to close any other one of the same file ends the lock.
+    locked: Vec<i32>,
 }
 
 impl Attributes {
@@ -52,7 +57,14 @@ impl Attributes {
     pub(crate) fn save(process: &mut Process, anchor: Anchor) -> Step<Self> {
         let told = tell(process)?;
         let asked = if process.spawned { None } else { Some(ask(process, anchor)?) };
-        Ok(Self { told, asked })
+        let mut locked = Vec::new();
+        for (number, path) in list(&PathBuf::from(format!("/proc/{}/fdinfo", process.pid)))? {
+            let text = lasting_lines(&path)?;
+            if text.split(|byte| *byte == b'\n').any(|line| line.starts_with(LOCK)) {
+                locked.extend(number.parse::<i32>());
+            }
+        }
+        Ok(Self { told, asked, locked })
     }
 
     /// Refuses a process in which any has changed. Uses the dead part of its stack.
@@ -81,6 +93,11 @@ impl Attributes {
             }
         }
         Ok(())
+    }
+
+    /// Refuses a process that has lost a lock.
+    pub(crate) fn check_locks(&self, process: &Process) -> Step<()> {
+        self.check_descriptors(process, &self.locked)
     }
 
     /// The name of the first that has changed, of those that can be seen from outside.

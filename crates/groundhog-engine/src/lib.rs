@@ -17,6 +17,7 @@ mod epoll;
 mod error;
 mod files;
 mod filter;
+mod held;
 mod inspect;
 mod jail;
 mod layout;

@@ -59,6 +59,7 @@ pub(crate) fn revert(
     if !process.private.is_empty() && snapshot.files.may_differ(&seen) {
         let _user = process.ids.map(ActingAs::new);
         report.files_reverted = snapshot.files.revert(&process.private)?;
+        report.files_reverted += snapshot.held.revert(process, &snapshot.descriptors)?;
         watch.lap(&mut report.phases, "files");
     }
 
@@ -100,6 +101,7 @@ fn revert_kernel_state(
         snapshot.descriptors.check_settings(&seen.duplicated)?;
         snapshot.attributes.check_descriptors(process, &seen.duplicated)?;
     }
+    snapshot.attributes.check_locks(process)?;
     if unseen {
         snapshot.attributes.check(process, anchor)?;
     }

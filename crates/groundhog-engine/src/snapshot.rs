@@ -5,6 +5,7 @@ use crate::descriptors::Descriptors;
 use crate::error::{OrTrouble, Reason, Step, Trouble};
 use crate::files::{Files, Unseen};
 use crate::filter;
+use crate::held::Held;
 use crate::inspect;
 use crate::memory::Memory;
 use crate::process::Process;
@@ -19,6 +20,7 @@ use crate::tracking::{self, Strategy, Tracker};
 use crate::watch::{self, Seen};
 use groundhog_proc::maps::Name;
 use groundhog_sys::Tid;
+use groundhog_sys::jail::ActingAs;
 use std::time::Duration;
 
 /// How often, and after which pauses, a process is stopped until it is quiet.
@@ -37,6 +39,7 @@ pub(crate) struct Snapshot {
     pub(crate) actions: Actions,
     pub(crate) attributes: Attributes,
     pub(crate) files: Files,
+    pub(crate) held: Held,
     pub(crate) threads: Vec<ThreadState>,
     pub(crate) tracker: Box<dyn Tracker>,
 }
@@ -67,6 +70,10 @@ pub(crate) fn take(process: &mut Process, strategy: Strategy) -> Step<(Snapshot,
     install_watch(process, anchor, &descriptors.numbers())?;
     let attributes = Attributes::save(process, anchor)?;
     let files = save_files(process, &descriptors, &areas);
+    let held = {
+        let _user = process.ids.map(ActingAs::new);
+        Held::save(process, &descriptors, &areas)?
+    };
     let mut taken = Taking { process, areas, tracker };
     watch.lap(&mut phases, "inspect");
     let (memory, shared) = taken.contents()?;
@@ -100,6 +107,7 @@ pub(crate) fn take(process: &mut Process, strategy: Strategy) -> Step<(Snapshot,
         actions,
         attributes,
         files,
+        held,
         threads,
         tracker,
     };

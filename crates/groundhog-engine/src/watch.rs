@@ -7,10 +7,10 @@
 mod calls;
 
 use calls::{
-    BY_PID, CLOSE, CLOSE_RANGE, CLOSE_RANGE_UNSHARE, DUP, DUP2, DUP3, EPOLL_CTL, F_DUPFD, F_DUPFD_CLOEXEC,
-    F_SETFD, FCNTL, FIOCLEX, FIONCLEX, IOCTL, KILL, ON_DESCRIPTOR, ON_MEMORY, OUTLIVING, PIDFD_SEND_SIGNAL,
-    PR_SET_NAME, PRCTL, PRCTL_ON_MEMORY, RT_SIGACTION, RT_SIGQUEUEINFO, RT_TGSIGQUEUEINFO, TGKILL, TKILL,
-    WITH_COMMAND, X32, name_of,
+    BIND, BY_PID, CLOSE, CLOSE_RANGE, CLOSE_RANGE_UNSHARE, DUP, DUP2, DUP3, EPOLL_CTL, F_DUPFD,
+    F_DUPFD_CLOEXEC, F_SETFD, FCNTL, FIOCLEX, FIONCLEX, IOCTL, KILL, ON_DESCRIPTOR, ON_MEMORY, OUTLIVING,
+    PIDFD_SEND_SIGNAL, PR_SET_NAME, PRCTL, PRCTL_ON_MEMORY, RT_SIGACTION, RT_SIGQUEUEINFO, RT_TGSIGQUEUEINFO,
+    TGKILL, TKILL, WITH_COMMAND, X32, name_of,
 };
 pub(crate) use calls::{STATE, program};
 use groundhog_sys::ptrace::Registers;
@@ -151,6 +151,11 @@ pub(crate) fn judge_child(registers: &Registers, child: Tid, parent: Tid) -> Ver
     } else {
         Verdict::Harmless
     }
+}
+
+/// Whether a call that is seen for another reason makes a name in a file system.
+pub(crate) fn makes_file(registers: &Registers) -> bool {
+    number_of(registers) == BIND
 }
 
 fn number_of(registers: &Registers) -> i64 {

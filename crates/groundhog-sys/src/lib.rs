@@ -13,6 +13,7 @@ pub mod hugepage;
 pub mod jail;
 pub mod kcmp;
 pub mod kernel_types;
+pub mod open_file;
 pub mod pagemap_scan;
 pub mod pidfd;
 pub mod process_vm;

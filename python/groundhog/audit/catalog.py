@@ -97,6 +97,7 @@ C = (
     Victim("c", "file_open", WRITTEN, evasion=True),
     Victim("c", "file_by_child", WRITTEN, evasion=True),
     Victim("c", "file_socket", WRITTEN),
+    Victim("c", "file_socket_by_child", WRITTEN, evasion=True),
     Victim("c", "file_deep", WRITTEN, RETIRE, evasion=True),
     Victim("c", "shared_memory_by_name", WRITTEN),
     Victim("c", "threads_started", THREADS),
@@ -160,6 +161,15 @@ PYTHON = (
     Victim("python", "child_left", CHILDREN),
     Victim("python", "files_opened", DESCRIPTORS),
     Victim("python", "files_left", WRITTEN),
+    Victim("python", "file_times", WRITTEN, evasion=True),
+    Victim("python", "file_holes", WRITTEN, evasion=True),
+    Victim("python", "file_names", WRITTEN, RETIRE, evasion=True),
+    Victim("python", "file_without_name", WRITTEN, evasion=True),
+    Victim("python", "file_below_open", WRITTEN, RETIRE, evasion=True),
+    Victim("python", "file_below_mapped", WRITTEN, RETIRE, evasion=True),
+    Victim("python", "folder_open", WRITTEN, RETIRE, evasion=True),
+    Victim("python", "folder_working", WRITTEN, RETIRE, evasion=True),
+    Victim("python", "lock_lost", WRITTEN, RETIRE),
 )
 
 NODE = (

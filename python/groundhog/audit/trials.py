@@ -62,7 +62,14 @@ def request(number: int) -> bytes:
 
 
 def _program(argv: tuple[str, ...]) -> Program:
-    return Program(argv, tempfile.mkdtemp(prefix="groundhog-trial-"), uuid.uuid4().hex)
+    scratch = Path(tempfile.mkdtemp(prefix="groundhog-trial-"))
+    _fill(scratch)
+    return Program(argv, str(scratch), uuid.uuid4().hex)
+
+
+def _fill(scratch: Path) -> None:
+    """What is there before the process."""
+    (scratch / "below").write_text("below", encoding="ascii")
 
 
 def run_plain(trial: Trial) -> list[str | None]:
@@ -102,6 +109,7 @@ def run_traced(trial: Trial) -> Outcome:
                 # As a pool does: a new process has a scratch folder of its own.
                 shutil.rmtree(program.scratch)
                 Path(program.scratch).mkdir(0o700)
+                _fill(Path(program.scratch))
                 outcome.survivors += marked(program.mark)
     finally:
         if process is not None:
