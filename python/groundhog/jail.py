@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 import pwd
-import shutil
 import tempfile
+import uuid
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -73,18 +73,31 @@ class Cell:
     def clear(self) -> None:
         """Remove what the process has written."""
         if self.scratch is not None:
-            shutil.rmtree(self.scratch, onerror=_let_in)
+            _remove(self.scratch)
 
 
-def _let_in(function: Any, path: str, _: object) -> None:
-    """Try again what failed for want of permissions, which the function may have taken away."""
-    for place in (Path(path).parent, Path(path)):
-        if not place.is_symlink() and place.is_dir():
-            place.chmod(0o700)
-    if function is os.unlink or function is os.rmdir:
-        function(path)
-    elif Path(path).is_dir():
-        shutil.rmtree(path)
+def _remove(scratch: Path) -> None:
+    """Remove a folder whose writer may have made that hard: with locked folders, or many in one another.
+
+    What lies deep is moved up before it is entered: no path becomes long, and nothing here recurses.
+    """
+    waiting, emptied = [scratch], []
+    while waiting:
+        folder = waiting.pop()
+        folder.chmod(0o700)
+        emptied.append(folder)
+        with os.scandir(folder) as entries:
+            found = [(Path(entry.path), entry.is_dir(follow_symlinks=False)) for entry in entries]
+        for path, is_folder in found:
+            if not is_folder:
+                path.unlink()
+            elif folder == scratch:
+                waiting.append(path)
+            else:
+                path.chmod(0o700)  # or it could not be moved
+                waiting.append(path.rename(scratch / uuid.uuid4().hex))
+    for folder in reversed(emptied):
+        folder.rmdir()
 
 
 @dataclass(frozen=True, slots=True)

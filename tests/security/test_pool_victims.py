@@ -18,7 +18,7 @@ HANDLERS = [victim for victim in PYTHON + NODE if victim.expected is Expected.RE
 @pytest.mark.parametrize("victim", HANDLERS, ids=lambda victim: victim.name)
 async def test_every_reply_is_a_first_reply(victim: Victim) -> None:
     function = Function.from_file(SOURCES / victim.language / f"{victim.source}{SUFFIX[victim.language]}")
-    async with Pool(function, workers=1, isolation="request") as pool:
+    async with Pool(function, workers=1, isolation="request", jail=victim.jail or "none") as pool:
         replies = [await pool.invoke({"secret": f"Q{number:07d}"}) for number in range(REQUESTS)]
         # One that is better off unwatched gets a successor, once.
         assert set(pool.stats().retirements) <= {"superseded"}, "the process was replaced instead of restored"
@@ -32,6 +32,6 @@ async def test_every_reply_is_a_first_reply(victim: Victim) -> None:
 @pytest.mark.parametrize("victim", HANDLERS, ids=lambda victim: victim.name)
 async def test_without_isolation_a_later_reply_differs(victim: Victim) -> None:
     function = Function.from_file(SOURCES / victim.language / f"{victim.source}{SUFFIX[victim.language]}")
-    async with Pool(function, workers=1, isolation="off") as pool:
+    async with Pool(function, workers=1, isolation="off", jail=victim.jail or "none") as pool:
         replies = [await pool.invoke({"secret": f"Q{number:07d}"}) for number in range(8)]
     assert any(reply.value != replies[0].value for reply in replies)

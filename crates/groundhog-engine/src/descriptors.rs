@@ -128,6 +128,13 @@ impl Descriptors {
         self.table.iter().map(|descriptor| (descriptor.number, Arc::clone(&descriptor.duplicate))).collect()
     }
 
+    /// Files and folders that were open at the snapshot, in the order of their numbers, but for those that this process
+    /// shares.
+    pub(crate) fn open_files(&self) -> impl Iterator<Item = (i32, &OwnedFd)> {
+        let files = self.table.iter().filter(|d| d.kind == Kind::File && d.offset.is_some());
+        files.map(|descriptor| (descriptor.number, &*descriptor.duplicate))
+    }
+
     /// The numbers of the snapshot's descriptors.
     pub(crate) fn numbers(&self) -> Vec<i32> {
         self.table.iter().map(|descriptor| descriptor.number).collect()

@@ -6,7 +6,7 @@
 use crate::error::{Reason, Step, Trouble};
 use groundhog_sys::folder::{Folder, Kind, Stat};
 use groundhog_sys::jail::Sides;
-use groundhog_sys::{Errno, Result};
+use groundhog_sys::{Errno, PAGE_SIZE, Result};
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::os::fd::OwnedFd;
@@ -29,20 +29,28 @@ pub(crate) struct Private {
     written: Folder,
     /// What shows through.
     below: Option<Folder>,
+    /// Reading a file leaves no trace in it: it lies on mounts of the process's own.
+    reads_unseen: bool,
 }
 
 impl Private {
     /// A folder that lies over the one of that name here.
     pub(crate) fn overlay(path: PathBuf, sides: Sides) -> Result<Self> {
         let below = Some(Folder::open(&path)?);
-        Ok(Self { path, merged: Folder::new(sides.merged), written: Folder::new(sides.written), below })
+        Ok(Self {
+            path,
+            merged: Folder::new(sides.merged),
+            written: Folder::new(sides.written),
+            below,
+            reads_unseen: true,
+        })
     }
 
     /// A folder through which nothing shows.
     pub(crate) fn alone(path: PathBuf, folder: OwnedFd) -> Result<Self> {
         let written =
             Folder::new(folder.try_clone().map_err(|error| Errno(error.raw_os_error().unwrap_or(5)))?);
-        Ok(Self { path, merged: Folder::new(folder), written, below: None })
+        Ok(Self { path, merged: Folder::new(folder), written, below: None, reads_unseen: true })
     }
 
     /// A folder here that is the process's alone.
@@ -52,7 +60,13 @@ impl Private {
             merged: Folder::open(path)?,
             written: Folder::open(path)?,
             below: None,
+            reads_unseen: false,
         })
+    }
+
+    /// Where the process sees it.
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
     }
 
     /// All names in what was written, the folder itself as an empty one, each before what lies in it.
@@ -114,6 +128,8 @@ struct Entry {
     opaque: bool,
     /// Of a file; where a link leads.
     contents: Vec<u8>,
+    /// Where a file has data, and no holes.
+    data: Vec<(u64, u64)>,
     /// The process has it open or mapped: another one in its place would not do.
     held: bool,
 }
@@ -128,7 +144,19 @@ impl Entry {
         };
         let attributes = if stat.kind == Kind::Whiteout { Attributes::new() } else { seen.attributes(path)? };
         let opaque = stat.kind == Kind::Folder && folder.is_opaque(path)?;
-        Ok(Self { stat, attributes, opaque, contents, held: false })
+        let data = if stat.kind == Kind::File { folder.data(path)? } else { Vec::new() };
+        Ok(Self { stat, attributes, opaque, contents, data, held: false })
+    }
+
+    /// As it is once it was copied up to be written: one name, and no holes in it.
+    fn copied_up(mut self) -> Self {
+        const PER_PAGE: u64 = PAGE_SIZE / 512;
+        if self.stat.kind == Kind::File {
+            let size = self.stat.size;
+            (self.stat.links, self.stat.blocks) = (1, size.div_ceil(PAGE_SIZE) * PER_PAGE);
+            self.data = if size > 0 { vec![(0, size)] } else { Vec::new() };
+        }
+        self
     }
 }
 
@@ -206,9 +234,10 @@ struct Comparison<'a> {
 
 impl Comparison<'_> {
     fn revert(&self) -> Step<u64> {
-        let changes = self.differences(&self.folder.walk(LockOut::Open)?)?;
+        let walked = self.folder.walk(LockOut::Open)?;
+        let changes = self.differences(&walked)?;
         if changes.is_empty() {
-            return Ok(0);
+            return self.check_links(&walked).map(|()| 0);
         }
         for (path, repair) in changes.iter().rev() {
             if let Repair::Remove(is_folder) = repair {
@@ -221,7 +250,7 @@ impl Comparison<'_> {
                 Repair::Make => self.make(path)?,
                 Repair::Rewrite => {
                     let wanted = self.wanted(path)?;
-                    self.folder.at(path, self.folder.merged.rewrite(path, &wanted.contents))?;
+                    self.folder.at(path, self.folder.merged.rewrite(path, &wanted.contents, &wanted.data))?;
                 }
                 Repair::Remove(_) | Repair::Attributes => {}
             }
@@ -232,12 +261,27 @@ impl Comparison<'_> {
                 return self.folder.refuse(&path, "could not be put back");
             }
             let stat = self.wanted(&path)?.stat.clone();
-            self.folder.at(&path, self.folder.merged.set_mode(&path, stat.mode))?;
-            self.folder.at(&path, self.folder.merged.set_modified(&path, stat.modified))?;
+            if stat.kind != Kind::Link {
+                self.folder.at(&path, self.folder.merged.set_mode(&path, stat.mode))?;
+            }
+            self.folder.at(&path, self.folder.merged.set_times(&path, stat.accessed, stat.modified))?;
         }
-        match self.differences(&self.folder.walk(LockOut::Open)?)?.into_iter().next() {
-            None => Ok(changes.len() as u64),
+        let walked = self.folder.walk(LockOut::Open)?;
+        match self.differences(&walked)?.into_iter().next() {
+            None => self.check_links(&walked).map(|()| changes.len() as u64),
             Some((path, _)) => self.folder.refuse(&path, "could not be put back"),
+        }
+    }
+
+    /// Names that were one file and are two now, or the other way round.
+    fn check_links(&self, now: &BTreeMap<PathBuf, Stat>) -> Step<()> {
+        let links = |entry: Option<&Entry>| entry.map_or(1, |entry| entry.stat.links);
+        let parted = |(path, stat): &(&PathBuf, &Stat)| {
+            stat.kind == Kind::File && stat.links != links(self.image.get(*path))
+        };
+        match now.iter().find(parted) {
+            None => Ok(()),
+            Some((path, _)) => self.folder.refuse(path, "has other names than at the snapshot"),
         }
     }
 
@@ -277,7 +321,7 @@ impl Comparison<'_> {
             }
             Some((below, wanted)) => {
                 let entry = folder.at(path, Entry::of(below, below, path, wanted, MOST_BYTES))?;
-                self.compare(path, stat, &entry)
+                self.compare(path, stat, &entry.copied_up())
             }
         }
     }
@@ -313,7 +357,11 @@ impl Comparison<'_> {
                     Err(Errno(13 | 27)) => false, // EACCES: locked out; EFBIG
                     Err(errno) => return self.folder.at(path, Err(errno)),
                 };
-                if !same {
+                // Zeros that are stored are not the same as a hole.
+                if !same
+                    || stat.blocks != wanted.stat.blocks
+                    || self.folder.at(path, written.data(path))? != wanted.data
+                {
                     return Ok(Some(Repair::Rewrite));
                 }
             }
@@ -322,8 +370,10 @@ impl Comparison<'_> {
         if self.folder.at(path, merged.attributes(path))? != wanted.attributes {
             return changed("has other attributes than at the snapshot");
         }
-        let same = stat.modified == wanted.stat.modified && stat.mode == wanted.stat.mode;
-        if same || stat.kind == Kind::Link { Ok(None) } else { Ok(Some(Repair::Attributes)) }
+        let same = stat.modified == wanted.stat.modified
+            && (stat.accessed == wanted.stat.accessed || !self.folder.reads_unseen)
+            && (stat.mode == wanted.stat.mode || stat.kind == Kind::Link);
+        Ok((!same).then_some(Repair::Attributes))
     }
 
     /// What a name is to stand for.
@@ -336,9 +386,10 @@ impl Comparison<'_> {
             None => None,
         };
         match below {
-            Some((below, stat)) => {
-                self.folder.at(path, Entry::of(below, below, path, stat, MOST_BYTES)).map(Cow::Owned)
-            }
+            Some((below, stat)) => self
+                .folder
+                .at(path, Entry::of(below, below, path, stat, MOST_BYTES))
+                .map(|entry| Cow::Owned(entry.copied_up())),
             None => self.folder.refuse(path, "is not known of"),
         }
     }
@@ -349,7 +400,9 @@ impl Comparison<'_> {
         self.make_way(path)?;
         let made = match wanted.stat.kind {
             Kind::Folder => merged.make(path),
-            Kind::File => merged.create(path, &wanted.contents),
+            Kind::File => merged
+                .create(path, &wanted.contents)
+                .and_then(|()| merged.rewrite(path, &wanted.contents, &wanted.data)),
             Kind::Link => merged.link(path, &wanted.contents),
             Kind::Whiteout | Kind::Other => return self.folder.refuse(path, "cannot be made again"),
         };

@@ -48,6 +48,11 @@ const WRITING: [u64; 3] = [1, 2, 0o100];
 const PR_SET_VMA: u64 = 0x5356_4d41;
 const PR_SET_SECCOMP: u64 = 22;
 const SECCOMP: i64 = 317;
+const PRLIMIT: i64 = 302;
+const SETPRIORITY: i64 = 141;
+const PRIO_PROCESS: u64 = 0;
+const IOPRIO_SET: i64 = 251;
+const IOPRIO_WHO_PROCESS: u64 = 1;
 const EPERM: u32 = 1;
 const EINVAL: u32 = 22;
 const ENOSYS: u32 = 38;
@@ -261,6 +266,23 @@ pub(crate) fn keep_attributes() -> Result<Vec<u64>, Error> {
     program(always(&ATTRIBUTE_CALLS), SeccompAction::Errno(EPERM)).map_err(unbuildable)
 }
 
+/// What binds a process in a jail: it does not set limits and priorities of others by their ids, of a group or of a user,
+/// which are those of processes outside, too.
+pub(crate) fn keep_to_itself() -> Result<Vec<u64>, Error> {
+    let build = || {
+        let condition = SeccompCondition::new;
+        let of_another = condition(0, SeccompCmpArgLen::Dword, SeccompCmpOp::Ne, 0)?;
+        let sets = condition(2, SeccompCmpArgLen::Qword, SeccompCmpOp::Ne, 0)?;
+        let rules = vec![
+            (PRLIMIT, vec![SeccompRule::new(vec![of_another, sets])?]),
+            (SETPRIORITY, when(0, SeccompCmpOp::Ne, PRIO_PROCESS)?),
+            (IOPRIO_SET, when(0, SeccompCmpOp::Ne, IOPRIO_WHO_PROCESS)?),
+        ];
+        program(rules, SeccompAction::Errno(EPERM))
+    };
+    build().map_err(unbuildable)
+}
+
 /// Installed after the above, whose message its own takes the place of: calls that change what a mapping is beyond what
 /// the list of mappings shows.
 pub(crate) fn flags_watch() -> Result<Vec<u64>, Error> {
@@ -321,6 +343,7 @@ mod tests {
             files_watch(),
             truncating_watch(),
             keep_attributes(),
+            keep_to_itself(),
         ]
         .map(|built| built.expect("the rules are fixed"));
         assert!(programs.iter().chain(&watch).all(|program| (4..BPF_MAXINSNS).contains(&program.len())));

@@ -1,103 +1,156 @@
-//! Files that were open for writing at the snapshot: a request can change their contents by a mere write.
-//!
-//! Their contents are kept, and compared after every request. It concerns files that are the process's alone: those in its
-//! private folders, and those without a name (temporary files, memory files), wherever they are.
+//! Files that the process has open or mapped since before the snapshot: under the same names, and those without one with
+//! the same contents. What is put back under a name is another file, which they would not follow.
 
+use crate::descriptors::Descriptors;
 use crate::error::{OrTrouble, Reason, Step, Trouble};
-use groundhog_sys::{Errno, fcntl};
-use std::os::fd::{AsFd, OwnedFd};
+use crate::process::Process;
+use crate::space::Area;
+use groundhog_proc::maps::Name;
+use groundhog_sys::folder::{Kind, Stat};
+use groundhog_sys::{Result, file_contents};
+use std::collections::BTreeSet;
+use std::ffi::OsStr;
+use std::os::fd::OwnedFd;
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
 
-/// Most bytes that are kept of all of them.
-const MOST_BYTES: u64 = 16 << 20;
+const DELETED: &[u8] = b" (deleted)";
+/// More than this in one file is not kept.
+const MOST_BYTES: u64 = 64 << 20;
 
-#[derive(Debug)]
-struct HeldFile {
-    number: i32,
-    /// To compare and to write; shares nothing with the process's own descriptor.
-    file: OwnedFd,
-    state: fcntl::FileState,
-    contents: Vec<u8>,
+/// What was held at the snapshot.
+#[derive(Debug, Default)]
+pub(crate) struct Held {
+    open: Vec<Open>,
+    working_directory: PathBuf,
+    /// Names of mapped files that had gone, if any is mapped that may go.
+    gone: Option<BTreeSet<Vec<u8>>>,
 }
 
-/// All of them.
-#[derive(Debug, Default)]
-pub(crate) struct HeldFiles(Vec<HeldFile>);
+#[derive(Debug)]
+struct Open {
+    number: i32,
+    name: PathBuf,
+    unnamed: Option<Unnamed>,
+}
 
-impl HeldFiles {
-    /// Keeps the contents of files. `files`: descriptors that are open for writing; `named_too`: also of those that have a name,
-    /// since those are private.
-    pub(crate) fn save<'a>(files: impl Iterator<Item = (i32, &'a OwnedFd)>, named_too: bool) -> Step<Self> {
-        let mut left = MOST_BYTES;
-        let mut held = Vec::new();
-        for (number, duplicate) in files {
-            let state =
-                fcntl::file_state(duplicate).or_trouble(Reason::Inspection, "looking at its files")?;
-            let Some(state) = state.filter(|state| named_too || state.links == 0) else { continue };
-            left = left.checked_sub(state.size).ok_or_else(|| {
-                let message = format!(
-                    "descriptor {number} is open for writing on a file of {} bytes, which is more than is kept: open it for \
-                     reading, or in the request",
-                    state.size
-                );
-                Trouble::Refused(Reason::Files, message)
-            })?;
-            let file = match fcntl::open_again(duplicate) {
-                Ok(file) => file,
-                // Somebody else's, such as an inherited log.
-                Err(Errno(1 | 13 | 30)) => continue, // EPERM, EACCES, EROFS
-                Err(errno) => return Err(Trouble::system(Reason::Inspection, "opening its files", errno)),
-            };
-            let contents =
-                fcntl::contents(&file, state.size).or_trouble(Reason::Inspection, "reading its files")?;
-            held.push(HeldFile { number, file, state, contents });
+/// A file without a name, which nothing but its descriptor leads to.
+#[derive(Debug)]
+struct Unnamed {
+    stat: Stat,
+    attributes: Vec<(Vec<u8>, Vec<u8>)>,
+    contents: Vec<u8>,
+    /// Reading mapped memory takes up space in it.
+    mapped: bool,
+}
+
+impl Unnamed {
+    fn of(file: &OwnedFd, areas: &[Area]) -> Result<Option<Self>> {
+        let stat = file_contents::stat(file)?;
+        if stat.kind != Kind::File || stat.links > 0 {
+            return Ok(None);
         }
-        Ok(Self(held))
+        let contents = file_contents::contents(file, MOST_BYTES)?;
+        let mapped = areas.iter().any(|area| area.mapping.inode == stat.inode);
+        Ok(Some(Self { stat, attributes: file_contents::attributes(file)?, contents, mapped }))
     }
 
-    /// Puts their contents and times back; says how many had changed.
-    pub(crate) fn revert(&self) -> Step<u64> {
+    /// Whether it had to be put back.
+    fn revert(&self, file: &OwnedFd) -> Result<bool> {
+        let now = file_contents::stat(file)?;
+        let changed =
+            now.size != self.stat.size || file_contents::contents(file, MOST_BYTES)? != self.contents;
+        if changed {
+            file_contents::rewrite(file, &self.contents)?;
+        }
+        if changed || now.modified != self.stat.modified {
+            file_contents::set_times(file, self.stat.accessed, self.stat.modified)?;
+        }
+        Ok(changed)
+    }
+
+    fn is_same(&self, file: &OwnedFd) -> Result<bool> {
+        let now = file_contents::stat(file)?;
+        // Some file systems note each reading, ours too.
+        let blocks = if self.mapped { now.blocks } else { self.stat.blocks };
+        let stat = Stat { accessed: now.accessed, blocks, ..self.stat.clone() };
+        Ok(now == stat && file_contents::attributes(file)? == self.attributes)
+    }
+}
+
+impl Held {
+    /// Remembers it.
+    pub(crate) fn save(process: &Process, descriptors: &Descriptors, areas: &[Area]) -> Step<Self> {
+        if process.private.is_empty() {
+            return Ok(Self::default());
+        }
+        let mut open = Vec::new();
+        for (number, file) in descriptors.open_files() {
+            let name = file_contents::name(file).or_trouble(Reason::Inspection, "reading its descriptors")?;
+            let unnamed =
+                Unnamed::of(file, areas).or_trouble(Reason::Files, "reading a file without a name")?;
+            open.push(Open { number, name, unnamed });
+        }
+        let may_go = areas.iter().any(|area| match &area.mapping.name {
+            Name::Path { path, .. } => process
+                .private
+                .iter()
+                .any(|folder| Path::new(OsStr::from_bytes(path)).starts_with(folder.path())),
+            _ => false,
+        });
+        let gone = if may_go { Some(gone(process)?) } else { None };
+        Ok(Self { open, working_directory: working_directory(process)?, gone })
+    }
+
+    /// Puts the contents of files without a name back, and refuses others of which not the same name leads to them; says
+    /// how many files had changed.
+    pub(crate) fn revert(&self, process: &Process, descriptors: &Descriptors) -> Step<u64> {
+        let refuse = |name: &Path, what: &str| {
+            Err(Trouble::Refused(Reason::Files, format!("{} {what}", name.display())))
+        };
         let mut reverted = 0;
-        for held in &self.0 {
-            if held.differs()? {
-                let failed = |errno| {
-                    let message =
-                        format!("the file behind descriptor {} cannot be put back: {errno}", held.number);
-                    Trouble::Refused(Reason::Files, message)
-                };
-                fcntl::put_contents(&held.file, &held.contents, held.state).map_err(failed)?;
-                if held.differs()? {
-                    return Err(failed(Errno(5)));
-                }
-                reverted += 1;
+        for (Open { number, name, unnamed }, (now, file)) in self.open.iter().zip(descriptors.open_files()) {
+            let same =
+                file_contents::name(file).or_trouble(Reason::Inspection, "reading its descriptors")? == *name;
+            if *number != now || !same {
+                return refuse(name, "was removed, replaced or renamed while the process has it open");
             }
+            if let Some(unnamed) = unnamed {
+                let changed =
+                    unnamed.revert(file).or_trouble(Reason::Files, "rewriting a file without a name")?;
+                reverted += u64::from(changed);
+                if !unnamed.is_same(file).or_trouble(Reason::Files, "looking at a file without a name")? {
+                    return refuse(name, "could not be put back");
+                }
+            }
+        }
+        if working_directory(process)? != self.working_directory {
+            return refuse(
+                &self.working_directory,
+                "was removed, replaced or renamed while the process is in it",
+            );
+        }
+        if let Some(before) = &self.gone
+            && let Some(name) = gone(process)?.difference(before).next()
+        {
+            let name = Path::new(OsStr::from_bytes(name));
+            return refuse(name, "was removed or replaced while the process has it mapped");
         }
         Ok(reverted)
     }
-
-    /// The first that differs.
-    pub(crate) fn difference(&self) -> Step<Option<String>> {
-        for held in &self.0 {
-            if held.differs()? {
-                return Ok(Some(format!(
-                    "the file behind descriptor {} is not as at the snapshot",
-                    held.number
-                )));
-            }
-        }
-        Ok(None)
-    }
 }
 
-impl HeldFile {
-    fn differs(&self) -> Step<bool> {
-        let now =
-            fcntl::file_state(self.file.as_fd()).or_trouble(Reason::Inspection, "looking at its files")?;
-        let same = |now: fcntl::FileState| now.size == self.state.size && now.modified == self.state.modified;
-        if !now.is_some_and(same) {
-            return Ok(true);
-        }
-        let contents = fcntl::contents(&self.file, self.state.size)
-            .or_trouble(Reason::Inspection, "reading its files")?;
-        Ok(contents != self.contents)
-    }
+fn working_directory(process: &Process) -> Step<PathBuf> {
+    std::fs::read_link(format!("/proc/{}/cwd", process.pid))
+        .or_trouble(Reason::Inspection, "following its links")
+}
+
+/// The ends of those lines of the list of mappings that tell of files which have gone.
+fn gone(process: &Process) -> Step<BTreeSet<Vec<u8>>> {
+    let maps = std::fs::read(format!("/proc/{}/maps", process.pid))
+        .or_trouble(Reason::Inspection, "reading its mappings")?;
+    let lines = maps.split(|byte| *byte == b'\n').filter(|line| line.ends_with(DELETED));
+    let names =
+        lines.filter_map(|line| line.iter().position(|byte| *byte == b'/').map(|at| line[at..].to_vec()));
+    Ok(names.collect())
 }

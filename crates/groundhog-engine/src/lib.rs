@@ -43,6 +43,7 @@ mod tracer;
 mod tracking;
 mod verify;
 mod watch;
+mod writable;
 
 pub use capabilities::{Capabilities, Finding, capabilities};
 pub use changes::{Changes, LayoutChange, MemoryChange};

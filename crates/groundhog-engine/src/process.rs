@@ -391,6 +391,9 @@ impl Process {
                     }
                 });
                 self.watch.seen.note(verdict.ok());
+                // This message takes the place of that of the files.
+                self.watch.seen.files |=
+                    ptrace::registers(tid).map_or(true, |found| watch::makes_file(&found));
             }
             Ok(filter::FILES) => self.watch.seen.files = true,
             // A child's too: it may share the memory.

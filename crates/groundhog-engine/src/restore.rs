@@ -62,11 +62,12 @@ pub(crate) fn revert(
         watch.lap(&mut report.phases, "shared");
     }
 
-    report.files_reverted = snapshot.held.revert()?;
+    report.files_reverted = snapshot.writable.revert()?;
     // What is mapped and shared has been put back above, what is open for writing just now.
     if !process.private.is_empty() && (seen.files || !process.watch.sees_state) {
         let _user = process.ids.map(ActingAs::new);
         report.files_reverted += snapshot.files.revert(&process.private)?;
+        report.files_reverted += snapshot.held.revert(process, &snapshot.descriptors)?;
         watch.lap(&mut report.phases, "files");
     }
 

@@ -5,7 +5,7 @@ use crate::descriptors::Descriptors;
 use crate::error::{OrTrouble, Reason, Step, Trouble};
 use crate::files::Files;
 use crate::filter;
-use crate::held::HeldFiles;
+use crate::held::Held;
 use crate::inspect;
 use crate::kernel_state::KernelState;
 use crate::memory::Memory;
@@ -19,8 +19,10 @@ use crate::signals::Actions;
 use crate::space::{self, Area, Kind};
 use crate::tracking::{self, Strategy, Tracker};
 use crate::watch::{self, Seen};
+use crate::writable::WritableFiles;
 use groundhog_proc::maps::Name;
 use groundhog_sys::Tid;
+use groundhog_sys::jail::ActingAs;
 use std::time::Duration;
 
 /// How often, and after which pauses, a process is stopped until it is quiet.
@@ -39,7 +41,8 @@ pub(crate) struct Snapshot {
     pub(crate) actions: Actions,
     pub(crate) attributes: Attributes,
     pub(crate) files: Files,
-    pub(crate) held: HeldFiles,
+    pub(crate) held: Held,
+    pub(crate) writable: WritableFiles,
     pub(crate) kernel_state: KernelState,
     pub(crate) threads: Vec<ThreadState>,
     pub(crate) tracker: Box<dyn Tracker>,
@@ -73,8 +76,12 @@ pub(crate) fn take(process: &mut Process, strategy: Strategy) -> Step<(Snapshot,
     let kernel_state = KernelState::save(process, anchor)?;
     install_watch(process, anchor, &descriptors.numbers(), &sockets)?;
     let attributes = Attributes::save(process, anchor)?;
-    let held = HeldFiles::save(descriptors.writable(), !process.private.is_empty())?;
+    let writable = WritableFiles::save(descriptors.writable(), !process.private.is_empty())?;
     let files = save_files(process, &descriptors, &areas);
+    let held = {
+        let _user = process.ids.map(ActingAs::new);
+        Held::save(process, &descriptors, &areas)?
+    };
     let mut taken = Taking { process, areas, tracker };
     watch.lap(&mut phases, "inspect");
     let (memory, shared) = taken.contents()?;
@@ -109,6 +116,7 @@ pub(crate) fn take(process: &mut Process, strategy: Strategy) -> Step<(Snapshot,
         attributes,
         files,
         held,
+        writable,
         kernel_state,
         threads,
         tracker,

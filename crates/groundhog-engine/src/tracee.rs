@@ -364,8 +364,11 @@ fn prepare(options: SpawnOptions) -> Result<(String, spawn::Command)> {
     let cwd = options.cwd.clone().or_else(ours).map(|path| text(path.as_os_str())).transpose()?;
     let fds = options.fds.unwrap_or_else(|| vec![(0, 0), (1, 1), (2, 2)]);
     let mut filters = filter::from_the_start()?;
-    if options.jail.is_some_and(|jail| jail.means == Means::Landlock) {
-        filters.push(filter::keep_attributes()?);
+    if let Some(jail) = options.jail {
+        filters.push(filter::keep_to_itself()?);
+        if jail.means == Means::Landlock {
+            filters.push(filter::keep_attributes()?);
+        }
     }
     Ok((name, spawn::Command { program, argv, env: pairs, cwd, fds, filters, jail: None }))
 }

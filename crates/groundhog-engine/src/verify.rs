@@ -30,7 +30,7 @@ pub(crate) fn difference(process: &mut Process, snapshot: &mut Snapshot) -> Step
     if let Some(what) = snapshot.files.difference(&process.private)? {
         return Ok(Some(what));
     }
-    if let Some(what) = snapshot.held.difference()? {
+    if let Some(what) = snapshot.writable.difference()? {
         return Ok(Some(what));
     }
     let private =

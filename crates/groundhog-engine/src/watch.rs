@@ -10,10 +10,10 @@ mod kinds;
 
 use crate::kernel_state::{Kind, Touched};
 use calls::{
-    BY_PID, CLOSE, CLOSE_RANGE, CLOSE_RANGE_UNSHARE, DUP, DUP2, DUP3, EPOLL_CTL, F_SETFD, F_SETFL, FCNTL,
-    FINAL_COMMANDS, FIOASYNC, FIOCLEX, FIONBIO, FIONCLEX, FLOCK, IOCTL, KILL, ON_DESCRIPTOR, ON_MEMORY,
-    OUTLIVING, PIDFD_SEND_SIGNAL, PRCTL, PRCTL_ON_MEMORY, RT_SIGACTION, RT_SIGQUEUEINFO, RT_TGSIGQUEUEINFO,
-    SHUTDOWN, TGKILL, TKILL, TRANSFERS, WITH_COMMAND, X32, name_of,
+    BIND, BY_PID, CLOSE, CLOSE_RANGE, CLOSE_RANGE_UNSHARE, DUP, DUP2, DUP3, EPOLL_CTL, F_SETFD, F_SETFL,
+    FCNTL, FINAL_COMMANDS, FIOASYNC, FIOCLEX, FIONBIO, FIONCLEX, FLOCK, IOCTL, KILL, ON_DESCRIPTOR,
+    ON_MEMORY, OUTLIVING, PIDFD_SEND_SIGNAL, PRCTL, PRCTL_ON_MEMORY, RT_SIGACTION, RT_SIGQUEUEINFO,
+    RT_TGSIGQUEUEINFO, SHUTDOWN, TGKILL, TKILL, TRANSFERS, WITH_COMMAND, X32, name_of,
 };
 pub(crate) use calls::{STATE, program};
 use groundhog_sys::ptrace::Registers;
@@ -242,6 +242,11 @@ pub(crate) fn judge_child(registers: &Registers, child: &Caller<'_>, parent: Tid
         _ if outlives || names_another || to_parent => Verdict::Final(name_of(number)),
         _ => Verdict::Harmless,
     }
+}
+
+/// Whether a call that is seen for another reason makes a name in a file system.
+pub(crate) fn makes_file(registers: &Registers) -> bool {
+    number_of(registers) == BIND
 }
 
 fn number_of(registers: &Registers) -> i64 {

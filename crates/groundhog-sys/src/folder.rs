@@ -36,7 +36,13 @@ pub struct Stat {
     pub owner: (u32, u32),
     /// Bytes, of a plain file.
     pub size: u64,
-    /// When it was last changed: seconds and nanoseconds.
+    /// What they take up, in units of 512.
+    pub blocks: u64,
+    /// How many names a plain file has.
+    pub links: u64,
+    /// When it was last read: seconds and nanoseconds.
+    pub accessed: (i64, i64),
+    /// When it was last changed.
     pub modified: (i64, i64),
     /// Its number in its file system.
     pub inode: u64,
@@ -105,21 +111,7 @@ impl Folder {
             Err(Errno(libc::ENOENT | libc::ENOTDIR)) => return Ok(None),
             Err(errno) => return Err(errno),
         };
-        let kind = match FileType::from_raw_mode(found.st_mode) {
-            FileType::Directory => Kind::Folder,
-            FileType::RegularFile => Kind::File,
-            FileType::Symlink => Kind::Link,
-            FileType::CharacterDevice if found.st_rdev == 0 => Kind::Whiteout,
-            _ => Kind::Other,
-        };
-        Ok(Some(Stat {
-            kind,
-            mode: found.st_mode & 0o7777,
-            owner: (found.st_uid, found.st_gid),
-            size: if kind == Kind::File { found.st_size as u64 } else { 0 },
-            modified: (found.st_mtime, found.st_mtime_nsec as i64),
-            inode: found.st_ino,
-        }))
+        Ok(Some(stat_of(&found)))
     }
 
     /// Extended attributes. What an overlay keeps for itself is seen only beneath it: ask where the process sees the file.
@@ -127,27 +119,7 @@ impl Folder {
     /// # Errors
     /// As listxattr(2); none on a file system that has none.
     pub fn attributes(&self, path: &Path) -> Result<Vec<(Vec<u8>, Vec<u8>)>> {
-        const MOST: usize = 64 * 1024;
-        let file = self.at(path, OFlags::PATH)?;
-        let way = way_to(file.as_fd());
-        let mut buffer = vec![0; MOST];
-        let length = match rustix::fs::listxattr(&way, &mut buffer[..]) {
-            Ok(length) => length,
-            Err(rustix::io::Errno::OPNOTSUPP | rustix::io::Errno::NODATA) => 0,
-            Err(error) => return Err(error.into()),
-        };
-        let mut attributes = Vec::new();
-        for name in buffer[..length].split(|byte| *byte == 0).filter(|name| !name.is_empty()) {
-            if name == b"security.selinux" {
-                continue; // given by the policy, to each copy its own
-            }
-            let mut value = vec![0; MOST];
-            let length = rustix::fs::getxattr(&way, OsStr::from_bytes(name), &mut value[..])?;
-            value.truncate(length);
-            attributes.push((name.to_vec(), value));
-        }
-        attributes.sort();
-        Ok(attributes)
+        attributes_of(self.at(path, OFlags::PATH)?.as_fd())
     }
 
     /// Whether an overlay hides all that lies below a folder that was written.
@@ -176,14 +148,36 @@ impl Folder {
         if contents.len() as u64 > most { Err(Errno(libc::EFBIG)) } else { Ok(contents) }
     }
 
-    /// Gives a plain file other contents, in place: what maps it or has it open goes on with it.
+    /// Where a plain file has data, and no holes: ranges of bytes.
+    ///
+    /// # Errors
+    /// As open(2) and lseek(2).
+    pub fn data(&self, path: &Path) -> Result<Vec<(u64, u64)>> {
+        use rustix::fs::{SeekFrom, seek};
+        let file = self.at(path, OFlags::RDONLY | OFlags::NONBLOCK)?;
+        let mut ranges = Vec::new();
+        let mut at = 0;
+        loop {
+            let start = match seek(&file, SeekFrom::Data(at)) {
+                Ok(start) => start,
+                Err(rustix::io::Errno::NXIO) => return Ok(ranges),
+                Err(error) => return Err(error.into()),
+            };
+            at = seek(&file, SeekFrom::Hole(start))?;
+            ranges.push((start, at));
+        }
+    }
+
+    /// Gives a plain file other contents, in place: what maps it or has it open goes on with it. `data`: where there are to
+    /// be no holes.
     ///
     /// # Errors
     /// As open(2), write(2) and ftruncate(2).
-    pub fn rewrite(&self, path: &Path, contents: &[u8]) -> Result<()> {
+    pub fn rewrite(&self, path: &Path, contents: &[u8], data: &[(u64, u64)]) -> Result<()> {
         self.open_up(path)?;
         let file = std::fs::File::from(self.at(path, OFlags::WRONLY | OFlags::NONBLOCK)?);
-        fill(&file, contents)
+        fill(&file, contents)?;
+        punch(&file, data)
     }
 
     /// Makes a plain file.
@@ -243,13 +237,12 @@ impl Folder {
         Ok(rustix::fs::chmod(way_to(file.as_fd()), Mode::from_raw_mode(mode))?)
     }
 
-    /// Sets the time of the last change, and that of the last access to the same.
+    /// Sets the times of the last access and the last change.
     ///
     /// # Errors
     /// As utimensat(2).
-    pub fn set_modified(&self, path: &Path, (seconds, nanoseconds): (i64, i64)) -> Result<()> {
-        let time = Timespec { tv_sec: seconds, tv_nsec: nanoseconds };
-        let times = Timestamps { last_access: time, last_modification: time };
+    pub fn set_times(&self, path: &Path, accessed: (i64, i64), modified: (i64, i64)) -> Result<()> {
+        let times = times(accessed, modified);
         if path.as_os_str().is_empty() {
             return Ok(rustix::fs::utimensat(&self.0, c".", &times, AtFlags::empty())?);
         }
@@ -272,12 +265,63 @@ impl Folder {
     }
 }
 
+pub(crate) fn times(accessed: (i64, i64), modified: (i64, i64)) -> Timestamps {
+    let time = |(seconds, nanoseconds)| Timespec { tv_sec: seconds, tv_nsec: nanoseconds };
+    Timestamps { last_access: time(accessed), last_modification: time(modified) }
+}
+
+pub(crate) fn stat_of(found: &rustix::fs::Stat) -> Stat {
+    let kind = match FileType::from_raw_mode(found.st_mode) {
+        FileType::Directory => Kind::Folder,
+        FileType::RegularFile => Kind::File,
+        FileType::Symlink => Kind::Link,
+        FileType::CharacterDevice if found.st_rdev == 0 => Kind::Whiteout,
+        _ => Kind::Other,
+    };
+    let of_files = |value: u64| if kind == Kind::File { value } else { 0 };
+    Stat {
+        kind,
+        mode: found.st_mode & 0o7777,
+        owner: (found.st_uid, found.st_gid),
+        size: of_files(found.st_size as u64),
+        blocks: of_files(found.st_blocks as u64),
+        links: of_files(found.st_nlink),
+        accessed: (found.st_atime, found.st_atime_nsec as i64),
+        modified: (found.st_mtime, found.st_mtime_nsec as i64),
+        inode: found.st_ino,
+    }
+}
+
+/// Extended attributes, in order.
+pub(crate) fn attributes_of(file: BorrowedFd<'_>) -> Result<Vec<(Vec<u8>, Vec<u8>)>> {
+    const MOST: usize = 64 * 1024;
+    let way = way_to(file);
+    let mut buffer = vec![0; MOST];
+    let length = match rustix::fs::listxattr(&way, &mut buffer[..]) {
+        Ok(length) => length,
+        Err(rustix::io::Errno::OPNOTSUPP | rustix::io::Errno::NODATA) => 0,
+        Err(error) => return Err(error.into()),
+    };
+    let mut attributes = Vec::new();
+    for name in buffer[..length].split(|byte| *byte == 0).filter(|name| !name.is_empty()) {
+        if name == b"security.selinux" {
+            continue; // given by the policy, to each copy its own
+        }
+        let mut value = vec![0; MOST];
+        let length = rustix::fs::getxattr(&way, OsStr::from_bytes(name), &mut value[..])?;
+        value.truncate(length);
+        attributes.push((name.to_vec(), value));
+    }
+    attributes.sort();
+    Ok(attributes)
+}
+
 /// A path of what is open already.
-fn way_to(file: BorrowedFd<'_>) -> String {
+pub(crate) fn way_to(file: BorrowedFd<'_>) -> String {
     format!("/proc/self/fd/{}", file.as_raw_fd())
 }
 
-fn fill(file: &std::fs::File, contents: &[u8]) -> Result<()> {
+pub(crate) fn fill(file: &std::fs::File, contents: &[u8]) -> Result<()> {
     use std::os::unix::fs::FileExt;
     file.write_all_at(contents, 0).map_err(from_io)?;
     let length = contents.len() as u64;
@@ -288,8 +332,25 @@ fn fill(file: &std::fs::File, contents: &[u8]) -> Result<()> {
     Ok(())
 }
 
+/// Makes holes of what is no data, also beyond the end. Where a file system cannot, whoever compares sees it.
+fn punch(file: &std::fs::File, data: &[(u64, u64)]) -> Result<()> {
+    use rustix::fs::FallocateFlags;
+    const BEYOND: u64 = 1 << 43; // the smallest of the largest files (ext4: 16 TiB)
+    let flags = FallocateFlags::PUNCH_HOLE | FallocateFlags::KEEP_SIZE;
+    let size = file.metadata().map_err(from_io)?.len();
+    let mut at: u64 = 0;
+    for (start, end) in data.iter().copied().chain([(size, size), (BEYOND, BEYOND)]) {
+        if start > at {
+            let _seen_when_compared = rustix::fs::fallocate(file, flags, at, start - at);
+        }
+        // The rest of the last page is no hole.
+        at = at.max(end.next_multiple_of(crate::PAGE_SIZE));
+    }
+    Ok(())
+}
+
 #[allow(clippy::needless_pass_by_value, reason = "the shape that map_err wants")]
-fn from_io(error: std::io::Error) -> Errno {
+pub(crate) fn from_io(error: std::io::Error) -> Errno {
     Errno(error.raw_os_error().unwrap_or(libc::EIO))
 }
 
@@ -314,11 +375,13 @@ mod tests {
         assert_eq!(folder.read(name, 5), Ok(b"first".to_vec()));
         assert_eq!(folder.read(name, 4), Err(Errno(libc::EFBIG)));
         folder.set_mode(name, 0).unwrap();
-        folder.rewrite(name, b"2nd").unwrap();
+        folder.rewrite(name, b"2nd", &[(0, 3)]).unwrap();
         let after = folder.stat(name).unwrap().unwrap();
         assert_eq!((after.inode, after.size, after.kind), (before.inode, 3, Kind::File));
-        folder.set_modified(name, (7, 9)).unwrap();
-        assert_eq!(folder.stat(name).unwrap().unwrap().modified, (7, 9));
+        folder.set_times(name, (5, 6), (7, 9)).unwrap();
+        let stat = folder.stat(name).unwrap().unwrap();
+        assert_eq!((stat.accessed, stat.modified), ((5, 6), (7, 9)));
+        assert_eq!(folder.data(name), Ok(vec![(0, 3)]));
         folder.remove(name, false).unwrap();
         folder.remove(Path::new("a"), true).unwrap();
         assert_eq!(folder.names(Path::new("")), Ok(vec![]));

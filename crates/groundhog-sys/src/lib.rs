@@ -8,6 +8,7 @@ compile_error!("Groundhog's engine runs on Linux x86-64 only");
 
 pub mod copy_time;
 pub mod fcntl;
+pub mod file_contents;
 pub mod folder;
 pub mod hugepage;
 pub mod jail;

@@ -57,7 +57,8 @@ class Victim:
     source: str
     leaves: str  # the channel of a row of the inventory
     expected: Expected = Expected.REVERT
-    writes_proc: bool = False  # it writes under /proc, which is read-only in a jail
+    unjailed: bool = False  # what it does is refused in a jail
+    namespace_only: bool = False  # by Landlock, that a file was read can be seen
     evasion: bool = False  # it tries to look as if nothing had happened
     full: bool = False  # 1,000 requests in every run
     bulky: bool = False  # tens of megabytes a request: never a thousand of them
@@ -70,7 +71,7 @@ class Victim:
     @property
     def jail(self) -> str | None:
         """The jail that it is tried in; None: without one."""
-        return None if self.writes_proc else "auto"
+        return None if self.unjailed else "auto"
 
     @property
     def name(self) -> str:
@@ -89,7 +90,7 @@ C = (
     Victim("c", "thread_local", MEMORY),
     Victim("c", "dead_stack", MEMORY),
     Victim("c", "deep_recursion", MEMORY),
-    Victim("c", "kernel_writes", MEMORY, writes_proc=True, evasion=True),
+    Victim("c", "kernel_writes", MEMORY, unjailed=True, evasion=True),
     Victim("c", "huge_pages", MEMORY),
     Victim("c", "discard", MEMORY, evasion=True),
     Victim("c", "guards", ADVICE, SAFE, evasion=True),
@@ -103,7 +104,7 @@ C = (
     Victim("c", "mremap", LAYOUT, evasion=True),
     Victim("c", "private_file", FILES, evasion=True),
     Victim("c", "file_replaced", ADVICE, evasion=True),
-    Victim("c", "text_patched", FILES, writes_proc=True, evasion=True),
+    Victim("c", "text_patched", FILES, unjailed=True, evasion=True),
     Victim("c", "shared_memory", SHARED),
     Victim("c", "files_created", WRITTEN),
     Victim("c", "file_changed", WRITTEN, evasion=True),
@@ -116,6 +117,7 @@ C = (
     Victim("c", "file_nameless", WRITTEN, evasion=True),
     Victim("c", "file_by_child", WRITTEN, evasion=True),
     Victim("c", "file_socket", WRITTEN),
+    Victim("c", "file_socket_by_child", WRITTEN, evasion=True),
     Victim("c", "file_deep", WRITTEN, RETIRE, evasion=True),
     Victim("c", "shared_memory_by_name", WRITTEN),
     Victim("c", "threads_started", THREADS),
@@ -162,7 +164,7 @@ C = (
     Victim("c", "attribute_locked_future", ATTRIBUTES),
     Victim("c", "attribute_policy", ATTRIBUTES),
     Victim("c", "attribute_limit_hard", ATTRIBUTES, SAFE),
-    Victim("c", "attribute_written", ATTRIBUTES, writes_proc=True),
+    Victim("c", "attribute_written", ATTRIBUTES, unjailed=True),
     Victim("c", "attribute_of_thread", ATTRIBUTES, evasion=True),
     Victim("c", "attribute_by_child", ATTRIBUTES, evasion=True),
     Victim("c", "attribute_prctl", PRIVILEGES),
@@ -224,13 +226,22 @@ PYTHON = (
     Victim("python", "shared_read_only", SHARED, RETIRE, evasion=True),
     Victim("python", "spinning_thread", THREADS, evasion=True),
     Victim("python", "thread_replaced", THREADS_LOST, SAFE, evasion=True),
-    Victim("python", "child_prlimit", PARENT, evasion=True),
+    Victim("python", "child_prlimit", PARENT, unjailed=True, evasion=True),
     Victim("python", "flags_by_duplicate", DESCRIPTORS_STATE, evasion=True),
     Victim("python", "action_unseen", SIGNAL_ACTIONS, evasion=True),
     Victim("python", "signal_waiting", SIGNALS),
     Victim("python", "alarm_by_thread", TIMERS, evasion=True),
     Victim("python", "directory_by_thread", ATTRIBUTES, evasion=True),
     Victim("python", "self_pipe", QUEUES),
+    Victim("python", "file_times", WRITTEN, namespace_only=True, evasion=True),
+    Victim("python", "file_holes", WRITTEN, evasion=True),
+    Victim("python", "file_names", WRITTEN, RETIRE, evasion=True),
+    Victim("python", "file_without_name", WRITTEN, evasion=True),
+    Victim("python", "file_below_open", WRITTEN, RETIRE, evasion=True),
+    Victim("python", "file_below_mapped", WRITTEN, RETIRE, evasion=True),
+    Victim("python", "folder_open", WRITTEN, RETIRE, evasion=True),
+    Victim("python", "folder_working", WRITTEN, RETIRE, evasion=True),
+    Victim("python", "lock_lost", LOCKS, RETIRE),
 )
 
 NODE = (

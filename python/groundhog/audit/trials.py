@@ -73,12 +73,18 @@ def request(number: int) -> bytes:
     return json.dumps({"value": {"secret": f"Q{number:07d}"}}, separators=(",", ":")).encode() + b"\n"
 
 
+def _fill(scratch: str) -> None:
+    """What is there before the process."""
+    Path(scratch, "below").write_text("below", encoding="ascii")
+
+
 @contextlib.contextmanager
 def _program(trial: Trial) -> Iterator[Program]:
     """The program with a folder of its own, and its server running."""
     with contextlib.ExitStack() as stack:
         scratch = tempfile.mkdtemp(prefix="groundhog-trial-")
         stack.callback(shutil.rmtree, scratch)
+        _fill(scratch)
         settings = {}
         if trial.server:
             settings = stack.enter_context(LateServer(trial.server, scratch)).environment
@@ -131,6 +137,7 @@ def _outcome(program: Program, trial: Trial) -> Outcome:
                 if jail == "landlock":  # as in a pool: a new process has a scratch folder of its own
                     shutil.rmtree(program.scratch)
                     Path(program.scratch).mkdir(0o700)
+                    _fill(program.scratch)
                 outcome.survivors += marked(program.mark)
     finally:
         if process is not None:

@@ -110,6 +110,7 @@ pub(super) const UNLESS: [(i64, &str, u8, u64); 4] = [
 pub(super) const BY_POINTER: [i64; 3] = [RT_SIGACTION, SIGALTSTACK, 302];
 
 pub(super) const CLOSE: i64 = 3;
+pub(super) const BIND: i64 = 49;
 pub(super) const RT_SIGACTION: i64 = 13;
 pub(super) const IOCTL: i64 = 16;
 pub(super) const DUP: i64 = 32;
@@ -186,7 +187,7 @@ pub(super) const ON_DESCRIPTOR: [(i64, &str, u8); 13] = [
     (DUP2, "dup2", 1),
     (42, "connect", 0),
     (SHUTDOWN, "shutdown", 0),
-    (49, "bind", 0),
+    (BIND, "bind", 0),
     (50, "listen", 0),
     (54, "setsockopt", 0),
     (FLOCK, "flock", 0),

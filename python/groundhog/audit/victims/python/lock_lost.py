@@ -1,0 +1,16 @@
+"""Closes another descriptor of a file that is locked, which ends the lock."""
+
+import fcntl
+import os
+from pathlib import Path
+
+path = Path(os.environ.get("TMPDIR", "/tmp")) / "locked"
+locked = path.open("wb")
+fcntl.lockf(locked, fcntl.LOCK_EX)
+
+
+def main(params):
+    locks = Path("/proc/locks").read_text(encoding="ascii")
+    seen = sum(f":{path.stat().st_ino} " in line for line in locks.splitlines())
+    os.close(os.open(path, os.O_RDONLY))
+    return seen
