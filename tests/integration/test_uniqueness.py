@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from groundhog import Function, Pool
-from groundhog.errors import ProtocolError
+from groundhog.errors import InitError, ProtocolError
 from tests.framework.commands import is_gone
 
 if TYPE_CHECKING:
@@ -149,3 +149,58 @@ def main(params):
         assert isinstance(after, dict)
         assert after["pid"] != before["pid"]
         assert is_gone(before["pid"])
+
+
+HOOKED = """
+import random
+from snapshot_restore_py import register_after_restore, register_before_snapshot
+
+order = []
+mine = random.Random()
+register_before_snapshot(order.append, "before 1")
+register_before_snapshot(order.append, "before 2")
+register_after_restore(mine.seed)
+register_after_restore(order.append, "after 1")
+register_after_restore(order.append, "after 2")
+
+def main(params):
+    return {"order": " ".join(order), "mine": mine.random()}
+"""
+PACKAGE = """
+before, after = [], []
+
+def register_before_snapshot(call, *args, **kwargs):
+    before.append((call, args, kwargs))
+
+def register_after_restore(call, *args, **kwargs):
+    after.append((call, args, kwargs))
+
+def get_before_snapshot():
+    return before
+
+def get_after_restore():
+    return after
+"""
+
+
+async def test_hooks_run_before_the_snapshot_and_after_each_restore(source: Source) -> None:
+    """Those of snapshot-restore-py; the stand-in keeps what is registered as the package does."""
+    source("snapshot_restore_py.py", PACKAGE)
+    drawn = await draws(source("handler.py", HOOKED), 100)
+    assert set(drawn["order"]) == {"before 2 before 1 after 1 after 2"}
+    assert repeating(drawn) == {"order"}
+
+
+async def test_a_hook_that_fails_keeps_the_function_from_starting(source: Source) -> None:
+    source("snapshot_restore_py.py", PACKAGE)
+    path = source(
+        "handler.py",
+        """
+from snapshot_restore_py import register_after_restore
+register_after_restore(int, "no number")
+def main(params):
+    return {}
+""",
+    )
+    with pytest.raises(InitError, match="no number"):
+        await draws(path, 1)

@@ -235,12 +235,35 @@ def _reseed_openssl(add: Callable[[bytes, float], None]) -> Callable[[bytes], No
     return lambda seed: add(seed, 32.0)
 
 
+class Hooks:
+    """What the function has registered with the package snapshot-restore-py, if it has loaded that."""
+
+    def __init__(self) -> None:
+        self._after: tuple[Any, ...] = ()
+
+    def before_snapshot(self) -> None:
+        """Run those for the moment before the snapshot, the last one first."""
+        package = sys.modules.get("snapshot_restore_py")
+        if package is None:
+            return
+        for call, args, kwargs in reversed(package.get_before_snapshot()):
+            call(*args, **kwargs)
+        self._after = tuple(package.get_after_restore())
+
+    def after_restore(self) -> None:
+        """Run those for the moment after a restore, the first one first; once for each restore."""
+        after, self._after = self._after, ()
+        for call, args, kwargs in after:
+            call(*args, **kwargs)
+
+
 class Server:
     """Answers request lines with the function's results."""
 
     def __init__(self, function: Callable[..., Any], name: str, generators: Generators) -> None:
         self._function = function
         self._generators = generators
+        self._hooks = Hooks()
         self._generators.find()
         self._name = name
         self._takes_context = takes_context(function)
@@ -262,8 +285,10 @@ class Server:
         if line.startswith(FRESH):
             token, start = line[TOKEN], REQUEST
             self._generators.reseed(line[SEED])
+            self._hooks.after_restore()
         message, _ = _decode(line.decode(), start)
         if message.get("groundhog") == "prepare":
+            self._hooks.before_snapshot()
             prepare()
             self._generators.find()
             return b'{"ok":true}' + token + b"\n"
