@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -204,3 +205,23 @@ def main(params):
     )
     with pytest.raises(InitError, match="no number"):
         await draws(path, 1)
+
+
+NUMPY = """
+import numpy.random
+KIND
+numpy.random.normal()  # keeps a second one for later
+def main(params):
+    return {"random": numpy.random.random(), "normal": numpy.random.normal()}
+"""
+
+
+@pytest.mark.may_skip("numpy is no dependency of the tests")
+@pytest.mark.parametrize("kind", ["", "numpy.random.set_bit_generator(numpy.random.PCG64(1))"])
+async def test_numpy_does_not_repeat_itself(source: Source, kind: str) -> None:
+    pytest.importorskip("numpy")
+    path = source("handler.py", NUMPY.replace("KIND", kind))
+    env = {"OPENBLAS_NUM_THREADS": "1", "PYTHONPATH": os.environ.get("PYTHONPATH", "")}
+    assert repeating(await draws(path, 100, env=env)) == set()
+    unseeded = await draws(path, 4, env={**env, "GROUNDHOG_WITHOUT": "reseeding"})
+    assert repeating(unseeded) == set(unseeded)

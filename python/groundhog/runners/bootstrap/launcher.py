@@ -219,6 +219,8 @@ def _reseed_numpy(legacy: Any) -> Callable[[bytes], None]:
             legacy.seed(words)
         else:
             generator.state = type(generator)(words).state
+            if legacy.get_state(legacy=False)["has_gauss"]:
+                legacy.standard_normal()  # the second of a pair that was drawn before
 
     return reseed
 
