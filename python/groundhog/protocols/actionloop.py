@@ -13,6 +13,10 @@ Our own launchers add ``"groundhog": 1`` to that line. Only to them we send cont
 member "groundhog" where a request carries "value": ``{"groundhog": "noop"}`` takes the path of a request
 without calling the function, ``{"groundhog": "prepare"}`` announces the snapshot.
 
+Before each of their lines stands a `Freshness`: "@", then random numbers and the time, by which the launcher
+makes the function's generators differ from those of all other requests, and a token. It repeats the token
+before the newline of its answer once it has done so: an answer without it is no answer.
+
 The answer of a function that raised ends, from our launchers, with `RAISED`: white space to anybody else.
 
 The decoder has two states, *idle* (no answer is owed: any byte is stray) and *awaiting*; `expect` leads from
@@ -23,7 +27,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
 
 from groundhog.errors import InvocationError, PayloadTooLargeError, ProtocolError
 
@@ -37,6 +41,8 @@ NOT_AN_OBJECT = "The action did not return a dictionary or array."
 
 RAISED = b" "
 """Between an answer and its newline, from our launchers: the function raised, it did not return that."""
+
+_ENTROPY, _TOKEN = 32, 16  # bytes
 
 _RESERVED = frozenset({"value", "groundhog"})
 
@@ -114,6 +120,39 @@ def encode_request(params: Any, context: Mapping[str, Any] | None = None, limit:
 
 
 @dataclass(frozen=True, slots=True)
+class Freshness:
+    """What makes a request differ from all others; all of it in hexadecimal digits."""
+
+    SIZE: ClassVar[int] = _ENTROPY + _TOKEN
+    """How many random bytes it is made of."""
+
+    seed: bytes
+    """Random numbers and the time: clones of a machine may draw the same numbers, for a moment."""
+    token: bytes
+    """What the answer has to repeat."""
+
+    @classmethod
+    def of(cls, random: bytes, now_ns: int) -> Freshness:
+        """Of `SIZE` random bytes, and the time in nanoseconds since 1970."""
+        digits = random.hex().encode()
+        return cls(b"%b%016x" % (digits[: 2 * _ENTROPY], now_ns), digits[2 * _ENTROPY :])
+
+    @property
+    def prefix(self) -> bytes:
+        """What stands before the line."""
+        return b"@" + self.seed + self.token
+
+    def acknowledged(self, line: bytes) -> bytes:
+        """The answer in ``line``; ProtocolError if it does not say that the random numbers are fresh."""
+        if not line.endswith(self.token):
+            raise ProtocolError(
+                "the function process answered without saying that its random numbers are fresh: "
+                + excerpt(line)
+            )
+        return line[: -len(self.token)]
+
+
+@dataclass(frozen=True, slots=True)
 class Ack:
     """What a process says when it has loaded, or could not."""
 
@@ -161,11 +200,11 @@ def excerpt(line: bytes, length: int = 80) -> str:
 class AnswerDecoder:
     """Finds the one answer line in what a process writes to its answer descriptor, however it is cut up."""
 
-    __slots__ = ("_awaiting", "_chunks", "_limit", "_size")
+    __slots__ = ("_allowed", "_awaiting", "_chunks", "_limit", "_size")
 
     def __init__(self, limit: int) -> None:
         """``limit``: the longest line in bytes, without its newline."""
-        self._limit = limit
+        self._limit = self._allowed = limit
         self._chunks: list[bytes] = []
         self._size = 0
         self._awaiting = False
@@ -180,11 +219,12 @@ class AnswerDecoder:
         """Bytes of an answer that has begun and is not complete."""
         return self._size
 
-    def expect(self) -> None:
-        """A request has been handed over: one line is owed."""
+    def expect(self, framing: int = 0) -> None:
+        """A request has been handed over: one line is owed, with ``framing`` bytes beyond the limit."""
         if self._awaiting:
             raise ProtocolError("a request was sent before the last one was answered")
         self._awaiting = True
+        self._allowed = self._limit + framing
         self._chunks.clear()
         self._size = 0
 
@@ -206,7 +246,7 @@ class AnswerDecoder:
             raise ProtocolError(f"the function process wrote {excerpt(data)} though no answer was owed")
         newline = data.find(b"\n")
         size = self._size + (newline if newline >= 0 else len(data))
-        if size > self._limit:
+        if size > self._allowed:
             self.cancel()
             raise PayloadTooLargeError(
                 f"the function's answer is longer than the limit of {self._limit} bytes"

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from groundhog.testing.engine import FakeEngine
 
 _STOP_S = 1.0
+_TOKEN = slice(81, 113)  # of a line that begins with "@"
 _numbers = iter(range(900_000_000, 2**31))
 
 
@@ -27,6 +28,8 @@ class Call:
     def __init__(self, process: ScriptedProcess, message: dict[str, Any]) -> None:
         self.state = process.state
         """Whatever is put here stays until a restore."""
+        self.token = process.token
+        """What an answer ends with, before its newline."""
         self.message = message
         """The whole request message."""
         self.killed = process.killed
@@ -70,6 +73,7 @@ class ScriptedProcess(FakeProcess):
         self.env = dict(env)
         self.state: dict[str, Any] = {}
         self.killed = threading.Event()
+        self.token = b""
         self._waits = threading.Event()
         self._kept: dict[str, Any] = {}
         self._function = function
@@ -166,10 +170,11 @@ class ScriptedProcess(FakeProcess):
         if self.env.get("OW_WAIT_FOR_ACK"):
             self.write(3, b'{"ok":true,"groundhog":1}\n' if self._engine.control else b'{"ok":true}\n')
         for line in self._lines():
-            message = json.loads(line)
+            self.token = line[_TOKEN] if line[:1] == b"@" else b""
+            message = json.loads(line[_TOKEN.stop :] if self.token else line)
             control = message.get("groundhog")
             if control is not None:
-                self.write(3, b'{"ok":true}\n' if control == "prepare" else b"{}\n")
+                self.write(3, (b'{"ok":true}' if control == "prepare" else b"{}") + self.token + b"\n")
             else:
                 self._answer(message)
 
@@ -182,6 +187,7 @@ class ScriptedProcess(FakeProcess):
         if value is None:
             return
         answer = value if isinstance(value, bytes) else json.dumps(value).encode() + b"\n"
+        answer = answer.replace(b"\n", self.token + b"\n")
         if self._engine.takes("two-answers"):
             answer *= 2
         self.write(3, answer)

@@ -10,10 +10,11 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
+import time
 from typing import TYPE_CHECKING, Protocol
 
 from groundhog.errors import PayloadTooLargeError, ProtocolError
-from groundhog.protocols.actionloop import AnswerDecoder
+from groundhog.protocols.actionloop import AnswerDecoder, Freshness
 
 if TYPE_CHECKING:
     import asyncio
@@ -157,6 +158,9 @@ class Channel:
         self._stderr = LogBuffer(log_bytes)
         self._unsent: memoryview | None = None
         self._read_size = _FIRST_READ
+        self._freshness: Freshness | None = None
+        self.freshens = False
+        """Whether requests carry fresh random numbers, and answers have to acknowledge them."""
         self.collecting = True
         """Whether what the process prints now belongs to somebody."""
         self.cut_short = False
@@ -178,13 +182,19 @@ class Channel:
 
     def send(self, line: bytes) -> None:
         """Hand over a request line; the answer comes to the owner."""
-        self._decoder.expect()
+        prefix = b""
+        if self.freshens:
+            self._freshness = Freshness.of(os.urandom(Freshness.SIZE), time.time_ns())
+            prefix = self._freshness.prefix
+            self._decoder.expect(len(self._freshness.token))
+        else:
+            self._decoder.expect()
         self.collecting = True
         self.cut_short = False
         self._read_size = _FIRST_READ
-        sent = self._write(line)
-        if sent < len(line):
-            self._unsent = memoryview(line)[sent:]
+        sent = self._write(prefix, line)
+        if sent < len(prefix) + len(line):
+            self._unsent = memoryview(prefix + line)[sent:]
             self._loop.add_writer(self._pipes.request, self._on_writable)
 
     def take_logs(self) -> tuple[str, str]:
@@ -214,13 +224,13 @@ class Channel:
         for fd in (self._pipes.answer, self._pipes.stdout, self._pipes.stderr):
             self._loop.remove_reader(fd)
 
-    def _write(self, data: bytes | memoryview) -> int:
+    def _write(self, *parts: bytes | memoryview) -> int:
         try:
-            return os.write(self._pipes.request, data)
+            return os.writev(self._pipes.request, parts)
         except BlockingIOError:
             return 0
         except OSError:  # nobody reads it any more: the end of the process is reported by itself
-            return len(data)
+            return sum(map(len, parts))
 
     def _on_writable(self) -> None:
         assert self._unsent is not None  # noqa: S101 - the writer is registered only while there is something
@@ -250,6 +260,9 @@ class Channel:
             self._read_size = _LARGE_PIPE
         try:
             line = self._decoder.feed(data)
+            if line is not None and self._freshness is not None:
+                line = self._freshness.acknowledged(line)
+                self._freshness = None
         except (ProtocolError, PayloadTooLargeError) as error:
             self._owner.on_broken(error)
             return True

@@ -182,7 +182,7 @@ class Startup:
         said = self._parse_ack(line)
         if not said.ok:
             raise InitError(said.error or "the function could not be loaded", self._log())
-        self.speaks_control = said.control
+        self.speaks_control = self._channel.freshens = said.control
         return Event.LOADED
 
     def _parse_ack(self, line: bytes) -> Ack:

@@ -15,6 +15,7 @@ from groundhog.protocols.actionloop import (
     NOT_AN_OBJECT,
     Ack,
     AnswerDecoder,
+    Freshness,
     JsonBytes,
     encode_request,
     encode_value,
@@ -194,3 +195,31 @@ class TestDecoder:
 
     def test_nothing_is_nothing(self) -> None:
         assert AnswerDecoder(LIMIT).feed(b"") is None
+
+
+class TestFreshness:
+    FRESH = Freshness.of(bytes(range(Freshness.SIZE)), 255)
+
+    def test_its_parts_have_the_places_that_launchers_know(self) -> None:
+        prefix = self.FRESH.prefix
+        assert prefix[:1] == b"@"
+        assert prefix[1:81] == bytes(range(32)).hex().encode() + b"00000000000000ff"
+        assert prefix[81:113] == bytes(range(32, 48)).hex().encode()
+        assert len(prefix) == 113
+
+    def test_an_answer_with_the_token_is_acknowledged(self) -> None:
+        assert self.FRESH.acknowledged(b"{} " + self.FRESH.token) == b"{} "
+
+    @pytest.mark.parametrize("line", [b"", b"{}", b"{}" + b"0" * 32])
+    def test_any_other_is_not(self, line: bytes) -> None:
+        message = "the function process answered without saying that its random numbers are fresh: "
+        with pytest.raises(ProtocolError, match=f"^{message}"):
+            self.FRESH.acknowledged(line)
+
+    def test_the_token_does_not_count_for_the_limit(self) -> None:
+        decoder = AnswerDecoder(2)
+        decoder.expect(32)
+        assert decoder.feed(b"{}" + self.FRESH.token + b"\n") == b"{}" + self.FRESH.token
+        decoder.expect()
+        with pytest.raises(PayloadTooLargeError):
+            decoder.feed(b"{ }\n")

@@ -1,5 +1,7 @@
 //! Memory that must not come back: pitfall 7.
 
+use std::collections::HashSet;
+
 use crate::harness::{Victim, for_each_strategy, nothing_like_it_here};
 
 /// Zeroed after every request, whether that wrote it or only read it: what a random number generator keeps elsewhere is
@@ -29,4 +31,39 @@ fn droppable_memory_is_zeroed() {
     for how in ["written", "read"] {
         for_each_strategy("wiped", &["droppable", how], is_zeroed);
     }
+}
+
+/// What the vDSO's generator gave to each of many requests; nothing if this kernel has none.
+fn drawn(victim: &mut Victim, requests: u32) -> Vec<String> {
+    victim.snapshot();
+    let mut drawn = Vec::new();
+    for request in 0..requests {
+        let number = victim.ask(request);
+        if number == "absent" {
+            nothing_like_it_here(victim.label());
+            return drawn;
+        }
+        drawn.push(number);
+        victim.restore();
+    }
+    drawn
+}
+
+#[test]
+fn the_kernels_getrandom_in_the_vdso_never_repeats_itself() {
+    for_each_strategy("vdso_random", &["droppable"], |victim| {
+        let drawn = drawn(victim, 300);
+        let distinct: HashSet<&String> = drawn.iter().collect();
+        assert_eq!(distinct.len(), drawn.len(), "{}", victim.label());
+    });
+}
+
+/// The test above can fail: this is the same generator in memory that is reverted.
+#[test]
+fn in_ordinary_memory_it_does() {
+    for_each_strategy("vdso_random", &["ordinary"], |victim| {
+        let drawn = drawn(victim, 300);
+        let distinct: HashSet<&String> = drawn.iter().collect();
+        assert!(drawn.is_empty() || distinct.len() < drawn.len() / 2, "{}: {drawn:?}", victim.label());
+    });
 }

@@ -19,6 +19,9 @@ const [file, entry, name] = process.argv.slice(2, 5);
 const entries = entry.split(','); // the first of them that there is
 const acknowledge = Boolean(process.env.OW_WAIT_FOR_ACK);
 delete process.env.OW_WAIT_FOR_ACK;
+const generators = process.env.GROUNDHOG_WITHOUT === 'reseeding' ? null : require('./generators.js'); // null: for tests
+delete process.env.GROUNDHOG_WITHOUT;
+if (generators) generators.replace();
 process.argv.splice(1, 4, file);
 
 // The request pipe moves off stdin: process.stdin would make it non-blocking, and a child would read from it.
@@ -199,6 +202,8 @@ function report(error) {
   }
 }
 
+const FRESH = '@'; // before a request: what its random numbers are to be made of, and what the answer has to repeat
+const [SEED, TOKEN, REQUEST] = [1, 81, 113]; // where they begin
 const RAISED = ' '; // after an answer: that was raised, not returned
 
 function errorAnswer(error) {
@@ -221,6 +226,12 @@ function prepare() {
 }
 
 async function answer(line, handler) {
+  if (!line.startsWith(FRESH)) return answerTo(line, handler);
+  if (generators) generators.reseed(line.slice(SEED, TOKEN));
+  return await answerTo(line.slice(REQUEST), handler) + line.slice(TOKEN, REQUEST);
+}
+
+async function answerTo(line, handler) {
   const message = JSON.parse(line);
   if (message.groundhog === 'prepare') {
     prepare();

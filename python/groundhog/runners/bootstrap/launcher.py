@@ -25,6 +25,8 @@ if TYPE_CHECKING:  # the module typing is not loaded into the function process
     from typing import Any
 
 ANSWER_FD = 3
+FRESH = b"@"  # before a request: what its random numbers are to be made of, and what the answer has to repeat
+SEED, TOKEN, REQUEST = slice(1, 81), slice(81, 113), 113
 RAISED = b" "  # after an answer: that was raised, not returned
 EVENT_AND_CONTEXT = 2
 CONTEXT_NAMES = ("context", "_context")
@@ -172,11 +174,99 @@ class Lines:
         return b"".join(chunks)
 
 
+class Generators:
+    """The generators of random numbers that a revert would let repeat themselves.
+
+    What a request imports, or makes of them, it seeds from the kernel by itself.
+    """
+
+    def __init__(self, *, leave: bool) -> None:
+        self._leave = leave
+        self._loaded: list[Callable[[bytes], None]] = []
+
+    def find(self) -> None:
+        """Look for them in what is loaded now; nothing is imported for it."""
+        if self._leave:
+            return
+        found = [
+            ("random", "_inst", _reseed_random),
+            ("numpy.random.mtrand", "_rand", _reseed_numpy),
+            ("tempfile", "_name_sequence", _reseed_tempfile),
+            ("ssl", "RAND_add", _reseed_openssl),
+        ]
+        self._loaded = []
+        for name, attribute, reseed in found:
+            its = getattr(sys.modules.get(name), attribute, None)
+            if its is not None:
+                self._loaded.append(reseed(its))
+
+    def reseed(self, seed: bytes) -> None:
+        """Make all that they give from now on depend on ``seed``."""
+        for reseed in self._loaded:
+            reseed(seed)
+
+
+def _reseed_random(instance: Any) -> Callable[[bytes], None]:
+    seed_with = instance.seed
+    return lambda seed: seed_with(int(seed, 16))
+
+
+def _reseed_numpy(legacy: Any) -> Callable[[bytes], None]:
+    def reseed(seed: bytes) -> None:
+        generator = legacy._bit_generator  # noqa: SLF001 - the public seed() refuses all but the first kind
+        words = [int(seed[at : at + 8], 16) for at in range(0, len(seed), 8)]
+        if hasattr(generator, "_legacy_seeding"):
+            legacy.seed(words)
+        else:
+            generator.state = type(generator)(words).state
+            if legacy.get_state(legacy=False)["has_gauss"]:
+                legacy.standard_normal()  # the second of a pair that was drawn before
+
+    return reseed
+
+
+def _reseed_tempfile(names: Any) -> Callable[[bytes], None]:
+    def reseed(_: bytes) -> None:
+        names._rng_pid = None  # noqa: SLF001 - as after a fork: the next name comes from a new generator
+
+    return reseed
+
+
+def _reseed_openssl(add: Callable[[bytes, float], None]) -> Callable[[bytes], None]:
+    # Makes OpenSSL draw from the kernel anew: its check for forks sees the same process id as ever.
+    return lambda seed: add(seed, 32.0)
+
+
+class Hooks:
+    """What the function has registered with the package snapshot-restore-py, if it has loaded that."""
+
+    def __init__(self) -> None:
+        self._after: tuple[Any, ...] = ()
+
+    def before_snapshot(self) -> None:
+        """Run those for the moment before the snapshot, the last one first."""
+        package = sys.modules.get("snapshot_restore_py")
+        if package is None:
+            return
+        for call, args, kwargs in reversed(package.get_before_snapshot()):
+            call(*args, **kwargs)
+        self._after = tuple(package.get_after_restore())
+
+    def after_restore(self) -> None:
+        """Run those for the moment after a restore, the first one first; once for each restore."""
+        after, self._after = self._after, ()
+        for call, args, kwargs in after:
+            call(*args, **kwargs)
+
+
 class Server:
     """Answers request lines with the function's results."""
 
-    def __init__(self, function: Callable[..., Any], name: str) -> None:
+    def __init__(self, function: Callable[..., Any], name: str, generators: Generators) -> None:
         self._function = function
+        self._generators = generators
+        self._hooks = Hooks()
+        self._generators.find()
         self._name = name
         self._takes_context = takes_context(function)
         self._loop = EventLoop()
@@ -193,18 +283,25 @@ class Server:
             del line
 
     def _answer(self, line: bytes) -> bytes:
-        message, _ = _decode(line.decode())
+        token, start = b"", 0
+        if line.startswith(FRESH):
+            token, start = line[TOKEN], REQUEST
+            self._generators.reseed(line[SEED])
+            self._hooks.after_restore()
+        message, _ = _decode(line.decode(), start)
         if message.get("groundhog") == "prepare":
+            self._hooks.before_snapshot()
             prepare()
-            return b'{"ok":true}\n'
+            self._generators.find()
+            return b'{"ok":true}' + token + b"\n"
         for key, value in message.items():
             if key not in ("value", "groundhog"):
                 os.environ["__OW_" + key.upper()] = value if isinstance(value, str) else _encode_ascii(value)
         try:
-            answer = _to_bytes(self._call(message))
+            answer = _to_bytes(self._call(message), token)
         except Exception as error:  # noqa: BLE001 - whatever the function raises is its answer
             report(error)
-            answer = _to_bytes({"error": str(error)})[:-1] + RAISED + b"\n"
+            answer = _to_bytes({"error": str(error)}, RAISED + token)
         flush()
         return answer
 
@@ -224,15 +321,15 @@ class Server:
         return result
 
 
-def _to_bytes(result: Any) -> bytes:
+def _to_bytes(result: Any, end: bytes) -> bytes:
     try:
         text = _encode(result)
     except (TypeError, ValueError, RecursionError) as error:
         raise TypeError(f"the function's result cannot be sent as JSON: {error}") from error
     try:
-        return text.encode() + b"\n"
+        return b"%b%b\n" % (text.encode(), end)
     except UnicodeEncodeError:  # half a surrogate pair: only an escape can carry it
-        return _encode_ascii(result).encode() + b"\n"
+        return b"%b%b\n" % (_encode_ascii(result).encode(), end)
 
 
 def report(error: BaseException) -> None:
@@ -291,11 +388,12 @@ def private_input() -> int:
 def main() -> None:
     """Load the function, say so, serve."""
     path, entry, name = sys.argv[1:4]
+    generators = Generators(leave=os.environ.pop("GROUNDHOG_WITHOUT", "") == "reseeding")  # for tests
     acknowledge = os.environ.pop("OW_WAIT_FOR_ACK", "") != ""
     lines = Lines(private_input())
     os.set_inheritable(ANSWER_FD, False)
     try:
-        server = Server(load(path, entry), name)
+        server = Server(load(path, entry), name, generators)
     except BaseException as error:  # noqa: BLE001 - whatever it is, the function cannot serve
         report(error)
         flush()
