@@ -38,6 +38,10 @@ serve: build  ## Serve a leaking example on port 8080 (ARGS="TARGET OPTIONS" for
 bench: build  ## Measure the restore and the request beside no isolation
 	$(BIN)/groundhog bench $(ARGS)
 
+.PHONY: soak
+soak: build  ## Serve many requests that leave everything behind (ARGS="--requests 100000")
+	$(BIN)/python benchmarks/soak.py $(ARGS)
+
 .PHONY: wheel
 wheel: $(DEPS)  ## Build the package into dist/ and try it in an environment of its own
 	rm -rf dist
