@@ -127,6 +127,42 @@ async def test_without_reseeding_they_do(source: Source, case: str) -> None:
     assert same >= REPEATS[case]
 
 
+KEYS = """
+const crypto = require('node:crypto');
+const early = crypto.generateKeyPairSync('ed25519').privateKey;
+const ways = {
+  pair: () => crypto.generateKeyPairSync('x25519'),
+  later: () => crypto.generateKeyPair('x25519', () => {}),
+  secret: () => crypto.generateKeySync('hmac', { length: 128 }),
+  ecdh: () => crypto.createECDH('prime256v1').generateKeys(),
+  dh: () => crypto.getDiffieHellman('modp14').generateKeys(),
+  web: () => crypto.webcrypto.subtle.generateKey({ name: 'AES-GCM', length: 128 }, true, ['encrypt']),
+};
+exports.main = async () => {
+  const said = {};
+  for (const [name, way] of Object.entries(ways)) {
+    try { await way(); said[name] = 'made'; } catch (error) { said[name] = error.message; }
+  }
+  return { said, signed: crypto.sign(null, Buffer.from('x'), early).length };
+};
+"""
+
+
+async def test_keys_that_would_repeat_are_not_made(source: Source) -> None:
+    """OpenSSL within Node cannot be seeded: two callers would get the same key."""
+    path = source("handler.js", KEYS)
+    async with Pool(Function.from_file(path)) as pool:
+        for _ in range(3):
+            value = (await pool.invoke({})).value
+            assert isinstance(value, dict)
+            assert value["signed"] == 64, "a key from before the snapshot goes on working"
+            assert all("would be made again by the next request" in said for said in value["said"].values())
+    async with Pool(Function.from_file(path), isolation="off") as pool:
+        value = (await pool.invoke({})).value
+        assert isinstance(value, dict)
+        assert set(value["said"].values()) == {"made"}
+
+
 async def test_an_answer_that_does_not_acknowledge_ends_the_process(source: Source) -> None:
     """Fail closed: what a function writes by itself says nothing about its random numbers."""
     path = source(

@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 
 NOOP = b'{"groundhog":"noop"'
 PREPARE = b'{"groundhog":"prepare"}\n'
+PREPARE_TO_REPEAT = b'{"groundhog":"prepare","reverted":true}\n'
+"""Likewise, of a process that will be reverted: what it would do again and again must not be done then."""
 NOT_AN_OBJECT = "The action did not return a dictionary or array."
 """OpenWhisk's words; its compatibility kit compares them."""
 

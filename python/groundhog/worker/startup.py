@@ -19,6 +19,7 @@ from groundhog.errors import (
 )
 from groundhog.protocols.actionloop import (
     PREPARE,
+    PREPARE_TO_REPEAT,
     Ack,
     encode_context,
     encode_request,
@@ -231,7 +232,8 @@ class Startup:
 
     async def _prepare(self) -> Event:
         if self.speaks_control:
-            answer = await self._exchange(PREPARE)
+            stays = self._config.isolation is Isolation.OFF
+            answer = await self._exchange(PREPARE if stays else PREPARE_TO_REPEAT)
             if answer != b'{"ok":true}':
                 raise InitError(
                     f"the launcher did not prepare for its snapshot: {excerpt(answer)}", self._log()

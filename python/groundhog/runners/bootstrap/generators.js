@@ -2,7 +2,9 @@
 // in memory: both would give each request the same ones, and neither can be seeded from here. So Math.random is a
 // generator of our own (xoshiro128**), seeded by each request, and what node:crypto hands out comes from the kernel.
 //
-// Not reached: what OpenSSL draws by itself, such as keys it generates, and the Math.random of further contexts.
+// Keys are made by OpenSSL within: each request would make the same. So once the snapshot is near, that is refused.
+//
+// Not reached: what TLS draws, and the Math.random of further contexts.
 'use strict';
 
 const crypto = require('crypto');
@@ -129,6 +131,26 @@ function replaceCrypto(kernel) {
   Module.syncBuiltinESMExports(); // for those who import them by name
 }
 
+const KEYS = ['generateKey', 'generateKeySync', 'generateKeyPair', 'generateKeyPairSync'];
+
+// Have what makes keys throw: two requests would get the same.
+function refuseKeys() {
+  const refuse = (name) => function () {
+    throw new Error(
+      `${name}: a key made here would be made again by the next request, since the process goes back to its snapshot;`
+        + ' see docs/uniqueness.md of Groundhog'
+    );
+  };
+  for (const name of KEYS) define(crypto, name, refuse(name));
+  for (const made of [crypto.createECDH('prime256v1'), crypto.getDiffieHellman('modp14')]) {
+    define(Object.getPrototypeOf(made), 'generateKeys', refuse('generateKeys'));
+  }
+  define(crypto.DiffieHellman.prototype, 'generateKeys', refuse('generateKeys'));
+  const refused = refuse('generateKey');
+  define(Object.getPrototypeOf(crypto.webcrypto.subtle), 'generateKey', async () => refused());
+  Module.syncBuiltinESMExports();
+}
+
 // Take over, before the function is loaded: it may keep what it finds.
 function replace() {
   reseed(crypto.randomBytes(16).toString('hex'));
@@ -136,4 +158,4 @@ function replace() {
   replaceCrypto(fs.openSync('/dev/urandom', 'r'));
 }
 
-module.exports = { replace, reseed };
+module.exports = { refuseKeys, replace, reseed };

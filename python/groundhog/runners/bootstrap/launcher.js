@@ -217,7 +217,8 @@ function errorAnswer(error) {
 }
 
 // Collect twice, as the first round may have released more. The function never sees the collector.
-function prepare() {
+function prepare(reverted) {
+  if (reverted && generators) generators.refuseKeys();
   require('v8').setFlagsFromString('--expose-gc');
   const collect = require('vm').runInNewContext('gc');
   require('v8').setFlagsFromString('--no-expose-gc');
@@ -234,7 +235,7 @@ async function answer(line, handler) {
 async function answerTo(line, handler) {
   const message = JSON.parse(line);
   if (message.groundhog === 'prepare') {
-    prepare();
+    prepare(message.reverted);
     return '{"ok":true}';
   }
   for (const key of Object.keys(message)) {
