@@ -178,6 +178,41 @@ def main(params):
         other.kill()
 
 
+async def test_no_other_process_is_rescheduled(source: Source) -> None:
+    text = """
+import os, subprocess
+def main(params):
+    said = []
+    for way in (
+        lambda: os.sched_setaffinity(params["pid"], {0}),
+        lambda: os.setpriority(os.PRIO_PROCESS, params["pid"], 15),
+        lambda: os.sched_setscheduler(params["pid"], os.SCHED_BATCH, os.sched_param(0)),
+    ):
+        try:
+            way()
+            said.append("done")
+        except PermissionError:
+            said.append("refused")
+    with subprocess.Popen(["sleep", "60"]) as child:
+        os.sched_setaffinity(child.pid, {0})
+        os.setpriority(os.PRIO_PROCESS, child.pid, 15)
+        said.append(os.getpriority(os.PRIO_PROCESS, child.pid))
+        child.kill()
+    return {"said": said}
+"""
+    function = Function.from_file(source("handler.py", text))
+    with subprocess.Popen(["sleep", "600"], stdin=subprocess.DEVNULL) as other:
+        before = os.sched_getaffinity(other.pid)
+        async with Pool(function, jail="namespace") as pool:
+            for _ in range(2):
+                said = (await pool.invoke({"pid": other.pid})).value
+                assert said == {"said": ["refused", "refused", "refused", 15]}
+            assert pool.stats().retirements.keys() <= {"superseded"}
+        assert os.sched_getaffinity(other.pid) == before
+        assert os.getpriority(os.PRIO_PROCESS, other.pid) == os.getpriority(os.PRIO_PROCESS, 0)
+        other.kill()
+
+
 async def test_a_server_s_socket_in_a_private_folder(source: Source, tmp_path: Path) -> None:
     text = """
 import socket

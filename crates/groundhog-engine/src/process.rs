@@ -376,6 +376,9 @@ impl Process {
             Ok(filter::ESCAPE) => self.watch.escaped = true,
             Ok(watch::STATE) => {
                 let verdict = ptrace::registers(tid).map(|registers| {
+                    if let Some(verdict) = self.judge_named(tid, &registers) {
+                        return verdict;
+                    }
                     let is_new = self.threads.get(&tid).is_none_or(|thread| !thread.in_snapshot);
                     let is_ours = |tid| self.threads.contains_key(&tid);
                     let caller = watch::Caller { tid, is_new, is_ours: &is_ours };
@@ -403,6 +406,26 @@ impl Process {
                 self.watch.seen.mapping_flags |= message == Ok(filter::FLAGS);
             }
         }
+    }
+
+    /// The verdict on a call that names another process: what a descendant is set to goes with it, and one in a jail does
+    /// not change others, which is refused in the kernel's stead. None: it names nobody, or the process itself.
+    fn judge_named(&self, caller: Tid, registers: &ptrace::Registers) -> Option<watch::Verdict> {
+        const EPERM: i64 = 1;
+        let named = Tid(watch::named(registers)?);
+        if named == self.pid || named == caller || self.threads.contains_key(&named) {
+            return None;
+        }
+        if self.children.iter().any(|(thread, process)| *thread == named || *process == named) {
+            return Some(watch::Verdict::Harmless);
+        }
+        if self.private.is_empty() {
+            return None;
+        }
+        let refused = ptrace::Registers { orig_rax: u64::MAX, rax: (-EPERM).cast_unsigned(), ..*registers };
+        // A thread that is gone makes no call either.
+        let _gone = ptrace::set_registers(caller, &refused);
+        Some(watch::Verdict::Harmless)
     }
 
     fn note_thread_end(&mut self, tid: Tid) {

@@ -18,6 +18,7 @@ use calls::{
 pub(crate) use calls::{STATE, program};
 use groundhog_sys::ptrace::Registers;
 use groundhog_sys::{Errno, Tid, kcmp};
+pub(crate) use kinds::named;
 use kinds::{is_of_thread, kind_of, target_of};
 use std::os::fd::{AsFd, OwnedFd};
 use std::sync::Arc;

@@ -155,7 +155,7 @@ C = (
     Victim("c", "timer_descriptor", TIMERS),
     Victim("c", "attribute_umask", ATTRIBUTES),
     Victim("c", "attribute_cwd", ATTRIBUTES),
-    Victim("c", "attribute_cwd_renamed", ATTRIBUTES, evasion=True),
+    Victim("c", "attribute_cwd_renamed", ATTRIBUTES, SAFE, evasion=True),
     Victim("c", "attribute_limits", ATTRIBUTES),
     Victim("c", "attribute_nice", ATTRIBUTES, SAFE),
     Victim("c", "attribute_affinity", ATTRIBUTES),
@@ -166,7 +166,7 @@ C = (
     Victim("c", "attribute_limit_hard", ATTRIBUTES, SAFE),
     Victim("c", "attribute_written", ATTRIBUTES, unjailed=True),
     Victim("c", "attribute_of_thread", ATTRIBUTES, evasion=True),
-    Victim("c", "attribute_by_child", ATTRIBUTES, evasion=True),
+    Victim("c", "attribute_by_child", ATTRIBUTES, unjailed=True, evasion=True),
     Victim("c", "attribute_prctl", PRIVILEGES),
     Victim("c", "attribute_dumpable", PRIVILEGES),
     Victim(

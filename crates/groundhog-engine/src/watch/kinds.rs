@@ -60,6 +60,18 @@ pub(super) fn target_of(number: i64, registers: &Registers) -> i32 {
     }) as i32
 }
 
+/// The thread or process that a call names to change it; none: it is not about another one.
+pub(crate) fn named(registers: &Registers) -> Option<i32> {
+    let number = super::number_of(registers);
+    let name = match number {
+        SETPRIORITY if registers.rdi as u32 == 0 => registers.rsi,
+        IOPRIO_SET if registers.rdi as u32 == 1 => registers.rsi,
+        _ if super::calls::BY_PID.contains(&number) => registers.rdi,
+        _ => return None,
+    } as i32;
+    (name != 0).then_some(name)
+}
+
 /// Whether a call sets what belongs to its thread alone, if it names no other.
 pub(super) fn is_of_thread(number: i64, registers: &Registers) -> bool {
     matches!(kind_of(number, registers), Some(Kind::AlternateStack | Kind::Name | Kind::Scheduling))
