@@ -117,7 +117,7 @@ SURVIVED = {
         "try: answer['e'] = len(bytearray(1 << 31))\nexcept MemoryError: answer['e'] = 12"
     ),
     "two answers": "os.write(3, b'{\"forged\": 1}\\n')",
-    "much output": "os.write(1, b'x' * (20 << 20)); answer['e'] = 0",
+    "much output": "sys.stdout.write('x' * (100 << 20)); answer['e'] = 0",
     "threads left": (
         "for _ in range(20): threading.Thread(target=time.sleep, args=(60,), daemon=True).start()\n"
         "answer['e'] = 0"

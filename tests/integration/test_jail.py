@@ -178,6 +178,36 @@ def main(params):
         other.kill()
 
 
+@pytest.mark.parametrize(("jail", "refused"), [("namespace", []), ("landlock", [29, 64, 68, 240])])
+async def test_what_outlives_a_process_is_not_made(source: Source, jail: str, refused: list[int]) -> None:
+    """Keys never; System V objects and queues only where they go with a namespace of the process's own."""
+    text = """
+import ctypes, errno
+libc = ctypes.CDLL(None, use_errno=True)
+def main(params):
+    said = {}
+    calls = {
+        248: (b"user", b"secret", b"x", 1, -4), 29: (4242, 4096, 0o1600), 64: (4242, 1, 0o1600),
+        68: (4242, 0o1600), 240: (b"secret", 0o102, 0o600, None),
+    }
+    for number in params["calls"]:
+        done = libc.syscall(number, *calls[number])
+        said[str(number)] = "made" if done >= 0 else errno.errorcode[ctypes.get_errno()]
+    return said
+"""
+    function = Function.from_file(source("handler.py", text))
+    async with Pool(function, jail=jail) as pool:
+        assert (await pool.invoke({"calls": [248, *refused]})).value == {
+            "248": "ENOSYS",
+            **{str(number): "EPERM" for number in refused},
+        }
+        assert pool.stats().retirements == {}
+        made = [number for number in (29, 64, 68, 240) if number not in refused]
+        for _ in range(2 if made else 0):
+            said = (await pool.invoke({"calls": made})).value
+            assert said == {str(number): "made" for number in made}, "each in a namespace of its own"
+
+
 async def test_no_other_process_is_rescheduled(source: Source) -> None:
     text = """
 import os, subprocess

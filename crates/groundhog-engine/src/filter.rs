@@ -23,6 +23,10 @@ const MSEAL: i64 = 462;
 const ASYNCHRONOUS: [i64; 4] = [206, 425, 426, 427];
 /// `ptrace`, `process_vm_readv`, `process_vm_writev`, `pidfd_getfd`: into other processes.
 const INTO_OTHERS: [i64; 4] = [101, 310, 311, 438];
+/// `add_key`, `request_key`, `keyctl`: keys of a user outlive the process.
+const KEYS: [i64; 3] = [248, 249, 250];
+/// `shmget`, `semget`, `msgget`, `mq_open`: so do objects with names, where they have no namespace of their own.
+const OBJECTS: [i64; 4] = [29, 64, 68, 240];
 const IOCTL: i64 = 16;
 const OPEN: i64 = 2;
 const OPENAT: i64 = 257;
@@ -182,6 +186,7 @@ pub(crate) fn tracing_program(rules: Rules, message: u64) -> Result<Vec<u64>, Ba
 /// - `ioctl(PAGEMAP_SCAN)`, which can make written pages of the process look clean to us: `EPERM`.
 /// - The flags of files (chattr(1)), which no list of a folder shows: `EPERM`, or `ENOSYS` by the newer call.
 /// - Rings for asynchronous input and output, which outlive their mapping and their descriptor: `ENOSYS`.
+/// - Keys, which belong to the user: `ENOSYS`.
 /// - Calls by the x32 convention that have other numbers than ours, which the watches do not know: `ENOSYS`.
 /// - `ptrace` and its like, into processes of the same user: `EPERM`.
 pub(crate) fn from_the_start() -> Result<Vec<Vec<u64>>, Error> {
@@ -205,6 +210,7 @@ pub(crate) fn from_the_start() -> Result<Vec<Vec<u64>>, Error> {
         }
         refused.push((IOCTL, ioctl));
         let mut unknown = always(&ASYNCHRONOUS);
+        unknown.extend(always(&KEYS));
         unknown.push((FILE_SETATTR, vec![]));
         unknown.extend(X32_CALLS.map(|call| (call, vec![])));
         unknown.push((CLONE3, vec![]));
@@ -260,10 +266,11 @@ pub(crate) fn truncating_watch() -> Result<Vec<u64>, Error> {
     build().map_err(unbuildable)
 }
 
-/// What binds a process in a jail by Landlock, which does not guard permissions, owners, times and attributes of files:
-/// nobody may set them.
+/// What binds a process in a jail by Landlock, which does not guard permissions, owners, times and attributes of files, nor
+/// System V objects and POSIX queues: nobody may set or make them.
 pub(crate) fn keep_attributes() -> Result<Vec<u64>, Error> {
-    program(always(&ATTRIBUTE_CALLS), SeccompAction::Errno(EPERM)).map_err(unbuildable)
+    let refused = [always(&ATTRIBUTE_CALLS), always(&OBJECTS)].concat();
+    program(refused, SeccompAction::Errno(EPERM)).map_err(unbuildable)
 }
 
 /// What binds a process in a jail: it does not set limits and priorities of others by their ids, of a group or of a user,

@@ -133,8 +133,9 @@ ROWS = (
     ),
     Row(
         OBJECTS,
-        "System V objects and POSIX queues that a request makes or changes, keys, mounts",
-        RETIRE,
+        "System V objects and POSIX queues that a request makes or changes, mounts; keys",
+        "retire, and they go with the process's own namespace; by Landlock they are refused; without a"
+        " jail they stay; keys are forbidden, from the start",
         unshown="tests of the engine: `forbidden`",
     ),
     Row(
