@@ -45,6 +45,11 @@ def main(params):
         threading.Thread(target=signal.pause, daemon=True).start()
     if params.get("directory"):
         os.chdir("/")
+    if params.get("session"):
+        try:
+            os.setsid()
+        except PermissionError:
+            pass
     if params.get("exit"):
         os._exit(3)
     if params.get("file"):
@@ -60,10 +65,13 @@ def write_payloads(folder: Path, *payloads: Any) -> str:
     return str(path)
 
 
-def audited(source: Source, folder: Path, *payloads: Any, code: int = 0) -> dict[str, Any]:
+def audited(
+    source: Source, folder: Path, *payloads: Any, code: int = 0, jail: str = "auto"
+) -> dict[str, Any]:
     """The report of an audit of the handler, which lies in that folder and runs there."""
     handler = source("handler.py", HANDLER)
-    result = groundhog("audit", str(handler), "--payloads", write_payloads(folder, *payloads), "--json")
+    words = ("audit", str(handler), "--payloads", write_payloads(folder, *payloads), "--json", "--jail", jail)
+    result = groundhog(*words)
     assert result.returncode == code, result.stderr + result.stdout
     report: dict[str, Any] = json.loads(result.stdout)
     return report
@@ -112,11 +120,18 @@ class TestFunction:
         assert request["restore"]["threads_ended"] == 1
 
     def test_a_retirement_has_its_reason(self, source: Source, tmp_path: Path) -> None:
+        report = audited(source, tmp_path, {"name": "ada", "session": True}, {"name": "grace"})
+        request = report["requests"][0]
+        assert "it called setsid" in request["retired"]
+        assert report["requests"][1]["said"]["answer"] == '{"names": ["grace"]}'
+
+    def test_a_setting_is_named_and_put_back(self, source: Source, tmp_path: Path) -> None:
         report = audited(source, tmp_path, {"name": "ada", "directory": True}, {"name": "grace"})
         request = report["requests"][0]
-        assert "it called chdir" in request["retired"]
         assert ("setting", f"working directory: /, was {tmp_path}") in told(request)
-        assert report["requests"][1]["said"]["answer"] == '{"names": ["grace"]}'
+        assert request["retired"] is None
+        assert request["restore"]["attributes_reverted"] == 1
+        assert report["clean"]
 
     def test_a_function_that_ends(self, source: Source, tmp_path: Path) -> None:
         report = audited(source, tmp_path, {"name": "ada", "exit": True}, {"name": "grace"})
@@ -127,11 +142,18 @@ class TestFunction:
         assert report["clean"]
 
     def test_a_file_that_stays_is_reported(self, source: Source, tmp_path: Path) -> None:
-        report = audited(source, tmp_path, {"name": "ada", "file": True}, {"name": "grace"}, code=1)
+        payloads = ({"name": "ada", "file": True}, {"name": "grace"})
+        report = audited(source, tmp_path, *payloads, code=1, jail="none")
         path = tmp_path / "left.txt"
         assert report["requests"][0]["remains"] == [{"kind": "file", "what": f"changed {path}"}]
         assert report["requests"][1]["remains"] == []
         assert not report["clean"]
+
+    def test_a_file_in_a_jail_is_reported_and_gone(self, source: Source, tmp_path: Path) -> None:
+        report = audited(source, tmp_path, {"name": "ada", "file": True}, {"name": "grace"})
+        assert ("file", f"created {tmp_path / 'left.txt'}") in told(report["requests"][0])
+        assert report["requests"][0]["remains"] == []
+        assert report["clean"]
 
     def test_a_command_and_a_page_for_people(self, tmp_path: Path) -> None:
         victims = Path(package.__file__).parent / "audit" / "victims" / "python"
