@@ -359,3 +359,39 @@ async def main():
 dropped.drop()
 asyncio.run(main())
 """
+
+
+def test_a_file_that_cannot_be_put_back_keeps_the_snapshot_from_being_taken() -> None:
+    """Open for writing since the warm-up, and closed to everybody else: its contents would be a request's."""
+    done = subprocess.run(
+        [sys.executable, "-c", LOCKED, LOCKING], capture_output=True, text=True, check=False, cwd="/"
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines() == ["0o600 taken", "0o200 refused", "0o0 refused"]
+
+
+LOCKING = r"""
+umask 000; exec 4<>"$TMPDIR/log"; chmod $MODE "$TMPDIR/log"
+echo '{"ok":true}' >&3
+while read -r line; do echo '{}' >&3; done
+"""
+LOCKED = """
+import asyncio, sys
+from groundhog import Function, Pool, SnapshotRefusedError
+from groundhog.audit import dropped
+
+async def main():
+    for mode in (0o600, 0o200, 0):
+        function = Function.from_command(["/bin/sh", "-c", sys.argv[1]], cwd="/", env={"MODE": f"{mode:o}"})
+        try:
+            async with Pool(function, jail="namespace") as pool:
+                print(oct(mode), "taken")
+        except SnapshotRefusedError as error:
+            assert "open for writing on a file that cannot be opened to be put back" in str(error), error
+            print(oct(mode), "refused")
+
+import os, tempfile
+dropped.drop()
+os.environ["TMPDIR"] = tempfile.mkdtemp()
+asyncio.run(main())
+"""

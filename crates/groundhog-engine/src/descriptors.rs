@@ -116,11 +116,10 @@ impl Descriptors {
         files.filter_map(|descriptor| fcntl::inode(&descriptor.duplicate).ok()).collect()
     }
 
-    /// Files that are open for writing.
+    /// Those of [`Self::open_files`] that are open for writing.
     pub(crate) fn writable(&self) -> impl Iterator<Item = (i32, &OwnedFd)> {
         const ACCESS: u32 = 3;
-        let files = self.table.iter().filter(|descriptor| descriptor.kind == Kind::File);
-        files.filter(|file| file.flags & ACCESS != 0).map(|file| (file.number, &*file.duplicate))
+        self.files().filter(|file| file.flags & ACCESS != 0).map(|file| (file.number, &*file.duplicate))
     }
 
     /// The open files of the snapshot, by their numbers.
@@ -131,8 +130,11 @@ impl Descriptors {
     /// Files and folders that were open at the snapshot, in the order of their numbers, but for those that this process
     /// shares.
     pub(crate) fn open_files(&self) -> impl Iterator<Item = (i32, &OwnedFd)> {
-        let files = self.table.iter().filter(|d| d.kind == Kind::File && d.offset.is_some());
-        files.map(|descriptor| (descriptor.number, &*descriptor.duplicate))
+        self.files().map(|file| (file.number, &*file.duplicate))
+    }
+
+    fn files(&self) -> impl Iterator<Item = &Descriptor> {
+        self.table.iter().filter(|descriptor| descriptor.kind == Kind::File && descriptor.offset.is_some())
     }
 
     /// The numbers of the snapshot's descriptors.

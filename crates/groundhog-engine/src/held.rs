@@ -6,6 +6,7 @@ use crate::error::{OrTrouble, Reason, Step, Trouble};
 use crate::process::Process;
 use crate::space::Area;
 use groundhog_proc::maps::Name;
+use groundhog_sys::file_contents::Access;
 use groundhog_sys::folder::{Kind, Stat};
 use groundhog_sys::{Result, file_contents};
 use std::collections::BTreeSet;
@@ -50,7 +51,7 @@ impl Unnamed {
         if stat.kind != Kind::File || stat.links > 0 {
             return Ok(None);
         }
-        let contents = file_contents::contents(file, MOST_BYTES)?;
+        let contents = contents(file)?;
         let mapped = areas.iter().any(|area| area.mapping.inode == stat.inode);
         Ok(Some(Self { stat, attributes: file_contents::attributes(file)?, contents, mapped }))
     }
@@ -58,13 +59,13 @@ impl Unnamed {
     /// Whether it had to be put back.
     fn revert(&self, file: &OwnedFd) -> Result<bool> {
         let now = file_contents::stat(file)?;
-        let changed =
-            now.size != self.stat.size || file_contents::contents(file, MOST_BYTES)? != self.contents;
-        if changed {
-            file_contents::rewrite(file, &self.contents)?;
-        }
+        let changed = now.size != self.stat.size || contents(file)? != self.contents;
         if changed || now.modified != self.stat.modified {
-            file_contents::set_times(file, self.stat.accessed, self.stat.modified)?;
+            let writing = file_contents::open_again(file, Access::Write)?;
+            if changed {
+                file_contents::rewrite(&writing, &self.contents)?;
+            }
+            file_contents::set_times(&writing, self.stat.accessed, self.stat.modified)?;
         }
         Ok(changed)
     }
@@ -76,6 +77,10 @@ impl Unnamed {
         let stat = Stat { accessed: now.accessed, blocks, ..self.stat.clone() };
         Ok(now == stat && file_contents::attributes(file)? == self.attributes)
     }
+}
+
+fn contents(file: &OwnedFd) -> Result<Vec<u8>> {
+    file_contents::contents(&file_contents::open_again(file, Access::Read)?, MOST_BYTES)
 }
 
 impl Held {

@@ -62,12 +62,15 @@ pub(crate) fn revert(
         watch.lap(&mut report.phases, "shared");
     }
 
+    // What is mapped and shared has been put back by now; then what is open for writing.
     report.files_reverted = snapshot.writable.revert()?;
-    // What is mapped and shared has been put back above, what is open for writing just now.
-    if !process.private.is_empty() && (seen.files || !process.watch.sees_state) {
+    let may_differ = !process.private.is_empty() && (seen.files || !process.watch.sees_state);
+    if may_differ {
         let _user = process.ids.map(ActingAs::new);
         report.files_reverted += snapshot.files.revert(&process.private)?;
         report.files_reverted += snapshot.held.revert(process, &snapshot.descriptors)?;
+    }
+    if may_differ || !snapshot.writable.is_empty() {
         watch.lap(&mut report.phases, "files");
     }
 

@@ -4,8 +4,11 @@
 //! private folders, and those without a name (temporary files, memory files), wherever they are.
 
 use crate::error::{OrTrouble, Reason, Step, Trouble};
-use groundhog_sys::{Errno, fcntl};
-use std::os::fd::{AsFd, OwnedFd};
+use groundhog_sys::file_contents::{self, Access};
+use groundhog_sys::folder::{Kind, Stat};
+use groundhog_sys::{Errno, Result};
+use std::fs::File;
+use std::os::fd::OwnedFd;
 
 /// Most bytes that are kept of all of them.
 const MOST_BYTES: u64 = 16 << 20;
@@ -14,8 +17,8 @@ const MOST_BYTES: u64 = 16 << 20;
 struct WritableFile {
     number: i32,
     /// To compare and to write; shares nothing with the process's own descriptor.
-    file: OwnedFd,
-    state: fcntl::FileState,
+    file: File,
+    stat: Stat,
     contents: Vec<u8>,
 }
 
@@ -30,28 +33,30 @@ impl WritableFiles {
         let mut left = MOST_BYTES;
         let mut held = Vec::new();
         for (number, duplicate) in files {
-            let state =
-                fcntl::file_state(duplicate).or_trouble(Reason::Inspection, "looking at its files")?;
-            let Some(state) = state.filter(|state| named_too || state.links == 0) else { continue };
-            left = left.checked_sub(state.size).ok_or_else(|| {
-                let message = format!(
-                    "descriptor {number} is open for writing on a file of {} bytes, which is more than is kept: open it for \
-                     reading, or in the request",
-                    state.size
-                );
-                Trouble::Refused(Reason::Files, message)
-            })?;
-            let file = match fcntl::open_again(duplicate) {
-                Ok(file) => file,
-                // Somebody else's, such as an inherited log.
-                Err(Errno(1 | 13 | 30)) => continue, // EPERM, EACCES, EROFS
-                Err(errno) => return Err(Trouble::system(Reason::Inspection, "opening its files", errno)),
+            let stat =
+                file_contents::stat(duplicate).or_trouble(Reason::Inspection, "looking at its files")?;
+            if stat.kind != Kind::File || (stat.links > 0 && !named_too) {
+                continue;
+            }
+            let refuse = |why: String| {
+                let what = format!("descriptor {number} is open for writing on a file {why}");
+                Trouble::Refused(Reason::Files, what + ": open it for reading, or in the request")
             };
-            let contents =
-                fcntl::contents(&file, state.size).or_trouble(Reason::Inspection, "reading its files")?;
-            held.push(WritableFile { number, file, state, contents });
+            left = left
+                .checked_sub(stat.size)
+                .ok_or_else(|| refuse(format!("of {} bytes, which is more than is kept", stat.size)))?;
+            let kept = file_contents::open_again(duplicate, Access::ReadAndWrite)
+                .and_then(|file| Ok((file_contents::contents(&file, stat.size)?, file)));
+            let (contents, file) =
+                kept.map_err(|errno| refuse(format!("that cannot be opened to be put back ({errno})")))?;
+            held.push(WritableFile { number, file, stat, contents });
         }
         Ok(Self(held))
+    }
+
+    /// Whether there are none.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
     }
 
     /// Puts their contents and times back; says how many had changed.
@@ -64,7 +69,7 @@ impl WritableFiles {
                         format!("the file behind descriptor {} cannot be put back: {errno}", held.number);
                     Trouble::Refused(Reason::Files, message)
                 };
-                fcntl::put_contents(&held.file, &held.contents, held.state).map_err(failed)?;
+                held.put_back().map_err(failed)?;
                 if held.differs()? {
                     return Err(failed(Errno(5)));
                 }
@@ -90,14 +95,18 @@ impl WritableFiles {
 
 impl WritableFile {
     fn differs(&self) -> Step<bool> {
-        let now =
-            fcntl::file_state(self.file.as_fd()).or_trouble(Reason::Inspection, "looking at its files")?;
-        let same = |now: fcntl::FileState| now.size == self.state.size && now.modified == self.state.modified;
-        if !now.is_some_and(same) {
-            return Ok(true);
-        }
-        let contents = fcntl::contents(&self.file, self.state.size)
-            .or_trouble(Reason::Inspection, "reading its files")?;
-        Ok(contents != self.contents)
+        self.compare().or_trouble(Reason::Inspection, "comparing its files")
+    }
+
+    fn compare(&self) -> Result<bool> {
+        let now = file_contents::stat(&self.file)?;
+        Ok(now.size != self.stat.size
+            || now.modified != self.stat.modified
+            || file_contents::contents(&self.file, self.stat.size)? != self.contents)
+    }
+
+    fn put_back(&self) -> Result<()> {
+        file_contents::rewrite(&self.file, &self.contents)?;
+        file_contents::set_times(&self.file, self.stat.accessed, self.stat.modified)
     }
 }

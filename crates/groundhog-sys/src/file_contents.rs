@@ -1,12 +1,23 @@
-//! Plain files that are open and have no name any more: read and written through another open file than theirs.
+//! Plain files that are open: read and written through another open file than the process's own.
 
 use crate::folder::{self, Stat};
 use crate::kernel_types::{Errno, Result};
 use rustix::fs::{Mode, OFlags};
 use std::fs::File;
-use std::io::Read;
 use std::os::fd::AsFd;
+use std::os::unix::fs::FileExt;
 use std::path::PathBuf;
+
+/// What an open file is to be used for.
+#[derive(Clone, Copy, Debug)]
+pub enum Access {
+    /// To be read.
+    Read,
+    /// To be written.
+    Write,
+    /// Both.
+    ReadAndWrite,
+}
 
 /// What is known of it.
 ///
@@ -24,15 +35,32 @@ pub fn name(file: impl AsFd) -> Result<PathBuf> {
     std::fs::read_link(folder::way_to(file.as_fd())).map_err(folder::from_io)
 }
 
+/// Opens what is open once more, without a share in its flags and offset.
+///
+/// # Errors
+/// As open(2).
+pub fn open_again(file: impl AsFd, access: Access) -> Result<File> {
+    let access = match access {
+        Access::Read => OFlags::RDONLY,
+        Access::Write => OFlags::WRONLY,
+        Access::ReadAndWrite => OFlags::RDWR,
+    };
+    let flags = access | OFlags::NONBLOCK | OFlags::CLOEXEC;
+    Ok(File::from(rustix::fs::open(folder::way_to(file.as_fd()), flags, Mode::empty())?))
+}
+
 /// Its contents; `EFBIG` when they are more than `most` bytes.
 ///
 /// # Errors
-/// As open(2) and read(2).
-pub fn contents(file: impl AsFd, most: u64) -> Result<Vec<u8>> {
-    let mut contents = Vec::new();
-    let file = open_again(file, OFlags::RDONLY)?;
-    file.take(most + 1).read_to_end(&mut contents).map_err(folder::from_io)?;
-    if contents.len() as u64 > most { Err(Errno(libc::EFBIG)) } else { Ok(contents) }
+/// As pread(2).
+pub fn contents(file: &File, most: u64) -> Result<Vec<u8>> {
+    let size = file.metadata().map_err(folder::from_io)?.len();
+    if size > most {
+        return Err(Errno(libc::EFBIG));
+    }
+    let mut contents = vec![0; size as usize];
+    file.read_exact_at(&mut contents, 0).map_err(folder::from_io)?;
+    Ok(contents)
 }
 
 /// Extended attributes.
@@ -46,21 +74,15 @@ pub fn attributes(file: impl AsFd) -> Result<Vec<(Vec<u8>, Vec<u8>)>> {
 /// Gives it other contents, in place.
 ///
 /// # Errors
-/// As open(2), write(2) and ftruncate(2).
-pub fn rewrite(file: impl AsFd, contents: &[u8]) -> Result<()> {
-    folder::fill(&open_again(file, OFlags::WRONLY)?, contents)
+/// As write(2) and ftruncate(2).
+pub fn rewrite(file: &File, contents: &[u8]) -> Result<()> {
+    folder::fill(file, contents)
 }
 
 /// Sets the times of the last access and the last change.
 ///
 /// # Errors
-/// As open(2) and utimensat(2).
-pub fn set_times(file: impl AsFd, accessed: (i64, i64), modified: (i64, i64)) -> Result<()> {
-    let file = open_again(file, OFlags::WRONLY)?;
-    Ok(rustix::fs::futimens(&file, &folder::times(accessed, modified))?)
-}
-
-fn open_again(file: impl AsFd, access: OFlags) -> Result<File> {
-    let flags = access | OFlags::NONBLOCK | OFlags::CLOEXEC;
-    Ok(File::from(rustix::fs::open(folder::way_to(file.as_fd()), flags, Mode::empty())?))
+/// As utimensat(2).
+pub fn set_times(file: &File, accessed: (i64, i64), modified: (i64, i64)) -> Result<()> {
+    Ok(rustix::fs::futimens(file, &folder::times(accessed, modified))?)
 }
