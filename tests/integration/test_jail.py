@@ -8,12 +8,13 @@ import os
 import socket
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from groundhog import Function, Pool
+from groundhog import Function, Pool, StateMismatch
 from groundhog.audit.dropped import NOBODY
 from groundhog.config import Limits
 from groundhog.errors import ConfigError
@@ -359,6 +360,25 @@ async def main():
 dropped.drop()
 asyncio.run(main())
 """
+
+
+LARGE = r"""
+truncate -s 65M "$TMPDIR/large"
+echo '{"ok":true}' >&3
+while read -r line; do echo '{}' >&3; done
+"""
+
+
+async def test_what_is_not_kept_is_not_said_to_be_verified() -> None:
+    """More than is kept beside a snapshot: requests that write nothing are served, but nobody vouches for files."""
+    function = Function.from_command(["/bin/sh", "-c", LARGE], cwd="/", env={"TMPDIR": tempfile.gettempdir()})
+    async with Pool(function, jail="namespace") as pool:
+        for _ in range(3):
+            assert (await pool.invoke({})).value == {}
+        assert pool.stats().retirements == {}
+    with pytest.raises(StateMismatch, match="held more than is kept to be compared"):
+        async with Pool(function, jail="namespace", verify=True):
+            pass
 
 
 def test_a_file_that_cannot_be_put_back_keeps_the_snapshot_from_being_taken() -> None:

@@ -201,7 +201,10 @@ impl Files {
     /// The first difference.
     pub(crate) fn difference(&self, folders: &[Private]) -> Step<Option<String>> {
         for (folder, image) in folders.iter().zip(&self.images) {
-            let Some(image) = image else { continue };
+            let Some(image) = image else {
+                let path = folder.path.display();
+                return Ok(Some(format!("its private folder {path} held more than is kept to be compared")));
+            };
             let comparison = Comparison { folder, image };
             if let Some((path, repair)) =
                 comparison.differences(&folder.walk(LockOut::Refuse)?)?.into_iter().next()
