@@ -7,11 +7,12 @@
 //! set freely. A stop in the middle of a system call (clone, exec, exit events) is left at once, because the call
 //! would write its result over what we set.
 
+mod watched;
+
 use crate::doorbell::Doorbell;
 use crate::error::{OrTrouble, Reason, Step, Trouble};
 use crate::files::Private;
-use crate::filter;
-use crate::watch::{self, Watch};
+use crate::watch::Watch;
 use groundhog_sys::wait::{self, Patience, WaitStatus};
 use groundhog_sys::{Errno, Tid, pidfd, ptrace};
 use std::collections::{BTreeMap, BTreeSet};
@@ -368,64 +369,6 @@ impl Process {
             let _ending = ptrace::interrupt(tid);
         }
         let _gone_is_fine = ptrace::cont(tid, 0);
-    }
-
-    /// A call that one of our seccomp programs wants to be seen.
-    fn note_watched_call(&mut self, tid: Tid, ours: bool) {
-        match ptrace::event_message(tid) {
-            Ok(filter::ESCAPE) => self.watch.escaped = true,
-            Ok(watch::STATE) => {
-                let verdict = ptrace::registers(tid).map(|registers| {
-                    if let Some(verdict) = self.judge_named(tid, &registers) {
-                        return verdict;
-                    }
-                    let is_new = self.threads.get(&tid).is_none_or(|thread| !thread.in_snapshot);
-                    let is_ours = |tid| self.threads.contains_key(&tid);
-                    let caller = watch::Caller { tid, is_new, is_ours: &is_ours };
-                    if ours {
-                        match watch::judge(&registers, &caller) {
-                            watch::Verdict::Final(_) if self.watch.is_about_another_file(&registers, tid) => {
-                                watch::Verdict::Harmless
-                            }
-                            verdict => verdict,
-                        }
-                    } else {
-                        watch::judge_child(&registers, &caller, self.pid)
-                    }
-                });
-                self.watch.seen.note(verdict.ok());
-                // This message takes the place of that of the files.
-                self.watch.seen.files |=
-                    ptrace::registers(tid).map_or(true, |found| watch::makes_file(&found));
-            }
-            Ok(filter::FILES) => self.watch.seen.files = true,
-            // A child's too: it may share the memory.
-            message => {
-                self.watch.seen.files |= message == Ok(filter::TRUNCATES);
-                self.watch.seen.layout_calls += 1;
-                self.watch.seen.mapping_flags |= message == Ok(filter::FLAGS);
-            }
-        }
-    }
-
-    /// The verdict on a call that names another process: what a descendant is set to goes with it, and one in a jail does
-    /// not change others, which is refused in the kernel's stead. None: it names nobody, or the process itself.
-    fn judge_named(&self, caller: Tid, registers: &ptrace::Registers) -> Option<watch::Verdict> {
-        const EPERM: i64 = 1;
-        let named = Tid(watch::named(registers)?);
-        if named == self.pid || named == caller || self.threads.contains_key(&named) {
-            return None;
-        }
-        if self.children.iter().any(|(thread, process)| *thread == named || *process == named) {
-            return Some(watch::Verdict::Harmless);
-        }
-        if self.private.is_empty() {
-            return None;
-        }
-        let refused = ptrace::Registers { orig_rax: u64::MAX, rax: (-EPERM).cast_unsigned(), ..*registers };
-        // A thread that is gone makes no call either.
-        let _gone = ptrace::set_registers(caller, &refused);
-        Some(watch::Verdict::Harmless)
     }
 
     fn note_thread_end(&mut self, tid: Tid) {
