@@ -59,7 +59,16 @@ pub fn contents(file: &File, most: u64) -> Result<Vec<u8>> {
         return Err(Errno(libc::EFBIG));
     }
     let mut contents = vec![0; size as usize];
-    file.read_exact_at(&mut contents, 0).map_err(folder::from_io)?;
+    let mut filled = 0;
+    while filled < contents.len() {
+        match file.read_at(&mut contents[filled..], filled as u64) {
+            Ok(0) => break, // a message queue, which has less to tell than its size says
+            Ok(count) => filled += count,
+            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(folder::from_io(error)),
+        }
+    }
+    contents.truncate(filled);
     Ok(contents)
 }
 
