@@ -370,7 +370,7 @@ while read -r line; do echo '{}' >&3; done
 
 
 async def test_what_is_not_kept_is_not_said_to_be_verified() -> None:
-    """More than is kept beside a snapshot: requests that write nothing are served, but nobody vouches for files."""
+    """More than is kept: requests that write nothing are served, but nobody vouches for the files."""
     function = Function.from_command(["/bin/sh", "-c", LARGE], cwd="/", env={"TMPDIR": tempfile.gettempdir()})
     async with Pool(function, jail="namespace") as pool:
         for _ in range(3):

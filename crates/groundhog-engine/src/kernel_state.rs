@@ -10,7 +10,7 @@ mod told;
 
 use crate::error::{Reason, Step, Trouble};
 use crate::process::Process;
-use crate::remote::Anchor;
+use crate::remote::{Anchor, Remote};
 use crate::report::RestoreReport;
 use groundhog_sys::Tid;
 use std::os::fd::OwnedFd;
@@ -76,13 +76,11 @@ impl Touched {
         Self { kinds: Kinds(!0), ..Self::default() }
     }
 
-    /// What can be set by files under `/proc` alone.
-    fn by_files() -> Self {
-        let mut touched = Self::default();
+    /// Adds what can be set by writing to files under `/proc`, of which no call tells.
+    pub(crate) fn note_files(&mut self) {
         for kind in [Kind::Written, Kind::Name, Kind::Slack] {
-            touched.kinds.0 |= 1 << kind as u32;
+            self.kinds.0 |= 1 << kind as u32;
         }
-        touched
     }
 
     /// Books a call of a thread, on the timer that it names.
@@ -125,6 +123,20 @@ enum Scope {
     EachThread,
 }
 
+/// A thread of the process, to read something of it or to put it back.
+struct Place<'a> {
+    process: &'a mut Process,
+    anchor: Anchor,
+    tid: Tid,
+}
+
+impl Place<'_> {
+    /// A scope for calls of that thread.
+    fn remote(&mut self) -> Step<Remote<'_>> {
+        Remote::enter_thread(self.process, self.anchor, self.tid)
+    }
+}
+
 /// What was read of one thread, or of the process by its first one.
 #[derive(Debug, Default)]
 struct Value {
@@ -138,15 +150,15 @@ struct Row {
     kind: Kind,
     name: &'static str,
     scope: Scope,
-    read: fn(&mut Process, Anchor, Tid) -> Step<Vec<u8>>,
+    read: fn(&mut Place<'_>) -> Step<Vec<u8>>,
     /// How it is kept, where its bytes are not enough or are read in another way.
-    keep: fn(&Row, &mut Process, Anchor, Tid) -> Step<Value>,
+    keep: fn(&Row, &mut Place<'_>) -> Step<Value>,
     /// Whether it need not be put back: before, then what was found.
     unchanged: fn(&[u8], &[u8]) -> bool,
     /// Whether it has been put back.
     settled: fn(&[u8], &[u8]) -> bool,
     /// What it cannot do shows when it is read again.
-    put_back: fn(&mut Process, Anchor, Tid, &Value, &Touched) -> Step<()>,
+    put_back: fn(&mut Place<'_>, &Value, &Touched) -> Step<()>,
 }
 
 const PLAIN: Row = Row {
@@ -284,8 +296,8 @@ fn always(_: &[u8], _: &[u8]) -> bool {
     true
 }
 
-fn keep_bytes(row: &Row, process: &mut Process, anchor: Anchor, tid: Tid) -> Step<Value> {
-    Ok(Value { bytes: (row.read)(process, anchor, tid)?, folder: None })
+fn keep_bytes(row: &Row, place: &mut Place<'_>) -> Step<Value> {
+    Ok(Value { bytes: (row.read)(place)?, folder: None })
 }
 
 /// All of it, as it was.
@@ -309,7 +321,7 @@ impl KernelState {
                 continue;
             }
             for tid in threads(process, row.scope)? {
-                let value = match (row.keep)(row, process, anchor, tid) {
+                let value = match (row.keep)(row, &mut Place { process, anchor, tid }) {
                     Ok(value) => Some(value),
                     Err(Trouble::Refused(..)) => None,
                     Err(gone) => return Err(gone),
@@ -341,30 +353,21 @@ impl KernelState {
                     continue;
                 }
                 let value = value.as_ref().ok_or_else(|| refused(row, *tid, "cannot be read"))?;
-                let now = (row.read)(process, anchor, *tid)?;
+                let place = &mut Place { process, anchor, tid: *tid };
+                let now = (row.read)(place)?;
                 let looks_same =
                     touched.is_everything() && (value.bytes == now || (row.settled)(&value.bytes, &now));
                 if looks_same || (row.unchanged)(&value.bytes, &now) {
                     continue;
                 }
-                (row.put_back)(process, anchor, *tid, value, touched)?;
-                if !(row.settled)(&value.bytes, &(row.read)(process, anchor, *tid)?) {
+                (row.put_back)(place, value, touched)?;
+                if !(row.settled)(&value.bytes, &(row.read)(place)?) {
                     return Err(refused(row, *tid, "cannot be put back"));
                 }
                 report.attributes_reverted += 1;
             }
         }
         Ok(())
-    }
-
-    /// The same for what can be set by writing to files under `/proc`, of which no call tells.
-    pub(crate) fn check_proc_settings(
-        &self,
-        process: &mut Process,
-        anchor: Anchor,
-        report: &mut RestoreReport,
-    ) -> Step<()> {
-        self.revert(process, anchor, &Touched::by_files(), report)
     }
 }
 

@@ -45,6 +45,10 @@ pub(crate) fn revert(
     if snapshot.kernel_state.disarms_stacks && seen.actions != 0 {
         seen.touched.note_delivery();
     }
+    // In a jail, what is under /proc cannot be written.
+    if !seen.touched.is_empty() || (seen.files && process.private.is_empty()) {
+        seen.touched.note_files();
+    }
     // Nothing that could write into them runs any more.
     for pipe in drain {
         report.bytes_drained += fcntl::drain(pipe).or_trouble(Reason::Inspection, "draining a pipe")?;
@@ -98,10 +102,6 @@ fn revert_kernel_state(
     let anchor = snapshot.anchor;
     if !seen.touched.is_empty() {
         snapshot.kernel_state.revert(process, anchor, &seen.touched, report)?;
-    }
-    // In a jail they cannot be written.
-    if !seen.touched.is_empty() || (seen.files && process.private.is_empty()) {
-        snapshot.kernel_state.check_proc_settings(process, anchor, report)?;
     }
     let had_children = process.take_had_children();
     if had_children {

@@ -1,32 +1,25 @@
 //! What only a thread of the process is told, and can set.
 
-use super::{Touched, Value};
+use super::{Place, Touched, Value};
 use crate::arch::call;
 use crate::error::Step;
 use crate::inspect;
 use crate::process::Process;
-use crate::remote::{Anchor, Remote};
-use groundhog_sys::{PAGE_SIZE, Tid};
+use groundhog_sys::PAGE_SIZE;
 
 const PR_GET_DUMPABLE: u64 = 3;
 const PR_SET_DUMPABLE: u64 = 4;
 
 /// Without a byte of memory, which cannot be reached in any other way before.
-pub(super) fn dumpable(process: &mut Process, anchor: Anchor, tid: Tid) -> Step<Vec<u8>> {
-    let mut remote = Remote::enter_thread(process, anchor, tid)?;
+pub(super) fn dumpable(place: &mut Place<'_>) -> Step<Vec<u8>> {
+    let mut remote = place.remote()?;
     let now = remote.must("prctl", call::PRCTL, [PR_GET_DUMPABLE, 0, 0, 0, 0, 0])?;
     Ok(vec![now as u8])
 }
 
-pub(super) fn set_dumpable(
-    process: &mut Process,
-    anchor: Anchor,
-    tid: Tid,
-    value: &Value,
-    _: &Touched,
-) -> Step<()> {
+pub(super) fn set_dumpable(place: &mut Place<'_>, value: &Value, _: &Touched) -> Step<()> {
     let before = value.bytes.first().copied().unwrap_or_default();
-    let mut remote = Remote::enter_thread(process, anchor, tid)?;
+    let mut remote = place.remote()?;
     let _shows = remote.call(call::PRCTL, [PR_SET_DUMPABLE, before.into(), 0, 0, 0, 0])?;
     Ok(())
 }
@@ -69,8 +62,8 @@ const SETTINGS: [Setting; 9] = [
 const SLACK: [Setting; 1] = [by_result(30, |value| (call::PRCTL, [29, value, 0]))];
 
 /// Each as eight bytes; what this kernel does not have is its error's number.
-fn ask(process: &mut Process, anchor: Anchor, tid: Tid, settings: &[Setting]) -> Step<Vec<u8>> {
-    let mut remote = Remote::enter_thread(process, anchor, tid)?;
+fn ask(place: &mut Place<'_>, settings: &[Setting]) -> Step<Vec<u8>> {
+    let mut remote = place.remote()?;
     let mut bytes = Vec::with_capacity(settings.len() * 8);
     for setting in settings {
         let (number, [first, second]) = setting.ask;
@@ -88,9 +81,9 @@ fn ask(process: &mut Process, anchor: Anchor, tid: Tid, settings: &[Setting]) ->
     Ok(bytes)
 }
 
-fn set(process: &mut Process, anchor: Anchor, tid: Tid, value: &Value, settings: &[Setting]) -> Step<()> {
-    let now = ask(process, anchor, tid, settings)?;
-    let mut remote = Remote::enter_thread(process, anchor, tid)?;
+fn set(place: &mut Place<'_>, value: &Value, settings: &[Setting]) -> Step<()> {
+    let now = ask(place, settings)?;
+    let mut remote = place.remote()?;
     let pairs = value.bytes.as_chunks::<8>().0.iter().zip(now.as_chunks::<8>().0);
     for (setting, (before, _)) in settings.iter().zip(pairs).filter(|(_, (before, now))| before != now) {
         let (number, [first, second, third]) = (setting.set)(u64::from_le_bytes(*before));
@@ -99,37 +92,25 @@ fn set(process: &mut Process, anchor: Anchor, tid: Tid, value: &Value, settings:
     Ok(())
 }
 
-pub(super) fn settings(process: &mut Process, anchor: Anchor, tid: Tid) -> Step<Vec<u8>> {
-    ask(process, anchor, tid, &SETTINGS)
+pub(super) fn settings(place: &mut Place<'_>) -> Step<Vec<u8>> {
+    ask(place, &SETTINGS)
 }
 
-pub(super) fn set_settings(
-    process: &mut Process,
-    anchor: Anchor,
-    tid: Tid,
-    value: &Value,
-    _: &Touched,
-) -> Step<()> {
-    set(process, anchor, tid, value, &SETTINGS)
+pub(super) fn set_settings(place: &mut Place<'_>, value: &Value, _: &Touched) -> Step<()> {
+    set(place, value, &SETTINGS)
 }
 
-pub(super) fn slack(process: &mut Process, anchor: Anchor, tid: Tid) -> Step<Vec<u8>> {
-    ask(process, anchor, tid, &SLACK)
+pub(super) fn slack(place: &mut Place<'_>) -> Step<Vec<u8>> {
+    ask(place, &SLACK)
 }
 
-pub(super) fn set_slack(
-    process: &mut Process,
-    anchor: Anchor,
-    tid: Tid,
-    value: &Value,
-    _: &Touched,
-) -> Step<()> {
-    set(process, anchor, tid, value, &SLACK)
+pub(super) fn set_slack(place: &mut Place<'_>, value: &Value, _: &Touched) -> Step<()> {
+    set(place, value, &SLACK)
 }
 
 /// `stack_t`, as no part of it is in use: the thread's registers will be others.
-pub(super) fn alternate_stack(process: &mut Process, anchor: Anchor, tid: Tid) -> Step<Vec<u8>> {
-    let mut remote = Remote::enter_thread(process, anchor, tid)?;
+pub(super) fn alternate_stack(place: &mut Place<'_>) -> Step<Vec<u8>> {
+    let mut remote = place.remote()?;
     remote.leave_stack();
     let at = remote.put(&[0; 24])?;
     remote.must("sigaltstack", call::SIGALTSTACK, [0, at.0, 0, 0, 0, 0])?;
@@ -143,14 +124,8 @@ pub(super) fn is_disarmed_by_handlers(stack: &[u8]) -> bool {
     stack.get(11).is_some_and(|byte| byte & 0x80 != 0)
 }
 
-pub(super) fn set_alternate_stack(
-    process: &mut Process,
-    anchor: Anchor,
-    tid: Tid,
-    value: &Value,
-    _: &Touched,
-) -> Step<()> {
-    let mut remote = Remote::enter_thread(process, anchor, tid)?;
+pub(super) fn set_alternate_stack(place: &mut Place<'_>, value: &Value, _: &Touched) -> Step<()> {
+    let mut remote = place.remote()?;
     remote.leave_stack();
     let at = remote.put(&value.bytes)?;
     let _shows = remote.call(call::SIGALTSTACK, [at.0, 0, 0, 0, 0, 0])?;
@@ -162,10 +137,10 @@ fn locked_bytes(process: &Process) -> Step<u64> {
 }
 
 /// How many bytes are locked, and whether mappings to come will be, which only a new one tells.
-pub(super) fn memory_locks(process: &mut Process, anchor: Anchor, tid: Tid) -> Step<Vec<u8>> {
+pub(super) fn memory_locks(place: &mut Place<'_>) -> Step<Vec<u8>> {
     const PRIVATE_ANONYMOUS: u64 = 0x22;
-    let before = locked_bytes(process)?;
-    let mut remote = Remote::enter_thread(process, anchor, tid)?;
+    let before = locked_bytes(place.process)?;
+    let mut remote = place.remote()?;
     let mapped = remote.call(call::MMAP, [0, PAGE_SIZE, 0, PRIVATE_ANONYMOUS, u64::MAX, 0])?;
     let future = mapped.is_err() || locked_bytes(remote.process())? != before;
     if let Ok(at) = mapped {
@@ -187,15 +162,9 @@ pub(super) fn never_locked(before: &[u8], now: &[u8]) -> bool {
 }
 
 /// Of single mappings the restore of the layout finds what is locked now and was not, or the other way round.
-pub(super) fn unlock_memory(
-    process: &mut Process,
-    anchor: Anchor,
-    tid: Tid,
-    value: &Value,
-    _: &Touched,
-) -> Step<()> {
+pub(super) fn unlock_memory(place: &mut Place<'_>, value: &Value, _: &Touched) -> Step<()> {
     if value.bytes.iter().all(|byte| *byte == 0) {
-        Remote::enter_thread(process, anchor, tid)?.must("munlockall", call::MUNLOCKALL, [0; 6])?;
+        place.remote()?.must("munlockall", call::MUNLOCKALL, [0; 6])?;
     }
     Ok(())
 }

@@ -3,12 +3,10 @@
 //! Their bytes: a text that does not change by itself, a zero, then for each timer its number, the interval and the time
 //! that is left.
 
-use super::{Row, Touched, Value};
+use super::{Place, Row, Touched, Value};
 use crate::arch::call;
 use crate::error::{OrTrouble, Reason, Step, Trouble};
-use crate::process::Process;
-use crate::remote::{Anchor, Remote};
-use groundhog_sys::Tid;
+use crate::remote::Remote;
 
 /// Timers of setitimer(2): real, virtual, profiling.
 const INTERVAL_TIMERS: [i32; 3] = [0, 1, 2];
@@ -80,8 +78,8 @@ pub(super) fn settled(before: &[u8], now: &[u8]) -> bool {
     text == text_now && timers.len() == timers_now.len() && timers.iter().zip(&timers_now).all(same)
 }
 
-pub(super) fn intervals(process: &mut Process, anchor: Anchor, tid: Tid) -> Step<Vec<u8>> {
-    let mut remote = Remote::enter_thread(process, anchor, tid)?;
+pub(super) fn intervals(place: &mut Place<'_>) -> Step<Vec<u8>> {
+    let mut remote = place.remote()?;
     let mut timers = Vec::new();
     for number in INTERVAL_TIMERS {
         timers.push(ask(&mut remote, "getitimer", call::GETITIMER, number)?);
@@ -97,14 +95,8 @@ fn ask(remote: &mut Remote<'_>, what: &str, call: u64, number: i32) -> Step<Time
     Ok(Timer::new(number, &setting))
 }
 
-pub(super) fn set_intervals(
-    process: &mut Process,
-    anchor: Anchor,
-    tid: Tid,
-    value: &Value,
-    _: &Touched,
-) -> Step<()> {
-    let mut remote = Remote::enter_thread(process, anchor, tid)?;
+pub(super) fn set_intervals(place: &mut Place<'_>, value: &Value, _: &Touched) -> Step<()> {
+    let mut remote = place.remote()?;
     for timer in parse(&value.bytes).1 {
         let at = remote.put(&timer.setting())?;
         remote.must("setitimer", call::SETITIMER, [timer.number as u64, at.0, 0, 0, 0, 0])?;
@@ -112,12 +104,12 @@ pub(super) fn set_intervals(
     Ok(())
 }
 
-pub(super) fn posix(process: &mut Process, anchor: Anchor, tid: Tid) -> Step<Vec<u8>> {
-    let text = std::fs::read(format!("/proc/{}/timers", process.pid))
+pub(super) fn posix(place: &mut Place<'_>) -> Step<Vec<u8>> {
+    let text = std::fs::read(format!("/proc/{}/timers", place.process.pid))
         .or_trouble(Reason::Inspection, "reading its timers")?;
     let mut timers = Vec::new();
     if !text.is_empty() {
-        let mut remote = Remote::enter_thread(process, anchor, tid)?;
+        let mut remote = place.remote()?;
         for line in String::from_utf8_lossy(&text).lines() {
             let Some(number) = line.strip_prefix("ID:") else { continue };
             let number = number.trim().parse().map_err(|_| {
@@ -130,17 +122,11 @@ pub(super) fn posix(process: &mut Process, anchor: Anchor, tid: Tid) -> Step<Vec
 }
 
 /// Those that were named, and those of which one can see that they differ; the time of others goes on.
-pub(super) fn set_posix(
-    process: &mut Process,
-    anchor: Anchor,
-    tid: Tid,
-    value: &Value,
-    touched: &Touched,
-) -> Step<()> {
-    let now = posix(process, anchor, tid)?;
+pub(super) fn set_posix(place: &mut Place<'_>, value: &Value, touched: &Touched) -> Step<()> {
+    let now = posix(place)?;
     let (before, now) = (parse(&value.bytes).1, parse(&now).1);
     let find = |timers: &[Timer], number: i32| timers.iter().find(|timer| timer.number == number).copied();
-    let mut remote = Remote::enter_thread(process, anchor, tid)?;
+    let mut remote = place.remote()?;
     for timer in now.iter().filter(|timer| find(&before, timer.number).is_none()) {
         remote.must("timer_delete", call::TIMER_DELETE, [timer.number as u64, 0, 0, 0, 0, 0])?;
     }
@@ -158,8 +144,8 @@ pub(super) fn set_posix(
 
 /// Which number a new timer got, of one that was made for this and is gone; nothing where the kernel cannot be made to give
 /// a number once more, and a timer that was made tells in its number how many there were.
-pub(super) fn keep_number(_: &Row, process: &mut Process, anchor: Anchor, tid: Tid) -> Step<Value> {
-    let mut remote = Remote::enter_thread(process, anchor, tid)?;
+pub(super) fn keep_number(_: &Row, place: &mut Place<'_>) -> Step<Value> {
+    let mut remote = place.remote()?;
     let mut bytes = Vec::new();
     if remote.call(call::PRCTL, [RESTORE_NUMBERS, ASK, 0, 0, 0, 0])? == Ok(0) {
         bytes.extend(make(&mut remote, 0)?.to_le_bytes());
@@ -168,14 +154,8 @@ pub(super) fn keep_number(_: &Row, process: &mut Process, anchor: Anchor, tid: T
 }
 
 /// The next timer gets the number after the one that this makes, and deletes.
-pub(super) fn set_number(
-    process: &mut Process,
-    anchor: Anchor,
-    tid: Tid,
-    value: &Value,
-    _: &Touched,
-) -> Step<()> {
-    let mut remote = Remote::enter_thread(process, anchor, tid)?;
+pub(super) fn set_number(place: &mut Place<'_>, value: &Value, _: &Touched) -> Step<()> {
+    let mut remote = place.remote()?;
     let refuse = |why| {
         let message = format!("the request made a timer, and the number of the next one {why}");
         Err(Trouble::Refused(Reason::KernelState, message))
