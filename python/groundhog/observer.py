@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
@@ -39,3 +40,26 @@ class NullObserver:
 
     def on_retire(self, reason: str, message: str) -> None:
         """Do nothing."""
+
+
+class Endings(NullObserver):
+    """What becomes of processes after requests: the reports of restores, the reasons of retirements."""
+
+    def __init__(self) -> None:
+        self.events: asyncio.Queue[Report | str] = asyncio.Queue()
+
+    def on_restore(self, report: Report) -> None:
+        """Keep the report."""
+        self.events.put_nowait(report)
+
+    def on_retire(self, reason: str, message: str) -> None:
+        """Keep the reason."""
+        self.events.put_nowait(f"{reason}: {message}")
+
+    def known(self) -> list[Report | str]:
+        """What has happened since it was last asked for."""
+        return [self.events.get_nowait() for _ in range(self.events.qsize())]
+
+    def retirement(self) -> str | None:
+        """Why a process was retired, of what has happened since then; None if none was."""
+        return next((event for event in self.known() if isinstance(event, str)), None)

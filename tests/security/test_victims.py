@@ -7,10 +7,7 @@ from __future__ import annotations
 
 import functools
 import os
-import subprocess
-import sys
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -18,6 +15,7 @@ import pytest
 import groundhog
 from groundhog.audit.catalog import VICTIMS, Expected, Victim
 from groundhog.audit.inventory import ADVICE, FILES, LAYOUT, MEMORY, SHARED, WRITTEN
+from groundhog.audit.selftest import run_as_nobody
 from groundhog.audit.trials import Outcome, Trial, run_plain, run_traced
 from groundhog.audit.workshop import Workshop
 
@@ -30,7 +28,6 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.kernel
 
-ROOT = Path(__file__).parents[2]
 REQUESTS = int(os.environ.get("GROUNDHOG_VICTIM_REQUESTS", "30"))
 THOUSAND = 1000
 BULKY = 30  # requests of a victim that floods its pipes
@@ -81,21 +78,7 @@ def first_answer(workshop: Workshop) -> FirstAnswer:
     return ask
 
 
-def run_dropped(trial: Trial) -> Outcome:
-    """`run_traced` by a supervisor without privileges."""
-    done = subprocess.run(
-        [sys.executable, "-m", "groundhog.audit.dropped"],
-        input=trial.to_json(),
-        capture_output=True,
-        text=True,
-        cwd=ROOT,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    return Outcome.from_json(done.stdout)
-
-
-RUN = {AS_IS: run_traced, DROPPED: run_dropped}
+RUN = {AS_IS: run_traced, DROPPED: run_as_nobody}
 
 
 def check(victim: Victim, outcome: Outcome, first: str | None) -> None:

@@ -15,7 +15,7 @@ from groundhog.audit.answers import Leak, Said, encoded, leaks
 from groundhog.audit.lens import Lens, Sight
 from groundhog.audit.outside import Folder
 from groundhog.errors import GroundhogError, ProtocolError
-from groundhog.observer import NullObserver
+from groundhog.observer import Endings
 from groundhog.pool import Pool
 from groundhog.runners import command_for
 
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 
     from groundhog.audit.outside import Left
     from groundhog.config import Function, Limits
-    from groundhog.worker.engine import Report
 
 _PAUSE_S = 0.005
 SHARED_FOLDERS = ("/tmp", "/var/tmp", "/dev/shm")  # noqa: S108 - where functions leave files
@@ -93,28 +92,12 @@ class Audit:
         ]
 
 
-class _After(NullObserver):
-    """What happens to the process after a request."""
-
-    def __init__(self) -> None:
-        self.events: asyncio.Queue[Report | str] = asyncio.Queue()
-
-    def on_restore(self, report: Report) -> None:
-        self.events.put_nowait(report)
+class _Endings(Endings):
+    """Less those of processes that are replaced without a request's doing."""
 
     def on_retire(self, reason: str, message: str) -> None:
         if reason != "superseded":
-            self.events.put_nowait(f"{reason}: {message}")
-
-    def forget(self) -> None:
-        """Drop what happened before."""
-        while not self.events.empty():
-            self.events.get_nowait()
-
-    def ended(self) -> str:
-        """Why the process was retired before its caller got an error."""
-        events = [self.events.get_nowait() for _ in range(self.events.qsize())]
-        return next((event for event in events if isinstance(event, str)), "not served")
+            super().on_retire(reason, message)
 
 
 async def audit(
@@ -143,7 +126,7 @@ async def audit(
                 result.unisolated.append(await _said(pool, payload))
                 progress()
         count = len(payloads)
-        after = _After()
+        after = _Endings()
         async with Pool(
             function, 1, "request", limits, strategy, verify=True, jail=jail, engine=lens, observer=after
         ) as pool:
@@ -190,12 +173,12 @@ async def _ready(pool: Pool) -> int:
         await asyncio.sleep(_PAUSE_S)
 
 
-async def _request(pool: Pool, lens: Lens, after: _After, number: int, payload: int, value: Any) -> Request:
+async def _request(pool: Pool, lens: Lens, after: Endings, number: int, payload: int, value: Any) -> Request:
     pid = await _ready(pool)
-    after.forget()
+    after.known()  # what happened before does not count
     lens.point_at(pid)
     said = await _said(pool, value)
-    event = after.ended() if said.ended else await after.events.get()
+    event = (after.retirement() or "not served") if said.ended else await after.events.get()
     if isinstance(event, str):
         sight = lens.sight or Sight(unseen="the process was ended before it could be looked at")
         return Request(number, payload, said, sight, None, event, [])

@@ -14,7 +14,7 @@ from groundhog.audit.outside import Files, Folder, Left, View, changed_files, di
 from groundhog.errors import GroundhogError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from groundhog._core import RestoreReport, SnapshotInfo
 
@@ -45,40 +45,10 @@ class Lens:
         self._before: dict[int, View] = {}
         self.sight: Sight | None = None
 
-    def spawn(
-        self,
-        argv: Sequence[str],
-        *,
-        env: Mapping[str, str] | None = None,
-        cwd: str | None = None,
-        fds: Mapping[int, int] | None = None,
-        drain: Sequence[int] = (),
-        strategy: str | None = None,
-        watch: bool = True,
-        jail: str | None = None,
-        private: Sequence[str] = (),
-        most_written: tuple[int, int] = (0, 0),
-        ids: tuple[int, int] | None = None,
-        most_tasks: int | None = None,
-        keep_connections: bool = False,
-    ) -> Watched:
+    def spawn(self, argv: Sequence[str], **options: Any) -> Watched:
         """See `groundhog.Tracee.spawn`."""
-        made = Tracee.spawn(
-            argv,
-            env=env,
-            cwd=cwd,
-            fds=fds,
-            drain=drain,
-            strategy=strategy,
-            watch=watch,
-            jail=jail,
-            private=private,
-            most_written=most_written,
-            ids=ids,
-            most_tasks=most_tasks,
-            keep_connections=keep_connections,
-        )
-        self._jailed = jail is not None
+        made = Tracee.spawn(argv, **options)
+        self._jailed = options.get("jail") is not None
         return Watched(made, self)
 
     def point_at(self, pid: int) -> None:

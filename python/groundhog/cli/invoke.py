@@ -17,7 +17,7 @@ from rich.table import Table
 from groundhog.cli import logs, options
 from groundhog.config import Isolation, Limits
 from groundhog.errors import GroundhogError, InitError, InvocationError, ProtocolError
-from groundhog.observer import NullObserver
+from groundhog.observer import Endings
 from groundhog.platforms.http import is_failure
 from groundhog.pool import Pool
 
@@ -75,28 +75,11 @@ class Call:
         }
 
 
-class _After(NullObserver):
-    """What happens to the worker after a request."""
-
-    def __init__(self) -> None:
-        self.events: asyncio.Queue[Report | str] = asyncio.Queue()
-
-    def on_restore(self, report: Report) -> None:
-        self.events.put_nowait(report)
-
-    def on_retire(self, reason: str, message: str) -> None:
-        self.events.put_nowait(f"{reason}: {message}")
-
-    def known(self) -> list[Report | str]:
-        """What has happened since it was last asked for."""
-        return [self.events.get_nowait() for _ in range(self.events.qsize())]
-
-
 async def calls(
     function: Function, payload: Any, count: int, limits: Limits, **pool_options: Any
 ) -> AsyncIterator[Call]:
     """Call a function ``count`` times, each time after the restore of the time before."""
-    after = _After()
+    after = Endings()
     async with Pool(function, 1, limits=limits, observer=after, **pool_options) as pool:
         for number in range(1, count + 1):
             after.known()  # the restores of the start-up, also that of a replacement
@@ -108,7 +91,7 @@ async def calls(
             event: Report | str | None = None
             if isinstance(outcome, GroundhogError) and not isinstance(outcome, ProtocolError):
                 # The process was retired before this was raised, or it never got the request.
-                event = next((item for item in after.known() if isinstance(item, str)), None)
+                event = after.retirement()
             elif pool_options.get("isolation") == Isolation.REQUEST.value:
                 event = await after.events.get()
             retired = event if isinstance(event, str) else None
@@ -129,6 +112,7 @@ async def calls(
 @click.pass_context
 def command(
     ctx: click.Context,
+    /,
     handler: str | None,
     program: tuple[str, ...] | None,
     warmup: tuple[Any, ...],
@@ -136,14 +120,9 @@ def command(
     *,
     payload: Any,
     count: int,
-    isolation: str,
-    jail: str,
-    uid: int | None,
-    strategy: str | None,
-    verify: bool,
-    keep_connections: bool,
     timeout: float,
     as_json: bool,
+    **pool_options: Any,
 ) -> None:
     """Call a function here, and show its answers and what each restore did.
 
@@ -152,14 +131,6 @@ def command(
     function = options.function(handler, program, warmup, warmup_file)
     logs.configure(logging.WARNING)
     show = _show_json if as_json else _show_table
-    pool_options = {
-        "isolation": isolation,
-        "jail": jail,
-        "uid": uid,
-        "strategy": strategy,
-        "verify": verify,
-        "keep_connections": keep_connections,
-    }
     made = calls(function, payload, count, Limits(timeout_s=timeout), **pool_options)
     ctx.exit(0 if asyncio.run(show(made)) else 1)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -57,15 +57,10 @@ def command(
     port: int,
     host: str,
     workers: int,
-    isolation: str,
-    jail: str,
-    uid: int | None,
-    strategy: str | None,
-    verify: bool,
-    keep_connections: bool,
     timeout: float,
     start_timeout: float,
     log_file: Path | None,
+    **pool_options: Any,
 ) -> None:
     """Be an OpenWhisk action container: POST /init gives the function, POST /run calls it."""
     # Whatever is on stdout and stderr counts as the log of an activation, perhaps of another caller.
@@ -73,18 +68,7 @@ def command(
     limits = Limits(timeout_s=timeout, start_timeout_s=start_timeout)
 
     def make_pool(function: Function, observer: Observer) -> Pool:
-        return Pool(
-            function,
-            workers,
-            isolation,
-            limits,
-            strategy,
-            verify=verify,
-            jail=jail,
-            uid=uid,
-            keep_connections=keep_connections,
-            observer=observer,
-        )
+        return Pool(function, workers, limits=limits, observer=observer, **pool_options)
 
     container = Container(runtime, make_pool, limits)
     sock = listening.listen(host, port)

@@ -172,7 +172,7 @@ def jail(command: Decorated) -> Decorated:
 
 
 def workers(command: Decorated) -> Decorated:
-    """Add what shapes a pool: isolation, jail, strategy, verification, connections, time."""
+    """Add the time for a request, and what shapes a pool: each under the name of `Pool`'s parameter."""
     for decorate in (
         timeout,
         click.option(

@@ -63,17 +63,12 @@ def command(
     port: int,
     host: str,
     workers: int,
-    isolation: str,
-    jail: str,
-    uid: int | None,
-    strategy: str | None,
-    verify: bool,
-    keep_connections: bool,
     timeout: float,
     start_timeout: float,
     queue: int,
     domain_header: str | None,
     protocol: str,
+    **pool_options: Any,
 ) -> None:
     """Serve a function: POST / with a JSON body calls it and answers its JSON.
 
@@ -81,30 +76,17 @@ def command(
     """
     function = options.function(handler, program, warmup, warmup_file)
     logs.configure()
+    isolation = pool_options["isolation"]
     if isolation == Isolation.DOMAIN.value and not domain_header:
         log.warning("isolation by domain, but no --domain-header: every request is a domain of its own")
     limits = Limits(timeout_s=timeout, queue_length=queue, start_timeout_s=start_timeout)
     metrics = Metrics()
-    pool = Pool(
-        function,
-        workers,
-        isolation,
-        limits,
-        strategy,
-        verify=verify,
-        jail=jail,
-        uid=uid,
-        keep_connections=keep_connections,
-        observer=metrics,
-    )
+    pool = Pool(function, workers, limits=limits, observer=metrics, **pool_options)
     info = {
         "groundhog": version("groundhog-faas"),
         "function": function.name,
         "kind": function.kind,
-        "isolation": isolation,
-        "jail": jail,
-        "verify": verify,
-        "keep_connections": keep_connections,
+        **{name: pool_options[name] for name in ("isolation", "jail", "verify", "keep_connections")},
         "protocol": protocol,
         "timeout_s": timeout,
         "domain_header": domain_header,

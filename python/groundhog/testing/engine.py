@@ -91,15 +91,10 @@ class FakeEngine:
         fds: Mapping[int, int] | None = None,
         drain: Sequence[int] = (),
         strategy: str | None = None,
-        watch: bool = True,  # noqa: ARG002 - it has no layout to watch
-        jail: str | None = None,  # noqa: ARG002 - nobody is shut in
-        private: Sequence[str] = (),  # noqa: ARG002
-        most_written: tuple[int, int] = (0, 0),  # noqa: ARG002
-        ids: tuple[int, int] | None = None,  # noqa: ARG002
-        most_tasks: int | None = None,  # noqa: ARG002
         keep_connections: bool = False,
+        **_real: Any,
     ) -> FakeProcess:
-        """A process, scripted or real."""
+        """A process, scripted or real. What is about the real engine alone is left aside."""
         if self.takes("spawn-refused"):
             raise SpawnError(f"{argv[0]} could not be started: refused by a test")
         process: FakeProcess
