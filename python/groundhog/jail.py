@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from groundhog.runners.command import Command
 
 _SHARED_SCRATCH = ("/tmp", "/var/tmp")  # noqa: S108 - laid over, not written
-_WORLD_MAY_PASS = 0o711
 
 
 def choose(jail: Jail, found: Mapping[str, Any]) -> str | None:

@@ -84,17 +84,16 @@ impl Descriptors {
             let kind =
                 fcntl::kind(&duplicate).or_trouble(Reason::Inspection, "looking at its descriptors")?;
             let text = inspect::fdinfo(process.pid, *number)?;
-            let close_on_exec = close_on_exec(process, *number)?;
             table.push(Descriptor {
                 number: *number,
                 flags,
                 offset,
-                close_on_exec,
+                close_on_exec: close_on_exec(&text)?,
                 kind,
                 settings: fcntl::settings(&duplicate),
                 locks: settings::locks(&text),
                 timer: settings::timer(&text, &duplicate)?,
-                targets: epoll::targets(process, *number)?,
+                targets: epoll::targets(&text)?,
                 queue: Queue::Nothing,
                 duplicate,
             });
@@ -226,7 +225,7 @@ impl Descriptors {
         }
         for descriptor in &self.table {
             let wanted = descriptor.close_on_exec;
-            if close_on_exec(remote.process(), descriptor.number)? != wanted {
+            if close_on_exec(&inspect::fdinfo(remote.process().pid, descriptor.number)?)? != wanted {
                 let arguments = [descriptor.number as u64, F_SETFD, u64::from(wanted), 0, 0, 0];
                 remote.must("fcntl", call::FCNTL, arguments)?;
             }
@@ -295,7 +294,7 @@ impl Descriptors {
             if !matches!(kcmp::same_open_file(process.pid, *number, duplicate.as_fd()), Ok(true)) {
                 return Ok(Some(format!("descriptor {number} was closed or replaced")));
             }
-            if self::close_on_exec(process, *number)? != *close_on_exec {
+            if self::close_on_exec(&inspect::fdinfo(process.pid, *number)?)? != *close_on_exec {
                 return Ok(Some(format!("descriptor {number}: close-on-exec expected {close_on_exec}")));
             }
             let now = fcntl::status_flags(duplicate).or_trouble(Reason::Inspection, "reading file flags")?;
@@ -416,9 +415,9 @@ fn list(folder: &OwnedFd, numbers: &mut Vec<i32>) -> Step<()> {
 }
 
 /// Whether `execve` closes a descriptor.
-fn close_on_exec(process: &Process, number: i32) -> Step<bool> {
-    let text = inspect::fdinfo(process.pid, number)?;
-    let info = groundhog_proc::fdinfo::parse(&text)
+/// As the kernel's text on a descriptor has it.
+fn close_on_exec(text: &[u8]) -> Step<bool> {
+    let info = groundhog_proc::fdinfo::parse(text)
         .map_err(|error| Trouble::Refused(Reason::Inspection, error.to_string()))?;
     Ok(info.close_on_exec())
 }

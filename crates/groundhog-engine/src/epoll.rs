@@ -11,10 +11,9 @@ const EPOLL_CTL_ADD: u64 = 1;
 const EPOLL_CTL_DEL: u64 = 2;
 const EPOLL_CTL_MOD: u64 = 3;
 
-/// What the epoll set behind a descriptor watches; nothing for other files.
-pub(crate) fn targets(process: &Process, number: i32) -> Step<Vec<Target>> {
-    let text = inspect::fdinfo(process.pid, number)?;
-    fdinfo::epoll_targets(&text).map_err(|error| Trouble::Refused(Reason::Inspection, error.to_string()))
+/// What the epoll set behind a descriptor watches, as the kernel's text on it has it; nothing for other files.
+pub(crate) fn targets(text: &[u8]) -> Step<Vec<Target>> {
+    fdinfo::epoll_targets(text).map_err(|error| Trouble::Refused(Reason::Inspection, error.to_string()))
 }
 
 /// Whether a set has targets that it gives up watching when it has told of them once, with no call that says so.
@@ -25,7 +24,7 @@ pub(crate) fn disarms(targets: &[Target]) -> bool {
 
 /// Puts a set back to what it watched at the snapshot, once the descriptors are those of the snapshot.
 pub(crate) fn revert(process: &mut Process, anchor: Anchor, number: i32, before: &[Target]) -> Step<()> {
-    let now = targets(process, number)?;
+    let now = targets(&inspect::fdinfo(process.pid, number)?)?;
     if now == before {
         return Ok(());
     }
