@@ -23,6 +23,8 @@ from groundhog import Function, Pool
 
 HERE = Path(__file__).parent
 MOST_ACTIONS = 4
+RETIRE_EVERY = 250
+"""One request in so many costs its process: that is replaced, and nobody else notices."""
 GROWTH_BYTES = 8 << 20
 """Less is the allocator's own business."""
 
@@ -56,8 +58,11 @@ class Soak:
             number = self.sent
             self.sent += 1
             actions = self._random.sample(self._names, self._random.randint(0, MOST_ACTIONS))
+            retire = (
+                number % RETIRE_EVERY == RETIRE_EVERY // 2
+            )  # not the last of them: its end would not be seen
             try:
-                reply = await pool.invoke({"secret": f"Q{number:07d}", "actions": actions})
+                reply = await pool.invoke({"secret": f"Q{number:07d}", "actions": actions, "retire": retire})
             except groundhog.GroundhogError as error:
                 kind = type(error).__name__
                 self.failed[kind] = self.failed.get(kind, 0) + 1

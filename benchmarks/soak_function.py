@@ -138,6 +138,11 @@ def limit(_secret):
     resource.setrlimit(resource.RLIMIT_CORE, (0, begun["limit"][1]))
 
 
+def session(_secret):
+    with contextlib.suppress(PermissionError):
+        os.setsid()  # costs the process, whether it succeeds or not
+
+
 def send(secret):
     pair[1].send(secret.encode())
 
@@ -171,4 +176,6 @@ def main(params):
     left = found()
     for name in params["actions"]:
         ACTIONS[name](params["secret"])
+    if params.get("retire"):
+        session(params["secret"])
     return {"left": left}
