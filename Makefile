@@ -97,4 +97,4 @@ programs:
 
 .PHONY: clean
 clean:  ## Remove what was built
-	rm -rf $(VENV) target dist python/groundhog/_core*.so
+	rm -rf $(VENV) target dist python/groundhog/_core*.so python/groundhog/runners/bootstrap/*.node
