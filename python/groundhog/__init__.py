@@ -2,36 +2,35 @@
 
 from __future__ import annotations
 
+import importlib
 from typing import TYPE_CHECKING, Any
-
-from groundhog.config import Function, Isolation, Limits, Reply, Timings
-from groundhog.errors import (
-    ConfigError,
-    EngineError,
-    FunctionExitedError,
-    FunctionTimeoutError,
-    GroundhogError,
-    InitError,
-    InvocationError,
-    OverloadedError,
-    PayloadTooLargeError,
-    PoolClosedError,
-    ProtocolError,
-    RestoreRefusedError,
-    SnapshotRefusedError,
-    SpawnError,
-    StateMismatchError,
-    TraceeExitedError,
-    UnsupportedError,
-)
-from groundhog.observer import NullObserver, Observer
-from groundhog.pool import Pool, PoolStats
 
 if TYPE_CHECKING:
     from groundhog._core import RestoreReport, SnapshotInfo, Tracee, __version__, capabilities
-
-StateMismatch = StateMismatchError
-"""The name that is caught around `Tracee.verify`."""
+    from groundhog.config import Function, Isolation, Limits, Reply, Timings
+    from groundhog.errors import (
+        ConfigError,
+        EngineError,
+        FunctionExitedError,
+        FunctionTimeoutError,
+        GroundhogError,
+        HookError,
+        InitError,
+        InvocationError,
+        OverloadedError,
+        PayloadTooLargeError,
+        PoolClosedError,
+        ProtocolError,
+        RestoreRefusedError,
+        SnapshotRefusedError,
+        SpawnError,
+        StateMismatchError,
+        TraceeExitedError,
+        UnsupportedError,
+    )
+    from groundhog.errors import StateMismatchError as StateMismatch
+    from groundhog.observer import NullObserver, Observer
+    from groundhog.pool import Pool, PoolStats
 
 __all__ = [
     "ConfigError",
@@ -40,6 +39,7 @@ __all__ = [
     "FunctionExitedError",
     "FunctionTimeoutError",
     "GroundhogError",
+    "HookError",
     "InitError",
     "InvocationError",
     "Isolation",
@@ -68,18 +68,27 @@ __all__ = [
     "capabilities",
 ]
 
-_FROM_CORE = frozenset({"RestoreReport", "SnapshotInfo", "Tracee", "__version__", "capabilities"})
+_HOMES = {
+    "groundhog._core": ("RestoreReport", "SnapshotInfo", "Tracee", "__version__", "capabilities"),
+    "groundhog.config": ("Function", "Isolation", "Limits", "Reply", "Timings"),
+    "groundhog.observer": ("NullObserver", "Observer"),
+    "groundhog.pool": ("Pool", "PoolStats"),
+}
+_HOME = {name: home for home, names in _HOMES.items() for name in names}
+_RENAMED = {"StateMismatch": "StateMismatchError"}  # the name that is caught around `Tracee.verify`
 
 
 def __getattr__(name: str) -> Any:
-    """Load the engine when it is first asked for: the rest can be read and tested where it is not built."""
-    if name not in _FROM_CORE:
+    """Load what is asked for, when it is: a function that imports `groundhog.hooks` needs nothing else, and
+    most can be read and tested where the engine is not built.
+    """
+    if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from groundhog import _core
-
-    return getattr(_core, name)
+    home = importlib.import_module(_HOME.get(name, "groundhog.errors"))
+    value = globals()[name] = getattr(home, _RENAMED.get(name, name))
+    return value
 
 
 def __dir__() -> list[str]:
     """Also what is loaded only when it is asked for."""
-    return sorted({*globals(), *_FROM_CORE})
+    return sorted({*globals(), *__all__})

@@ -90,6 +90,10 @@ class ProtocolError(InvocationError):
     """The function process broke its protocol: not JSON, not an object, two answers, too long."""
 
 
+class HookError(InvocationError):
+    """A hook of the function for the moment after a restore failed; the process has been replaced."""
+
+
 class PayloadTooLargeError(InvocationError):
     """The request or the answer is larger than the configured limit."""
 
