@@ -102,6 +102,8 @@ class Limits:
     """Requests that may wait for a worker; one more raises OverloadedError."""
     start_timeout_s: float = 60.0
     """From spawning a process until its code is loaded, and for each warm-up request."""
+    hooks_timeout_s: float = 10.0
+    """For all of a function's hooks after a restore, within ``timeout_s``; then the process is killed."""
     restore_timeout_s: float = 10.0
     """For one restore; then the process is killed and replaced."""
     scratch_bytes: int = 64 * MIB

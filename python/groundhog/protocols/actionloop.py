@@ -13,6 +13,11 @@ Our own launchers add ``"groundhog": 1`` to that line. Only to them we send cont
 member "groundhog" where a request carries "value": ``{"groundhog": "noop"}`` takes the path of a request
 without calling the function, ``{"groundhog": "prepare"}`` announces the snapshot.
 
+To "prepare" they answer ``{"ok": true, "hooks": false}``, or ``{"ok": false, "error": "..."}`` when a hook of
+the function failed. With "hooks" true, `HOOKS_DONE` stands before the first answer after a restore, and comes
+as soon as the function's hooks for that moment have run; a line that begins with `HOOK_FAILED` tells of one
+that failed, and the process ends.
+
 Before each of their lines stands a `Freshness`: "@", then random numbers and the time, by which the launcher
 makes the function's generators differ from those of all other requests, and a token. It repeats the token
 before the newline of its answer once it has done so: an answer without it is no answer.
@@ -29,15 +34,16 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
 
-from groundhog.errors import InvocationError, PayloadTooLargeError, ProtocolError
+from groundhog.errors import HookError, InvocationError, PayloadTooLargeError, ProtocolError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 NOOP = b'{"groundhog":"noop"'
 PREPARE = b'{"groundhog":"prepare"}\n'
-PREPARE_TO_REPEAT = b'{"groundhog":"prepare","reverted":true}\n'
-"""Likewise, of a process that will be reverted: what it would do again and again must not be done then."""
+HOOKS_DONE = b" "
+HOOK_FAILED = b'{"groundhog":"hook"'
+"""How the line begins that says so."""
 NOT_AN_OBJECT = "The action did not return a dictionary or array."
 """OpenWhisk's words; its compatibility kit compares them."""
 
@@ -145,7 +151,12 @@ class Freshness:
         return b"@" + self.seed + self.token
 
     def acknowledged(self, line: bytes) -> bytes:
-        """The answer in ``line``; ProtocolError if it does not say that the random numbers are fresh."""
+        """The answer in ``line``.
+
+        Raises ProtocolError if it does not say that the random numbers are fresh, HookError if a hook failed.
+        """
+        if line.startswith(HOOK_FAILED):
+            raise HookError(f"a hook after the restore failed: {_member(line, 'error')}")
         if not line.endswith(self.token):
             raise ProtocolError(
                 "the function process answered without saying that its random numbers are fresh: "
@@ -162,10 +173,12 @@ class Ack:
     error: str = ""
     control: bool = False
     """Whether it understands control lines: it is a launcher of ours."""
+    hooks: bool = False
+    """Whether the function has hooks that run after each restore."""
 
 
 def parse_ack(line: bytes) -> Ack:
-    """The acknowledgement in ``line``; ProtocolError if it is none."""
+    """The acknowledgement in ``line``, of having loaded or of "prepare"; ProtocolError if it is none."""
     try:
         parsed = _decode(line.decode("utf-8"))
     except (ValueError, RecursionError):
@@ -176,8 +189,18 @@ def parse_ack(line: bytes) -> Ack:
         )
     error = parsed.get("error", "")
     return Ack(
-        ok=parsed["ok"], error=error if isinstance(error, str) else str(error), control="groundhog" in parsed
+        ok=parsed["ok"],
+        error=error if isinstance(error, str) else str(error),
+        control="groundhog" in parsed,
+        hooks=parsed.get("hooks") is True,
     )
+
+
+def _member(line: bytes, name: str) -> str:
+    try:
+        return str(_decode(line.decode("utf-8"))[name])
+    except (ValueError, RecursionError, LookupError, TypeError):
+        return excerpt(line)
 
 
 def parse_answer(line: bytes) -> dict[str, Any] | list[Any]:

@@ -13,8 +13,8 @@ import os
 import time
 from typing import TYPE_CHECKING, Protocol
 
-from groundhog.errors import PayloadTooLargeError, ProtocolError
-from groundhog.protocols.actionloop import AnswerDecoder, Freshness
+from groundhog.errors import HookError, InvocationError, PayloadTooLargeError, ProtocolError
+from groundhog.protocols.actionloop import HOOKS_DONE, AnswerDecoder, Freshness
 
 if TYPE_CHECKING:
     import asyncio
@@ -128,8 +128,11 @@ class Owner(Protocol):
     def on_answer(self, line: bytes) -> None:
         """The answer is complete."""
 
-    def on_broken(self, error: ProtocolError | PayloadTooLargeError) -> None:
-        """The process broke the protocol; nothing it writes can be trusted any more."""
+    def on_hooks_done(self) -> None:
+        """The function's hooks have run: now it is the function's turn."""
+
+    def on_broken(self, error: InvocationError) -> None:
+        """The process broke the protocol, or its hooks failed; nothing it writes can be trusted any more."""
 
     def on_stray(self, data: bytes) -> None:
         """Bytes came on the answer pipe though none were owed."""
@@ -161,6 +164,7 @@ class Channel:
         self._freshness: Freshness | None = None
         self.freshens = False
         """Whether requests carry fresh random numbers, and answers have to acknowledge them."""
+        self._hooks_run = False
         self.collecting = True
         """Whether what the process prints now belongs to somebody."""
         self.cut_short = False
@@ -180,8 +184,9 @@ class Channel:
         """No line is owed any more."""
         self._decoder.cancel()
 
-    def send(self, line: bytes) -> None:
-        """Hand over a request line; the answer comes to the owner."""
+    def send(self, line: bytes, *, hooks: bool = False) -> None:
+        """Hand over a request line; the answer comes to the owner. ``hooks``: the function's run first."""
+        self._hooks_run = hooks
         prefix = b""
         if self.freshens:
             self._freshness = Freshness.of(os.urandom(Freshness.SIZE), time.time_ns())
@@ -258,12 +263,17 @@ class Channel:
             return True
         if len(data) == self._read_size:
             self._read_size = _LARGE_PIPE
+        if self._hooks_run:
+            self._hooks_run = False
+            if data.startswith(HOOKS_DONE):
+                data = data[len(HOOKS_DONE) :]
+                self._owner.on_hooks_done()
         try:
             line = self._decoder.feed(data)
             if line is not None and self._freshness is not None:
                 line = self._freshness.acknowledged(line)
                 self._freshness = None
-        except (ProtocolError, PayloadTooLargeError) as error:
+        except (ProtocolError, PayloadTooLargeError, HookError) as error:
             self._owner.on_broken(error)
             return True
         if line is not None:

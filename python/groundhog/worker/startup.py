@@ -11,6 +11,7 @@ from groundhog._log import log
 from groundhog.config import Isolation
 from groundhog.errors import (
     GroundhogError,
+    HookError,
     InitError,
     InvocationError,
     ProtocolError,
@@ -19,11 +20,9 @@ from groundhog.errors import (
 )
 from groundhog.protocols.actionloop import (
     PREPARE,
-    PREPARE_TO_REPEAT,
     Ack,
     encode_context,
     encode_request,
-    excerpt,
     noop_line,
     parse_ack,
     parse_answer,
@@ -69,6 +68,8 @@ class Startup:
         self._failure: GroundhogError | None = None
         self.speaks_control = False
         """The process is one of our launchers."""
+        self.has_hooks = False
+        """The function has hooks that run after each restore."""
         self._spawning: Future[Process] | None = None
         self._cell: Cell | None = None
         self._steps: dict[Action, Callable[[], Any]] = {
@@ -109,7 +110,7 @@ class Startup:
 
     def on_failure(self, error: GroundhogError) -> None:
         """Something went wrong: the step under way, or else the next one, fails with it."""
-        if isinstance(error, ProtocolError):
+        if isinstance(error, (ProtocolError, HookError)):
             error = InitError(f"the function did not start: {error}", self._log())
         if self._failure is None:
             self._failure = error
@@ -232,12 +233,10 @@ class Startup:
 
     async def _prepare(self) -> Event:
         if self.speaks_control:
-            stays = self._config.isolation is Isolation.OFF
-            answer = await self._exchange(PREPARE if stays else PREPARE_TO_REPEAT)
-            if answer != b'{"ok":true}':
-                raise InitError(
-                    f"the launcher did not prepare for its snapshot: {excerpt(answer)}", self._log()
-                )
+            said = self._parse_ack(await self._exchange(PREPARE, "prepare for its snapshot"))
+            if not said.ok:
+                raise InitError(said.error, self._log())
+            self.has_hooks = said.hooks
         if self._config.isolation is Isolation.OFF:
             log.warning("isolation is off: requests can see what earlier ones left", pid=self._worker.pid)
             return Event.UNISOLATED
@@ -299,12 +298,12 @@ class Startup:
 
     # The means
 
-    async def _exchange(self, line: bytes) -> bytes:
+    async def _exchange(self, line: bytes, what: str = "answer a warm-up request") -> bytes:
         self._check()
         assert self._channel is not None  # noqa: S101
         waiter = self._wait()
-        self._channel.send(line)
-        return await self._result(waiter, "answer a warm-up request")
+        self._channel.send(line, hooks=self.has_hooks)
+        return await self._result(waiter, what)
 
     def _check(self) -> None:
         if self._failure is not None:

@@ -13,6 +13,8 @@ from groundhog.errors import (
     FunctionExitedError,
     FunctionTimeoutError,
     GroundhogError,
+    HookError,
+    PayloadTooLargeError,
     PoolClosedError,
     ProtocolError,
     RestoreRefusedError,
@@ -27,7 +29,7 @@ if TYPE_CHECKING:
     from concurrent.futures import Executor
 
     from groundhog.config import JsonValue
-    from groundhog.errors import PayloadTooLargeError
+    from groundhog.errors import InvocationError
     from groundhog.jail import Confinement
     from groundhog.runners.command import Command
     from groundhog.worker.engine import Engine, Process, Report, Snapshot
@@ -38,6 +40,7 @@ if TYPE_CHECKING:
 _LARGE_ANSWER = 256 << 10
 """From here on parsing takes longer than a restore does, so the restore is started first."""
 _STATUS_LOOKS, _STATUS_PAUSE_S = 100, 0.001
+_BROKEN = {PayloadTooLargeError: "answer-too-large", HookError: "hook-failed"}
 _END_GRACE_S = 1.0
 """How long a process whose answer pipe has ended may take to end itself, before it is taken to have closed
 it.
@@ -164,15 +167,21 @@ class Worker:
                 self.retire("stray-answer", f"it wrote {stray} bytes after its answer")
                 return False
             self._advance(Event.SERVE_AGAIN)
+            hooks = False
         else:
             self._advance(Event.SERVE)
+            hooks = self._startup.has_hooks
         self.domain = job.domain
         self._job = job
         self._sent_at = now = time.perf_counter()
         self._timings = Timings(now - job.queued_at, 0.0, self._restore_s)
         self._restore_s = None
-        self._timer = self._loop.call_later(job.timeout_s, self._on_timeout)
-        self._channel.send(job.line())
+        limit = self.config.limits.hooks_timeout_s
+        if hooks and limit < job.timeout_s:
+            self._timer = self._loop.call_later(limit, self._on_hooks_timeout)
+        else:
+            self._timer = self._loop.call_later(job.timeout_s, self._on_timeout)
+        self._channel.send(job.line(), hooks=hooks)
         return True
 
     def revert(self) -> None:
@@ -264,14 +273,20 @@ class Worker:
         if not early:
             self._after_answer()
 
-    def on_broken(self, error: ProtocolError | PayloadTooLargeError) -> None:
-        """It cannot be understood any more."""
+    def on_hooks_done(self) -> None:
+        """The rest of the time is the function's."""
+        if self._job is not None:
+            self._stop_timer()
+            left = self._sent_at + self._job.timeout_s - time.perf_counter()
+            self._timer = self._loop.call_later(max(0.0, left), self._on_timeout)
+
+    def on_broken(self, error: InvocationError) -> None:
+        """It cannot be understood any more, or is not fit to serve."""
         if self._job is None:
             self._startup.on_failure(error)
             return
         self._attach_logs(error)
-        reason = "protocol" if isinstance(error, ProtocolError) else "answer-too-large"
-        self.retire(reason, str(error), error)
+        self.retire(_BROKEN.get(type(error), "protocol"), str(error), error)
 
     def on_stray(self, data: bytes) -> None:
         """Bytes for nobody. A restore drops them; otherwise they would be taken for the next answer."""
@@ -310,6 +325,15 @@ class Worker:
         )
         self._attach_logs(error)
         self.retire("timeout", str(error), error)
+
+    def _on_hooks_timeout(self) -> None:
+        limit = self.config.limits.hooks_timeout_s
+        error = FunctionTimeoutError(
+            f"the function's hooks after the restore took longer than {limit:g} s (Limits.hooks_timeout_s);"
+            f" process {self.pid} was killed"
+        )
+        self._attach_logs(error)
+        self.retire("hooks-timeout", str(error), error)
 
     def _on_exit(self) -> None:
         assert self._process is not None  # noqa: S101
@@ -443,9 +467,7 @@ class Worker:
                 job.future.set_exception(result)
             self._listener.worker_answered(type(result).__name__, timings)
 
-    def _attach_logs(
-        self, error: ProtocolError | PayloadTooLargeError | FunctionTimeoutError | FunctionExitedError
-    ) -> None:
+    def _attach_logs(self, error: InvocationError) -> None:
         if self._channel is not None:
             error.stdout, error.stderr = self._channel.take_logs()
 

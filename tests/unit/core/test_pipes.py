@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from groundhog.errors import PayloadTooLargeError, ProtocolError
+from groundhog.errors import HookError, InvocationError, PayloadTooLargeError, ProtocolError
 from groundhog.worker import pipes as pipes_module
 from groundhog.worker.pipes import ANSWER, STDERR, STDIN, STDOUT, Channel, LogBuffer, Pipes
 
@@ -30,7 +30,10 @@ class Recorder:
     def on_answer(self, line: bytes) -> None:
         self.events.put_nowait(("answer", line))
 
-    def on_broken(self, error: ProtocolError | PayloadTooLargeError) -> None:
+    def on_hooks_done(self) -> None:
+        self.events.put_nowait(("hooks done", None))
+
+    def on_broken(self, error: InvocationError) -> None:
         self.events.put_nowait(("broken", error))
 
     def on_stray(self, data: bytes) -> None:
@@ -81,6 +84,29 @@ async def test_a_request_and_its_answer(it: Fixture) -> None:
     await asyncio.sleep(0)
     os.write(it.child(ANSWER), b"wer\n")
     assert await it.told.events.get() == ("answer", b"answer")
+
+
+@pytest.mark.parametrize("first", [b" answer\n", b" "])
+async def test_hooks_say_when_they_are_done(it: Fixture, first: bytes) -> None:
+    it.channel.send(b"request\n", hooks=True)
+    os.write(it.child(ANSWER), first)
+    assert await it.told.events.get() == ("hooks done", None)
+    if first == b" ":
+        os.write(it.child(ANSWER), b"answer\n")
+    assert await it.told.events.get() == ("answer", b"answer")
+    it.channel.send(b"request\n")
+    os.write(it.child(ANSWER), b" answer\n")
+    assert await it.told.events.get() == ("answer", b" answer"), "white space of the function's"
+
+
+async def test_a_hook_that_failed_is_no_answer(it: Fixture) -> None:
+    it.channel.freshens = True
+    it.channel.send(b"request\n", hooks=True)
+    os.write(it.child(ANSWER), b'{"groundhog":"hook","error":"ValueError: of a name"}\n')
+    what, error = await it.told.events.get()
+    assert what == "broken"
+    assert isinstance(error, HookError)
+    assert str(error) == "a hook after the restore failed: ValueError: of a name"
 
 
 async def test_the_process_has_blocking_ends_and_we_have_none(it: Fixture) -> None:

@@ -1,17 +1,17 @@
-// Random numbers that a revert does not repeat. V8 keeps 64 numbers of Math.random in store, and OpenSSL its generator
-// in memory: both would give each request the same ones, and neither can be seeded from here. So Math.random is a
-// generator of our own (xoshiro128**), seeded by each request, and what node:crypto hands out comes from the kernel.
-//
-// Keys are made by OpenSSL within: each request would make the same. So once the snapshot is near, that is refused.
-//
-// Not reached: what TLS draws, and the Math.random of further contexts.
+// Random numbers that a revert does not repeat. V8 keeps 64 numbers of Math.random in store, and a generator for further
+// contexts, which cannot be reached: so Math.random is a generator of our own (xoshiro128**), seeded by each request.
+// OpenSSL keeps its generator in memory, from which come the numbers and keys of node:crypto, what TLS draws, and what
+// further threads start from: a small library seeds it (openssl.node). What node:crypto keeps in store of that is
+// passed by.
 'use strict';
 
 const crypto = require('crypto');
-const fs = require('fs');
 const Module = require('module');
+const path = require('path');
+const vm = require('vm');
 
 const state = new Uint32Array(4);
+let seedOpenSSL;
 
 function next() {
   const scrambled = Math.imul(state[1], 5);
@@ -26,8 +26,9 @@ function next() {
   return result;
 }
 
-// Seed from hexadecimal digits: eight for each word, more are mixed in.
+// Seed from hexadecimal digits: for ours eight for each word, more are mixed in.
 function reseed(digits) {
+  seedOpenSSL(digits);
   state.fill(0);
   for (let at = 0; at < digits.length; at += 8) state[(at / 8) % 4] ^= parseInt(digits.slice(at, at + 8), 16);
   if (!state.some(Boolean)) state[0] = 1; // the one state that it never leaves
@@ -44,57 +45,51 @@ function replaceMathRandom() {
   define(Math, 'random', { random: () => ((next() >>> 5) * 0x4000000 + (next() >>> 6)) * SCALE }.random);
 }
 
-// Where node:crypto checks its arguments and complains, it goes on doing so: what it returned is overwritten.
-function replaceCrypto(kernel) {
-  const { randomBytes, randomFillSync, randomFill, randomInt, randomUUID } = crypto;
-  const { getRandomValues } = Object.getPrototypeOf(crypto.webcrypto);
+// Each further context has a Math of its own: it gets a function of its own.
+const OWN = '(draw) => { Math.random = { random: () => draw() }.random; }';
 
-  function fill(bytes) {
-    for (let at = 0; at < bytes.length;) at += fs.readSync(kernel, bytes, at, bytes.length - at, null);
-  }
-  const refill = (view, offset = 0, size = undefined) => {
-    const width = view.BYTES_PER_ELEMENT || 1;
-    const start = (view.byteOffset || 0) + offset * width;
-    const length = size === undefined ? view.byteLength - offset * width : size * width;
-    fill(new Uint8Array(view.buffer || view, start, length));
-    return view;
+function replaceContexts() {
+  const { createContext, isContext, runInNewContext, Script } = vm;
+  const { random } = Math;
+  const own = new Script(OWN);
+
+  const replaced = {
+    createContext(object, options) {
+      const exists = typeof object === 'object' && object !== null && isContext(object);
+      const context = createContext(object, options);
+      if (!exists) own.runInContext(context)(random);
+      return context;
+    },
+    runInNewContext(code, object, options) {
+      return runInNewContext.call(this, code, made(object, options), options);
+    },
   };
+  const made = (object, { contextName: name, contextOrigin: origin, contextCodeGeneration: codeGeneration, microtaskMode } = {}) =>
+    replaced.createContext(object, { name, origin, codeGeneration, microtaskMode });
+  for (const [name, value] of Object.entries(replaced)) define(vm, name, value);
+  const { runInNewContext: ofScript } = Script.prototype;
+  define(Script.prototype, 'runInNewContext', {
+    runInNewContext(object, options) {
+      return ofScript.call(this, made(object, options), options);
+    },
+  }.runInNewContext);
+}
+
+// These two draw in advance. Node's own go on checking arguments and complaining.
+function replaceStores() {
+  const { randomFillSync, randomInt, randomUUID } = crypto;
+
   const draw = (min, max) => {
     const range = max - min;
     const limit = 2 ** 48 - (2 ** 48 % range); // beyond it, some numbers would be likelier than others
     const bytes = Buffer.allocUnsafeSlow(6);
     for (;;) {
-      fill(bytes);
-      const number = bytes.readUIntBE(0, 6);
+      const number = randomFillSync(bytes).readUIntBE(0, 6);
       if (number < limit) return min + (number % range);
     }
   };
-  const uuid = () => {
-    const bytes = Buffer.allocUnsafeSlow(16);
-    fill(bytes);
-    bytes[6] = (bytes[6] & 0x0f) | 0x40;
-    bytes[8] = (bytes[8] & 0x3f) | 0x80;
-    const digits = bytes.toString('hex');
-    return [[0, 8], [8, 12], [12, 16], [16, 20], [20, 32]].map(([from, to]) => digits.slice(from, to)).join('-');
-  };
-  const replaced = {
-    randomBytes(size, callback) {
-      if (callback === undefined) return refill(randomBytes(size));
-      return randomBytes(size, typeof callback !== 'function' ? callback : function (error, bytes) {
-        return error ? callback.call(this, error) : callback.call(this, null, refill(bytes));
-      });
-    },
-    randomFillSync(buffer, offset = 0, size = undefined) {
-      randomFillSync(buffer, offset, size);
-      return refill(buffer, offset, size);
-    },
-    randomFill(buffer, offset, size, callback) {
-      const given = [offset, size, callback].filter((argument) => argument !== undefined);
-      const done = typeof given[given.length - 1] === 'function' ? given.pop() : callback;
-      return randomFill(buffer, ...given, typeof done !== 'function' ? done : function (error) {
-        return error ? done.call(this, error) : done.call(this, null, refill(buffer, ...given));
-      });
-    },
+  const fresh = () => randomUUID({ disableEntropyCache: true });
+  define(crypto, 'randomInt', {
     randomInt(min, max, callback) {
       const [from, to] = max === undefined || typeof max === 'function' ? [0, min] : [min, max];
       const done = typeof max === 'function' ? max : callback;
@@ -107,55 +102,44 @@ function replaceCrypto(kernel) {
         else done(undefined, draw(from, to));
       });
     },
+  }.randomInt);
+  define(crypto, 'randomUUID', {
     randomUUID(options) {
-      randomUUID(options);
-      return uuid();
-    },
-  };
-  for (const [name, value] of Object.entries(replaced)) define(crypto, name, value);
-  for (const name of ['pseudoRandomBytes', 'prng', 'rng']) {
-    Object.defineProperty(crypto, name, { value: crypto.randomBytes, writable: true, configurable: true });
-  }
-  define(Object.getPrototypeOf(crypto.webcrypto), 'getRandomValues', {
-    getRandomValues(array) {
-      return refill(getRandomValues.call(this, array));
-    },
-  }.getRandomValues);
-  const { randomUUID: webUUID } = Object.getPrototypeOf(crypto.webcrypto);
-  define(Object.getPrototypeOf(crypto.webcrypto), 'randomUUID', {
-    randomUUID() {
-      webUUID.call(this);
-      return uuid();
+      if (options !== undefined) randomUUID(options);
+      return fresh();
     },
   }.randomUUID);
-  Module.syncBuiltinESMExports(); // for those who import them by name
+  const web = Object.getPrototypeOf(crypto.webcrypto);
+  const { randomUUID: ofWeb } = web;
+  define(web, 'randomUUID', {
+    randomUUID() {
+      ofWeb.call(this);
+      return fresh();
+    },
+  }.randomUUID);
 }
 
-const KEYS = ['generateKey', 'generateKeySync', 'generateKeyPair', 'generateKeyPairSync'];
-
-// Have what makes keys throw: two requests would get the same.
-function refuseKeys() {
-  const refuse = (name) => function () {
+function loadSeeder(file) {
+  const loaded = { exports: {} };
+  try {
+    process.dlopen(loaded, file);
+  } catch (error) {
     throw new Error(
-      `${name}: a key made here would be made again by the next request, since the process goes back to its snapshot;`
-        + ' see docs/uniqueness.md of Groundhog'
+      `${file} cannot be loaded into Node ${process.version}, so that its OpenSSL would give each request the same `
+        + `random numbers and keys (${error.message}); put a Node first in PATH that exports the functions of its OpenSSL`,
     );
-  };
-  for (const name of KEYS) define(crypto, name, refuse(name));
-  for (const made of [crypto.createECDH('prime256v1'), crypto.getDiffieHellman('modp14')]) {
-    define(Object.getPrototypeOf(made), 'generateKeys', refuse('generateKeys'));
   }
-  define(crypto.DiffieHellman.prototype, 'generateKeys', refuse('generateKeys'));
-  const refused = refuse('generateKey');
-  define(Object.getPrototypeOf(crypto.webcrypto.subtle), 'generateKey', async () => refused());
-  Module.syncBuiltinESMExports();
+  return loaded.exports;
 }
 
 // Take over, before the function is loaded: it may keep what it finds.
-function replace() {
+function replace(file = path.join(__dirname, 'openssl.node')) {
+  seedOpenSSL = loadSeeder(file);
   reseed(crypto.randomBytes(16).toString('hex'));
   replaceMathRandom();
-  replaceCrypto(fs.openSync('/dev/urandom', 'r'));
+  replaceStores();
+  replaceContexts();
+  Module.syncBuiltinESMExports(); // for those who import them by name
 }
 
-module.exports = { refuseKeys, replace, reseed };
+module.exports = { replace, reseed };

@@ -10,6 +10,8 @@ const Module = require('module');
 const path = require('path');
 const { pathToFileURL } = require('url');
 
+const hooks = require('./hooks.js');
+
 const FIRST_READ = 64 * 1024;
 const NEXT_READ = 1024 * 1024;
 const ENTRY = Symbol.for('groundhog.entry');
@@ -19,9 +21,9 @@ const [file, entry, name] = process.argv.slice(2, 5);
 const entries = entry.split(','); // the first of them that there is
 const acknowledge = Boolean(process.env.OW_WAIT_FOR_ACK);
 delete process.env.OW_WAIT_FOR_ACK;
-const generators = process.env.GROUNDHOG_WITHOUT === 'reseeding' ? null : require('./generators.js'); // null: for tests
+const without = process.env.GROUNDHOG_WITHOUT; // for tests
 delete process.env.GROUNDHOG_WITHOUT;
-if (generators) generators.replace();
+const generators = without === 'reseeding' ? null : require('./generators.js');
 process.argv.splice(1, 4, file);
 
 // The request pipe moves off stdin: process.stdin would make it non-blocking, and a child would read from it.
@@ -133,6 +135,7 @@ function pick(from, dotted) {
 }
 
 async function load() {
+  if (generators) generators.replace(without === 'openssl' ? '/dev/null' : undefined);
   let loaded;
   if (isModuleFile()) {
     loaded = await import(pathToFileURL(file));
@@ -205,6 +208,7 @@ function report(error) {
 const FRESH = '@'; // before a request: what its random numbers are to be made of, and what the answer has to repeat
 const [SEED, TOKEN, REQUEST] = [1, 81, 113]; // where they begin
 const RAISED = ' '; // after an answer: that was raised, not returned
+const DONE = ' '; // before an answer: the hooks have run
 
 function errorAnswer(error) {
   report(error);
@@ -217,8 +221,7 @@ function errorAnswer(error) {
 }
 
 // Collect twice, as the first round may have released more. The function never sees the collector.
-function prepare(reverted) {
-  if (reverted && generators) generators.refuseKeys();
+function prepare() {
   require('v8').setFlagsFromString('--expose-gc');
   const collect = require('vm').runInNewContext('gc');
   require('v8').setFlagsFromString('--no-expose-gc');
@@ -226,17 +229,36 @@ function prepare(reverted) {
   collect();
 }
 
+// The hooks for the moment after a restore. One that fails ends the process, which is not fit to serve.
+async function runHooks() {
+  try {
+    await hooks.afterRestore();
+  } catch (error) {
+    report(error);
+    writeLine(JSON.stringify({ groundhog: 'hook', error: String(error) }));
+    process.exit(1);
+  }
+  fs.writeSync(answerFd, DONE);
+}
+
 async function answer(line, handler) {
   if (!line.startsWith(FRESH)) return answerTo(line, handler);
   if (generators) generators.reseed(line.slice(SEED, TOKEN));
+  if (hooks.due()) await runHooks();
   return await answerTo(line.slice(REQUEST), handler) + line.slice(TOKEN, REQUEST);
 }
 
 async function answerTo(line, handler) {
   const message = JSON.parse(line);
   if (message.groundhog === 'prepare') {
-    prepare(message.reverted);
-    return '{"ok":true}';
+    try {
+      await hooks.beforeSnapshot();
+    } catch (error) {
+      report(error);
+      return JSON.stringify({ ok: false, error: `a hook before the snapshot failed: ${error}` });
+    }
+    prepare();
+    return JSON.stringify({ ok: true, hooks: hooks.due() });
   }
   for (const key of Object.keys(message)) {
     if (key !== 'value' && key !== 'groundhog') {

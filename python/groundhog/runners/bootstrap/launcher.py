@@ -1,8 +1,8 @@
 """Serve the requests of one Python function over ActionLoop: ``launcher.py FILE ENTRY[,ENTRY] NAME``.
 
-Runs alone inside the function process: standard library only. One line of JSON per request on stdin, one line
-per answer on descriptor 3. It reads and writes with bare system calls: a buffered reader could hold a request
-back, and each buffer would be one more page to revert.
+Runs inside the function process: the standard library and what is beside this file, no more. One line of
+JSON per request on stdin, one line per answer on descriptor 3. It reads and writes with bare system calls: a
+buffered reader could hold a request back, and each buffer would be one more page to revert.
 """
 
 # ruff: noqa: PTH119, PTH120, PTH122 - pathlib would be more memory to keep and to revert
@@ -28,6 +28,7 @@ ANSWER_FD = 3
 FRESH = b"@"  # before a request: what its random numbers are to be made of, and what the answer has to repeat
 SEED, TOKEN, REQUEST = slice(1, 81), slice(81, 113), 113
 RAISED = b" "  # after an answer: that was raised, not returned
+DONE = b" "  # before an answer: the hooks have run
 EVENT_AND_CONTEXT = 2
 CONTEXT_NAMES = ("context", "_context")
 FIRST_READ = 64 * 1024
@@ -174,102 +175,29 @@ class Lines:
         return b"".join(chunks)
 
 
-class Generators:
-    """The generators of random numbers that a revert would let repeat themselves.
-
-    What a request imports, or makes of them, it seeds from the kernel by itself.
-    """
-
-    def __init__(self, *, leave: bool) -> None:
-        self._leave = leave
-        self._loaded: list[Callable[[bytes], None]] = []
-
-    def find(self) -> None:
-        """Look for them in what is loaded now; nothing is imported for it."""
-        if self._leave:
-            return
-        found = [
-            ("random", "_inst", _reseed_random),
-            ("numpy.random.mtrand", "_rand", _reseed_numpy),
-            ("tempfile", "_name_sequence", _reseed_tempfile),
-            ("ssl", "RAND_add", _reseed_openssl),
-        ]
-        self._loaded = []
-        for name, attribute, reseed in found:
-            its = getattr(sys.modules.get(name), attribute, None)
-            if its is not None:
-                self._loaded.append(reseed(its))
-
-    def reseed(self, seed: bytes) -> None:
-        """Make all that they give from now on depend on ``seed``."""
-        for reseed in self._loaded:
-            reseed(seed)
-
-
-def _reseed_random(instance: Any) -> Callable[[bytes], None]:
-    seed_with = instance.seed
-    return lambda seed: seed_with(int(seed, 16))
-
-
-def _reseed_numpy(legacy: Any) -> Callable[[bytes], None]:
-    def reseed(seed: bytes) -> None:
-        generator = legacy._bit_generator  # noqa: SLF001 - the public seed() refuses all but the first kind
-        words = [int(seed[at : at + 8], 16) for at in range(0, len(seed), 8)]
-        if hasattr(generator, "_legacy_seeding"):
-            legacy.seed(words)
-        else:
-            generator.state = type(generator)(words).state
-            if legacy.get_state(legacy=False)["has_gauss"]:
-                legacy.standard_normal()  # the second of a pair that was drawn before
-
-    return reseed
-
-
-def _reseed_tempfile(names: Any) -> Callable[[bytes], None]:
-    def reseed(_: bytes) -> None:
-        names._rng_pid = None  # noqa: SLF001 - as after a fork: the next name comes from a new generator
-
-    return reseed
-
-
-def _reseed_openssl(add: Callable[[bytes, float], None]) -> Callable[[bytes], None]:
-    # Makes OpenSSL draw from the kernel anew: its check for forks sees the same process id as ever.
-    return lambda seed: add(seed, 32.0)
-
-
-class Hooks:
-    """What the function has registered with the package snapshot-restore-py, if it has loaded that."""
-
-    def __init__(self) -> None:
-        self._after: tuple[Any, ...] = ()
-
-    def before_snapshot(self) -> None:
-        """Run those for the moment before the snapshot, the last one first."""
-        package = sys.modules.get("snapshot_restore_py")
-        if package is None:
-            return
-        for call, args, kwargs in reversed(package.get_before_snapshot()):
-            call(*args, **kwargs)
-        self._after = tuple(package.get_after_restore())
-
-    def after_restore(self) -> None:
-        """Run those for the moment after a restore, the first one first; once for each restore."""
-        after, self._after = self._after, ()
-        for call, args, kwargs in after:
-            call(*args, **kwargs)
+def beside(name: str) -> Any:
+    """The module ``name``.py next to this file, under a name that no function's module has."""
+    spec = importlib.util.spec_from_file_location(
+        f"_groundhog_{name}", f"{os.path.dirname(__file__)}/{name}.py"
+    )
+    assert spec is not None  # noqa: S101
+    assert spec.loader is not None  # noqa: S101
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
 
 
 class Server:
     """Answers request lines with the function's results."""
 
-    def __init__(self, function: Callable[..., Any], name: str, generators: Generators) -> None:
+    def __init__(self, function: Callable[..., Any], name: str, hooks: Any, *, reseeds: bool) -> None:
         self._function = function
-        self._generators = generators
-        self._hooks = Hooks()
+        self._generators = beside("generators").Generators(leave=not reseeds)
         self._generators.find()
         self._name = name
         self._takes_context = takes_context(function)
         self._loop = EventLoop()
+        self._hooks = hooks(self._loop.run)
         self._async = inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(
             getattr(function, "__call__", None)  # noqa: B004 - an instance with an async __call__
         )
@@ -287,13 +215,11 @@ class Server:
         if line.startswith(FRESH):
             token, start = line[TOKEN], REQUEST
             self._generators.reseed(line[SEED])
-            self._hooks.after_restore()
+            if self._hooks.waiting:
+                self._run_hooks()
         message, _ = _decode(line.decode(), start)
         if message.get("groundhog") == "prepare":
-            self._hooks.before_snapshot()
-            prepare()
-            self._generators.find()
-            return b'{"ok":true}' + token + b"\n"
+            return _encode_ascii(self._prepare()).encode() + token + b"\n"
         for key, value in message.items():
             if key not in ("value", "groundhog"):
                 os.environ["__OW_" + key.upper()] = value if isinstance(value, str) else _encode_ascii(value)
@@ -304,6 +230,28 @@ class Server:
             answer = _to_bytes({"error": str(error)}, RAISED + token)
         flush()
         return answer
+
+    def _run_hooks(self) -> None:
+        """One that raises ends the process, which is not fit to serve."""
+        try:
+            self._hooks.after_restore()
+        except BaseException as error:  # noqa: BLE001 - whatever it is
+            report(error)
+            flush()
+            write_line(_encode_ascii({"groundhog": "hook", "error": described(error)}).encode() + b"\n")
+            sys.exit(1)
+        write_line(DONE)
+
+    def _prepare(self) -> dict[str, Any]:
+        try:
+            self._hooks.before_snapshot()
+        except Exception as error:  # noqa: BLE001 - whatever it is, there must be no snapshot
+            report(error)
+            flush()
+            return {"ok": False, "error": f"a hook before the snapshot failed: {described(error)}"}
+        prepare()
+        self._generators.find()
+        return {"ok": True, "hooks": bool(self._hooks.waiting)}
 
     def _call(self, message: dict[str, Any]) -> Any:
         if "groundhog" in message:  # a request in all but the function
@@ -360,6 +308,11 @@ def prepare() -> None:
     gc.freeze()  # collections in requests neither look at nor write to what is older than the snapshot
 
 
+def described(error: BaseException) -> str:
+    """Its kind and what it says."""
+    return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+
+
 def load_error(error: BaseException, path: str) -> str:
     """One line that says why the code does not load, and where."""
     if isinstance(error, SystemExit):
@@ -367,7 +320,7 @@ def load_error(error: BaseException, path: str) -> str:
     elif isinstance(error, NoFunctionError):
         return str(error)
     else:
-        text = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+        text = described(error)
     if not isinstance(error, SyntaxError):  # its text says where
         for frame in reversed(traceback.extract_tb(error.__traceback__)):
             if frame.filename == path:
@@ -388,12 +341,14 @@ def private_input() -> int:
 def main() -> None:
     """Load the function, say so, serve."""
     path, entry, name = sys.argv[1:4]
-    generators = Generators(leave=os.environ.pop("GROUNDHOG_WITHOUT", "") == "reseeding")  # for tests
+    reseeds = os.environ.pop("GROUNDHOG_WITHOUT", "") != "reseeding"  # for tests
     acknowledge = os.environ.pop("OW_WAIT_FOR_ACK", "") != ""
     lines = Lines(private_input())
     os.set_inheritable(ANSWER_FD, False)
+    hooks = beside("hooks")
+    hooks.provide()
     try:
-        server = Server(load(path, entry), name, generators)
+        server = Server(load(path, entry), name, hooks.Hooks, reseeds=reseeds)
     except BaseException as error:  # noqa: BLE001 - whatever it is, the function cannot serve
         report(error)
         flush()

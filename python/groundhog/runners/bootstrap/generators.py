@@ -1,0 +1,85 @@
+"""The random numbers of a Python function, made fresh for each request. Loaded by the launcher."""
+
+from __future__ import annotations
+
+import sys
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+
+class Generators:
+    """The generators of random numbers that a revert would let repeat themselves.
+
+    What a request imports, or makes of them, it seeds from the kernel by itself.
+    """
+
+    def __init__(self, *, leave: bool) -> None:
+        self._leave = leave
+        self._loaded: list[Callable[[bytes], None]] = []
+
+    def find(self) -> None:
+        """Look for them in what is loaded now; nothing is imported for it."""
+        if self._leave:
+            return
+        found = [
+            ("random", "_inst", _reseed_random),
+            ("numpy.random.mtrand", "_rand", _reseed_numpy),
+            ("tempfile", "_name_sequence", _reseed_tempfile),
+            ("ssl", "RAND_add", _reseed_openssl),
+            ("cryptography.hazmat.bindings._rust", "_openssl", _reseed_cryptography),
+        ]
+        self._loaded = []
+        for name, attribute, reseed in found:
+            its = getattr(sys.modules.get(name), attribute, None)
+            if its is not None:
+                self._loaded.append(reseed(its))
+
+    def reseed(self, seed: bytes) -> None:
+        """Make all that they give from now on depend on ``seed``."""
+        for reseed in self._loaded:
+            reseed(seed)
+
+
+def _reseed_random(instance: Any) -> Callable[[bytes], None]:
+    seed_with = super(type(instance), instance).seed  # without looking what kind of seed it is
+
+    def reseed(seed: bytes) -> None:
+        seed_with(int(seed, 16))
+        instance.gauss_next = None
+
+    return reseed
+
+
+def _reseed_numpy(legacy: Any) -> Callable[[bytes], None]:
+    def reseed(seed: bytes) -> None:
+        generator = legacy._bit_generator  # noqa: SLF001 - the public seed() refuses all but the first kind
+        words = [int(seed[at : at + 8], 16) for at in range(0, len(seed), 8)]
+        if hasattr(generator, "_legacy_seeding"):
+            legacy.seed(words)
+        else:
+            generator.state = type(generator)(words).state
+            if legacy.get_state(legacy=False)["has_gauss"]:
+                legacy.standard_normal()  # the second of a pair that was drawn before
+
+    return reseed
+
+
+def _reseed_tempfile(names: Any) -> Callable[[bytes], None]:
+    def reseed(_: bytes) -> None:
+        names._rng_pid = None  # noqa: SLF001 - as after a fork: the next name comes from a new generator
+
+    return reseed
+
+
+def _reseed_openssl(add: Callable[[bytes, float], None]) -> Callable[[bytes], None]:
+    # Makes OpenSSL draw from the kernel anew: its check for forks sees the same process id as ever.
+    return lambda seed: add(seed, 32.0)
+
+
+def _reseed_cryptography(openssl: Any) -> Callable[[bytes], None]:
+    """It brings an OpenSSL of its own, from which the keys come."""
+    add = openssl.lib.RAND_add
+    return lambda seed: add(seed, len(seed), 32.0)

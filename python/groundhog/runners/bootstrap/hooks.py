@@ -1,0 +1,61 @@
+"""What a Python function wants done before its snapshot and after each restore. Loaded by the launcher."""
+
+# ruff: noqa: PTH120 - as in the launcher
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import sys
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Iterable
+    from typing import Any
+
+PACKAGES = ("snapshot_restore_py", "groundhog.hooks")
+"""Where a function registers them, if it has loaded that."""
+
+
+class Hooks:
+    """Those of the function."""
+
+    def __init__(self, run: Callable[[Awaitable[Any]], Any]) -> None:
+        """``run``: gives the result of an awaitable."""
+        self._run = run
+        self.waiting: tuple[Any, ...] = ()
+        """What is to be called after the next restore; once for each."""
+
+    def before_snapshot(self) -> None:
+        """Call those for the moment before the snapshot, the last one first."""
+        packages = [sys.modules[name] for name in PACKAGES if name in sys.modules]
+        self._call(reversed([hook for package in packages for hook in package.get_before_snapshot()]))
+        self.waiting = tuple(hook for package in packages for hook in package.get_after_restore())
+
+    def after_restore(self) -> None:
+        """Call those for the moment after a restore, the first one first."""
+        waiting, self.waiting = self.waiting, ()
+        self._call(waiting)
+
+    def _call(self, hooks: Iterable[Any]) -> None:
+        for call, args, kwargs in hooks:
+            result = call(*args, **kwargs)
+            if hasattr(result, "__await__"):
+                self._run(result)
+
+
+class Provided:
+    """Finds the package snapshot-restore-py where it is not installed: on AWS Lambda it always is."""
+
+    @staticmethod
+    def find_spec(name: str, path: Any = None, target: Any = None) -> Any:  # noqa: ARG004 - the protocol's
+        """Asked last, of what no one else has found."""
+        if name != "snapshot_restore_py":
+            return None
+        package = os.path.dirname(os.path.dirname(os.path.dirname(__file__)))
+        return importlib.util.spec_from_file_location(name, f"{package}/hooks.py")
+
+
+def provide() -> None:
+    """Let the function import what AWS Lambda lets it import."""
+    sys.meta_path.append(Provided)

@@ -1,0 +1,222 @@
+"""Hooks of functions: before the snapshot, and after each restore."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from groundhog import Function, Limits, Pool
+from groundhog.errors import FunctionTimeoutError, HookError, InitError
+from tests.framework.commands import is_gone
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    Source = Callable[[str, str], Path]
+
+pytestmark = [pytest.mark.kernel, pytest.mark.usefixtures("no_leaks")]
+
+PYTHON = """
+import os, random
+from PACKAGE import register_after_restore, register_before_snapshot
+
+order = []
+mine = random.Random()
+
+@register_before_snapshot
+def first():
+    order.append("before 1")
+
+@register_before_snapshot
+async def second():
+    order.append("before 2")
+
+register_before_snapshot(order.append, "before 3")
+register_after_restore(mine.seed)
+register_after_restore(order.append, "after 1")
+
+@register_after_restore
+async def last(*names):
+    order.append("after 2")
+    if os.path.exists("late"):
+        while True: pass
+    if os.path.exists("bad"):
+        print("a hook is about to fail")
+        raise ValueError("no credentials")
+
+assert last.__name__ == "last"
+
+def main(params):
+    return {"order": " ".join(order), "mine": mine.random(), "pid": os.getpid()}
+"""
+NODE = """
+const fs = require('fs');
+const hooks = globalThis[Symbol.for('groundhog.hooks')];
+const order = [];
+let mine = 0;
+
+const first = hooks.registerBeforeSnapshot(() => order.push('before 1'));
+hooks.registerBeforeSnapshot(async () => { await null; order.push('before 2'); });
+hooks.registerBeforeSnapshot((name) => order.push(name), 'before 3');
+hooks.registerAfterRestore(() => { mine = Math.random(); });
+hooks.registerAfterRestore((name) => order.push(name), 'after 1');
+hooks.registerAfterRestore(async () => {
+  await new Promise((resolve) => setTimeout(resolve, 1));
+  order.push('after 2');
+  if (fs.existsSync('late')) await new Promise(() => setInterval(() => {}, 1000));
+  if (fs.existsSync('bad')) {
+    console.log('a hook is about to fail');
+    throw new TypeError('no credentials');
+  }
+});
+try { hooks.registerAfterRestore('no function'); } catch (error) { order.push(error.message); }
+if (typeof first !== 'function') throw new Error('what is registered is handed back');
+
+exports.main = () => ({ order: order.join(' '), mine, pid: process.pid });
+"""
+KINDS = {
+    "the package of AWS": ("handler.py", PYTHON.replace("PACKAGE", "snapshot_restore_py")),
+    "our own": ("handler.py", PYTHON.replace("PACKAGE", "groundhog.hooks")),
+    "node": ("handler.js", NODE),
+}
+NAMES = {"handler.py": "ValueError: no credentials", "handler.js": "TypeError: no credentials"}
+
+
+def function(source: Source, kind: str, **options: Any) -> Function:
+    path = source(*KINDS[kind])
+    return Function.from_file(path, cwd=path.parent, **options)
+
+
+async def asked(pool: Pool) -> dict[str, Any]:
+    value = (await pool.invoke({})).value
+    assert isinstance(value, dict)
+    return value
+
+
+@pytest.mark.parametrize("kind", KINDS)
+async def test_they_run_once_before_the_snapshot_and_once_after_each_restore(
+    source: Source, kind: str
+) -> None:
+    async with Pool(function(source, kind)) as pool:
+        answers = [await asked(pool) for _ in range(100)]
+        assert pool.stats().retirements.keys() <= {"superseded"}
+    refused = "a hook is a function, not string " if kind == "node" else ""
+    assert {a["order"] for a in answers} == {f"{refused}before 3 before 2 before 1 after 1 after 2"}
+    assert len({a["mine"] for a in answers}) == len(answers)
+    assert len({a["pid"] for a in answers}) == 1
+
+
+@pytest.mark.parametrize("kind", KINDS)
+async def test_a_domain_that_is_served_again_has_no_restore_and_no_hooks(source: Source, kind: str) -> None:
+    limits = Limits(domain_idle_s=60)
+    async with Pool(function(source, kind), isolation="domain", limits=limits) as pool:
+        first, again, other = [(await pool.invoke({}, domain=name)).value for name in ("a", "a", "b")]
+    assert again["order"] == first["order"]
+    assert other["order"] == first["order"]
+    assert other["mine"] != first["mine"]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+async def test_one_that_fails_costs_the_process_and_the_request(source: Source, kind: str) -> None:
+    made = function(source, kind)
+    assert made.cwd is not None
+    async with Pool(made, jail="none") as pool:
+        before = await asked(pool)
+        (made.cwd / "bad").touch()
+        with pytest.raises(HookError) as failed:
+            await pool.invoke({})
+        (made.cwd / "bad").unlink()
+        assert str(failed.value) == f"a hook after the restore failed: {NAMES[KINDS[kind][0]]}"
+        assert failed.value.stdout == "a hook is about to fail\n"
+        assert "no credentials" in failed.value.stderr, "with its place in the code"
+        after = await asked(pool)
+        assert after["order"] == before["order"]
+        assert is_gone(before["pid"])
+        assert pool.stats().retirements["hook-failed"] == 1
+
+
+@pytest.mark.parametrize("kind", KINDS)
+async def test_one_that_never_ends_is_ended(source: Source, kind: str) -> None:
+    made = function(source, kind)
+    assert made.cwd is not None
+    async with Pool(made, jail="none", limits=Limits(hooks_timeout_s=0.5)) as pool:
+        before = await asked(pool)
+        (made.cwd / "late").touch()
+        with pytest.raises(FunctionTimeoutError, match=r"hooks after the restore took longer than 0\.5 s"):
+            await pool.invoke({})
+        (made.cwd / "late").unlink()
+        assert (await asked(pool))["order"] == before["order"]
+        assert is_gone(before["pid"])
+        assert pool.stats().retirements["hooks-timeout"] == 1
+
+
+@pytest.mark.parametrize("kind", KINDS)
+async def test_their_limit_is_not_that_of_the_function(source: Source, kind: str) -> None:
+    """A function may take longer than its hooks, and is ended by its own limit."""
+    name, text = KINDS[kind]
+    if name.endswith(".py"):
+        text += "\nimport time\n_main = main\ndef main(p):\n    time.sleep(p['s'])\n    return _main(p)\n"
+    else:
+        text += (
+            "\nconst main = exports.main;"
+            "\nconst wait = (s) => new Promise((r) => setTimeout(r, s * 1000));"
+            "\nexports.main = async (p) => { await wait(p.s); return main(); };\n"
+        )
+    async with Pool(Function.from_file(source(name, text)), limits=Limits(hooks_timeout_s=0.3)) as pool:
+        assert (await pool.invoke({"s": 0.6})).value
+        with pytest.raises(FunctionTimeoutError, match="the function did not answer within 1 s"):
+            await pool.invoke({"s": 60}, timeout=1)
+
+
+FAILING = {
+    "handler.py": """
+from snapshot_restore_py import REGISTER
+REGISTER(int, "no number")
+def main(params):
+    return {}
+""",
+    "handler.js": """
+const hooks = globalThis[Symbol.for('groundhog.hooks')];
+hooks.REGISTER(() => { throw new RangeError('no number'); });
+exports.main = () => ({});
+""",
+}
+
+
+@pytest.mark.parametrize(
+    ("name", "register", "said"),
+    [
+        ("handler.py", "register_before_snapshot", "a hook before the snapshot failed: ValueError: invalid"),
+        ("handler.py", "register_after_restore", "a hook after the restore failed: ValueError: invalid"),
+        ("handler.js", "registerBeforeSnapshot", "a hook before the snapshot failed: RangeError: no number"),
+        ("handler.js", "registerAfterRestore", "a hook after the restore failed: RangeError: no number"),
+    ],
+)
+async def test_one_that_always_fails_keeps_the_function_from_starting(
+    source: Source, name: str, register: str, said: str
+) -> None:
+    with pytest.raises(InitError, match=said):
+        async with Pool(Function.from_file(source(name, FAILING[name].replace("REGISTER", register)))):
+            pass
+
+
+async def test_what_aws_provides_is_provided(source: Source) -> None:
+    """Its package is part of their runtime, so functions come without it; one that they bring goes first."""
+    text = """
+import snapshot_restore_py
+def main(params):
+    return {"file": snapshot_restore_py.__file__, "names": sorted(vars(snapshot_restore_py))}
+"""
+    path = source("handler.py", text)
+    bare = (sys.executable, "-S")  # without site-packages
+    async with Pool(Function.from_file(path, interpreter=bare)) as pool:
+        value = await asked(pool)
+        assert value["file"].endswith("groundhog/hooks.py")
+        assert {"register_after_restore", "register_before_snapshot"} <= set(value["names"])
+    own = "def get_before_snapshot(): return []\nget_after_restore = get_before_snapshot\n"
+    brought = source("snapshot_restore_py.py", own)
+    async with Pool(Function.from_file(path)) as pool:
+        assert (await asked(pool))["file"] == str(brought)
