@@ -11,7 +11,8 @@ a process first writes ``{"ok": true}``, or ``{"ok": false, "error": "..."}`` wh
 
 Our own launchers add ``"groundhog": 1`` to that line. Only to them we send control lines, which carry the
 member "groundhog" where a request carries "value": ``{"groundhog": "noop"}`` takes the path of a request
-without calling the function, ``{"groundhog": "prepare"}`` announces the snapshot.
+without calling the function, ``{"groundhog": "prepare"}`` announces the snapshot, ``{"groundhog": "draw"}``
+asks for numbers of every generator in the process, which audits compare.
 
 Before each of their lines stands a `Freshness`: "@", then random numbers and the time, by which the launcher
 makes the function's generators differ from those of all other requests, and a token. It repeats the token
@@ -38,6 +39,7 @@ NOOP = b'{"groundhog":"noop"'
 PREPARE = b'{"groundhog":"prepare"}\n'
 PREPARE_TO_REPEAT = b'{"groundhog":"prepare","reverted":true}\n'
 """Likewise, of a process that will be reverted: what it would do again and again must not be done then."""
+DRAW = b'{"groundhog":"draw"}\n'
 NOT_AN_OBJECT = "The action did not return a dictionary or array."
 """OpenWhisk's words; its compatibility kit compares them."""
 

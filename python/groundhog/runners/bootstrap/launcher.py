@@ -306,6 +306,8 @@ class Server:
         return answer
 
     def _call(self, message: dict[str, Any]) -> Any:
+        if message.get("groundhog") == "draw":
+            return draw()
         if "groundhog" in message:  # a request in all but the function
             if self._takes_context:
                 Context(message, self._name)
@@ -358,6 +360,17 @@ def prepare() -> None:
     gc.collect()
     gc.collect()  # what the finalizers of the first round released
     gc.freeze()  # collections in requests neither look at nor write to what is older than the snapshot
+
+
+def draw() -> Any:
+    """What all generators of random numbers give now. Audits ask for it, in requests that are reverted."""
+    path = os.path.dirname(__file__) + "/draws.py"
+    spec = importlib.util.spec_from_file_location("groundhog_draws", path)
+    assert spec is not None  # noqa: S101 - the file has the name of a Python file
+    assert spec.loader is not None  # noqa: S101 - likewise
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module.draw()
 
 
 def load_error(error: BaseException, path: str) -> str:

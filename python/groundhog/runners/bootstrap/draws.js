@@ -1,0 +1,91 @@
+// Draw from every random number generator of this process, for an audit to compare what restored requests got.
+//
+// The launcher loads it for one control line, in a request that is reverted like all others. Node's own modules only.
+'use strict';
+
+const crypto = require('crypto');
+const Module = require('module');
+const vm = require('vm');
+
+const hex = (bytes) => Buffer.from(bytes).toString('hex');
+
+// The launcher replaces them, or has them ask the kernel, or refuses them: a key that is not made cannot repeat.
+const KNOWN = {
+  'Math.random': () => Math.random(),
+  'crypto.randomBytes': () => hex(crypto.randomBytes(16)),
+  'crypto.randomFillSync': () => hex(crypto.randomFillSync(Buffer.alloc(16))),
+  'crypto.randomInt': () => crypto.randomInt(2 ** 47),
+  'crypto.randomUUID': () => crypto.randomUUID(),
+  'crypto.getRandomValues': () => hex(crypto.webcrypto.getRandomValues(new Uint8Array(16))),
+  'webcrypto.randomUUID': () => crypto.webcrypto.randomUUID(),
+  'crypto.generateKeyPairSync': () => crypto.generateKeyPairSync('ed25519').privateKey.export({ format: 'jwk' }).d,
+  'crypto.generateKeySync': () => hex(crypto.generateKeySync('hmac', { length: 128 }).export()),
+  'ECDH.generateKeys': () => {
+    const made = crypto.createECDH('prime256v1');
+    made.generateKeys();
+    return made.getPrivateKey('hex');
+  },
+  'subtle.generateKey': async () => {
+    const { subtle } = crypto.webcrypto;
+    const key = await subtle.generateKey({ name: 'HMAC', hash: 'SHA-256', length: 128 }, true, ['sign']);
+    return hex(await subtle.exportKey('raw', key));
+  },
+};
+
+const POOLS = 'have it draw nothing before the snapshot, in a warm-up or while it loads, so that it fills its pool in'
+  + ' the request; or use crypto.randomUUID or crypto.randomBytes';
+
+// Packages that keep random bytes in store: the rest of what was drawn before the snapshot comes back.
+const PACKAGES = {
+  nanoid: ({ nanoid }) => nanoid(),
+  uuid: ({ v4 }) => v4({}), // with options, it is not Node's own
+};
+
+// The exports of what is loaded by require as this package, whichever version; of its files, the one that others load.
+function* loadedAs(name) {
+  const file = new RegExp(`[\\\\/]node_modules[\\\\/]${name}[\\\\/](?!.*[\\\\/]node_modules[\\\\/])`);
+  for (const [path, module] of Object.entries(Module._cache)) {
+    if (file.test(path) && module && module.loaded) yield [path, module.exports];
+  }
+}
+
+function errorText(error) {
+  return error instanceof Error ? `${error.name}: ${error.message}` : String(error);
+}
+
+async function outcome(give) {
+  try {
+    return ['drawn', String(await give())];
+  } catch (error) {
+    return ['refused', errorText(error)];
+  }
+}
+
+async function drawPackages() {
+  const found = [];
+  for (const [name, give] of Object.entries(PACKAGES)) {
+    for (const [where, exported] of loadedAs(name)) {
+      const [what, value] = await outcome(() => give(exported));
+      if (what === 'drawn') found.push({ where, what: `the pool of ${name}`, drawn: value, advice: POOLS });
+    }
+  }
+  return found;
+}
+
+async function draw() {
+  const drawn = {};
+  const refused = {};
+  for (const [name, give] of Object.entries(KNOWN)) {
+    const [what, value] = await outcome(give);
+    (what === 'drawn' ? drawn : refused)[name] = value;
+  }
+  const context = {
+    where: "Math.random in a new context of node:vm",
+    what: 'a generator of V8',
+    drawn: String(vm.runInNewContext('Math.random()')),
+    advice: 'if the function makes contexts, give them the Math.random of the main one',
+  };
+  return { drawn, refused, private: [context, ...await drawPackages()], notes: [] };
+}
+
+module.exports = { draw };
