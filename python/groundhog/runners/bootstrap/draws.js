@@ -41,11 +41,12 @@ const PACKAGES = {
   uuid: ({ v4 }) => v4({}), // with options, it is not Node's own
 };
 
-// The exports of what is loaded by require as this package, whichever version; of its files, the one that others load.
+// The files of this package that are loaded by require, and what they export: one of them is what others load.
 function* loadedAs(name) {
-  const file = new RegExp(`[\\\\/]node_modules[\\\\/]${name}[\\\\/](?!.*[\\\\/]node_modules[\\\\/])`);
   for (const [path, module] of Object.entries(Module._cache)) {
-    if (file.test(path) && module && module.loaded) yield [path, module.exports];
+    const inner = path.split('/node_modules/');
+    const isOf = inner.length > 1 && inner.pop().startsWith(`${name}/`);
+    if (isOf && module && module.loaded) yield [path, module.exports];
   }
 }
 
@@ -80,8 +81,8 @@ async function draw() {
     (what === 'drawn' ? drawn : refused)[name] = value;
   }
   const context = {
-    where: "Math.random in a new context of node:vm",
-    what: 'a generator of V8',
+    where: 'new contexts of node:vm',
+    what: 'their Math.random',
     drawn: String(vm.runInNewContext('Math.random()')),
     advice: 'if the function makes contexts, give them the Math.random of the main one',
   };

@@ -91,8 +91,8 @@ def _private() -> tuple[list[dict[str, str]], list[str]]:
     notes = []
     if len(found) > MOST_DRAWN:
         notes.append(f"{len(found)} private generators were found, and {MOST_DRAWN} of them drawn from")
-        # Those that can be named can be mended.
-        found = sorted(found, key=lambda pair: id(pair[0]) not in names)[:MOST_DRAWN]
+        # Those with a name of their own first: they can be mended.
+        found = sorted(found, key=lambda pair: "[...]" in names.get(id(pair[0]), "[...]"))[:MOST_DRAWN]
     if not complete:
         notes.append(f"the search for names of private generators ended after {MOST_LOOKED_AT} objects")
     listed = []
