@@ -55,7 +55,7 @@ def _texts(value: Mapping[str, Any]) -> dict[str, str]:
 
 @dataclass(frozen=True)
 class Known:
-    """A generator that launchers reseed, or that asks the kernel: it must not repeat."""
+    """A generator that must not repeat: a launcher reseeds it, or it asks the kernel, or it makes keys."""
 
     name: str
     verdict: Verdict

@@ -86,6 +86,37 @@ PLACES = {
 }
 
 
+TORCH = """
+class Generator:
+    device = "cpu"
+
+class Numbers(list):
+    tolist = list.copy
+
+def rand(count, *, generator, device):
+    return Numbers([generator.device == device] * count)
+
+default_generator = Generator()
+"""
+
+
+def test_torch(source: Source) -> None:
+    """A stand-in: the package is large."""
+    source("torch.py", TORCH)
+    [one] = drawn(source("handler.py", "import torch" + MAIN))["private"]
+    assert one == {
+        "where": "torch.default_generator",
+        "what": "torch.Generator",
+        "drawn": "[True, True, True, True]",
+    }
+
+
+def test_the_class_beneath_random(source: Source) -> None:
+    """The collector does not track its instances: nothing can be behind them."""
+    found = where(source("handler.py", "import _random\nkeep = [_random.Random()]" + MAIN))
+    assert found == {"handler.keep[0]": "_random.Random"}
+
+
 @pytest.mark.parametrize("case", PLACES)
 def test_where_it_is_found(source: Source, case: str) -> None:
     text, name = PLACES[case]

@@ -38,7 +38,7 @@ KNOWN: tuple[tuple[str, str, Callable[[Any], Any]], ...] = (
         lambda its: its.openssl.ed25519.generate_key().private_bytes_raw().hex(),
     ),
 )
-"""Name, module, how to draw. Launchers reseed them, or they ask the kernel."""
+"""Name, module, how to draw. None may repeat: launchers seed them, they ask the kernel, or they make keys."""
 
 KINDS: tuple[tuple[str, str, Callable[[Any], Any] | None], ...] = (
     ("random", "SystemRandom", None),  # the kernel's
@@ -104,8 +104,9 @@ def _private() -> tuple[list[dict[str, str]], list[str]]:
 
 def _kind(its: type) -> str:
     """The name of a class as one that may be imported."""
-    public = [part for part in str(its.__module__).split(".") if not part.startswith("_")]
-    return ".".join([*public, its.__qualname__])
+    module = str(its.__module__)
+    public = [part for part in module.split(".") if not part.startswith("_")]
+    return ".".join([*(public or [module]), its.__qualname__])
 
 
 def find() -> list[tuple[Any, Callable[[Any], Any]]]:
