@@ -23,7 +23,7 @@ from groundhog.ledger import Ledger, PoolStats
 from groundhog.observer import NullObserver
 from groundhog.protocols.actionloop import encode_context, encode_value
 from groundhog.runners import command_for
-from groundhog.worker import STARTED, Job, LayoutWatch, State, Worker, WorkerConfig
+from groundhog.worker import STARTED, ControlJob, Job, LayoutWatch, State, Worker, WorkerConfig
 from groundhog.worker.engine import default_engine
 
 if TYPE_CHECKING:
@@ -199,7 +199,25 @@ class Pool:
             timeout_s=self.limits.timeout_s if timeout is None else timeout,
             future=asyncio.get_running_loop().create_future(),
         )
-        if len(self._queue) >= self.limits.queue_length and (self._queue or self._pick(domain) is None):
+        return self._enqueue(job)
+
+    async def control(self, line: bytes) -> Reply:
+        """Send a control line of `protocols.actionloop` as a request: the process is reverted afterwards as
+        ever. Only to a pool that `takes_control`. Raises as `invoke` does.
+        """
+        self._admit()
+        job = ControlJob(
+            value=line,
+            context=b"",
+            has_deadline=True,
+            domain=None,
+            timeout_s=self.limits.timeout_s,
+            future=asyncio.get_running_loop().create_future(),
+        )
+        return await self._enqueue(job).future
+
+    def _enqueue(self, job: Job) -> Job:
+        if len(self._queue) >= self.limits.queue_length and (self._queue or self._pick(job.domain) is None):
             raise self._ledger.refused(
                 OverloadedError(
                     f"{len(self._queue)} requests wait for {self.function.name} already; try again later"
@@ -224,6 +242,11 @@ class Pool:
     def ready(self) -> bool:
         """Whether at least one worker has started and is alive, busy or not."""
         return self._accepting and any(worker.state in STARTED for worker in self._workers)
+
+    @property
+    def takes_control(self) -> bool:
+        """Whether its processes understand control lines: they are launchers of ours."""
+        return any(worker.takes_control for worker in self._workers)
 
     @property
     def start_error(self) -> GroundhogError | None:

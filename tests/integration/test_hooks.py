@@ -28,6 +28,7 @@ mine = random.Random()
 
 @register_before_snapshot
 def first():
+    print("printed before the snapshot")
     order.append("before 1")
 
 @register_before_snapshot
@@ -58,7 +59,10 @@ const hooks = globalThis[Symbol.for('groundhog.hooks')];
 const order = [];
 let mine = 0;
 
-const first = hooks.registerBeforeSnapshot(() => order.push('before 1'));
+const first = hooks.registerBeforeSnapshot(() => {
+  console.log('printed before the snapshot');
+  order.push('before 1');
+});
 hooks.registerBeforeSnapshot(async () => { await null; order.push('before 2'); });
 hooks.registerBeforeSnapshot((name) => order.push(name), 'before 3');
 hooks.registerAfterRestore(() => { mine = Math.random(); });
@@ -101,7 +105,9 @@ async def test_they_run_once_before_the_snapshot_and_once_after_each_restore(
     source: Source, kind: str
 ) -> None:
     async with Pool(function(source, kind)) as pool:
-        answers = [await asked(pool) for _ in range(100)]
+        replies = [await pool.invoke({}) for _ in range(100)]
+        assert {reply.stdout for reply in replies} == {""}
+        answers = [reply.value for reply in replies]
         assert pool.stats().retirements.keys() <= {"superseded"}
     refused = "a hook is a function, not string " if kind == "node" else ""
     assert {a["order"] for a in answers} == {f"{refused}before 3 before 2 before 1 after 1 after 2"}

@@ -14,9 +14,11 @@ from typing import TYPE_CHECKING, Any
 from groundhog.audit.answers import Leak, Said, encoded, leaks
 from groundhog.audit.lens import Lens, Sight
 from groundhog.audit.outside import Folder
+from groundhog.audit.repetition import DRAWS, FOREIGN, Draw, Repetition, compare
 from groundhog.errors import GroundhogError, ProtocolError
 from groundhog.observer import Endings
 from groundhog.pool import Pool
+from groundhog.protocols.actionloop import DRAW
 from groundhog.runners import command_for
 
 if TYPE_CHECKING:
@@ -62,12 +64,15 @@ class Audit:
     unstable: list[int] = field(
         default_factory=list
     )  # payloads whose answer differs from itself under isolation
+    repetition: Repetition = field(default_factory=Repetition)
     notes: list[str] = field(default_factory=list)
 
     @property
     def clean(self) -> bool:
-        """Nothing was left after any restore."""
-        return not self.leaks and all(request.verified and not request.remains for request in self.requests)
+        """Nothing was left after any restore, and no random numbers come back that must not."""
+        if self.leaks or not self.repetition.clean:
+            return False
+        return all(request.verified and not request.remains for request in self.requests)
 
     def conclude(self) -> None:
         """Compare the answers."""
@@ -108,7 +113,8 @@ async def audit(
     jail: str,
     progress: Callable[[], None],
 ) -> Audit:
-    """Serve the payloads without isolation, then with it, forwards and backwards.
+    """Serve the payloads without isolation, then with it, forwards and backwards; at last have the process
+    draw random numbers.
 
     ``progress`` is called after each request.
 
@@ -136,6 +142,7 @@ async def audit(
                 if request.restore is not None:
                     result.strategy = request.restore["strategy"]
                 progress()
+            result.repetition = await _repetition(pool, after, progress)
         result.notes += [f"{path} has too many files to look at" for path in lens.too_large()]
         result.conclude()
         return result
@@ -184,3 +191,38 @@ async def _request(pool: Pool, lens: Lens, after: Endings, number: int, payload:
         return Request(number, payload, said, sight, None, event, [])
     sight = lens.sight or Sight(unseen="it was not looked at")
     return Request(number, payload, said, sight, event.as_dict(), None, lens.remains())
+
+
+async def _repetition(pool: Pool, after: Endings, progress: Callable[[], None]) -> Repetition:
+    """Have restored requests draw from all random number generators."""
+    await _ready(pool)
+    if not pool.takes_control:
+        return Repetition(unexamined=FOREIGN)
+    draws: list[Draw] = []
+    failure = ""
+    for _ in range(DRAWS):
+        pid = await _ready(pool)
+        after.known()
+        try:
+            reply = await pool.control(DRAW)
+        except GroundhogError as error:
+            failure = str(error)
+            break
+        draw = Draw.parse(pid, reply.value)
+        if draw is None:
+            failure = encoded(reply.value)
+            break
+        draws.append(draw)
+        await after.events.get()
+        progress()
+    made = compare(draws)
+    if failure and made.unexamined:
+        made.unexamined = failure
+    elif failure:
+        made.notes.append(f"a request that was to draw failed: {failure}")
+    return made
+
+
+def requests_of(payloads: Sequence[Any]) -> int:
+    """How many requests an audit with these payloads takes."""
+    return 3 * len(payloads) + DRAWS

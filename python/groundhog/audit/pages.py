@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from groundhog.audit import html
 from groundhog.audit.answers import encoded
+from groundhog.audit.repetition import rows, title
 from groundhog.audit.selftest import VERDICT_COLOURS
 from groundhog.audit.summaries import conclusions, ending_of, lines_of, shortened
 
@@ -14,7 +15,8 @@ if TYPE_CHECKING:
 
     from groundhog.audit.function import Audit, Request
     from groundhog.audit.html import Markup
-    from groundhog.audit.selftest import Finding
+    from groundhog.audit.repetition import Known, Private
+from groundhog.audit.selftest import Finding
 
 
 def of_self_test(findings: Sequence[Finding], sentences: Sequence[str], machine: Mapping[str, Any]) -> str:
@@ -64,6 +66,8 @@ def of_function(audit: Audit) -> str:
         yield html.table(("conclusions",), [(html.marked(text, kind),) for kind, text in conclusions(audit)])
         for request in audit.requests:
             yield from _request(audit, request)
+        yield html.heading("Random numbers")
+        yield from _random_numbers(audit)
 
     return html.page(f"Groundhog: audit of {audit.function}", parts())
 
@@ -82,3 +86,13 @@ def _request(audit: Audit, request: Request) -> Iterator[Markup]:
     kind = "mild" if request.retired is not None else "good" if request.verified else "bad"
     rows.append(("restore", html.marked(ending_of(request), kind)))
     yield html.table(("", "what it left"), rows)
+
+
+def _random_numbers(audit: Audit) -> Iterator[Markup]:
+    found = audit.repetition
+    lines = [(html.marked(title, kind), html.code(names)) for kind, title, names in rows(found)]
+    yield html.table((title(found), ""), lines)
+    generators: list[Known | Private] = [*found.known, *found.private]
+    reasons = [(html.code(each), each.note) for each in generators if each.note]
+    if reasons:
+        yield html.table(("gave nothing", "why"), reasons)

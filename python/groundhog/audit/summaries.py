@@ -6,6 +6,8 @@ import dataclasses
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
+from groundhog.audit import repetition
+
 if TYPE_CHECKING:
     from groundhog.audit.function import Audit, Request
 
@@ -113,6 +115,8 @@ def conclusions(audit: Audit) -> list[tuple[str, str]]:
         said.append(("good", f"{counted(restored, 'restore')} verified byte by byte"))
     if retired:
         said.append(("mild", f"{counted(retired, 'request')} cost the process: a fresh one took its place"))
+    if audit.repetition.requests or audit.repetition.unexamined:
+        said += repetition.conclusions(audit.repetition)
     said += [("mild", note) for note in audit.notes]
     return said
 
@@ -132,5 +136,6 @@ def as_dict(audit: Audit) -> dict[str, Any]:
         "leaks_with_isolation": [dataclasses.asdict(leak) for leak in audit.leaks],
         "answers_changed_by_isolation": [at + 1 for at in audit.changed],
         "unstable_answers": [at + 1 for at in audit.unstable],
+        "random_numbers": dataclasses.asdict(audit.repetition),
         "notes": audit.notes,
     }

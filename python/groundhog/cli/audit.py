@@ -93,12 +93,14 @@ def command(
     """Show what requests leave behind, and prove that nothing of it is left after a restore.
 
     With TARGET (or -- COMMAND): the function gets each payload without isolation, then with it, forwards and
-    backwards. Its requests are real ones, so let them reach nothing that matters.
+    backwards. Its requests are real ones, so let them reach nothing that matters. At last requests that are
+    not given to the function draw from all random number generators in its process, to see which repeat.
 
     With --self-test: small programs leave each kind of state behind, on this machine; without isolation each
     of them leaks.
 
-    The exit code is 1 if something leaks, was left after a restore, or could not be verified.
+    The exit code is 1 if something leaks, was left after a restore, or could not be verified, or if a
+    generator of random numbers repeats that Groundhog reseeds. Those of the function are only warned of.
     """
     logs.configure(logging.ERROR)
     if self_test:
@@ -186,10 +188,10 @@ def _function(
     as_json: bool,
 ) -> bool:
     from groundhog.audit import pages, summaries
-    from groundhog.audit.function import audit
+    from groundhog.audit.function import audit, requests_of
 
     with _progress() as progress:
-        task = progress.add_task(function.name, total=3 * len(payloads))
+        task = progress.add_task(function.name, total=requests_of(payloads))
         limits = Limits(timeout_s=timeout)
         made = asyncio.run(audit(function, payloads, limits, strategy, jail, partial(progress.advance, task)))
     if as_json:

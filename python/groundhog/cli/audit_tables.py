@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from groundhog.audit import repetition
 from groundhog.audit.answers import encoded
 from groundhog.audit.selftest import VERDICT_COLOURS
 from groundhog.audit.summaries import conclusions, ending_of, lines_of, shortened
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from groundhog.audit.function import Audit, Request
-    from groundhog.audit.selftest import Finding
+from groundhog.audit.selftest import Finding
 
 _STYLES = {"good": "green", "mild": "yellow", "bad": "bold red"}
 _WIDTH = 120
@@ -72,6 +73,7 @@ def show_audit(audit: Audit) -> None:
     console = _console()
     for request in audit.requests[: len(audit.payloads)]:
         _show_request(console, audit, request)
+    _show_random_numbers(console, audit)
     for kind, text in conclusions(audit):
         console.print(Text(text, _STYLES[kind]), soft_wrap=True)
 
@@ -91,4 +93,14 @@ def _show_request(console: Console, audit: Audit, request: Request) -> None:
         table.add_row(Text("STILL THERE", "bold red"), Text(f"{left.kind}: {left.what}", "bold red"))
     kind = "mild" if request.retired is not None else "good" if request.verified else "bad"
     table.add_row("restore", Text(ending_of(request), _STYLES[kind]))
+    console.print(table)
+
+
+def _show_random_numbers(console: Console, audit: Audit) -> None:
+    title = Text(repetition.title(audit.repetition))
+    table = Table(box=box.SIMPLE_HEAD, highlight=False, title=title, title_justify="left", show_header=False)
+    table.add_column("kind", no_wrap=True)
+    table.add_column("names", overflow="fold")
+    for kind, label, names in repetition.rows(audit.repetition):
+        table.add_row(Text(label, _STYLES[kind]), Text(names))
     console.print(table)

@@ -11,7 +11,8 @@ a process first writes ``{"ok": true}``, or ``{"ok": false, "error": "..."}`` wh
 
 Our own launchers add ``"groundhog": 1`` to that line. Only to them we send control lines, which carry the
 member "groundhog" where a request carries "value": ``{"groundhog": "noop"}`` takes the path of a request
-without calling the function, ``{"groundhog": "prepare"}`` announces the snapshot.
+without calling the function, ``{"groundhog": "prepare"}`` announces the snapshot, ``{"groundhog": "draw"}``
+asks for numbers of every generator in the process, which audits compare.
 
 To "prepare" they answer ``{"ok": true, "hooks": false}``, or ``{"ok": false, "error": "..."}`` when a hook of
 the function failed. With "hooks" true, `HOOKS_DONE` stands before the first answer after a restore, and comes
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
 
 NOOP = b'{"groundhog":"noop"'
 PREPARE = b'{"groundhog":"prepare"}\n'
+DRAW = b'{"groundhog":"draw"}\n'
 HOOKS_DONE = b" "
 HOOK_FAILED = b'{"groundhog":"hook"'
 """How the line begins that says so."""

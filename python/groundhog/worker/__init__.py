@@ -1,8 +1,8 @@
 """One function process: start, warm, snapshot, serve, restore, retire."""
 
-from groundhog.worker.job import Job
+from groundhog.worker.job import ControlJob, Job
 from groundhog.worker.lifecycle import STARTED, State
 from groundhog.worker.watching import LayoutWatch
 from groundhog.worker.worker import Listener, Worker, WorkerConfig
 
-__all__ = ["STARTED", "Job", "LayoutWatch", "Listener", "State", "Worker", "WorkerConfig"]
+__all__ = ["STARTED", "ControlJob", "Job", "LayoutWatch", "Listener", "State", "Worker", "WorkerConfig"]

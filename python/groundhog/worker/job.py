@@ -37,3 +37,13 @@ class Job:
         if not self.has_deadline:
             context += b',"deadline":"%d"' % int((time.time() + self.timeout_s) * 1000)
         return request_line(self.value, context)
+
+
+class ControlJob(Job):
+    """A control line for a launcher of ours, in place of a request; ``value`` is all of it."""
+
+    __slots__ = ()
+
+    def line(self) -> bytes:
+        """The line as it is."""
+        return self.value

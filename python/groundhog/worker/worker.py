@@ -128,6 +128,11 @@ class Worker:
         return self._pid
 
     @property
+    def takes_control(self) -> bool:
+        """Whether it understands control lines: it is a launcher of ours."""
+        return self._startup.speaks_control
+
+    @property
     def start_output(self) -> tuple[str, str]:
         """What the process printed to stdout and to stderr while it came up, or failed to."""
         return self._startup.output

@@ -249,11 +249,14 @@ class Server:
             report(error)
             flush()
             return {"ok": False, "error": f"a hook before the snapshot failed: {described(error)}"}
+        flush()  # what hooks printed must not be in the snapshot, and come with each answer
         prepare()
         self._generators.find()
         return {"ok": True, "hooks": bool(self._hooks.waiting)}
 
     def _call(self, message: dict[str, Any]) -> Any:
+        if message.get("groundhog") == "draw":
+            return beside("draws").draw()
         if "groundhog" in message:  # a request in all but the function
             if self._takes_context:
                 Context(message, self._name)
