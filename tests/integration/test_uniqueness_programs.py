@@ -141,13 +141,13 @@ def hooked(language: str, java: Compile, c: Compile, flag: Path) -> tuple[str, .
 
 @pytest.mark.parametrize("language", ["java", "c"])
 async def test_hooks(java: Compile, c: Compile, tmp_path: Path, language: str) -> None:
-    """Each is called once, in its order; one that fails ends the process, and its caller gets an error."""
+    """Each is called once for a restore, in its order; one that fails ends the process and the request."""
     flag = tmp_path / "flag"
     function = Function.from_command(hooked(language, java, c, flag))
-    async with Pool(function, workers=1, jail="none") as pool:
+    async with Pool(function, workers=1, jail="none", isolation="domain") as pool:
         pids = set()
-        for _ in range(20):
-            value = (await pool.invoke({})).value
+        for number in range(20):  # two of each domain, with no restore between them
+            value = (await pool.invoke({}, domain=str(number // 2))).value
             assert isinstance(value, dict)
             assert value["order"] == "before-2 before-1 after-1 after-2"
             pids.add(value["pid"])
