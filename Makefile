@@ -9,7 +9,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 DEPS := $(VENV)/.installed
 # Tests compile victims in C and Java, start functions in Node and in containers, and let them talk to databases.
-TEST_PROGRAMS := gcc=gcc javac=default-jdk-headless node=nodejs setpriv=util-linux runc=runc redis-server=redis-server pg_ctlcluster=postgresql
+TEST_PROGRAMS := gcc=gcc g++=g++ javac=default-jdk-headless node=nodejs setpriv=util-linux runc=runc redis-server=redis-server pg_ctlcluster=postgresql
 ARGS ?=
 
 .PHONY: help

@@ -149,7 +149,7 @@ class Reply:
     raw: bytes = b""
     """The answer as it came, JSON in UTF-8 without the newline: a front end can pass it on unencoded."""
     raised: bool = False
-    """The function raised, and the answer is what was raised; known only of Python and Node handlers."""
+    """The function raised, and the answer is what was raised; known of our launchers and helpers."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,10 +9,11 @@ answer to a request is the one line that follows it: more bytes than that line m
 keeps the protocol, and nothing it says can be attributed to a request any more. With ``OW_WAIT_FOR_ACK`` set,
 a process first writes ``{"ok": true}``, or ``{"ok": false, "error": "..."}`` when it cannot serve.
 
-Our own launchers add ``"groundhog": 1`` to that line. Only to them we send control lines, which carry the
-member "groundhog" where a request carries "value": ``{"groundhog": "noop"}`` takes the path of a request
-without calling the function, ``{"groundhog": "prepare"}`` announces the snapshot, ``{"groundhog": "draw"}``
-asks for numbers of every generator in the process, which audits compare.
+Our own launchers, and programs that use one of our helpers, add ``"groundhog": 1`` to that line. Only to them
+we send control lines, which carry the member "groundhog" where a request carries "value":
+``{"groundhog": "noop"}`` takes the path of a request without calling the function,
+``{"groundhog": "prepare"}`` announces the snapshot, ``{"groundhog": "draw"}`` asks for numbers of every
+generator in the process, which audits compare.
 
 To "prepare" they answer ``{"ok": true, "hooks": false}``, or ``{"ok": false, "error": "..."}`` when a hook of
 the function failed. With "hooks" true, `HOOKS_DONE` stands before the first answer after a restore, and comes

@@ -62,9 +62,9 @@ static void handle(const char *secret)
     (void)secret;
     uint64_t number = 0;
     if (draw == NULL) {
-        answer("absent");
+        answer("[\"absent\"]");
         return;
     }
     check(draw(&number, sizeof number, 0, state, params.size_of_opaque_state) == sizeof number, "getrandom");
-    answer("%016lx", (unsigned long)number);
+    answer("[\"%016lx\"]", (unsigned long)number);
 }

@@ -1,0 +1,33 @@
+import groundhog.Groundhog;
+import java.io.IOException;
+import java.nio.file.*;
+import java.util.StringJoiner;
+
+public final class Hooked {
+    static final StringJoiner order = new StringJoiner(" ");
+
+    public static void main(String[] arguments) {
+        if (arguments.length > 1) {
+            Groundhog.beforeSnapshot(() -> {
+                throw new IOException(arguments[1]);
+            });
+        }
+        Groundhog.beforeSnapshot(() -> order.add("before-1"));
+        Groundhog.beforeSnapshot(() -> order.add("before-2"));
+        Groundhog.afterRestore(() -> order.add("after-1"));
+        Groundhog.afterRestore(() -> {
+            order.add("after-2");
+            if (Files.exists(Path.of(arguments[0]))) {
+                throw new IOException("a hook has failed");
+            }
+        });
+        Groundhog.serve(request -> {
+            if (request.contains("fail")) {
+                throw new IllegalStateException("said \"no\"\n");
+            }
+            System.out.print("out of " + request.length());
+            System.err.print("err");
+            return "{\"order\":\"" + order + "\",\n\"pid\":" + ProcessHandle.current().pid() + "}";
+        });
+    }
+}

@@ -1,0 +1,212 @@
+"""Random numbers of programs that speak ActionLoop themselves: no two requests get the same ones."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from groundhog import Function, Pool
+from groundhog.audit.workshop import C_FLAGS, JAVA_FLAGS, SOURCES, WARNINGS
+from groundhog.errors import HookError, InitError
+from groundhog.protocols.actionloop import DRAW
+from tests.framework.commands import is_gone
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    Compile = Callable[..., tuple[str, ...]]
+
+pytestmark = [pytest.mark.kernel, pytest.mark.usefixtures("no_leaks")]
+REQUESTS = 1000
+ROOT = Path(__file__).parents[2]
+PROGRAMS = Path(__file__).with_name("programs")
+EXAMPLES = ROOT / "examples"
+HELPERS = ROOT / "helpers"
+ENGINE_VICTIMS = ROOT / "crates/groundhog-engine/tests/victims"
+NOBODY = 65534
+OPENS = "--add-opens=java.base/java.lang=ALL-UNNAMED"
+WITHOUT = {"GROUNDHOG_WITHOUT": "reseeding"}
+FRESH_BY_TIME = {"new Random"}
+"""What `System.nanoTime` keeps from repeating, whether it is seeded or not."""
+
+
+def compiled(*argv: str | Path) -> None:
+    subprocess.run([str(word) for word in argv], check=True)
+
+
+@pytest.fixture(scope="module")
+def java() -> Iterator[Compile]:
+    """``java("Name")`` is the command that runs a program or example, compiled with the helper."""
+    folder = Path(tempfile.mkdtemp(prefix="groundhog-java-"))
+    folder.chmod(0o755)  # every user may run them
+    sources = [file for where in (HELPERS, EXAMPLES, PROGRAMS) for file in where.rglob("*.java")]
+    compiled("javac", *WARNINGS["java"], "-d", folder, *sources)
+
+    def command(name: str, *options: str) -> tuple[str, ...]:
+        return (str(shutil.which("java")), *JAVA_FLAGS, *(options or (OPENS,)), "-cp", str(folder), name)
+
+    yield command
+    shutil.rmtree(folder)
+
+
+@pytest.fixture
+def c(tmp_path: Path) -> Compile:
+    """``c(path)`` is the command that runs a program, compiled with the helper and what the victims share."""
+
+    def command(
+        source: Path, *options: str, compiler: tuple[str, ...] = ("gcc", *C_FLAGS)
+    ) -> tuple[str, ...]:
+        program = tmp_path / "-".join((source.stem, *options))
+        folders = [f"-I{folder}" for folder in (HELPERS / "c", SOURCES / "c")]
+        compiled(*compiler, *WARNINGS["c"], "-Wpedantic", *folders, *options, "-o", program, source)
+        return (str(program),)
+
+    return command
+
+
+async def draws(
+    argv: tuple[str, ...], requests: int, *, env: dict[str, str] | None = None, **options: Any
+) -> dict[Any, list[Any]]:
+    """What each generator gave to each request, all of them in one process."""
+    drawn: dict[Any, list[Any]] = {}
+    async with Pool(Function.from_command(argv, env=env), workers=1, **options) as pool:
+        for _ in range(requests):
+            value = (await pool.invoke({"secret": "-"})).value
+            for name, number in (value if isinstance(value, dict) else dict(enumerate(value))).items():
+                drawn.setdefault(name, []).append(number)
+        assert pool.stats().retirements.keys() <= {"superseded"}
+    assert {len(numbers) for numbers in drawn.values()} == {requests}
+    return drawn
+
+
+def repeating(drawn: dict[Any, list[Any]]) -> set[Any]:
+    return {name for name, numbers in drawn.items() if len(set(numbers)) < len(numbers)}
+
+
+async def test_java(java: Compile) -> None:
+    argv = java("Draws", OPENS, "--add-opens=java.base/sun.security.provider=ALL-UNNAMED")
+    drawn = await draws(argv, REQUESTS)
+    assert repeating(drawn) == set()
+    unseeded = await draws(argv, 4, env=WITHOUT)
+    assert repeating(unseeded) == drawn.keys() - FRESH_BY_TIME
+
+
+async def test_java_refuses_what_it_cannot_seed(java: Compile) -> None:
+    """Fail closed: the function does not start, and the message says what to do."""
+    with pytest.raises(InitError, match=f"would repeat: start java with {OPENS}$"):
+        await draws(java("Draws", "-ea"), 1)
+    with pytest.raises(
+        InitError, match=r"JDK's DRBG would repeat: let the default of SecureRandom be NativePRNG"
+    ):
+        await draws(java("Hooked", OPENS, "-Djava.security.egd=file:/dev/./urandom"), 1)
+
+
+@pytest.mark.parametrize("compiler", [("gcc", "-std=c11"), ("g++", "-std=c++11", "-xc++")])
+async def test_c(c: Compile, compiler: tuple[str, ...]) -> None:
+    argv = c(PROGRAMS / "c/draws.c", compiler=compiler)
+    drawn = await draws(argv, REQUESTS)
+    assert repeating(drawn) <= {"random"}
+    # Its seed has 32 bits: among 1,000 of them there are two equal ones once in 10,000 runs.
+    assert len(set(drawn["random"])) >= REQUESTS - 1
+    unseeded = await draws(argv, 4, env=WITHOUT)
+    assert repeating(unseeded) == drawn.keys()
+
+
+async def test_the_vdso_needs_no_helper(c: Compile) -> None:
+    """The kernel's generator in the vDSO, as glibc draws from it from 2.41 on, finds its state zeroed."""
+    argv = c(ENGINE_VICTIMS / "vdso_random.c")
+    drawn = await draws((*argv, "droppable"), REQUESTS)
+    assert repeating(drawn) == set()
+    # In memory that is not marked it goes on from the snapshot; not if the kernel is seeded anew meanwhile.
+    assert {0} in [repeating(await draws((*argv, "ordinary"), 4)) for _ in range(2)]
+
+
+async def test_a_sentinel_needs_no_helper(c: Compile) -> None:
+    """A generator that is seeded anew when a page for that is zero, as BoringSSL's."""
+    drawn = await draws(c(PROGRAMS / "c/sentinel.c", "-DMARK=MADV_WIPEONFORK"), REQUESTS)
+    assert repeating(drawn) == set()
+    unmarked = await draws(c(PROGRAMS / "c/sentinel.c", "-DMARK=MADV_NORMAL"), 4)
+    assert repeating(unmarked) == {0}
+
+
+HOOK_SAYS = {
+    "java": "a hook after the restore failed: java.io.IOException: a hook has failed",
+    "c": "a hook after the restore failed: it returned 1",
+}
+
+
+def hooked(language: str, java: Compile, c: Compile, flag: Path) -> tuple[str, ...]:
+    argv = java("Hooked") if language == "java" else c(PROGRAMS / "c/hooked.c")
+    return (*argv, str(flag))
+
+
+@pytest.mark.parametrize("language", ["java", "c"])
+async def test_hooks(java: Compile, c: Compile, tmp_path: Path, language: str) -> None:
+    """Each is called once for a restore, in its order; one that fails ends the process and the request."""
+    flag = tmp_path / "flag"
+    function = Function.from_command(hooked(language, java, c, flag))
+    async with Pool(function, workers=1, jail="none", isolation="domain") as pool:
+        pids = set()
+        for number in range(20):  # two of each domain, with no restore between them
+            value = (await pool.invoke({}, domain=str(number // 2))).value
+            assert isinstance(value, dict)
+            assert value["order"] == "before-2 before-1 after-1 after-2"
+            pids.add(value["pid"])
+        flag.touch()
+        with pytest.raises(HookError, match=HOOK_SAYS[language]):
+            await pool.invoke({})
+    assert all(map(is_gone, pids))
+    with pytest.raises(InitError, match=HOOK_SAYS[language]):
+        await draws(function.argv, 1, jail="none")
+    with pytest.raises(InitError, match="a hook before the snapshot failed: "):
+        await draws((*function.argv[:-1], str(tmp_path), "early"), 1, jail="none")
+
+
+@pytest.mark.parametrize("language", ["java", "c"])
+async def test_what_an_audit_asks_is_not_for_the_function(java: Compile, c: Compile, language: str) -> None:
+    argv = java("Tickets") if language == "java" else c(EXAMPLES / "c/tickets.c")
+    async with Pool(Function.from_command(argv)) as pool:
+        assert (await pool.control(DRAW)).value == {}
+
+
+@pytest.mark.parametrize("language", ["java", "c"])
+async def test_answers(java: Compile, c: Compile, tmp_path: Path, language: str) -> None:
+    """Large ones, those that failed, and what was printed on the way."""
+    function = Function.from_command(hooked(language, java, c, tmp_path / "flag"))
+    async with Pool(function, workers=1, verify=True) as pool:
+        for size in (1, 10_000, 3_000_000):
+            reply = await pool.invoke({"text": "é" * size})
+            assert not reply.raised
+            assert reply.stderr == "err"
+            assert int(reply.stdout.removeprefix("out of ")) > size
+        reply = await pool.invoke({"fail": True})
+        assert reply.raised
+        assert reply.value == {"error": 'said "no"\n'}
+        assert (await pool.invoke({})).stderr == "err"
+        assert pool.stats().retirements.keys() <= {"superseded"}
+
+
+async def test_resources_of_crac(java: Compile) -> None:
+    """The stand-in finds our package as the real one does."""
+    drawn = await draws(java("Resources", OPENS, "-Dorg.crac.Core.Compat=groundhog.crac"), 4)
+    assert set(drawn["order"]) == {"before-2 before-1 after-1 after-2"}
+
+
+@pytest.mark.parametrize("language", ["java", "c"])
+async def test_examples(java: Compile, c: Compile, language: str) -> None:
+    drawn = await draws(java("Tickets") if language == "java" else c(EXAMPLES / "c/tickets.c"), 50)
+    assert drawn.keys() == {"ticket", "number"}
+    assert repeating(drawn) == set()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can choose the user of a function")
+@pytest.mark.may_skip("an unprivileged run cannot become somebody else")
+async def test_as_another_user(java: Compile) -> None:
+    """One that may not open the pipe of the answers anew."""
+    assert await draws(java("Tickets"), 2, uid=NOBODY)
