@@ -33,6 +33,7 @@ the first to the second, a newline back.
 from __future__ import annotations
 
 import json
+from binascii import hexlify
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
 
@@ -130,28 +131,23 @@ def encode_request(params: Any, context: Mapping[str, Any] | None = None, limit:
     return request_line(encode_value(params, limit), encode_context(context))
 
 
-@dataclass(frozen=True, slots=True)
 class Freshness:
     """What makes a request differ from all others; all of it in hexadecimal digits."""
+
+    __slots__ = ("prefix", "token")
 
     SIZE: ClassVar[int] = _ENTROPY + _TOKEN
     """How many random bytes it is made of."""
 
-    seed: bytes
-    """Random numbers and the time: clones of a machine may draw the same numbers, for a moment."""
-    token: bytes
-    """What the answer has to repeat."""
-
-    @classmethod
-    def of(cls, random: bytes, now_ns: int) -> Freshness:
-        """Of `SIZE` random bytes, and the time in nanoseconds since 1970."""
-        digits = random.hex().encode()
-        return cls(b"%b%016x" % (digits[: 2 * _ENTROPY], now_ns), digits[2 * _ENTROPY :])
-
-    @property
-    def prefix(self) -> bytes:
-        """What stands before the line."""
-        return b"@" + self.seed + self.token
+    def __init__(self, random: bytes, now_ns: int) -> None:
+        """Of `SIZE` random bytes, and the time in nanoseconds since 1970: clones of a machine may draw the
+        same numbers, for a moment.
+        """
+        digits = hexlify(random[:_ENTROPY] + now_ns.to_bytes(8, "big") + random[_ENTROPY:])
+        self.prefix = b"@" + digits
+        """What stands before the line: the seed, and the token."""
+        self.token = digits[-2 * _TOKEN :]
+        """What the answer has to repeat."""
 
     def acknowledged(self, line: bytes) -> bytes:
         """The answer in ``line``.

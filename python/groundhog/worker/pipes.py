@@ -189,7 +189,7 @@ class Channel:
         self._hooks_run = hooks
         prefix = b""
         if self.freshens:
-            self._freshness = Freshness.of(os.urandom(Freshness.SIZE), time.time_ns())
+            self._freshness = Freshness(os.urandom(Freshness.SIZE), time.time_ns())
             prefix = self._freshness.prefix
             self._decoder.expect(len(self._freshness.token))
         else:

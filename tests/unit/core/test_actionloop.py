@@ -198,7 +198,7 @@ class TestDecoder:
 
 
 class TestFreshness:
-    FRESH = Freshness.of(bytes(range(Freshness.SIZE)), 255)
+    FRESH = Freshness(bytes(range(Freshness.SIZE)), 255)
 
     def test_its_parts_have_the_places_that_launchers_know(self) -> None:
         prefix = self.FRESH.prefix
