@@ -159,7 +159,9 @@ def compare(draws: Sequence[Draw]) -> Repetition:
     made.known = [Known(name, numbers.verdict(), numbers.refusal) for name, numbers in known.items()]
     made.private = [
         Private(key[0], key[1], numbers.verdict(), numbers.refusal, advice[key])
-        for key, numbers in private.items()
+        for key, numbers in sorted(
+            private.items(), key=lambda item: item[0]
+        )  # a process lists them in any order
     ]
     return made
 

@@ -193,10 +193,10 @@ def test_the_search_for_names_ends(draws: types.ModuleType, monkeypatch: pytest.
     far = types.ModuleType("aa_far")
     target = Marked()
     far.chain = [[[[target]]]]  # type: ignore[attr-defined]
-    monkeypatch.setitem(sys.modules, "aa_far", far)
+    monkeypatch.setattr(sys, "modules", {"aa_far": far})  # this process holds far more than a function's
     wanted = {id(target): target}
     assert draws.places(wanted) == ({id(target): "aa_far.chain[0][0][0][0]"}, True)
-    monkeypatch.setattr(draws, "MOST_LOOKED_AT", 10)
+    monkeypatch.setattr(draws, "MOST_LOOKED_AT", len(vars(far)) + 1)
     assert draws.places(wanted) == ({}, False)
 
 
