@@ -18,11 +18,11 @@ from typing import TYPE_CHECKING, Any
 from groundhog._core import Tracee
 from groundhog.config import Limits
 from groundhog.errors import FunctionTimeoutError, GroundhogError, InitError, TraceeExitedError
-from groundhog.protocols.actionloop import PREPARE, encode_request, noop_line
+from groundhog.protocols.actionloop import PREPARE, Freshness, encode_request, noop_line, parse_ack
 from groundhog.runners import command_for
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     from groundhog._core import RestoreReport, SnapshotInfo
     from groundhog.config import Function
@@ -108,7 +108,7 @@ class Lane:
         function: what it runs.
         payload: what every request carries.
         mode: ``off`` for a plain process, else the name of a strategy.
-        warmup: requests before the snapshot.
+        warmup: requests before the snapshot, beside the function's own.
         limits: how long its start, and each request, may take.
 
     Raises:
@@ -125,6 +125,7 @@ class Lane:
         self.samples = Samples()
         self.snapshot: SnapshotInfo | None = None
         self._line = encode_request(payload)
+        self._freshens = False
         self._tracee: Tracee | None = None
         self._plain: subprocess.Popen[bytes] | None = None
         process = self._start(command_for(function))
@@ -138,14 +139,18 @@ class Lane:
         self._faults = os.open(f"/proc/{self._pid}/stat", os.O_RDONLY | os.O_CLOEXEC)
         self._watch.start()
         try:
-            self._warm_up(warmup)
+            self._warm_up(function.warmup, warmup)
         except BaseException:
             self.close()
             raise
 
-    def _warm_up(self, warmup: int) -> None:
-        self._acknowledge()
-        for line in [noop_line()] * _NOOPS + [self._line] * warmup + [PREPARE]:
+    def _warm_up(self, requests: Sequence[Any], warmup: int) -> None:
+        control = self._acknowledge()
+        self._freshens = control and self.mode != OFF  # as a pool does, for whose processes it is made
+        lines = [*map(encode_request, requests), *[self._line] * warmup]
+        if control:
+            lines = [*lines, *[noop_line()] * _NOOPS, PREPARE]
+        for line in lines:
             with self._watch.limit(self._limits.timeout_s):
                 self._exchange(line)
         if self._tracee is not None:
@@ -178,7 +183,8 @@ class Lane:
             for fd in (stdin, answers, null):
                 os.close(fd)
 
-    def _acknowledge(self) -> None:
+    def _acknowledge(self) -> bool:
+        """Wait until it has loaded; whether it takes control lines."""
         limit = self._limits.start_timeout_s
         with self._watch.limit(limit):
             acknowledged = self._read_line()
@@ -186,8 +192,10 @@ class Lane:
             raise InitError(f"{self._named()} did not start within {limit:g} s")
         if not acknowledged:
             raise self._ended()
-        if b'"ok":true' not in acknowledged.replace(b" ", b""):
-            raise InitError(f"the function did not start: {acknowledged.decode(errors='replace').strip()}")
+        ack = parse_ack(acknowledged.rstrip())
+        if not ack.ok:
+            raise InitError(f"the function did not start: {ack.error}")
+        return ack.control
 
     def _read_line(self) -> bytes:
         data = os.read(self._answers, _READ)
@@ -199,6 +207,8 @@ class Lane:
         return data
 
     def _exchange(self, line: bytes) -> None:
+        if self._freshens:
+            line = Freshness(os.urandom(Freshness.SIZE), time.time_ns()).prefix + line
         rest = memoryview(line)
         try:
             while rest:
