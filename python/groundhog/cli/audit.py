@@ -77,6 +77,7 @@ def command(
     program: tuple[str, ...] | None,
     warmup: tuple[Any, ...],
     warmup_file: Path | None,
+    warmup_rounds: int,
     *,
     payloads: Path | None,
     self_test: bool,
@@ -114,7 +115,7 @@ def command(
     else:
         if handler is None and program is None:
             raise click.UsageError("nothing to audit: name a TARGET, or give --self-test")
-        function = options.function(handler, program, warmup, warmup_file)
+        function = options.function(handler, program, warmup, warmup_file, warmup_rounds)
         if payloads is None:
             raise click.UsageError("no requests to audit it with: give --payloads F.jsonl")
         values = options.lines(payloads)

@@ -71,6 +71,7 @@ def command(
     program: tuple[str, ...] | None,
     warmup: tuple[Any, ...],
     warmup_file: Path | None,
+    warmup_rounds: int,
     *,
     payload: Any,
     requests: int,
@@ -85,7 +86,7 @@ def command(
         folder = Path(functions.__file__).parent
         chosen = [(Function.from_file(folder / f"{name}.py"), arguments) for name, arguments in _OWN.items()]
     else:
-        chosen = [(options.function(handler, program, warmup, warmup_file), payload)]
+        chosen = [(options.function(handler, program, warmup, warmup_file, warmup_rounds), payload)]
     names = list(modes) or paired.default_modes()
     count = _QUICK if quick else requests
     machine = paired.machine()

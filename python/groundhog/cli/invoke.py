@@ -117,6 +117,7 @@ def command(
     program: tuple[str, ...] | None,
     warmup: tuple[Any, ...],
     warmup_file: Path | None,
+    warmup_rounds: int,
     *,
     payload: Any,
     count: int,
@@ -128,7 +129,7 @@ def command(
 
     The exit code is 1 if a call failed.
     """
-    function = options.function(handler, program, warmup, warmup_file)
+    function = options.function(handler, program, warmup, warmup_file, warmup_rounds)
     logs.configure(logging.WARNING)
     show = _show_json if as_json else _show_table
     made = calls(function, payload, count, Limits(timeout_s=timeout), **pool_options)

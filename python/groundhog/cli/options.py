@@ -142,6 +142,14 @@ def target(command: Decorated) -> Decorated:
             metavar="JSON",
             help="A request served before the snapshot; repeatable. Never a real caller's.",
         ),
+        click.option(
+            "--warmup-rounds",
+            type=click.IntRange(min=1),
+            default=1,
+            show_default=True,
+            metavar="N",
+            help="How often to serve all of them: compilers just in time need dozens.",
+        ),
         click.argument("handler", metavar="TARGET", required=False),
     ):
         command = decorate(command)
@@ -210,7 +218,11 @@ def workers(command: Decorated) -> Decorated:
 
 
 def function(
-    handler: str | None, program: tuple[str, ...] | None, warmup: tuple[Any, ...], warmup_file: Path | None
+    handler: str | None,
+    program: tuple[str, ...] | None,
+    warmup: tuple[Any, ...],
+    warmup_file: Path | None,
+    warmup_rounds: int,
 ) -> Function:
     """Return the function that the command line names.
 
@@ -218,7 +230,7 @@ def function(
         click.UsageError: no target, or two.
         ConfigError: it cannot be used; nothing was started.
     """
-    requests = [*warmup, *(lines(warmup_file) if warmup_file else ())]
+    requests = [*warmup, *(lines(warmup_file) if warmup_file else ())] * warmup_rounds
     if program is not None:
         if handler is not None:
             raise click.UsageError(f"two targets: {handler}, and the command after --")

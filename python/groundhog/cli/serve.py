@@ -59,6 +59,7 @@ def command(
     program: tuple[str, ...] | None,
     warmup: tuple[Any, ...],
     warmup_file: Path | None,
+    warmup_rounds: int,
     *,
     port: int,
     host: str,
@@ -74,7 +75,7 @@ def command(
 
     TARGET: handler.py[:main], handler.js[:main], or -- COMMAND ARGS... a program that speaks ActionLoop.
     """
-    function = options.function(handler, program, warmup, warmup_file)
+    function = options.function(handler, program, warmup, warmup_file, warmup_rounds)
     logs.configure()
     isolation = pool_options["isolation"]
     if isolation == Isolation.DOMAIN.value and not domain_header:
