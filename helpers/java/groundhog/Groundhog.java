@@ -216,8 +216,6 @@ public final class Groundhog {
             return "{\"ok\":false,\"error\":" + quoted("a hook before the snapshot failed: " + failed) + "}";
         }
         afterRestore = List.copyOf(AFTER_RESTORE);
-        System.gc();
-        System.gc(); // what the cleaners of the first round released
         if (reseeds) {
             GENERATORS.find();
         }
