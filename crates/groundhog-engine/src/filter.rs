@@ -14,7 +14,7 @@ const X32_CALLS: std::ops::RangeInclusive<i64> = 512..=547;
 
 const CLONE: i64 = 56;
 const CLONE3: i64 = 435;
-const MADVISE: i64 = 28;
+pub(crate) const MADVISE: i64 = 28;
 const PROCESS_MADVISE: i64 = 440;
 const MMAP: i64 = 9;
 const MREMAP: i64 = 25;

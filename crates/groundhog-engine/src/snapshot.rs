@@ -92,6 +92,8 @@ pub(crate) fn take(process: &mut Process, strategy: Strategy) -> Step<(Snapshot,
     let threads = registers::save(taken.process)?;
     // What runs on from here is what every restore will give.
     registers::restore(&threads)?;
+    let mappings = taken.areas.iter().map(|area| (area.mapping.start, area.mapping.end));
+    taken.process.watch.mappings = mappings.collect();
     taken.process.mark_snapshot();
     watch.lap(&mut phases, "registers");
     let info = SnapshotInfo {

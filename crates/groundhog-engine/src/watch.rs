@@ -8,6 +8,8 @@ mod calls;
 pub(crate) mod control;
 mod kinds;
 
+use crate::arch::ADDRESS_SPACE_END;
+use crate::filter::MADVISE;
 use crate::kernel_state::{Kind, Touched};
 use calls::{
     BIND, BY_PID, CLOSE, CLOSE_RANGE, CLOSE_RANGE_UNSHARE, DUP, DUP2, DUP3, EPOLL_CTL, F_SETFD, F_SETFL,
@@ -17,7 +19,7 @@ use calls::{
 };
 pub(crate) use calls::{STATE, program};
 use groundhog_sys::ptrace::Registers;
-use groundhog_sys::{Errno, Tid, kcmp};
+use groundhog_sys::{Errno, PAGE_SIZE, Tid, kcmp};
 pub(crate) use kinds::named;
 use kinds::{is_of_thread, kind_of, target_of};
 use std::os::fd::{AsFd, OwnedFd};
@@ -43,11 +45,27 @@ pub(crate) struct Watch {
     pub(crate) sockets: Vec<i32>,
     /// What they stand for, by number.
     pub(crate) originals: Vec<(i32, Arc<OwnedFd>)>,
+    /// Where the mappings of the snapshot are, in order.
+    pub(crate) mappings: Vec<(u64, u64)>,
     /// What there was since this was last taken.
     pub(crate) seen: Seen,
 }
 
 impl Watch {
+    /// Whether a call is advice on memory that the process has mapped since the snapshot. A restore unmaps that, and
+    /// what moves from there to a place of the snapshot is noticed by its move.
+    ///
+    /// An address above all memory may be a tagged one, whose upper bits the kernel ignores (linear address masking).
+    pub(crate) fn is_advice_on_new_memory(&self, registers: &Registers) -> bool {
+        let (start, length) = (registers.rdi, registers.rsi);
+        let end = start.checked_add(length).and_then(|end| end.checked_next_multiple_of(PAGE_SIZE));
+        let Some(end) = end.filter(|end| *end <= ADDRESS_SPACE_END && number_of(registers) == MADVISE) else {
+            return false;
+        };
+        let next = self.mappings.partition_point(|mapping| mapping.1 <= start);
+        self.mappings.get(next).is_none_or(|mapping| end <= mapping.0)
+    }
+
     /// Whether a call is about a number of the snapshot that stands for another file by now.
     ///
     /// Nobody can make it stand for the snapshot's again before the call is made: who has a copy of that has made a
@@ -306,6 +324,29 @@ mod tests {
         let mut registers = groundhog_sys::ptrace::empty_registers();
         (registers.orig_rax, registers.rdi) = (number, first);
         registers
+    }
+
+    #[test]
+    fn advice_is_on_new_memory_where_no_mapping_of_the_snapshot_is() {
+        let watch = Watch { mappings: vec![(0x2000, 0x4000), (0x8000, 0x9000)], ..Watch::default() };
+        let advises = |start: u64, length: u64| {
+            let mut registers = calling(MADVISE.cast_unsigned(), start);
+            registers.rsi = length;
+            watch.is_advice_on_new_memory(&registers)
+        };
+        for (start, length) in [(0x1000, 0x1000), (0x4000, 0x4000), (0x9000, 0x1000), (0x5000, 1)] {
+            assert!(advises(start, length), "{start:#x} {length:#x}");
+        }
+        let tagged = 0x2000 | 1 << 57;
+        for (start, length) in
+            [(0x1000, 0x1001), (0x3000, 0x1000), (0x3000, 0x9000), (0x7000, 0x1001), (0x1000, 0x1_0000)]
+        {
+            assert!(!advises(start, length), "{start:#x} {length:#x}");
+        }
+        for (start, length) in [(tagged, 0x1000), (0x5000, u64::MAX), (0x5000, u64::MAX - 0x5000)] {
+            assert!(!advises(start, length), "{start:#x} {length:#x}");
+        }
+        assert!(!watch.is_advice_on_new_memory(&calling(25, 0x1000)), "another call");
     }
 
     const SELF: Tid = Tid(5);

@@ -23,7 +23,8 @@ impl Process {
             message => {
                 self.watch.seen.files |= message == Ok(filter::TRUNCATES);
                 self.watch.seen.layout_calls += 1;
-                self.watch.seen.mapping_flags |= message == Ok(filter::FLAGS);
+                self.watch.seen.mapping_flags |= message == Ok(filter::FLAGS)
+                    && !ptrace::registers(tid).is_ok_and(|call| self.watch.is_advice_on_new_memory(&call));
             }
         }
     }

@@ -1,6 +1,6 @@
 //! Mappings and the break: pitfalls 2 and 17.
 
-use crate::harness::{Start, answers_stay_the_same, for_each_strategy, reverts, strategies};
+use crate::harness::{Start, answers_stay_the_same, for_each_strategy, leaks_by_itself, reverts, strategies};
 
 #[test]
 fn mappings_added() {
@@ -70,7 +70,18 @@ fn no_mapping_is_overlooked() {
 
 #[test]
 fn what_a_mapping_is_beyond_its_place_and_protection() {
-    for kind in ["advice", "huge", "replaced", "lost"] {
+    for kind in ["advice", "huge", "replaced", "moved", "lost"] {
         reverts("mapping_flags", &[kind]);
     }
+}
+
+/// Only what was written is put back then.
+#[test]
+fn advice_on_memory_of_its_own() {
+    leaks_by_itself("advised", &[]);
+    for_each_strategy("advised", &[], |victim| {
+        let reports = answers_stay_the_same(victim);
+        let touched = reports.iter().map(|report| report.pages_dirty).max();
+        assert!(touched < Some(1000), "{}: {touched:?} pages dirty", victim.label());
+    });
 }

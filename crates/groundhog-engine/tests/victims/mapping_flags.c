@@ -47,7 +47,11 @@ static void handle(const char *secret)
         check(madvise(memory, SIZE, MADV_HUGEPAGE) == 0 || errno == EINVAL, "MADV_HUGEPAGE");
     else if (is("replaced"))
         check(mmap(memory, SIZE, both, fixed | MAP_GROWSDOWN, -1, 0) == memory, "mmap");
-    else /* "lost": by one that looks the same */
+    else if (is("moved")) { /* advised where it was new */
+        char *other = mmap(NULL, SIZE, both, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        check(other != MAP_FAILED && madvise(other, SIZE, MADV_DONTFORK) == 0, "MADV_DONTFORK");
+        check(mremap(other, SIZE, SIZE, MREMAP_MAYMOVE | MREMAP_FIXED, memory) == memory, "mremap");
+    } else /* "lost": by one that looks the same */
         check(mmap(memory, SIZE, both, fixed, -1, 0) == memory, "mmap");
     leave(memory, SIZE, secret);
     answer("{\"spoiled\":%zu,\"flags\":\"%s\"}", spoiled, flags);
