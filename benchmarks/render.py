@@ -1,7 +1,8 @@
 """Render the latest results of ``groundhog bench --json`` as docs/performance.md.
 
 groundhog bench --json > benchmarks/results/NAME.jsonl
-python benchmarks/render.py benchmarks/results/NAME.jsonl > docs/performance.md
+benchmarks/image_resize.sh --json > benchmarks/results/NAME-image-resize.jsonl
+python benchmarks/render.py benchmarks/results/NAME*.jsonl > docs/performance.md
 """
 
 from __future__ import annotations
@@ -17,8 +18,9 @@ HEAD = """# Performance
 
 Measured by `groundhog bench` on {processor}, Linux {kernel}, Python {python}, Groundhog {groundhog};
 one process a mode, driven over bare pipes, a few requests to each in turn. Medians of {requests} requests
-a row. Copying a page of uncached memory took **{memcpy:.2f} µs** in the same run: that is the yardstick
-for the time a dirty page, in which machines differ widely.
+a row, with the fresh random numbers that isolated ones get. Copying a page of uncached memory took
+**{memcpy:.2f} µs** in the same run: that is the yardstick for the time a dirty page, in which machines differ
+widely.
 
 {titles}
 {rule}"""
@@ -64,13 +66,14 @@ def table_row(row: dict[str, Any], off: float) -> str:
     return f"| {' | '.join(cells)} |"
 
 
-def render(path: Path) -> str:
-    """The whole page."""
-    lines = [json.loads(line) for line in path.read_text("utf-8").splitlines()]
-    machine, rows = lines[0]["machine"], lines[1:]
+def render(paths: list[Path]) -> str:
+    """The whole page; the machine is that of the first."""
+    runs = [[json.loads(line) for line in path.read_text("utf-8").splitlines()] for path in paths]
+    machine = runs[0][0]["machine"]
+    rows = [row for run in runs for row in run[1:]]
     head = HEAD.format(
-        source=path.as_posix(),
-        requests=rows[0]["requests"],
+        source=", ".join(path.as_posix() for path in paths),
+        requests=" to ".join(str(count) for count in sorted({row["requests"] for row in rows})),
         memcpy=machine["memcpy_seconds_per_page"] * 1e6,
         titles=f"| {' | '.join(TITLES)} |",
         rule=f"| --- | --- |{' ---: |' * (len(TITLES) - 2)}",
@@ -86,4 +89,4 @@ def render(path: Path) -> str:
 
 
 if __name__ == "__main__":
-    print(render(Path(sys.argv[1])))
+    print(render([Path(name) for name in sys.argv[1:]]))
