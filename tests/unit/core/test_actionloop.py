@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from groundhog.errors import InvocationError, PayloadTooLargeError, ProtocolError
+from groundhog.errors import HookError, InvocationError, PayloadTooLargeError, ProtocolError
 from groundhog.protocols.actionloop import (
     NOT_AN_OBJECT,
     Ack,
@@ -209,6 +209,12 @@ class TestFreshness:
 
     def test_an_answer_with_the_token_is_acknowledged(self) -> None:
         assert self.FRESH.acknowledged(b"{} " + self.FRESH.token) == b"{} "
+
+    def test_a_failed_hook_is_told_by_a_launcher_not_by_an_answer(self) -> None:
+        line = b'{"groundhog":"hook","error":"gone"}'
+        with pytest.raises(HookError, match="gone"):
+            self.FRESH.acknowledged(line)
+        assert self.FRESH.acknowledged(line + self.FRESH.token) == line
 
     @pytest.mark.parametrize("line", [b"", b"{}", b"{}" + b"0" * 32])
     def test_any_other_is_not(self, line: bytes) -> None:
