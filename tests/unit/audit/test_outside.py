@@ -23,7 +23,7 @@ if sys.argv[1] == "changed":
     os.chdir("/")
     os.umask(0o111)
     signal.signal(signal.SIGUSR1, lambda *_: None)
-    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    signal.signal(signal.SIGUSR2, signal.SIG_IGN)
     os.nice(3)
     kept = open(sys.argv[2], "w")
     threading.Thread(target=signal.pause, daemon=True).start()
@@ -51,7 +51,7 @@ def test_what_a_program_did_is_seen(tmp_path: Path) -> None:
     told = {(left.kind, left.what) for left in found}
     assert {
         ("handled signal", "SIGUSR1: set"),
-        ("ignored signal", "SIGHUP: set"),
+        ("ignored signal", "SIGUSR2: set"),
         ("setting", f"working directory: /, was {tmp_path}"),
         ("setting", "nice value: 3, was 0"),
     } <= told
