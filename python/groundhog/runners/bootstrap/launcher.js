@@ -210,13 +210,23 @@ const [SEED, TOKEN, REQUEST] = [1, 81, 113]; // where they begin
 const RAISED = ' '; // after an answer: that was raised, not returned
 const DONE = ' '; // before an answer: the hooks have run
 
+// Anything may be thrown, also what has no text.
+function described(error) {
+  try {
+    return String(error);
+  } catch {
+    return 'an object that cannot be shown';
+  }
+}
+
 function errorAnswer(error) {
   report(error);
-  const shown = error instanceof Error || (error && error.message !== undefined) ? error.message : error;
+  let shown = error;
   try {
+    if (error instanceof Error || (error && error.message !== undefined)) shown = error.message;
     return JSON.stringify({ error: shown === undefined ? 'undefined' : shown }) + RAISED;
   } catch {
-    return JSON.stringify({ error: String(shown) }) + RAISED;
+    return JSON.stringify({ error: described(shown) }) + RAISED;
   }
 }
 
@@ -237,7 +247,7 @@ async function runHooks() {
     await hooks.afterRestore();
   } catch (error) {
     report(error);
-    writeLine(JSON.stringify({ groundhog: 'hook', error: String(error) }));
+    writeLine(JSON.stringify({ groundhog: 'hook', error: described(error) }));
     process.exit(1);
   }
   fs.writeSync(answerFd, DONE);
@@ -257,7 +267,7 @@ async function answerTo(line, handler) {
       await hooks.beforeSnapshot();
     } catch (error) {
       report(error);
-      return JSON.stringify({ ok: false, error: `a hook before the snapshot failed: ${error}` });
+      return JSON.stringify({ ok: false, error: `a hook before the snapshot failed: ${described(error)}` });
     }
     collectYoung();
     return JSON.stringify({ ok: true, hooks: hooks.due() });
