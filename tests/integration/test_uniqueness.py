@@ -20,7 +20,7 @@ pytestmark = [pytest.mark.kernel, pytest.mark.usefixtures("no_leaks")]
 REQUESTS = 1000
 
 PYTHON = """
-import hashlib, os, random, secrets, ssl, tempfile, uuid
+import hashlib, multiprocessing.synchronize, os, random, secrets, sqlite3, ssl, tempfile, uuid
 import numpy.random
 from cryptography.fernet import Fernet
 from cryptography.hazmat.primitives.asymmetric import ec, x25519
@@ -31,6 +31,12 @@ random.gauss(0, 1)  # keeps a second one for later
 numpy.random.normal()  # likewise
 x25519.X25519PrivateKey.generate()
 kept = random.random
+database = sqlite3.connect(":memory:")
+
+def row(connection):
+    return connection.execute("SELECT random()").fetchone()[0]
+
+row(database)
 
 def main(params):
     key = ec.generate_private_key(ec.SECP256R1())
@@ -45,6 +51,9 @@ def main(params):
         "cryptography": x25519.X25519PrivateKey.generate().private_bytes_raw().hex(),
         "cryptography ec": str(key.private_numbers().private_value),
         "cryptography fernet": Fernet.generate_key().decode(),
+        "sqlite": row(database),
+        "sqlite, a new connection": row(sqlite3.connect(":memory:")),
+        "names of semaphores": next(multiprocessing.synchronize.SemLock._rand),
         "uuid1": str(uuid.uuid1()),
         "uuid4": str(uuid.uuid4()),
         "secrets": secrets.token_hex(16),
@@ -69,6 +78,7 @@ const kept = Math.random;
 crypto.randomBytes(1);
 crypto.randomInt(5);
 crypto.randomUUID();
+URL.createObjectURL(new Blob(['']));
 crypto.generateKeyPairSync('x25519');
 
 // What a client of TLS says first has 32 random bytes.
@@ -99,6 +109,7 @@ async function main(params) {
     'later randomInt': await promisify(crypto.randomInt)(2 ** 47),
     randomUUID: crypto.randomUUID(),
     'web randomUUID': globalThis.crypto.randomUUID(),
+    createObjectURL: URL.createObjectURL(new Blob([''])),
     getRandomValues: Buffer.from(globalThis.crypto.getRandomValues(new Uint8Array(16))).toString('hex'),
     'getRandomValues of the module': Buffer.from(crypto.getRandomValues(new Uint8Array(16))).toString('hex'),
     generateKeyPair: secret(crypto.generateKeyPairSync('x25519')),
@@ -201,6 +212,21 @@ async def test_a_node_whose_openssl_cannot_be_seeded_serves_nothing(source: Sour
     path = source("handler.js", "exports.main = () => ({});")
     with pytest.raises(InitError, match=r"would give each request the same random numbers and keys"):
         await draws(path, 1, env={"GROUNDHOG_WITHOUT": "openssl"})
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("handler.py", "def main(params):\n    return params\n"),
+        ("handler.js", "exports.main = (params) => params;"),
+    ],
+)
+async def test_what_a_caller_sends_is_no_word_of_a_launcher(source: Source, name: str, text: str) -> None:
+    """Not even if the function returns it."""
+    async with Pool(Function.from_file(source(name, text))) as pool:
+        for sent in ({"groundhog": "hook", "error": "made up"}, {"groundhog": "prepare"}, {"ok": False}):
+            assert (await pool.invoke(sent)).value == sent
+        assert pool.stats().retirements == {}
 
 
 async def test_an_answer_that_does_not_acknowledge_ends_the_process(source: Source) -> None:

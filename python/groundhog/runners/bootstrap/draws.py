@@ -30,6 +30,11 @@ KNOWN: tuple[tuple[str, str, Callable[[Any], Any]], ...] = (
     ("uuid.uuid4", "uuid", lambda its: its.uuid4()),
     ("names of tempfile", "tempfile", lambda its: next(its._get_candidate_names())),  # noqa: SLF001
     ("ssl.RAND_bytes", "ssl", lambda its: its.RAND_bytes(16).hex()),
+    (
+        "random() of SQLite",
+        "sqlite3",
+        lambda its: its.connect(":memory:").execute("SELECT random()").fetchone()[0],
+    ),
     ("numpy.random.random", "numpy.random", lambda its: its.random()),
     ("numpy.random.normal", "numpy.random", lambda its: its.normal()),
     (  # what it has of OpenSSL is its own, whichever kind of key is made

@@ -12,6 +12,7 @@ const vm = require('vm');
 
 const state = new Uint32Array(4);
 let seedOpenSSL;
+let refill; // once Node itself may have ids in store
 
 function next() {
   const scrambled = Math.imul(state[1], 5);
@@ -29,6 +30,7 @@ function next() {
 // Seed from hexadecimal digits: for ours eight for each word, more are mixed in.
 function reseed(digits) {
   seedOpenSSL(digits);
+  if (refill) refill();
   state.fill(0);
   for (let at = 0; at < digits.length; at += 8) state[(at / 8) % 4] ^= parseInt(digits.slice(at, at + 8), 16);
   if (!state.some(Boolean)) state[0] = 1; // the one state that it never leaves
@@ -75,7 +77,9 @@ function replaceContexts() {
   }.runInNewContext);
 }
 
-// These two draw in advance. Node's own go on checking arguments and complaining.
+const IDS_IN_STORE = 128;
+
+// These draw in advance. Node's own go on checking arguments and complaining.
 function replaceStores() {
   const { randomFillSync, randomInt, randomUUID } = crypto;
 
@@ -113,10 +117,20 @@ function replaceStores() {
   const { randomUUID: ofWeb } = web;
   define(web, 'randomUUID', {
     randomUUID() {
-      ofWeb.call(this);
+      if (this !== crypto.webcrypto) ofWeb.call(this); // complains
       return fresh();
     },
   }.randomUUID);
+  // Its ids come from Node's own store, which is used up first, so that the next one is drawn anew.
+  const { createObjectURL } = URL;
+  define(URL, 'createObjectURL', {
+    createObjectURL(blob) {
+      refill = () => {
+        for (let left = IDS_IN_STORE; left > 0; left--) randomUUID();
+      };
+      return createObjectURL(blob);
+    },
+  }.createObjectURL);
 }
 
 function loadSeeder(file) {

@@ -30,6 +30,8 @@ class Generators:
             ("tempfile", "_name_sequence", _reseed_tempfile),
             ("ssl", "RAND_add", _reseed_openssl),
             ("cryptography.hazmat.bindings._rust", "_openssl", _reseed_cryptography),
+            ("multiprocessing.synchronize", "SemLock", lambda lock: _reseed_tempfile(lock._rand)),  # noqa: SLF001
+            ("sqlite3", "dbapi2", _reseed_sqlite),
         ]
         self._loaded = []
         for name, attribute, reseed in found:
@@ -83,3 +85,20 @@ def _reseed_cryptography(openssl: Any) -> Callable[[bytes], None]:
     """It brings an OpenSSL of its own, from which the keys come."""
     add = openssl.lib.RAND_add
     return lambda seed: add(seed, len(seed), 32.0)
+
+
+def _reseed_sqlite(_: Any) -> Callable[[bytes], None]:
+    """It has one for all connections. Asked for no numbers, it seeds that from the kernel for the next one.
+
+    https://sqlite.org/c3ref/randomness.html
+    """
+    try:
+        import ctypes  # only for those who use SQLite
+
+        library = ctypes.CDLL(getattr(sys.modules["_sqlite3"], "__file__", None))
+        draw = library.sqlite3_randomness
+    except (ImportError, OSError, AttributeError):
+        return lambda _: None  # hidden within an interpreter of one piece: audits tell
+    draw.argtypes = [ctypes.c_int, ctypes.c_void_p]
+    draw.restype = None
+    return lambda _: draw(0, None)
