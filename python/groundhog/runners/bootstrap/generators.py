@@ -31,7 +31,7 @@ class Generators:
             ("ssl", "RAND_add", _reseed_openssl),
             ("cryptography.hazmat.bindings._rust", "_openssl", _reseed_cryptography),
             ("multiprocessing.synchronize", "SemLock", lambda lock: _reseed_tempfile(lock._rand)),  # noqa: SLF001
-            ("sqlite3", "dbapi2", _reseed_sqlite),
+            ("_sqlite3", "__spec__", _reseed_sqlite),
         ]
         self._loaded = []
         for name, attribute, reseed in found:
@@ -87,7 +87,7 @@ def _reseed_cryptography(openssl: Any) -> Callable[[bytes], None]:
     return lambda seed: add(seed, len(seed), 32.0)
 
 
-def _reseed_sqlite(_: Any) -> Callable[[bytes], None]:
+def _reseed_sqlite(module: Any) -> Callable[[bytes], None]:
     """It has one for all connections. Asked for no numbers, it seeds that from the kernel for the next one.
 
     https://sqlite.org/c3ref/randomness.html
@@ -95,7 +95,7 @@ def _reseed_sqlite(_: Any) -> Callable[[bytes], None]:
     try:
         import ctypes  # only for those who use SQLite
 
-        library = ctypes.CDLL(getattr(sys.modules["_sqlite3"], "__file__", None))
+        library = ctypes.CDLL(module.origin if module.has_location else None)
         draw = library.sqlite3_randomness
     except (ImportError, OSError, AttributeError):
         return lambda _: None  # hidden within an interpreter of one piece: audits tell
