@@ -1,6 +1,8 @@
 //! Mappings and the break: pitfalls 2 and 17.
 
-use crate::harness::{Start, answers_stay_the_same, for_each_strategy, leaks_by_itself, reverts, strategies};
+use crate::harness::{
+    Start, answers_stay_the_same, for_each_strategy, reverts, reverts_few_pages, strategies,
+};
 
 #[test]
 fn mappings_added() {
@@ -78,10 +80,5 @@ fn what_a_mapping_is_beyond_its_place_and_protection() {
 /// Only what was written is put back then.
 #[test]
 fn advice_on_memory_of_its_own() {
-    leaks_by_itself("advised", &[]);
-    for_each_strategy("advised", &[], |victim| {
-        let reports = answers_stay_the_same(victim);
-        let touched = reports.iter().map(|report| report.pages_dirty).max();
-        assert!(touched < Some(1000), "{}: {touched:?} pages dirty", victim.label());
-    });
+    reverts_few_pages("advised");
 }

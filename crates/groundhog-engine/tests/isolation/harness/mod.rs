@@ -72,6 +72,16 @@ pub(crate) fn answers_stay_the_same(victim: &mut Victim) -> Vec<RestoreReport> {
     reports
 }
 
+/// A restore puts back what was written, and not the large rest of the memory.
+pub(crate) fn reverts_few_pages(name: &str) {
+    leaks_by_itself(name, &[]);
+    for_each_strategy(name, &[], |victim| {
+        let reports = answers_stay_the_same(victim);
+        let touched = reports.iter().map(|report| report.pages_dirty).max();
+        assert!(touched < Some(1000), "{}: {touched:?} pages dirty", victim.label());
+    });
+}
+
 /// The process is killed at the restore after a request, for this reason.
 pub(crate) fn is_refused(name: &str, arguments: &[&str], expected: Reason) {
     for_each_strategy(name, arguments, |victim| {
