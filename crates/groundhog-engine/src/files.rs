@@ -3,14 +3,17 @@
 //! Nothing is looked at unless a call was seen that may have changed files. Then all that was written since the process
 //! was started, which is little, is compared with what was there at the snapshot, or with what shows through from below.
 
+mod component;
 pub(crate) mod jail;
 pub(crate) mod pinned_files;
 pub(crate) mod writable;
 
+pub(crate) use component::PrivateFiles;
+
 use crate::error::{Reason, Step, Trouble};
 use groundhog_sys::folder::{Folder, Kind, Stat};
 use groundhog_sys::jail::Sides;
-use groundhog_sys::{Errno, PAGE_SIZE, Result};
+use groundhog_sys::{Errno, PAGE_SIZE, Result, Tid};
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::os::fd::OwnedFd;
@@ -66,6 +69,23 @@ impl Private {
             below: None,
             reads_unseen: false,
         })
+    }
+
+    /// How many blocks and files it has room for; none where it shares that with others.
+    fn room(&self) -> Step<Option<(u64, u64)>> {
+        if !self.reads_unseen {
+            return Ok(None);
+        }
+        self.at(Path::new(""), self.written.room()).map(Some)
+    }
+
+    /// Whether a request may write to the file of that name in place, or has.
+    fn is_written_to(&self, path: &Path) -> bool {
+        match path.strip_prefix(&self.path) {
+            // What shows through from below is copied before it is written.
+            Ok(within) => self.below.is_none() || !matches!(self.written.stat(within), Ok(None)),
+            Err(_) => false,
+        }
     }
 
     /// Where the process sees it.
@@ -179,19 +199,19 @@ enum Repair {
 
 /// The private folders of a process, and what was written in them at the snapshot.
 #[derive(Debug, Default)]
-pub(crate) struct Files {
+struct Files {
     /// None: more than is kept.
     images: Vec<Option<BTreeMap<PathBuf, Entry>>>,
 }
 
 impl Files {
     /// Remembers what was written so far. `held`: inodes of files that the process has open or mapped.
-    pub(crate) fn save(folders: &[Private], held: &BTreeSet<u64>) -> Self {
+    fn save(folders: &[Private], held: &BTreeSet<u64>) -> Self {
         Self { images: folders.iter().map(|folder| image(folder, held)).collect() }
     }
 
     /// Puts back what has changed; says how many names those were.
-    pub(crate) fn revert(&self, folders: &[Private]) -> Step<u64> {
+    fn revert(&self, folders: &[Private]) -> Step<u64> {
         let mut reverted = 0;
         for (folder, image) in folders.iter().zip(&self.images) {
             let Some(image) = image else {
@@ -203,7 +223,7 @@ impl Files {
     }
 
     /// The first difference.
-    pub(crate) fn difference(&self, folders: &[Private]) -> Step<Option<String>> {
+    fn difference(&self, folders: &[Private]) -> Step<Option<String>> {
         for (folder, image) in folders.iter().zip(&self.images) {
             let Some(image) = image else {
                 let path = folder.path.display();
@@ -219,6 +239,19 @@ impl Files {
         }
         Ok(None)
     }
+}
+
+/// Whether a request may write in place to the file behind a descriptor of a thread: not to hand on its pages as they are.
+pub(crate) fn may_be_rewritten(private: &[Private], thread: Tid, number: i32) -> bool {
+    use std::os::unix::fs::{FileTypeExt, MetadataExt};
+    let link = format!("/proc/{thread}/fd/{number}");
+    let (Ok(found), Ok(name)) = (std::fs::metadata(&link), std::fs::read_link(&link)) else { return true };
+    let kind = found.file_type();
+    if kind.is_fifo() || kind.is_socket() || kind.is_char_device() {
+        return false;
+    }
+    let nameless = found.nlink() == 0;
+    nameless || private.iter().any(|folder| folder.is_written_to(&name))
 }
 
 /// `None`: more than is kept, or something that cannot be read.

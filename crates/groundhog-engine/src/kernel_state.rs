@@ -10,113 +10,15 @@ mod by_syscall;
 pub(crate) mod signals;
 mod timers;
 
+use crate::component::{Component, Restore, Stopped};
 use crate::error::{Reason, Step, Trouble};
 use crate::report::RestoreReport;
+use crate::syscalls::observed::Touched;
+use crate::syscalls::policy::StateKind;
 use crate::trace::process::Process;
 use crate::trace::remote_syscall::{Anchor, Remote};
 use groundhog_sys::Tid;
 use std::os::fd::OwnedFd;
-
-/// What a call can set, as far as it can be put back.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Kind {
-    /// Whether others may look into the process.
-    Dumpable,
-    /// Resource limits.
-    Limits,
-    /// Memory that stays in memory.
-    MemoryLocks,
-    /// The mask of file modes.
-    Mask,
-    /// The working directory.
-    Directory,
-    /// Policies, priorities and processors.
-    Scheduling,
-    /// Names of threads.
-    Name,
-    /// How late timers may be.
-    Slack,
-    /// What else `prctl` and `personality` set.
-    Settings,
-    /// Alternate signal stacks.
-    AlternateStack,
-    /// Timers of `setitimer` and `alarm`.
-    IntervalTimers,
-    /// Timers of `timer_create`.
-    PosixTimers,
-    /// The number that the next of those gets.
-    TimerNumbers,
-    /// What is written as a file under `/proc`.
-    Written,
-    /// Timers behind descriptors, which `descriptors` puts back.
-    TimerDescriptors,
-}
-
-/// A set of kinds, one bit each.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-struct Kinds(u32);
-
-impl Kinds {
-    fn has(self, kind: Kind) -> bool {
-        self.0 & 1 << kind as u32 != 0
-    }
-}
-
-/// What a request set.
-#[derive(Debug, Default)]
-pub(crate) struct Touched {
-    kinds: Kinds,
-    /// POSIX timers that it named.
-    timers: Vec<i32>,
-    /// Threads that may have another alternate stack; none: any.
-    threads: Vec<Tid>,
-}
-
-impl Touched {
-    /// Everything, where no call is seen.
-    pub(crate) fn all() -> Self {
-        Self { kinds: Kinds(!0), ..Self::default() }
-    }
-
-    /// Adds what can be set by writing to files under `/proc`, of which no call tells.
-    pub(crate) fn note_files(&mut self) {
-        for kind in [Kind::Written, Kind::Name, Kind::Slack] {
-            self.kinds.0 |= 1 << kind as u32;
-        }
-    }
-
-    /// Books a call of a thread, on the timer that it names.
-    pub(crate) fn note(&mut self, kind: Kind, caller: Tid, timer: i32) {
-        self.kinds.0 |= 1 << kind as u32;
-        match kind {
-            Kind::PosixTimers if !self.timers.contains(&timer) => self.timers.push(timer),
-            Kind::TimerNumbers => self.kinds.0 |= 1 << Kind::PosixTimers as u32,
-            Kind::AlternateStack if !self.threads.contains(&caller) => self.threads.push(caller),
-            _ => {}
-        }
-    }
-
-    /// Signals were delivered, for which the kernel may have taken alternate stacks away.
-    pub(crate) fn note_delivery(&mut self) {
-        self.kinds.0 |= 1 << Kind::AlternateStack as u32;
-        self.threads.clear();
-    }
-
-    /// Nothing.
-    pub(crate) fn is_empty(&self) -> bool {
-        self.kinds.0 == 0
-    }
-
-    /// No call is seen, so that it may be anything.
-    fn is_everything(&self) -> bool {
-        self.kinds == Kinds(!0)
-    }
-
-    /// Whether it set some of this kind.
-    pub(crate) fn has(&self, kind: Kind) -> bool {
-        self.kinds.has(kind)
-    }
-}
 
 /// Whose it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -149,7 +51,7 @@ struct Value {
 
 /// How one kind is read, compared and put back.
 struct Row {
-    kind: Kind,
+    kind: StateKind,
     name: &'static str,
     scope: Scope,
     read: fn(&mut Place<'_>) -> Step<Vec<u8>>,
@@ -163,8 +65,20 @@ struct Row {
     put_back: fn(&mut Place<'_>, &Value, &Touched) -> Step<()>,
 }
 
+impl Row {
+    /// Whether a look at it tells of a difference; the number of the next timer shows only in a new one.
+    fn is_compared(&self) -> bool {
+        self.kind != StateKind::TimerNumbers
+    }
+
+    /// Whose it is, in words.
+    fn of(&self, tid: Tid) -> String {
+        if self.scope == Scope::EachThread { format!(" of thread {tid}") } else { String::new() }
+    }
+}
+
 const PLAIN: Row = Row {
-    kind: Kind::Mask,
+    kind: StateKind::Mask,
     name: "",
     scope: Scope::Process,
     read: by_procfs::nothing,
@@ -177,21 +91,21 @@ const PLAIN: Row = Row {
 /// In the order in which they are put back: first what would be in the way of the others.
 const TABLE: [Row; 14] = [
     Row {
-        kind: Kind::Dumpable,
+        kind: StateKind::Dumpable,
         name: "dumpable flag",
         read: by_syscall::dumpable,
         put_back: by_syscall::set_dumpable,
         ..PLAIN
     },
     Row {
-        kind: Kind::Limits,
+        kind: StateKind::Limits,
         name: "limits",
         read: by_procfs::limits,
         put_back: by_procfs::set_limits,
         ..PLAIN
     },
     Row {
-        kind: Kind::MemoryLocks,
+        kind: StateKind::MemoryLocks,
         name: "locked memory",
         read: by_syscall::memory_locks,
         unchanged: by_syscall::never_locked,
@@ -200,7 +114,7 @@ const TABLE: [Row; 14] = [
         ..PLAIN
     },
     Row {
-        kind: Kind::Mask,
+        kind: StateKind::Mask,
         name: "umask",
         scope: Scope::EachThread,
         read: by_procfs::mask,
@@ -208,7 +122,7 @@ const TABLE: [Row; 14] = [
         ..PLAIN
     },
     Row {
-        kind: Kind::Directory,
+        kind: StateKind::Directory,
         name: "working directory",
         read: by_procfs::directory,
         keep: by_procfs::keep_directory,
@@ -216,7 +130,7 @@ const TABLE: [Row; 14] = [
         ..PLAIN
     },
     Row {
-        kind: Kind::Scheduling,
+        kind: StateKind::Scheduling,
         name: "scheduling",
         scope: Scope::EachThread,
         read: by_procfs::scheduling,
@@ -224,7 +138,7 @@ const TABLE: [Row; 14] = [
         ..PLAIN
     },
     Row {
-        kind: Kind::Name,
+        kind: StateKind::Name,
         name: "name",
         scope: Scope::EachThread,
         read: by_procfs::name,
@@ -232,7 +146,7 @@ const TABLE: [Row; 14] = [
         ..PLAIN
     },
     Row {
-        kind: Kind::Slack,
+        kind: StateKind::Slack,
         name: "timer slack",
         scope: Scope::EachThread,
         read: by_syscall::slack,
@@ -240,7 +154,7 @@ const TABLE: [Row; 14] = [
         ..PLAIN
     },
     Row {
-        kind: Kind::Settings,
+        kind: StateKind::Settings,
         name: "prctl settings",
         scope: Scope::EachThread,
         read: by_syscall::settings,
@@ -248,7 +162,7 @@ const TABLE: [Row; 14] = [
         ..PLAIN
     },
     Row {
-        kind: Kind::AlternateStack,
+        kind: StateKind::AlternateStack,
         name: "alternate signal stack",
         scope: Scope::EachThread,
         read: by_syscall::alternate_stack,
@@ -256,7 +170,7 @@ const TABLE: [Row; 14] = [
         ..PLAIN
     },
     Row {
-        kind: Kind::IntervalTimers,
+        kind: StateKind::IntervalTimers,
         name: "interval timers",
         read: timers::intervals,
         unchanged: timers::unchanged,
@@ -265,7 +179,7 @@ const TABLE: [Row; 14] = [
         ..PLAIN
     },
     Row {
-        kind: Kind::PosixTimers,
+        kind: StateKind::PosixTimers,
         name: "POSIX timers",
         read: timers::posix,
         unchanged: timers::unchanged,
@@ -275,7 +189,7 @@ const TABLE: [Row; 14] = [
     },
     // After those, whose numbers have to be free.
     Row {
-        kind: Kind::TimerNumbers,
+        kind: StateKind::TimerNumbers,
         name: "next timer's number",
         keep: timers::keep_number,
         unchanged: never,
@@ -284,7 +198,7 @@ const TABLE: [Row; 14] = [
         ..PLAIN
     },
     Row {
-        kind: Kind::Written,
+        kind: StateKind::Written,
         name: "settings under /proc",
         read: by_procfs::written,
         put_back: by_procfs::write,
@@ -318,13 +232,13 @@ pub(crate) struct KernelState {
 }
 
 impl KernelState {
-    /// Reads it from a stopped process. Uses the dead part of its stack.
+    /// Reads it from a stopped process.
     pub(crate) fn save(process: &mut Process, anchor: Anchor) -> Step<Self> {
         let mut kept = Vec::with_capacity(TABLE.len());
         for row in &TABLE {
             let mut values = Vec::new();
             // Of one that was attached to, nobody sees the calls that this is for.
-            if row.kind == Kind::TimerNumbers && !process.spawned {
+            if row.kind == StateKind::TimerNumbers && !process.spawned {
                 kept.push(values);
                 continue;
             }
@@ -338,14 +252,14 @@ impl KernelState {
             }
             kept.push(values);
         }
-        let stacks = TABLE.iter().zip(&kept).filter(|(row, _)| row.kind == Kind::AlternateStack);
+        let stacks = TABLE.iter().zip(&kept).filter(|(row, _)| row.kind == StateKind::AlternateStack);
         let mut stacks = stacks.flat_map(|(_, values)| values).filter_map(|(_, value)| value.as_ref());
         let disarms_stacks = stacks.any(|value| by_syscall::is_disarmed_by_handlers(&value.bytes));
         Ok(Self { kept, disarms_stacks })
     }
 
-    /// Puts back what a request set, and refuses what is not as it was afterwards. Uses the dead part of the stack.
-    pub(crate) fn revert(
+    /// Puts back what a request set, and refuses what is not as it was afterwards.
+    fn put_back(
         &self,
         process: &mut Process,
         anchor: Anchor,
@@ -354,7 +268,7 @@ impl KernelState {
     ) -> Step<()> {
         for (row, values) in TABLE.iter().zip(&self.kept).filter(|(row, _)| touched.has(row.kind)) {
             for (tid, value) in values {
-                if row.kind == Kind::AlternateStack
+                if row.kind == StateKind::AlternateStack
                     && !touched.threads.is_empty()
                     && !touched.threads.contains(tid)
                 {
@@ -379,6 +293,35 @@ impl KernelState {
     }
 }
 
+impl Component for KernelState {
+    fn revert(&mut self, restore: &mut Restore<'_>) -> Step<()> {
+        let Restore { stopped, observed, sees_calls, report, .. } = restore;
+        let Stopped { process, anchor } = stopped;
+        if *sees_calls {
+            if observed.touched.is_empty() {
+                return Ok(());
+            }
+            return self.put_back(process, *anchor, &observed.touched, report);
+        }
+        // Of a process that was attached to no call is seen: all of it is looked at, of every thread.
+        self.put_back(process, *anchor, &Touched::all(), report)
+    }
+
+    fn difference(&mut self, stopped: &mut Stopped<'_>) -> Step<Option<String>> {
+        let Stopped { process, anchor } = stopped;
+        for (row, values) in TABLE.iter().zip(&self.kept).filter(|(row, _)| row.is_compared()) {
+            for (tid, value) in values {
+                let Some(value) = value else { continue };
+                let now = (row.read)(&mut Place { process, anchor: *anchor, tid: *tid })?;
+                if !(row.settled)(&value.bytes, &now) {
+                    return Ok(Some(format!("its {}{} changed", row.name, row.of(*tid))));
+                }
+            }
+        }
+        Ok(None)
+    }
+}
+
 fn threads(process: &Process, scope: Scope) -> Step<Vec<Tid>> {
     Ok(match scope {
         Scope::Process => vec![process.main_thread()?],
@@ -387,8 +330,8 @@ fn threads(process: &Process, scope: Scope) -> Step<Vec<Tid>> {
 }
 
 fn refused(row: &Row, tid: Tid, why: &str) -> Trouble {
-    let whose = if row.scope == Scope::EachThread { format!(" of thread {tid}") } else { String::new() };
-    Trouble::Refused(Reason::KernelState, format!("the request changed its {}{whose}, which {why}", row.name))
+    let message = format!("the request changed its {}{}, which {why}", row.name, row.of(tid));
+    Trouble::Refused(Reason::KernelState, message)
 }
 
 #[cfg(test)]
@@ -396,19 +339,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_kind_but_that_of_descriptors_has_one_row() {
+    fn every_kind_has_one_row() {
         let mut kinds: Vec<u32> = TABLE.iter().map(|row| row.kind as u32).collect();
         kinds.sort_unstable();
-        assert_eq!(kinds, (0..Kind::TimerDescriptors as u32).collect::<Vec<_>>());
-    }
-
-    #[test]
-    fn what_was_touched_is_a_set() {
-        let mut touched = Touched::default();
-        assert!(touched.is_empty() && !touched.has(Kind::Mask));
-        touched.note(Kind::Mask, Tid(1), 0);
-        touched.note(Kind::TimerNumbers, Tid(1), 0);
-        assert!(touched.has(Kind::Mask) && touched.has(Kind::PosixTimers) && !touched.has(Kind::Limits));
-        assert_eq!((touched.timers, touched.threads), (vec![], vec![]));
+        assert_eq!(kinds, (0..=StateKind::Written as u32).collect::<Vec<_>>());
     }
 }

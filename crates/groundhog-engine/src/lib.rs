@@ -9,6 +9,7 @@
 #![forbid(unsafe_code)]
 
 mod arch;
+mod component;
 mod descriptors;
 mod error;
 mod files;
@@ -27,6 +28,7 @@ pub use session::capabilities::{Capabilities, Finding, capabilities};
 pub use session::changes::{Changes, LayoutChange, MemoryChange};
 pub use session::tracee::{SpawnOptions, Tracee};
 pub use strategy::Strategy;
+pub use syscalls::policy::{PolicyRow, described as policy};
 
 /// What copying a page of uncached memory costs here, in seconds: the yardstick for restores.
 #[must_use]

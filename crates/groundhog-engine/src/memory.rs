@@ -1,5 +1,6 @@
 //! Private memory: saved once, reverted after every request, compared on demand.
 
+pub(crate) mod address_space;
 mod changes;
 mod heat;
 pub(crate) mod layout;
@@ -11,16 +12,16 @@ pub(crate) mod tracking;
 pub(crate) mod vma;
 
 use crate::arch;
+use crate::component::{Restore, Stopped};
 use crate::error::{OrTrouble, Reason, Step, Trouble};
 use crate::memory::pages::{Collector, PageStore};
 use crate::memory::tracking::{Scan, Tracker};
 use crate::memory::vma::{Area, Kind};
-use crate::report::{RestoreReport, Stopwatch};
+use crate::report::RestoreReport;
 use crate::strategy::Strategy;
 use crate::trace::process::Process;
-use crate::trace::registers::ThreadState;
-use crate::trace::remote_syscall::{Anchor, Remote};
 use groundhog_sys::process_vm::{self, Batch};
+use groundhog_sys::ptrace::RseqArea;
 use groundhog_sys::{PAGE_SIZE, RemoteAddr};
 use heat::Heat;
 use plan::{Extra, Outside, Piece, Plan};
@@ -130,36 +131,33 @@ impl Memory {
     }
 
     /// Reverts what [`Self::look`] found.
-    #[allow(clippy::too_many_arguments, reason = "one step of the restore, with all that it works on")]
     pub(crate) fn revert(
         &mut self,
-        process: &mut Process,
-        anchor: Anchor,
-        threads: &[ThreadState],
+        restore: &mut Restore<'_>,
+        rseq: &[RseqArea],
         areas: &[Area],
         tracker: &mut dyn Tracker,
-        report: &mut RestoreReport,
-        watch: &mut Stopwatch,
     ) -> Step<()> {
-        self.give_back(process, anchor, areas, tracker, report)?;
-        self.keep_rseq(process, threads)?;
-        self.copy_back(process, tracker, report)?;
-        watch.lap(&mut report.phases, "copy");
+        self.give_back(&mut restore.stopped, areas, tracker, restore.report)?;
+        let process = &*restore.stopped.process;
+        self.keep_rseq(process, rseq)?;
+        self.copy_back(process, tracker, restore.report)?;
+        restore.lap("copy");
 
-        self.protect_again(process, areas, tracker, report)?;
-        watch.lap(&mut report.phases, "protect");
+        self.protect_again(restore.stopped.process, areas, tracker, restore.report)?;
+        restore.lap("protect");
         Ok(())
     }
 
     /// Deals with pages that the snapshot does not have, and adopts those that are cheaper kept.
     fn give_back(
         &mut self,
-        process: &mut Process,
-        anchor: Anchor,
+        stopped: &mut Stopped<'_>,
         areas: &[Area],
         tracker: &mut dyn Tracker,
         report: &mut RestoreReport,
     ) -> Step<()> {
+        let process = &*stopped.process;
         self.protect.clear();
         if self.plan.extras.is_empty() {
             return Ok(());
@@ -198,13 +196,14 @@ impl Memory {
             }
         }
         if !dropped.is_empty() {
-            let mut remote = Remote::enter(process, anchor)?;
+            let mut remote = stopped.remote()?;
             for (start, end) in dropped {
                 const MADV_DONTNEED: u64 = 4;
                 let arguments = [start, end - start, MADV_DONTNEED, 0, 0, 0];
                 remote.must("madvise", arch::call::MADVISE, arguments)?;
             }
         }
+        let process = &*stopped.process;
         zeroed.write(process.pid, &process.files.mem).or_trouble(Reason::Memory, "zeroing its memory")?;
         report.pages_dirty += report.pages_zeroed + report.pages_dropped;
         if !collector.is_empty() {
@@ -219,8 +218,8 @@ impl Memory {
 
     /// The kernel writes the current processor's number into each thread's memory, and newer kernels only when it
     /// changes: so the copy that is about to go back gets today's numbers.
-    fn keep_rseq(&mut self, process: &Process, threads: &[ThreadState]) -> Step<()> {
-        for area in threads.iter().filter_map(|thread| thread.rseq) {
+    fn keep_rseq(&mut self, process: &Process, rseq: &[RseqArea]) -> Step<()> {
+        for area in rseq {
             for (offset, len) in shared::RSEQ_KERNEL_FIELDS {
                 let addr = area.start.0 + offset;
                 if let Some(bytes) = self.store.bytes_mut(addr, len) {
@@ -316,7 +315,7 @@ impl Memory {
     pub(crate) fn difference(
         &mut self,
         process: &Process,
-        threads: &[ThreadState],
+        rseq: &[RseqArea],
         areas: &[Area],
         tracker: &mut dyn Tracker,
     ) -> Step<Option<String>> {
@@ -332,7 +331,7 @@ impl Memory {
             let expected = self.store.bytes(extent, extent.start, extent.end);
             let differs = |at: &usize| {
                 let addr = extent.start + *at as u64;
-                expected.map_or(0, |bytes| bytes[*at]) != buffer[*at] && !shared::kernel_writes(threads, addr)
+                expected.map_or(0, |bytes| bytes[*at]) != buffer[*at] && !shared::kernel_writes(rseq, addr)
             };
             if expected.is_some_and(|bytes| bytes == buffer.as_slice()) {
                 continue;

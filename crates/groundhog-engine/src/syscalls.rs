@@ -1,4 +1,6 @@
-//! Which system calls there are, what each means for isolation, and what a request made.
+//! Which system calls there are, what each may leave behind, and what a request made.
 
-pub(crate) mod filter;
-pub(crate) mod watch;
+pub(crate) mod judgement;
+pub(crate) mod observed;
+pub(crate) mod policy;
+pub(crate) mod programs;

@@ -1,9 +1,11 @@
 //! State of an open file that a duplicate shares: its flags and its offset.
 
-use crate::kernel_types::Result;
-use rustix::fs::{OFlags, SeekFrom};
+use crate::kernel_types::{Errno, Result};
+use rustix::fs::{Mode, OFlags, SeekFrom};
+use rustix::io::retry_on_intr;
 use rustix::pipe::PipeFlags;
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::sync::OnceLock;
 
 /// `F_GETFL`: access mode and status flags.
 ///
@@ -35,31 +37,83 @@ pub fn set_offset(fd: impl AsFd, offset: u64) -> Result<()> {
     Ok(rustix::fs::seek(fd, SeekFrom::Start(offset)).map(drop)?)
 }
 
-/// Reads and throws away what a pipe holds now, without blocking; says how many bytes it was.
+/// Throws away what a pipe holds now, without waiting, whatever its flags are; says how many bytes it was.
 ///
 /// # Errors
-/// As read(2), but for `EAGAIN`.
-pub fn drain(fd: impl AsFd) -> Result<u64> {
-    let fd = fd.as_fd();
+/// As splice(2), but for `EAGAIN`.
+pub fn drain_pipe(fd: impl AsFd) -> Result<u64> {
+    use rustix::pipe::{SpliceFlags, splice};
+    const MOST: usize = 1 << 20;
+    static NOWHERE: OnceLock<Result<OwnedFd>> = OnceLock::new();
+    let open = || Ok(rustix::fs::open("/dev/null", OFlags::WRONLY | OFlags::CLOEXEC, Mode::empty())?);
+    let nowhere = NOWHERE.get_or_init(open).as_ref().map_err(|errno| *errno)?;
     let mut total = 0;
-    let mut buffer = [0_u8; 16 * 1024];
     loop {
-        // FIONREAD first: a read from an end that happens to be blocking must not hang.
-        if rustix::io::ioctl_fionread(fd)? == 0 {
-            return Ok(total);
-        }
-        match rustix::io::read(fd, &mut buffer) {
+        let moved = retry_on_intr(|| splice(fd.as_fd(), None, nowhere, None, MOST, SpliceFlags::NONBLOCK));
+        match moved {
             Ok(0) | Err(rustix::io::Errno::AGAIN) => return Ok(total),
             Ok(count) => total += count as u64,
-            Err(rustix::io::Errno::INTR) => {}
             Err(error) => return Err(error.into()),
         }
     }
 }
 
+/// Reads and throws away events, of which there are some as long as it is readable; says how many bytes it was.
+///
+/// # Errors
+/// As read(2); `EBUSY` when they do not end.
+pub fn drain_events(fd: &OwnedFd) -> Result<u64> {
+    const MOST_READS: usize = 4096;
+    let mut total = 0;
+    let mut buffer = [0_u8; 16 * 1024];
+    for _ in 0..MOST_READS {
+        if !readable(std::iter::once(fd))?[0] {
+            return Ok(total);
+        }
+        match rustix::io::read(fd, &mut buffer) {
+            Ok(0) | Err(rustix::io::Errno::AGAIN) => return Ok(total),
+            Ok(count) => total += count as u64,
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Err(Errno(libc::EBUSY))
+}
+
+/// Whether an open file is a terminal, or the master's side of one.
+#[must_use]
+pub fn is_terminal(fd: impl AsFd) -> bool {
+    rustix::termios::isatty(fd)
+}
+
+/// Whether an open file is the master's side of a terminal.
+#[must_use]
+pub fn is_terminal_master(fd: impl AsFd) -> bool {
+    rustix::pty::ptsname(fd, Vec::new()).is_ok()
+}
+
+/// `fstatfs`: whether an open file is no store of bytes but a setting of the kernel's, which a write changes.
+#[must_use]
+pub fn is_setting(fd: impl AsFd) -> bool {
+    // linux/magic.h: proc, sysfs, cgroup, cgroup2, debugfs, tracefs, securityfs, bpf, configfs, selinuxfs, efivarfs.
+    const SETTINGS: [i64; 11] = [
+        0x9fa0,
+        0x6265_6572,
+        0x0027_e0eb,
+        0x6367_7270,
+        0x6462_6720,
+        0x7472_6163,
+        0x7363_6673,
+        0xcafe_4a11,
+        0x6265_6570,
+        0xf97c_ff8c,
+        0xde5e_81e4,
+    ];
+    rustix::fs::fstatfs(fd).map_or(true, |system| SETTINGS.contains(&(system.f_type & 0xffff_ffff)))
+}
+
 /// What an open file is, as far as bytes can wait in it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
+pub enum FileType {
     /// A pipe: what waits can be read away.
     Pipe,
     /// A socket.
@@ -74,26 +128,26 @@ pub enum Kind {
 ///
 /// # Errors
 /// As fstat(2).
-pub fn kind(fd: impl AsFd) -> Result<Kind> {
-    use rustix::fs::FileType;
+pub fn kind(fd: impl AsFd) -> Result<FileType> {
+    use rustix::fs::FileType as Mode;
     let mode = rustix::fs::fstat(fd)?.st_mode;
-    Ok(match FileType::from_raw_mode(mode) {
-        FileType::Fifo => Kind::Pipe,
-        FileType::Socket => Kind::Socket,
-        FileType::Unknown => Kind::Anonymous,
-        _ => Kind::File,
+    Ok(match Mode::from_raw_mode(mode) {
+        Mode::Fifo => FileType::Pipe,
+        Mode::Socket => FileType::Socket,
+        Mode::Unknown => FileType::Anonymous,
+        _ => FileType::File,
     })
 }
 
-/// `poll`: which of these could be read now without waiting.
+/// `poll`: which of these could be read now without waiting, if only a byte out of band.
 ///
 /// # Errors
 /// As poll(2).
 pub fn readable<'a>(fds: impl Iterator<Item = &'a OwnedFd>) -> Result<Vec<bool>> {
     use rustix::event::{PollFd, PollFlags, Timespec, poll};
-    let mut polled: Vec<PollFd<'_>> = fds.map(|fd| PollFd::new(fd, PollFlags::IN)).collect();
+    let mut polled: Vec<PollFd<'_>> = fds.map(|fd| PollFd::new(fd, PollFlags::IN | PollFlags::PRI)).collect();
     poll(&mut polled, Some(&Timespec { tv_sec: 0, tv_nsec: 0 }))?;
-    Ok(polled.iter().map(|fd| fd.revents().contains(PollFlags::IN)).collect())
+    Ok(polled.iter().map(|fd| fd.revents().intersects(PollFlags::IN | PollFlags::PRI)).collect())
 }
 
 /// `FIONREAD`: how many bytes wait, for what can tell.
@@ -218,7 +272,7 @@ pub fn clear_eventfd(fd: impl AsFd) {
 /// As open(2).
 pub fn open_folder(path: &str) -> Result<OwnedFd> {
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
-    Ok(rustix::fs::open(path, flags, rustix::fs::Mode::empty())?)
+    Ok(rustix::fs::open(path, flags, Mode::empty())?)
 }
 
 /// The names in an open folder that are numbers, from its beginning, in the kernel's order.
@@ -236,6 +290,15 @@ pub fn list_numbers(folder: impl AsFd, numbers: &mut Vec<i32>) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// Has the kernel list an open folder anew from its beginning, and goes back to where it was.
+///
+/// # Errors
+/// As getdents64(2) and lseek(2).
+pub fn list_anew(folder: impl AsFd, offset: u64) -> Result<()> {
+    list_numbers(folder.as_fd(), &mut Vec::new())?;
+    set_offset(folder, offset)
 }
 
 /// A duplicate, close-on-exec, of a descriptor known by number only.

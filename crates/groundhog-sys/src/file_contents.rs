@@ -46,7 +46,14 @@ pub fn open_again(file: impl AsFd, access: Access) -> Result<File> {
         Access::ReadAndWrite => OFlags::RDWR,
     };
     let flags = access | OFlags::NONBLOCK | OFlags::CLOEXEC;
-    Ok(File::from(rustix::fs::open(folder::way_to(file.as_fd()), flags, Mode::empty())?))
+    let way = folder::way_to(file.as_fd());
+    let open = |flags| rustix::fs::open(&way, flags, Mode::empty());
+    // Our looking at it is no access; only its owner may say so.
+    let opened = match open(flags | OFlags::NOATIME) {
+        Err(rustix::io::Errno::PERM) => open(flags),
+        opened => opened,
+    };
+    Ok(File::from(opened?))
 }
 
 /// Its contents; `EFBIG` when they are more than `most` bytes.
@@ -88,10 +95,70 @@ pub fn rewrite(file: &File, contents: &[u8]) -> Result<()> {
     folder::fill(file, contents)
 }
 
+/// Likewise; `data`: where there are to be no holes.
+///
+/// # Errors
+/// As write(2) and ftruncate(2).
+pub fn rewrite_with_holes(file: &File, contents: &[u8], data: &[(u64, u64)]) -> Result<()> {
+    folder::fill(file, contents)?;
+    folder::punch(file, data)
+}
+
+/// Where it has data, and no holes: ranges of bytes.
+///
+/// # Errors
+/// As open(2) and lseek(2).
+pub fn data(file: impl AsFd) -> Result<Vec<(u64, u64)>> {
+    // Another opening: looking for holes moves the offset.
+    folder::data_of(&open_again(file, Access::Read)?)
+}
+
 /// Sets the times of the last access and the last change.
 ///
 /// # Errors
 /// As utimensat(2).
-pub fn set_times(file: &File, accessed: (i64, i64), modified: (i64, i64)) -> Result<()> {
+pub fn set_times(file: impl AsFd, accessed: (i64, i64), modified: (i64, i64)) -> Result<()> {
     Ok(rustix::fs::futimens(file, &folder::times(accessed, modified))?)
+}
+
+/// What is known of an open file beside its contents, and does not change by itself but for its times.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Attributes {
+    /// Permissions.
+    pub mode: u32,
+    /// User and group.
+    pub owner: (u32, u32),
+    /// How many names it has.
+    pub links: u64,
+    /// When it was last read: seconds and nanoseconds.
+    pub accessed: (i64, i64),
+    /// When it was last changed.
+    pub modified: (i64, i64),
+}
+
+/// `fstat`: the attributes of an open file.
+///
+/// # Errors
+/// As fstat(2).
+pub fn inode_attributes(file: impl AsFd) -> Result<Attributes> {
+    let Stat { mode, owner, links, accessed, modified, .. } = stat(file)?;
+    Ok(Attributes { mode, owner, links, accessed, modified })
+}
+
+/// `fstat`: whether no name leads to an open file, which is a plain one.
+///
+/// # Errors
+/// As fstat(2).
+pub fn is_nameless(file: impl AsFd) -> Result<bool> {
+    let stat = rustix::fs::fstat(file)?;
+    Ok(stat.st_nlink == 0
+        && rustix::fs::FileType::from_raw_mode(stat.st_mode) == rustix::fs::FileType::RegularFile)
+}
+
+/// `fchmod`: sets the permissions of an open file.
+///
+/// # Errors
+/// As fchmod(2).
+pub fn set_mode(file: impl AsFd, mode: u32) -> Result<()> {
+    Ok(rustix::fs::fchmod(file, Mode::from_raw_mode(mode))?)
 }

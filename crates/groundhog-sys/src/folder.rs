@@ -153,19 +153,16 @@ impl Folder {
     /// # Errors
     /// As open(2) and lseek(2).
     pub fn data(&self, path: &Path) -> Result<Vec<(u64, u64)>> {
-        use rustix::fs::{SeekFrom, seek};
-        let file = self.at(path, OFlags::RDONLY | OFlags::NONBLOCK)?;
-        let mut ranges = Vec::new();
-        let mut at = 0;
-        loop {
-            let start = match seek(&file, SeekFrom::Data(at)) {
-                Ok(start) => start,
-                Err(rustix::io::Errno::NXIO) => return Ok(ranges),
-                Err(error) => return Err(error.into()),
-            };
-            at = seek(&file, SeekFrom::Hole(start))?;
-            ranges.push((start, at));
-        }
+        data_of(&std::fs::File::from(self.at(path, OFlags::RDONLY | OFlags::NONBLOCK)?))
+    }
+
+    /// How many blocks and files there is room for.
+    ///
+    /// # Errors
+    /// As fstatvfs(3).
+    pub fn room(&self) -> Result<(u64, u64)> {
+        let found = rustix::fs::fstatvfs(&self.0)?;
+        Ok((found.f_bfree, found.f_ffree))
     }
 
     /// Gives a plain file other contents, in place: what maps it or has it open goes on with it. `data`: where there are to
@@ -332,8 +329,24 @@ pub(crate) fn fill(file: &std::fs::File, contents: &[u8]) -> Result<()> {
     Ok(())
 }
 
+/// Where an open file has data, and no holes: ranges of bytes.
+pub(crate) fn data_of(file: &std::fs::File) -> Result<Vec<(u64, u64)>> {
+    use rustix::fs::{SeekFrom, seek};
+    let mut ranges = Vec::new();
+    let mut at = 0;
+    loop {
+        let start = match seek(file, SeekFrom::Data(at)) {
+            Ok(start) => start,
+            Err(rustix::io::Errno::NXIO) => return Ok(ranges),
+            Err(error) => return Err(error.into()),
+        };
+        at = seek(file, SeekFrom::Hole(start))?;
+        ranges.push((start, at));
+    }
+}
+
 /// Makes holes of what is no data, also beyond the end. Where a file system cannot, whoever compares sees it.
-fn punch(file: &std::fs::File, data: &[(u64, u64)]) -> Result<()> {
+pub(crate) fn punch(file: &std::fs::File, data: &[(u64, u64)]) -> Result<()> {
     use rustix::fs::FallocateFlags;
     const BEYOND: u64 = 1 << 43; // the smallest of the largest files (ext4: 16 TiB)
     let flags = FallocateFlags::PUNCH_HOLE | FallocateFlags::KEEP_SIZE;

@@ -28,6 +28,7 @@ pub mod signals;
 pub mod sock_diag;
 pub mod socket;
 pub mod spawn;
+pub mod tick;
 pub mod userfaultfd;
 pub mod wait;
 

@@ -2,7 +2,8 @@
 
 use crate::fcntl;
 use crate::kernel_types::{Errno, Result, check};
-use rustix::pipe::{SpliceFlags, fcntl_getpipe_size, fcntl_setpipe_size, tee};
+use rustix::io::retry_on_intr;
+use rustix::pipe::{SpliceFlags, fcntl_getpipe_size, fcntl_setpipe_size, splice, tee};
 use std::os::fd::{AsFd, AsRawFd};
 
 /// `tee`: what a pipe holds, which stays in it. At most `limit` bytes.
@@ -21,7 +22,7 @@ pub fn pipe_contents(fd: impl AsFd, limit: usize) -> Result<Vec<u8>> {
     if expected == 0 {
         return Ok(contents);
     }
-    let count = tee(fd, &writer, expected, SpliceFlags::NONBLOCK)?;
+    let count = retry_on_intr(|| tee(fd, &writer, expected, SpliceFlags::NONBLOCK))?;
     let mut at = 0;
     while at < count.min(expected) {
         at += rustix::io::read(&reader, &mut contents[at..])?;
@@ -30,11 +31,30 @@ pub fn pipe_contents(fd: impl AsFd, limit: usize) -> Result<Vec<u8>> {
     if at == expected { Ok(contents) } else { Err(Errno(libc::EAGAIN)) }
 }
 
-/// `write`: all of it, at once.
+/// Fills a pipe, without waiting, whatever its flags are.
 ///
 /// # Errors
-/// As write(2); `EAGAIN` when there is no room for all of it.
-pub fn write_all(fd: impl AsFd, bytes: &[u8]) -> Result<()> {
+/// As splice(2); `EAGAIN` when there is no room for all of it.
+pub fn fill_pipe(fd: impl AsFd, bytes: &[u8]) -> Result<()> {
+    let (reader, writer) = fcntl::pipe()?;
+    for piece in bytes.chunks(PIPE_SIZE) {
+        // Its own pipe takes all of it; from there it is moved, since a write to a pipe that may not block cannot be had.
+        write_all(&writer, piece)?;
+        let mut left = piece.len();
+        while left > 0 {
+            match retry_on_intr(|| splice(&reader, None, fd.as_fd(), None, left, SpliceFlags::NONBLOCK))? {
+                0 => return Err(Errno(libc::EAGAIN)),
+                count => left -= count,
+            }
+        }
+    }
+    Ok(())
+}
+
+/// What a pipe holds by default.
+const PIPE_SIZE: usize = 64 * 1024;
+
+fn write_all(fd: impl AsFd, bytes: &[u8]) -> Result<()> {
     let written = rustix::io::write(fd, bytes)?;
     if written == bytes.len() { Ok(()) } else { Err(Errno(libc::EAGAIN)) }
 }
@@ -100,11 +120,11 @@ mod tests {
         let (reader, writer) = fcntl::pipe().expect("a pipe");
         assert_eq!(pipe_contents(&reader, 100), Ok(vec![]));
         for piece in [&b"one"[..], b"two"] {
-            write_all(&writer, piece).expect("there is room");
+            fill_pipe(&writer, piece).expect("there is room");
         }
         assert_eq!(pipe_contents(&reader, 6), Ok(b"onetwo".to_vec()));
         assert_eq!(pipe_contents(&reader, 5), Err(Errno(libc::EFBIG)));
-        assert_eq!(fcntl::drain(&reader), Ok(6));
+        assert_eq!(fcntl::drain_pipe(&reader), Ok(6));
     }
 
     #[test]

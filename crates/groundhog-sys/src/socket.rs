@@ -47,6 +47,111 @@ pub fn take_error(fd: impl AsFd) {
     let _taken = option(fd.as_fd(), libc::SO_ERROR);
 }
 
+/// `SO_ZEROCOPY`: whether what is sent may be taken from the sender's own pages, as long as it lasts.
+#[must_use]
+pub fn sends_own_pages(fd: impl AsFd) -> bool {
+    option(fd.as_fd(), libc::SO_ZEROCOPY).is_ok_and(|set| set != 0)
+}
+
+/// `SO_COOKIE`: has the kernel number a socket, which it does when the number is first asked for.
+pub fn number(fd: impl AsFd) {
+    let mut cookie = 0_u64;
+    let mut len = size_of::<u64>() as libc::socklen_t;
+    // SAFETY: the kernel writes at most `len` bytes, the size of `cookie`, and the new length. getsockopt(2).
+    unsafe {
+        libc::getsockopt(
+            fd.as_fd().as_raw_fd(),
+            libc::SOL_SOCKET,
+            libc::SO_COOKIE,
+            (&raw mut cookie).cast(),
+            &raw mut len,
+        );
+    }
+}
+
+/// What a socket keeps of messages that came and went.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Traces {
+    /// `SO_MEMINFO`: how many were dropped for want of room.
+    drops: u32,
+    /// `SO_INCOMING_CPU`: on which processor the last one came.
+    processor: i32,
+    /// `SO_TIMESTAMPING`: how they are stamped; with numbers, in the end.
+    stamping: i32,
+}
+
+/// `getsockopt`: those traces; nothing of what the kernel does not tell.
+#[must_use]
+pub fn traces(fd: impl AsFd) -> Traces {
+    let ask = |name| option(fd.as_fd(), name).unwrap_or_default();
+    Traces {
+        drops: drops(fd.as_fd()),
+        processor: ask(libc::SO_INCOMING_CPU),
+        stamping: ask(libc::SO_TIMESTAMPING),
+    }
+}
+
+/// `SO_TIMESTAMPING`: whether what is sent is numbered, which no call takes back.
+#[must_use]
+pub fn numbers_messages(fd: impl AsFd) -> bool {
+    option(fd.as_fd(), libc::SO_TIMESTAMPING).is_ok_and(|set| set != 0)
+}
+
+/// `SO_PEEK_OFF`: where the next peek begins; -1 for none.
+#[must_use]
+pub fn peek_offset(fd: impl AsFd) -> i32 {
+    option(fd.as_fd(), libc::SO_PEEK_OFF).unwrap_or(-1)
+}
+
+/// `SO_PEEK_OFF`: sets where the next peek begins.
+pub fn set_peek_offset(fd: impl AsFd, offset: i32) {
+    // SAFETY: the kernel reads one int. socket(7).
+    unsafe {
+        libc::setsockopt(
+            fd.as_fd().as_raw_fd(),
+            libc::SOL_SOCKET,
+            libc::SO_PEEK_OFF,
+            (&raw const offset).cast(),
+            size_of::<i32>() as libc::socklen_t,
+        );
+    }
+}
+
+fn drops(fd: BorrowedFd<'_>) -> u32 {
+    const DROPS: usize = 8; // SK_MEMINFO_DROPS, linux/sock_diag.h
+    let mut info = [0_u32; DROPS + 1];
+    let mut len = size_of_val(&info) as libc::socklen_t;
+    // SAFETY: the kernel writes at most `len` bytes, the size of `info`, and the new length. getsockopt(2).
+    let asked = unsafe {
+        libc::getsockopt(
+            fd.as_raw_fd(),
+            libc::SOL_SOCKET,
+            libc::SO_MEMINFO,
+            info.as_mut_ptr().cast(),
+            &raw mut len,
+        )
+    };
+    if asked == 0 && len as usize == size_of_val(&info) { info[DROPS] } else { 0 }
+}
+
+/// `recv`, without waiting, of errors of what was sent (`MSG_ERRQUEUE`), and of a byte out of band.
+pub fn discard_out_of_band(fd: impl AsFd) {
+    const MOST_ERRORS: usize = 4096;
+    let mut buffer = [0_u8; 256];
+    let mut receive = |flags: i32| {
+        let to = buffer.as_mut_ptr().cast();
+        // SAFETY: the kernel writes at most as many bytes as the buffer has. recv(2).
+        unsafe { libc::recv(fd.as_fd().as_raw_fd(), to, 256, flags | libc::MSG_DONTWAIT) >= 0 }
+    };
+    for _ in 0..MOST_ERRORS {
+        if !receive(libc::MSG_ERRQUEUE) {
+            break;
+        }
+    }
+    receive(libc::MSG_OOB);
+    take_error(fd.as_fd());
+}
+
 /// The address of one end of a socket, as the kernel writes it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Address(Vec<u8>);
@@ -154,6 +259,15 @@ pub struct TcpCounters {
     pub acknowledged: u64,
     /// Bytes that have come, read or not.
     pub received: u64,
+}
+
+impl TcpCounters {
+    /// Whether it is neither connected nor on its way to be.
+    #[must_use]
+    pub fn is_closed(&self) -> bool {
+        const TCP_CLOSE: u8 = 7;
+        self.state == TCP_CLOSE
+    }
 }
 
 /// `struct tcp_info` (`linux/tcp.h`): where these stand.

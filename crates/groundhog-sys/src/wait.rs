@@ -33,7 +33,7 @@ pub enum Patience {
 
 /// Waits for the next event of any child or tracee of the *calling thread*.
 ///
-/// Returns `None` when polling found nothing. Interrupted calls go on by themselves.
+/// Returns `None` when polling found nothing, or when a wait was interrupted (see [`crate::tick`]).
 ///
 /// # Errors
 /// `ECHILD` when the calling thread has neither children nor tracees.
@@ -49,7 +49,11 @@ pub fn any(patience: Patience) -> Result<Option<(Tid, WaitStatus)>> {
 /// # Errors
 /// `ECHILD` when it is neither child nor tracee of the calling thread.
 pub fn one(tid: Tid) -> Result<WaitStatus> {
-    wait(libc::P_PID, tid.0 as u32, Patience::Wait)?.map(|(_, status)| status).ok_or(Errno(libc::ECHILD))
+    loop {
+        if let Some((_, status)) = wait(libc::P_PID, tid.0 as u32, Patience::Wait)? {
+            return Ok(status);
+        }
+    }
 }
 
 fn wait(kind: libc::idtype_t, id: libc::id_t, patience: Patience) -> Result<Option<(Tid, WaitStatus)>> {
@@ -58,14 +62,11 @@ fn wait(kind: libc::idtype_t, id: libc::id_t, patience: Patience) -> Result<Opti
         options |= libc::WNOHANG;
     }
     let mut info = MaybeUninit::<libc::siginfo_t>::zeroed();
-    loop {
-        // SAFETY: `info` is writable memory of the structure's size; waitid(2) writes nothing else.
-        let result = check(unsafe { i64::from(libc::waitid(kind, id, info.as_mut_ptr(), options)) });
-        match result {
-            Err(Errno(libc::EINTR)) => {}
-            Err(error) => return Err(error),
-            Ok(_) => break,
-        }
+    // SAFETY: `info` is writable memory of the structure's size; waitid(2) writes nothing else.
+    match check(unsafe { i64::from(libc::waitid(kind, id, info.as_mut_ptr(), options)) }) {
+        Err(Errno(libc::EINTR)) => return Ok(None),
+        Err(error) => return Err(error),
+        Ok(_) => {}
     }
     // SAFETY: all bytes were zero, and waitid(2) filled the fields that it defines.
     let info = unsafe { info.assume_init() };

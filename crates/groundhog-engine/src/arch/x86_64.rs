@@ -8,9 +8,6 @@ pub(crate) const SYSCALL_INSTRUCTION: [u8; 2] = [0x0f, 0x05];
 /// One past the highest address of a process.
 pub(crate) const ADDRESS_SPACE_END: u64 = 0x7fff_ffff_f000;
 
-/// What the System V ABI lets a function use below its stack pointer.
-pub(crate) const RED_ZONE: u64 = 128;
-
 /// System call numbers (`asm/unistd_64.h`).
 pub(crate) mod call {
     pub(crate) const OPEN: u64 = 2;
@@ -39,7 +36,9 @@ pub(crate) mod call {
     pub(crate) const TIMER_SETTIME: u64 = 223;
     pub(crate) const TIMER_GETTIME: u64 = 224;
     pub(crate) const TIMER_DELETE: u64 = 226;
+    pub(crate) const EPOLL_WAIT: u64 = 232;
     pub(crate) const EPOLL_CTL: u64 = 233;
+    pub(crate) const GET_MEMPOLICY: u64 = 239;
     pub(crate) const DUP3: u64 = 292;
     pub(crate) const SECCOMP: u64 = 317;
     pub(crate) const USERFAULTFD: u64 = 323;

@@ -14,8 +14,9 @@ use crate::error::{OrTrouble, Reason, Step, Trouble};
 use crate::report::RestoreReport;
 pub(crate) use role::{Candidate, OwnEnds};
 
-use groundhog_sys::socket::{self, Address, TcpCounters};
+use groundhog_sys::socket::{self, Address, TcpCounters, Traces};
 use groundhog_sys::{Tid, fcntl};
+use std::collections::BTreeSet;
 use std::os::fd::OwnedFd;
 use std::time::{Duration, Instant};
 
@@ -37,6 +38,10 @@ pub(crate) struct Socket {
     readable: bool,
     /// How many bytes waited.
     unread: u64,
+    /// What a socket for messages keeps of those that came and went.
+    traces: Traces,
+    /// Where the next peek begins, if it does not at the beginning: our own looking moves it, too.
+    peek_offset: i32,
 }
 
 #[derive(Debug)]
@@ -101,9 +106,11 @@ impl Flow {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Moved<'a> {
     /// The numbers on which calls were made; none when calls are not seen.
-    pub(crate) numbers: Option<&'a [i32]>,
+    pub(crate) numbers: Option<&'a BTreeSet<i32>>,
     /// The numbers of what was shut down.
-    pub(crate) shut: &'a [i32],
+    pub(crate) shut: &'a BTreeSet<i32>,
+    /// The numbers of what may hold back an unfinished message.
+    pub(crate) corked: &'a BTreeSet<i32>,
     /// Connections are left open, whatever went through them.
     pub(crate) keep: bool,
 }
@@ -122,6 +129,16 @@ impl Socket {
         pid: Tid,
     ) -> Step<Self> {
         let fd = candidate.duplicate;
+        let peek_offset = socket::peek_offset(fd);
+        if socket::sends_own_pages(fd) {
+            return refuse(
+                &candidate.numbers,
+                "sends from the process's own pages (SO_ZEROCOPY), which a restore writes",
+            );
+        }
+        // What the kernel numbers, or tells once, is numbered and told now.
+        socket::number(fd);
+        socket::take_error(fd);
         let made = socket::made(fd).or_trouble(Reason::Inspection, "asking what a socket is")?;
         let unread = if made.listens { 0 } else { fcntl::waiting_bytes(fd).unwrap_or(0) };
         let (numbers, readable) = (candidate.numbers.clone(), candidate.readable);
@@ -132,12 +149,13 @@ impl Socket {
             if readable {
                 discard_all(&numbers, fd)?;
             }
-            return Ok(Self { role, numbers, readable: false, unread: 0 });
+            let traces = socket::traces(fd);
+            return Ok(Self { role, numbers, readable: false, unread: 0, traces, peek_offset });
         }
         if matches!(role, Role::Listener) && readable {
             return refuse(&numbers, "has a connection that waits to be accepted");
         }
-        Ok(Self { role, numbers, readable, unread })
+        Ok(Self { role, numbers, readable, unread, traces: socket::traces(fd), peek_offset })
     }
 
     /// The numbers on which calls must be seen.
@@ -156,15 +174,35 @@ impl Socket {
         moved: Moved<'_>,
         report: &mut RestoreReport,
     ) -> Step<bool> {
+        let reverted = self.revert_contents(fd, readable, moved, report);
+        if self.peek_offset >= 0 {
+            socket::set_peek_offset(fd, self.peek_offset);
+        }
+        reverted
+    }
+
+    fn revert_contents(
+        &mut self,
+        fd: &OwnedFd,
+        readable: bool,
+        moved: Moved<'_>,
+        report: &mut RestoreReport,
+    ) -> Step<bool> {
         if self.is_among(moved.shut) {
             return self.follow_shutdown(fd, report).map(|()| false);
+        }
+        if self.is_among(moved.corked)
+            && matches!(self.role, Role::Unbound | Role::Connected(_) | Role::Other)
+        {
+            return self.refuse("may hold an unfinished message");
         }
         match &self.role {
             Role::Shut => {
                 // That the other end has read it all, or not.
                 socket::take_error(fd);
-                return Ok(false);
+                return if is_open(fd) { self.refuse("was connected again") } else { Ok(false) };
             }
+            Role::Idle if is_connected(fd) => return self.refuse("was connected"),
             Role::Idle if readable == self.readable => return Ok(false),
             Role::Ours | Role::Listener | Role::Idle => {
                 let same = readable == self.readable && (!readable || self.unread_now(fd) == self.unread);
@@ -196,6 +234,28 @@ impl Socket {
         Ok(false)
     }
 
+    /// What is told of it now is not what was at the snapshot, in words.
+    pub(crate) fn difference(&self, fd: &OwnedFd, readable: bool, keep: bool) -> Step<Option<String>> {
+        let differs = match &self.role {
+            Role::Tcp(_) | Role::Unix | Role::Stream | Role::Connected(_) | Role::Other if keep => {
+                readable != self.readable || self.unread_now(fd) != self.unread
+            }
+            Role::Shut => is_open(fd),
+            Role::Idle if is_connected(fd) => true,
+            Role::Tcp(before) => {
+                let now =
+                    Flow::now(fd).or_trouble(Reason::Inspection, "asking a connection for its counters")?;
+                now != *before || self.unread_now(fd) != self.unread
+            }
+            Role::Pair { refill: Some((expected, _)), .. } => peek_all(fd).as_ref() != Ok(expected),
+            Role::Unbound | Role::Connected(_) | Role::Nameless | Role::Other => {
+                readable || socket::traces(fd) != self.traces
+            }
+            _ => readable != self.readable || self.unread_now(fd) != self.unread,
+        };
+        Ok(differs.then(|| "was used, or holds other data than at the snapshot".to_owned()))
+    }
+
     fn refuse<T>(&self, what: &str) -> Step<T> {
         refuse(&self.numbers, what)
     }
@@ -204,7 +264,7 @@ impl Socket {
         moved.numbers.is_none_or(|called| self.is_among(called))
     }
 
-    fn is_among(&self, numbers: &[i32]) -> bool {
+    fn is_among(&self, numbers: &BTreeSet<i32>) -> bool {
         self.numbers.iter().any(|number| numbers.contains(number))
     }
 
@@ -230,8 +290,7 @@ impl Socket {
                 if same { Ok(false) } else { self.refuse("holds other data than at the snapshot") }
             }
             Role::Tcp(_) | Role::Unix | Role::Stream => {
-                report.bytes_drained +=
-                    fcntl::drain(fd).or_trouble(Reason::DescriptorChanged, "emptying a connection")?;
+                report.bytes_drained += discard_stream(&self.numbers, fd)?;
                 Ok(false)
             }
             _ if readable => {
@@ -250,7 +309,7 @@ impl Socket {
             // What the request sent is to arrive: it is no longer sent again once the connection is given up.
             self.wait_for_acknowledgement(fd)?;
         }
-        report.bytes_drained += fcntl::drain(fd).unwrap_or(0);
+        report.bytes_drained += discard_stream(&self.numbers, fd).unwrap_or(0);
         socket::disconnect(fd).or_trouble(Reason::DescriptorChanged, trouble)?;
         socket::shut(fd).or_trouble(Reason::DescriptorChanged, trouble)?;
         socket::take_error(fd);
@@ -274,8 +333,7 @@ impl Socket {
     fn shut_unix(&mut self, fd: &OwnedFd, report: &mut RestoreReport) -> Step<()> {
         socket::shut(fd).or_trouble(Reason::DescriptorChanged, "shutting a connection")?;
         // Nothing can come any more.
-        report.bytes_drained +=
-            fcntl::drain(fd).or_trouble(Reason::DescriptorChanged, "emptying a connection")?;
+        report.bytes_drained += discard_stream(&self.numbers, fd)?;
         socket::take_error(fd);
         self.note_shut(report);
         Ok(())
@@ -288,19 +346,20 @@ impl Socket {
 
     fn revert_pair(&self, fd: &OwnedFd, readable: bool, report: &mut RestoreReport) -> Step<bool> {
         let Role::Pair { packets, refill } = &self.role else { return Ok(false) };
+        let packets = *packets;
         match refill {
             Some((expected, other_end)) => {
                 if peek_all(fd).is_ok_and(|found| found == *expected) {
                     return Ok(false);
                 }
-                report.bytes_drained += empty_pair(&self.numbers, fd, *packets)?;
+                report.bytes_drained += discard(&self.numbers, fd, !packets)?;
                 match socket::send(other_end, expected) {
                     Ok(count) if count == expected.len() => Ok(false),
                     _ => self.refuse("cannot be filled again"),
                 }
             }
             None if readable && !self.readable => {
-                report.bytes_drained += empty_pair(&self.numbers, fd, *packets)?;
+                report.bytes_drained += discard(&self.numbers, fd, !packets)?;
                 Ok(true)
             }
             None if readable == self.readable => Ok(false),
@@ -337,15 +396,32 @@ impl Socket {
             Role::Nameless if named()? => {
                 return self.refuse("has got a name, to which an answer may come late");
             }
+            _ if self.was_called(moved) && socket::numbers_messages(fd) => {
+                return self.refuse("numbers its messages, and was used");
+            }
             Role::Other if self.was_called(moved) => {
                 return self.refuse("was used, and an answer may come late");
             }
-            _ if !readable => return Ok(()),
             _ => {}
         }
-        report.bytes_drained += discard_all(&self.numbers, fd)?;
+        // Errors of what was sent may wait where nothing is readable.
+        if readable || self.was_called(moved) {
+            report.bytes_drained += discard_all(&self.numbers, fd)?;
+        }
+        if socket::traces(fd) != self.traces {
+            return self.refuse("keeps a trace of messages: a count, a processor, or an offset for peeking");
+        }
         Ok(())
     }
+}
+
+/// Whether a TCP socket is connected or on its way to be.
+fn is_open(fd: &OwnedFd) -> bool {
+    socket::tcp_counters(fd).is_ok_and(|counters| !counters.is_closed())
+}
+
+fn is_connected(fd: &OwnedFd) -> bool {
+    is_open(fd) || socket::peer_address(fd).is_ok()
 }
 
 /// All bytes that wait in a stream; none when there are too many, or descriptors among them.
@@ -361,22 +437,29 @@ fn peek_all(fd: &OwnedFd) -> Result<Vec<u8>, ()> {
     }
 }
 
-fn empty_pair(numbers: &[i32], fd: &OwnedFd, packets: bool) -> Step<u64> {
-    if packets {
-        return discard_all(numbers, fd);
-    }
-    fcntl::drain(fd).or_trouble(Reason::DescriptorChanged, "emptying a socket")
+/// Takes all bytes of a stream, to its end if that has come.
+fn discard_stream(numbers: &[i32], fd: &OwnedFd) -> Step<u64> {
+    discard(numbers, fd, true)
 }
 
-/// Takes every message; what came with them, such as descriptors, is closed by the kernel.
+/// Takes every message, every error, and a byte out of band; what came with them, such as descriptors, is closed by the
+/// kernel.
 fn discard_all(numbers: &[i32], fd: &OwnedFd) -> Step<u64> {
+    discard(numbers, fd, false)
+}
+
+fn discard(numbers: &[i32], fd: &OwnedFd, is_stream: bool) -> Step<u64> {
     let mut bytes = 0;
     let mut fruitless = 0;
     let mut failed = false;
     while fruitless < MOST_EMPTY {
         match socket::discard(fd) {
-            Ok(None) => return Ok(bytes),
-            Ok(Some(count)) => {
+            Ok(found) if found.is_none() || (is_stream && found == Some(0)) => {
+                socket::discard_out_of_band(fd);
+                return Ok(bytes);
+            }
+            Ok(found) => {
+                let count = found.unwrap_or(0);
                 bytes += count;
                 fruitless += usize::from(count == 0);
                 failed = false;

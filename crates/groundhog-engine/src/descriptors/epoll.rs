@@ -1,46 +1,147 @@
-//! Epoll sets: what a request added, removed or changed in one is put back, by calls of the process itself.
+//! Epoll sets: what a request added, removed or changed in one is put back, by calls of the process itself; and what a set
+//! has ready, which with edges is more than what can be read from its targets.
 
+use super::survey::Survey;
 use crate::arch::call;
-use crate::error::{Reason, Step, Trouble};
+use crate::component::{Component, Restore, Stopped};
+use crate::error::{OrTrouble, Reason, Step, Trouble};
 use crate::trace::inspect;
-use crate::trace::process::Process;
-use crate::trace::remote_syscall::{Anchor, Remote};
+use crate::trace::remote_syscall::Remote;
 use groundhog_proc::fdinfo::{self, Target};
+use groundhog_sys::fcntl;
+use std::os::fd::OwnedFd;
+use std::sync::Arc;
 
 const EPOLL_CTL_ADD: u64 = 1;
 const EPOLL_CTL_DEL: u64 = 2;
 const EPOLL_CTL_MOD: u64 = 3;
+const ONE_SHOT: u32 = 1 << 30;
+/// `struct epoll_event`, which is packed.
+const EVENT: usize = 12;
+/// Most events that are taken from a set at once.
+const MOST_EVENTS: usize = 1024;
+
+#[derive(Debug)]
+struct Set {
+    number: i32,
+    duplicate: Arc<OwnedFd>,
+    targets: Vec<Target>,
+    /// The data of the events that it had ready, in the order in which it tells of them.
+    ready: Vec<u64>,
+}
+
+/// The epoll sets of the snapshot.
+#[derive(Debug)]
+pub(crate) struct EpollSets(Vec<Set>);
+
+impl EpollSets {
+    /// Remembers what they watch, and what they have ready.
+    pub(crate) fn save(stopped: &mut Stopped<'_>, survey: &Survey) -> Step<Self> {
+        let mut sets = Vec::new();
+        for file in survey.files.iter().filter(|file| file.name.contains("eventpoll")) {
+            let mut set = Set {
+                number: file.number,
+                duplicate: Arc::clone(&file.duplicate),
+                targets: targets(&file.info)?,
+                ready: Vec::new(),
+            };
+            if set.has_ready()? {
+                let mut remote = stopped.remote()?;
+                set.ready = set.take_ready(&mut remote)?;
+                set.make_ready(&mut remote)?;
+            }
+            sets.push(set);
+        }
+        Ok(Self(sets))
+    }
+}
+
+impl Component for EpollSets {
+    fn revert(&mut self, restore: &mut Restore<'_>) -> Step<()> {
+        for set in &self.0 {
+            let touched = restore.observed.open_files.contains(&set.number) || !restore.sees_calls;
+            // Those with one shot give up watching with no call that says so.
+            if touched || set.targets.iter().any(|target| target.events & ONE_SHOT != 0) {
+                set.revert_members(&mut restore.stopped)?;
+            }
+            if set.has_ready()? || !set.ready.is_empty() {
+                let mut remote = restore.stopped.remote()?;
+                set.take_ready(&mut remote)?;
+                set.make_ready(&mut remote)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn difference(&mut self, stopped: &mut Stopped<'_>) -> Step<Option<String>> {
+        for set in &self.0 {
+            if targets(&inspect::fdinfo(stopped.process.pid, set.number)?)? != set.targets {
+                return Ok(Some(format!("descriptor {}, an epoll set: its members changed", set.number)));
+            }
+        }
+        Ok(None)
+    }
+}
+
+impl Set {
+    fn has_ready(&self) -> Step<bool> {
+        let readable = fcntl::readable(std::iter::once(&*self.duplicate))
+            .or_trouble(Reason::Inspection, "polling its descriptors")?;
+        Ok(readable[0])
+    }
+
+    /// Takes edges from it; what is ready by its level stays so. Answers the data of what it told.
+    fn take_ready(&self, remote: &mut Remote<'_>) -> Step<Vec<u64>> {
+        let room = remote.scratch((MOST_EVENTS * EVENT) as u64)?;
+        let arguments = [self.number as u64, room.0, MOST_EVENTS as u64, 0, 0, 0];
+        let count = remote.must("epoll_wait", call::EPOLL_WAIT, arguments)? as usize;
+        let mut events = vec![0; count.min(MOST_EVENTS) * EVENT];
+        remote.get(room, &mut events)?;
+        let data = |event: &[u8; EVENT]| u64::from_le_bytes(std::array::from_fn(|at| event[4 + at]));
+        Ok(events.as_chunks::<EVENT>().0.iter().map(data).collect())
+    }
+
+    /// Has it tell again of what it had ready at the snapshot, in that order: what tells once, tells again, and what has told
+    /// goes to the end of the line.
+    fn make_ready(&self, remote: &mut Remote<'_>) -> Step<()> {
+        for data in &self.ready {
+            for target in self.targets.iter().filter(|target| target.data == *data) {
+                control(remote, self.number, EPOLL_CTL_DEL, target)?;
+                control(remote, self.number, EPOLL_CTL_ADD, target)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Puts it back to what it watched at the snapshot, once the descriptors are those of the snapshot.
+    fn revert_members(&self, stopped: &mut Stopped<'_>) -> Step<()> {
+        let now = targets(&inspect::fdinfo(stopped.process.pid, self.number)?)?;
+        if now == self.targets {
+            return Ok(());
+        }
+        let find = |targets: &[Target], wanted: i32| targets.iter().find(|t| t.number == wanted).copied();
+        let mut remote = stopped.remote()?;
+        for target in now.iter().filter(|target| find(&self.targets, target.number).is_none()) {
+            control(&mut remote, self.number, EPOLL_CTL_DEL, target)?;
+        }
+        for target in &self.targets {
+            match find(&now, target.number) {
+                None => control(&mut remote, self.number, EPOLL_CTL_ADD, target)?,
+                Some(found) if found != *target => control(&mut remote, self.number, EPOLL_CTL_MOD, target)?,
+                Some(_) => {}
+            }
+        }
+        drop(remote);
+        if targets(&inspect::fdinfo(stopped.process.pid, self.number)?)? == self.targets {
+            return Ok(());
+        }
+        super::refuse(self.number, "is an epoll set whose members could not be put back")
+    }
+}
 
 /// What the epoll set behind a descriptor watches, as the kernel's text on it has it; nothing for other files.
-pub(crate) fn targets(text: &[u8]) -> Step<Vec<Target>> {
+fn targets(text: &[u8]) -> Step<Vec<Target>> {
     fdinfo::epoll_targets(text).map_err(|error| Trouble::Refused(Reason::Inspection, error.to_string()))
-}
-
-/// Whether a set has targets that it gives up watching when it has told of them once, with no call that says so.
-pub(crate) fn disarms(targets: &[Target]) -> bool {
-    const ONE_SHOT: u32 = 1 << 30;
-    targets.iter().any(|target| target.events & ONE_SHOT != 0)
-}
-
-/// Puts a set back to what it watched at the snapshot, once the descriptors are those of the snapshot.
-pub(crate) fn revert(process: &mut Process, anchor: Anchor, number: i32, before: &[Target]) -> Step<()> {
-    let now = targets(&inspect::fdinfo(process.pid, number)?)?;
-    if now == before {
-        return Ok(());
-    }
-    let find = |targets: &[Target], wanted: i32| targets.iter().find(|t| t.number == wanted).copied();
-    let mut remote = Remote::enter(process, anchor)?;
-    for target in now.iter().filter(|target| find(before, target.number).is_none()) {
-        control(&mut remote, number, EPOLL_CTL_DEL, target)?;
-    }
-    for target in before {
-        match find(&now, target.number) {
-            None => control(&mut remote, number, EPOLL_CTL_ADD, target)?,
-            Some(found) if found != *target => control(&mut remote, number, EPOLL_CTL_MOD, target)?,
-            Some(_) => {}
-        }
-    }
-    Ok(())
 }
 
 fn control(remote: &mut Remote<'_>, number: i32, operation: u64, target: &Target) -> Step<()> {

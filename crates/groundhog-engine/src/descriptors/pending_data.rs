@@ -1,15 +1,20 @@
 //! What waits in the open files of the snapshot: bytes, counts, expirations, events.
 //!
-//! What was empty at the snapshot is emptied, what was not is compared and filled again, and what cannot be filled again
-//! retires the process.
+//! What was empty at the snapshot is emptied, what was not is filled again, and what cannot be filled again retires the
+//! process. What waits in a pipe is taken out and filled in again at the snapshot, too: in how many pieces it lies, which a
+//! writer can tell by the room that is left, is always the same then.
 
-use crate::descriptors::connections::{Candidate, Moved, OwnEnds, Socket};
-use crate::error::{OrTrouble, Reason, Step, Trouble};
+use super::connections::{Candidate, Moved, OwnEnds, Socket};
+use super::refuse;
+use super::survey::{OpenFile, Survey};
+use crate::component::{Component, Restore, Stopped};
+use crate::error::{OrTrouble, Reason, Step};
 use crate::report::RestoreReport;
 use groundhog_proc::fdinfo;
-use groundhog_sys::fcntl::{self, Kind};
+use groundhog_sys::fcntl::{self, FileType};
 use groundhog_sys::{Errno, Tid, queue};
 use std::os::fd::{AsRawFd, OwnedFd};
+use std::sync::Arc;
 
 /// How much may wait in a pipe of the snapshot, to be put back.
 const MOST_WAITING: usize = 1 << 20;
@@ -20,7 +25,7 @@ const PACKETS: u32 = 0o40_000;
 
 /// What waits in an open file.
 #[derive(Debug)]
-pub(crate) enum Queue {
+enum Queue {
     /// Nothing, or what is seen elsewhere: signals of a signalfd, the targets of an epoll set.
     Nothing,
     /// The read end of a pipe; what waited in it, if something did.
@@ -33,110 +38,163 @@ pub(crate) enum Queue {
     Events,
     /// What the kernel tells of a POSIX message queue.
     Messages(Vec<u8>),
-    Socket(Socket),
+    Socket(Box<Socket>),
     /// Something else: whether it could be read.
     Unknown(bool),
 }
 
 /// How to put back what waited in a pipe.
 #[derive(Debug)]
-pub(crate) struct Refill {
+struct Refill {
     contents: Vec<u8>,
     /// None when the process cannot write into it.
     writer: Option<OwnedFd>,
 }
 
-/// An open file at the snapshot.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct File<'a> {
-    pub(crate) number: i32,
-    pub(crate) duplicate: &'a OwnedFd,
-    pub(crate) kind: Kind,
-    /// What `/proc` calls it.
-    pub(crate) name: &'a str,
-    pub(crate) flags: u32,
-    /// Of all files of its kind.
-    pub(crate) inode: u64,
-    pub(crate) readable: bool,
-    /// A socket that this process has open, too.
-    pub(crate) shared: bool,
+/// What waits in every open file of the snapshot.
+#[derive(Debug)]
+pub(crate) struct PendingData {
+    entries: Vec<Entry>,
+    /// Connections are left open, whatever went through them.
+    keeps_connections: bool,
 }
 
-/// Looks into all open files. `ours`: the numbers that this process has open.
-pub(crate) fn save(files: &[File<'_>], ours: &[i32], pid: Tid) -> Step<Vec<Queue>> {
-    let mut queues = files.iter().map(|file| Queue::save(*file, files)).collect::<Step<Vec<_>>>()?;
-    let sockets = candidates(files);
-    if sockets.is_empty() {
-        return Ok(queues);
-    }
-    let ends = OwnEnds::of(ours);
-    for candidate in &sockets {
-        let socket = Socket::save(candidate, &sockets, &ends, pid)?;
-        // The first of its numbers stands for all.
-        let at = files.iter().position(|file| candidate.numbers.first() == Some(&file.number));
-        if let Some(queue) = at.and_then(|at| queues.get_mut(at)) {
-            *queue = Queue::Socket(socket);
+#[derive(Debug)]
+struct Entry {
+    number: i32,
+    duplicate: Arc<OwnedFd>,
+    queue: Queue,
+}
+
+impl PendingData {
+    /// Looks into all of them. `pid`: whose they are.
+    pub(crate) fn save(survey: &Survey, pid: Tid, keeps_connections: bool) -> Step<Self> {
+        let files = &survey.files;
+        let readable = readable(files.iter().map(|file| &*file.duplicate))?;
+        let mut entries = Vec::with_capacity(files.len());
+        for (file, readable) in files.iter().zip(&readable) {
+            let queue = Queue::save(file, *readable, files)?;
+            entries.push(Entry { number: file.number, duplicate: Arc::clone(&file.duplicate), queue });
         }
+        let sockets = candidates(files, &readable);
+        let ends = if sockets.is_empty() { OwnEnds::default() } else { OwnEnds::of(&survey.own_numbers) };
+        for candidate in &sockets {
+            let socket = Socket::save(candidate, &sockets, &ends, pid)?;
+            // The first of its numbers stands for all.
+            let first = candidate.numbers.first();
+            if let Some(entry) = entries.iter_mut().find(|entry| first == Some(&entry.number)) {
+                entry.queue = Queue::Socket(Box::new(socket));
+            }
+        }
+        Ok(Self { entries, keeps_connections })
     }
-    Ok(queues)
+
+    /// The numbers of sockets on which calls must be seen, since nothing else tells that they were used.
+    pub(crate) fn watched_sockets(&self) -> Vec<i32> {
+        if self.keeps_connections {
+            return Vec::new();
+        }
+        self.entries.iter().flat_map(|entry| entry.queue.watched()).copied().collect()
+    }
+
+    fn readable(&self) -> Step<Vec<bool>> {
+        readable(self.entries.iter().map(|entry| &*entry.duplicate))
+    }
+}
+
+impl Component for PendingData {
+    fn revert(&mut self, restore: &mut Restore<'_>) -> Step<()> {
+        let observed = restore.observed;
+        let moved = Moved {
+            numbers: restore.sees_calls.then_some(&observed.called),
+            shut: &observed.shut,
+            corked: &observed.corked,
+            keep: self.keeps_connections,
+        };
+        let mut emptied = Vec::new();
+        let readable = self.readable()?;
+        for (Entry { number, duplicate, queue }, readable) in self.entries.iter_mut().zip(readable) {
+            if queue.revert(*number, duplicate, readable, moved, restore.report)? {
+                emptied.push(*number);
+            }
+        }
+        if !emptied.is_empty() {
+            let still = |(entry, readable): &(&Entry, bool)| *readable && emptied.contains(&entry.number);
+            if let Some((entry, _)) = self.entries.iter().zip(self.readable()?).find(still) {
+                return refuse(entry.number, "cannot be emptied");
+            }
+        }
+        restore.lap("pending");
+        Ok(())
+    }
+
+    fn difference(&mut self, _: &mut Stopped<'_>) -> Step<Option<String>> {
+        for (Entry { number, duplicate, queue }, readable) in self.entries.iter().zip(self.readable()?) {
+            if let Some(what) = queue.difference(*number, duplicate, readable, self.keeps_connections)? {
+                return Ok(Some(format!("descriptor {number} {what}")));
+            }
+        }
+        Ok(None)
+    }
+}
+
+/// Which of them could be read.
+fn readable<'a>(duplicates: impl Iterator<Item = &'a OwnedFd>) -> Step<Vec<bool>> {
+    fcntl::readable(duplicates).or_trouble(Reason::Inspection, "polling its descriptors")
 }
 
 /// The sockets, each once.
-fn candidates<'a>(files: &[File<'a>]) -> Vec<Candidate<'a>> {
+fn candidates<'a>(files: &'a [OpenFile], readable: &[bool]) -> Vec<Candidate<'a>> {
     let mut found: Vec<Candidate<'a>> = Vec::new();
-    for file in files.iter().filter(|file| file.kind == Kind::Socket) {
+    for (file, readable) in files.iter().zip(readable).filter(|(file, _)| file.kind == FileType::Socket) {
         match found.iter_mut().find(|candidate| candidate.inode == file.inode) {
             Some(candidate) => candidate.numbers.push(file.number),
             None => found.push(Candidate {
                 numbers: vec![file.number],
-                duplicate: file.duplicate,
+                duplicate: &file.duplicate,
                 inode: file.inode,
-                readable: file.readable,
-                ours: file.shared,
+                readable: *readable,
+                ours: file.is_ours,
             }),
         }
     }
     found
 }
 
-fn refuse<T>(number: i32, what: &str) -> Step<T> {
-    Err(Trouble::Refused(Reason::DescriptorChanged, format!("descriptor {number} {what}")))
-}
-
 impl Queue {
     /// Looks into everything but sockets, at the snapshot.
-    fn save(file: File<'_>, all: &[File<'_>]) -> Step<Self> {
+    fn save(file: &OpenFile, readable: bool, all: &[OpenFile]) -> Step<Self> {
         let is = |name: &str| file.name.starts_with(name);
         match file.kind {
-            Kind::Pipe => save_pipe(file, all),
-            Kind::File
-                if file.flags & ACCESS_MODE != WRITE_ONLY && fcntl::is_message_queue(file.duplicate) =>
+            FileType::Pipe => save_pipe(file, readable, all),
+            FileType::File
+                if file.flags & ACCESS_MODE != WRITE_ONLY && fcntl::is_message_queue(&file.duplicate) =>
             {
-                Ok(Self::Messages(messages(file.number, file.duplicate)?))
+                Ok(Self::Messages(messages(file.number, &file.duplicate)?))
             }
-            Kind::Anonymous if is("anon_inode:[eventfd]") => {
-                Ok(Self::Count(told(file.number, file.duplicate, fdinfo::eventfd_count)?))
+            FileType::Anonymous if is("anon_inode:[eventfd]") => {
+                Ok(Self::Count(told(file.number, &file.duplicate, fdinfo::eventfd_count)?))
             }
-            Kind::Anonymous if is("anon_inode:[timerfd]") => {
-                Ok(Self::Expirations(told(file.number, file.duplicate, fdinfo::timer_ticks)?))
+            FileType::Anonymous if is("anon_inode:[timerfd]") => {
+                Ok(Self::Expirations(told(file.number, &file.duplicate, fdinfo::timer_ticks)?))
             }
-            Kind::Anonymous if is("anon_inode:inotify") && file.readable => {
+            FileType::Anonymous if is("anon_inode:inotify") && readable => {
                 refuse(file.number, "holds events, which could not be put back")
             }
-            Kind::Anonymous if is("anon_inode:inotify") => Ok(Self::Events),
+            FileType::Anonymous if is("anon_inode:inotify") => Ok(Self::Events),
             // Whether a signalfd or an epoll set can be read follows from signals and from what it watches.
-            Kind::Anonymous
+            FileType::Anonymous
                 if ["signalfd", "eventpoll", "pidfd"].iter().any(|kind| file.name.contains(kind)) =>
             {
                 Ok(Self::Nothing)
             }
-            Kind::Anonymous => Ok(Self::Unknown(file.readable)),
-            Kind::File | Kind::Socket => Ok(Self::Nothing),
+            FileType::Anonymous => Ok(Self::Unknown(readable)),
+            FileType::File | FileType::Socket => Ok(Self::Nothing),
         }
     }
 
     /// Puts it back; says whether it is to have nothing to read now.
-    pub(crate) fn revert(
+    fn revert(
         &mut self,
         number: i32,
         duplicate: &OwnedFd,
@@ -157,8 +215,13 @@ impl Queue {
             }
             Self::Count(0) | Self::Expirations(0) | Self::Events | Self::Pipe(None) if !readable => Ok(false),
             Self::Pipe(None) | Self::Events => {
+                let drain = if matches!(self, Self::Events) {
+                    fcntl::drain_events
+                } else {
+                    |fd: &OwnedFd| fcntl::drain_pipe(fd)
+                };
                 report.bytes_drained +=
-                    fcntl::drain(duplicate).or_trouble(Reason::DescriptorChanged, "emptying a descriptor")?;
+                    drain(duplicate).or_trouble(Reason::DescriptorChanged, "emptying a descriptor")?;
                 Ok(true)
             }
             Self::Count(wanted) => {
@@ -185,47 +248,78 @@ impl Queue {
         }
     }
 
+    /// The first difference, in words.
+    fn difference(
+        &self,
+        number: i32,
+        duplicate: &OwnedFd,
+        readable: bool,
+        keep: bool,
+    ) -> Step<Option<String>> {
+        let differs = match self {
+            Self::Nothing => false,
+            Self::Pipe(None) | Self::Events => readable,
+            Self::Pipe(Some(refill)) => {
+                queue::pipe_contents(duplicate, refill.contents.len()).as_ref() != Ok(&refill.contents)
+            }
+            Self::Count(wanted) => told(number, duplicate, fdinfo::eventfd_count)? != *wanted,
+            // One that repeats may have gone off again by now.
+            Self::Expirations(wanted) => {
+                *wanted > 0 && told(number, duplicate, fdinfo::timer_ticks)? != *wanted
+            }
+            Self::Messages(before) => messages(number, duplicate)? != *before,
+            Self::Socket(socket) => return socket.difference(duplicate, readable, keep),
+            Self::Unknown(before) => readable != *before,
+        };
+        Ok(differs.then(|| "holds other data than at the snapshot".to_owned()))
+    }
+
     /// The numbers on which calls must be seen.
-    pub(crate) fn watched(&self) -> &[i32] {
+    fn watched(&self) -> &[i32] {
         if let Self::Socket(socket) = self { socket.watched() } else { &[] }
     }
 }
 
 impl Refill {
+    /// The same bytes may lie in other pieces by now, so that they are filled in again whatever they are.
     fn revert(&self, number: i32, duplicate: &OwnedFd, report: &mut RestoreReport) -> Step<()> {
-        let found = queue::pipe_contents(duplicate, self.contents.len());
-        if found.as_ref() == Ok(&self.contents) {
-            return Ok(());
-        }
         let Some(writer) = &self.writer else {
+            if queue::pipe_contents(duplicate, self.contents.len()).as_ref() == Ok(&self.contents) {
+                return Ok(());
+            }
             return refuse(number, "holds other data than at the snapshot");
         };
         report.bytes_drained +=
-            fcntl::drain(duplicate).or_trouble(Reason::DescriptorChanged, "emptying a pipe")?;
-        queue::write_all(writer, &self.contents).or_trouble(Reason::DescriptorChanged, "filling a pipe again")
+            fcntl::drain_pipe(duplicate).or_trouble(Reason::DescriptorChanged, "emptying a pipe")?;
+        queue::fill_pipe(writer, &self.contents).or_trouble(Reason::DescriptorChanged, "filling a pipe again")
     }
 }
 
-fn save_pipe(file: File<'_>, all: &[File<'_>]) -> Step<Queue> {
+fn save_pipe(file: &OpenFile, readable: bool, all: &[OpenFile]) -> Step<Queue> {
     if file.flags & ACCESS_MODE == WRITE_ONLY {
         return Ok(Queue::Nothing); // what waits is for others to read, or waits at its other end
     }
-    if !file.readable {
+    if !readable {
         return Ok(Queue::Pipe(None));
     }
-    let same = |other: &&File<'_>| other.kind == Kind::Pipe && other.inode == file.inode;
+    let same = |other: &&OpenFile| other.kind == FileType::Pipe && other.inode == file.inode;
     let mut ends = all.iter().filter(same);
     if ends.clone().any(|end| end.flags & PACKETS != 0) {
         return refuse(file.number, "is a pipe that holds messages, which could not be put back");
     }
-    let contents = match queue::pipe_contents(file.duplicate, MOST_WAITING) {
+    let contents = match queue::pipe_contents(&file.duplicate, MOST_WAITING) {
         Err(Errno(27)) => return refuse(file.number, "holds too much to be put back"), // EFBIG
         contents => contents.or_trouble(Reason::Inspection, "looking into a pipe")?,
     };
+    if contents.is_empty() {
+        return Ok(Queue::Pipe(None)); // its end can be read
+    }
     let writer = ends.find(|end| end.flags & ACCESS_MODE != 0);
-    let writer = writer.map(|end| fcntl::duplicate(end.duplicate)).transpose();
+    let writer = writer.map(|end| fcntl::duplicate(&*end.duplicate)).transpose();
     let writer = writer.or_trouble(Reason::Inspection, "duplicating its descriptors")?;
-    Ok(Queue::Pipe(Some(Refill { contents, writer })))
+    let refill = Refill { contents, writer };
+    refill.revert(file.number, &file.duplicate, &mut RestoreReport::new(crate::strategy::Strategy::Copy))?;
+    Ok(Queue::Pipe(Some(refill)))
 }
 
 /// What `fdinfo` tells of our duplicate.

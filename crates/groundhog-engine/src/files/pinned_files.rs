@@ -1,19 +1,18 @@
 //! Files that the process has open or mapped since before the snapshot: under the same names, and those without one with
 //! the same contents. What is put back under a name is another file, which they would not follow.
 
-use crate::descriptors::Descriptors;
+use super::Private;
 use crate::error::{OrTrouble, Reason, Step, Trouble};
-use crate::memory::vma::Area;
 use crate::trace::process::Process;
-use groundhog_proc::maps::Name;
 use groundhog_sys::file_contents::Access;
 use groundhog_sys::folder::{Kind, Stat};
-use groundhog_sys::{Result, file_contents};
+use groundhog_sys::{Result, fcntl, file_contents};
 use std::collections::BTreeSet;
 use std::ffi::OsStr;
 use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 const DELETED: &[u8] = b" (deleted)";
 /// More than this in one file is not kept.
@@ -21,7 +20,7 @@ const MOST_BYTES: u64 = 64 << 20;
 
 /// What was held at the snapshot.
 #[derive(Debug, Default)]
-pub(crate) struct Held {
+pub(crate) struct PinnedFiles {
     open: Vec<Open>,
     working_directory: PathBuf,
     /// Names of mapped files that had gone, if any is mapped that may go.
@@ -31,7 +30,10 @@ pub(crate) struct Held {
 #[derive(Debug)]
 struct Open {
     number: i32,
+    duplicate: Arc<OwnedFd>,
     name: PathBuf,
+    /// Where in it the process was, if it is a folder: names that are gone by now may wait to be read.
+    place: Option<u64>,
     unnamed: Option<Unnamed>,
 }
 
@@ -41,29 +43,33 @@ struct Unnamed {
     stat: Stat,
     attributes: Vec<(Vec<u8>, Vec<u8>)>,
     contents: Vec<u8>,
+    /// Where it has data, and no holes.
+    data: Vec<(u64, u64)>,
     /// Reading mapped memory takes up space in it.
     mapped: bool,
 }
 
 impl Unnamed {
-    fn of(file: &OwnedFd, areas: &[Area]) -> Result<Option<Self>> {
+    fn of(file: &OwnedFd, mapped: &BTreeSet<u64>) -> Result<Option<Self>> {
         let stat = file_contents::stat(file)?;
         if stat.kind != Kind::File || stat.links > 0 {
             return Ok(None);
         }
         let contents = contents(file)?;
-        let mapped = areas.iter().any(|area| area.mapping.inode == stat.inode);
-        Ok(Some(Self { stat, attributes: file_contents::attributes(file)?, contents, mapped }))
+        let mapped = mapped.contains(&stat.inode);
+        let data = file_contents::data(file)?;
+        Ok(Some(Self { stat, attributes: file_contents::attributes(file)?, contents, data, mapped }))
     }
 
     /// Whether it had to be put back.
     fn revert(&self, file: &OwnedFd) -> Result<bool> {
         let now = file_contents::stat(file)?;
-        let changed = now.size != self.stat.size || contents(file)? != self.contents;
+        let same_holes = self.mapped || file_contents::data(file)? == self.data;
+        let changed = now.size != self.stat.size || !same_holes || contents(file)? != self.contents;
         if changed || now.modified != self.stat.modified {
             let writing = file_contents::open_again(file, Access::Write)?;
             if changed {
-                file_contents::rewrite(&writing, &self.contents)?;
+                file_contents::rewrite_with_holes(&writing, &self.contents, &self.data)?;
             }
             file_contents::set_times(&writing, self.stat.accessed, self.stat.modified)?;
         }
@@ -83,42 +89,40 @@ fn contents(file: &OwnedFd) -> Result<Vec<u8>> {
     file_contents::contents(&file_contents::open_again(file, Access::Read)?, MOST_BYTES)
 }
 
-impl Held {
+impl PinnedFiles {
     /// Remembers it.
-    pub(crate) fn save(process: &Process, descriptors: &Descriptors, areas: &[Area]) -> Step<Self> {
-        if process.private.is_empty() {
-            return Ok(Self::default());
-        }
+    pub(crate) fn save(process: &Process, private: &[Private], used: &InUse) -> Step<Self> {
         let mut open = Vec::new();
-        for (number, file) in descriptors.open_files() {
+        for (number, file, offset) in &used.open {
             let name = file_contents::name(file).or_trouble(Reason::Inspection, "reading its descriptors")?;
             let unnamed =
-                Unnamed::of(file, areas).or_trouble(Reason::Files, "reading a file without a name")?;
-            open.push(Open { number, name, unnamed });
+                Unnamed::of(file, &used.mapped).or_trouble(Reason::Files, "reading a file without a name")?;
+            let stat =
+                file_contents::stat(file).or_trouble(Reason::Inspection, "looking at its descriptors")?;
+            let place = offset.filter(|offset| stat.kind == Kind::Folder && *offset > 0);
+            open.push(Open { number: *number, duplicate: Arc::clone(file), name, place, unnamed });
         }
-        let may_go = areas.iter().any(|area| match &area.mapping.name {
-            Name::Path { path, .. } => process
-                .private
-                .iter()
-                .any(|folder| Path::new(OsStr::from_bytes(path)).starts_with(folder.path())),
-            _ => false,
-        });
-        let gone = if may_go { Some(gone(process)?) } else { None };
+        let may_go = |path: &PathBuf| private.iter().any(|folder| path.starts_with(folder.path()));
+        let gone = if used.mapped_paths.iter().any(may_go) { Some(gone(process)?) } else { None };
         Ok(Self { open, working_directory: working_directory(process)?, gone })
     }
 
     /// Puts the contents of files without a name back, and refuses others of which not the same name leads to them; says
     /// how many files had changed.
-    pub(crate) fn revert(&self, process: &Process, descriptors: &Descriptors) -> Step<u64> {
+    pub(crate) fn revert(&self, process: &Process) -> Step<u64> {
         let refuse = |name: &Path, what: &str| {
             Err(Trouble::Refused(Reason::Files, format!("{} {what}", name.display())))
         };
         let mut reverted = 0;
-        for (Open { number, name, unnamed }, (now, file)) in self.open.iter().zip(descriptors.open_files()) {
+        for Open { duplicate, name, place, unnamed, .. } in &self.open {
+            let file = &**duplicate;
             let same =
                 file_contents::name(file).or_trouble(Reason::Inspection, "reading its descriptors")? == *name;
-            if *number != now || !same {
+            if !same {
                 return refuse(name, "was removed, replaced or renamed while the process has it open");
+            }
+            if let Some(place) = place {
+                fcntl::list_anew(file, *place).or_trouble(Reason::Files, "listing a folder anew")?;
             }
             if let Some(unnamed) = unnamed {
                 let changed =
@@ -143,6 +147,19 @@ impl Held {
         }
         Ok(reverted)
     }
+}
+
+/// Files that the process has open or mapped at the snapshot.
+#[derive(Debug, Default)]
+pub(crate) struct InUse {
+    /// Files and folders that are its alone: number, duplicate, offset.
+    pub(crate) open: Vec<(i32, Arc<OwnedFd>, Option<u64>)>,
+    /// Those of them that it can write to, by number.
+    pub(crate) writable: BTreeSet<i32>,
+    /// Inodes of mapped files.
+    pub(crate) mapped: BTreeSet<u64>,
+    /// Their paths.
+    pub(crate) mapped_paths: Vec<PathBuf>,
 }
 
 fn working_directory(process: &Process) -> Step<PathBuf> {

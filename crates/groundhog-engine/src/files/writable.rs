@@ -3,12 +3,13 @@
 //! Their contents are kept, and compared after every request. It concerns files that are the process's alone: those in its
 //! private folders, and those without a name (temporary files, memory files), wherever they are.
 
+use super::pinned_files::InUse;
+use crate::component::{Component, Restore, Stopped};
 use crate::error::{OrTrouble, Reason, Step, Trouble};
 use groundhog_sys::file_contents::{self, Access};
 use groundhog_sys::folder::{Kind, Stat};
 use groundhog_sys::{Errno, Result};
 use std::fs::File;
-use std::os::fd::OwnedFd;
 
 /// Most bytes that are kept of all of them.
 const MOST_BYTES: u64 = 16 << 20;
@@ -29,10 +30,11 @@ pub(crate) struct WritableFiles(Vec<WritableFile>);
 impl WritableFiles {
     /// Keeps the contents of files. `files`: descriptors that are open for writing; `named_too`: also of those that have a name,
     /// since those are private.
-    pub(crate) fn save<'a>(files: impl Iterator<Item = (i32, &'a OwnedFd)>, named_too: bool) -> Step<Self> {
+    pub(crate) fn save(used: &InUse, named_too: bool) -> Step<Self> {
         let mut left = MOST_BYTES;
         let mut held = Vec::new();
-        for (number, duplicate) in files {
+        for (number, duplicate, _) in used.open.iter().filter(|(number, ..)| used.writable.contains(number)) {
+            let (number, duplicate) = (*number, &**duplicate);
             let stat =
                 file_contents::stat(duplicate).or_trouble(Reason::Inspection, "looking at its files")?;
             if stat.kind != Kind::File || (stat.links > 0 && !named_too) {
@@ -53,15 +55,13 @@ impl WritableFiles {
         }
         Ok(Self(held))
     }
+}
 
-    /// Whether there are none.
-    pub(crate) fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-
-    /// Puts their contents and times back; says how many had changed.
-    pub(crate) fn revert(&self) -> Step<u64> {
-        let mut reverted = 0;
+impl Component for WritableFiles {
+    fn revert(&mut self, restore: &mut Restore<'_>) -> Step<()> {
+        if self.0.is_empty() {
+            return Ok(());
+        }
         for held in &self.0 {
             if held.differs()? {
                 let failed = |errno| {
@@ -73,14 +73,14 @@ impl WritableFiles {
                 if held.differs()? {
                     return Err(failed(Errno(5)));
                 }
-                reverted += 1;
+                restore.report.files_reverted += 1;
             }
         }
-        Ok(reverted)
+        restore.lap("files");
+        Ok(())
     }
 
-    /// The first that differs.
-    pub(crate) fn difference(&self) -> Step<Option<String>> {
+    fn difference(&mut self, _: &mut Stopped<'_>) -> Step<Option<String>> {
         for held in &self.0 {
             if held.differs()? {
                 return Ok(Some(format!(

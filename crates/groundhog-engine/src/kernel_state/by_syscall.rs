@@ -41,10 +41,11 @@ const fn by_pointer(ask: u64, set: fn(u64) -> (u64, [u64; 3])) -> Setting {
 }
 
 /// `linux/prctl.h`
-const SETTINGS: [Setting; 9] = [
+const SETTINGS: [Setting; 10] = [
     by_pointer(2, |value| (call::PRCTL, [1, value, 0])), // PDEATHSIG
     by_result(7, |value| (call::PRCTL, [8, value, 0])),  // KEEPCAPS
     by_pointer(25, |value| (call::PRCTL, [26, value, 0])), // TSC
+    by_result(27, |value| (call::PRCTL, [28, value, 0])), // SECUREBITS
     by_result(34, |value| (call::PRCTL, [33, 1, value])), // MCE_KILL
     by_pointer(37, |value| (call::PRCTL, [36, value, 0])), // CHILD_SUBREAPER
     by_result(42, |value| (call::PRCTL, [41, value & 1, value & !1])), // THP_DISABLE
@@ -92,9 +93,26 @@ fn set(place: &mut Place<'_>, value: &Value, settings: &[Setting]) -> Step<()> {
     Ok(())
 }
 
+/// The settings, and where the thread gets its memory, which is compared only.
 pub(super) fn settings(place: &mut Place<'_>) -> Step<Vec<u8>> {
-    ask(place, &SETTINGS)
+    let mut bytes = ask(place, &SETTINGS)?;
+    bytes.extend(memory_policy(place)?);
+    Ok(bytes)
 }
+
+/// `get_mempolicy`: mode and nodes; nothing where the kernel has none.
+fn memory_policy(place: &mut Place<'_>) -> Step<[u8; POLICY]> {
+    const MOST_NODES: u64 = 1024;
+    let mut remote = place.remote()?;
+    let at = remote.put(&[0; POLICY])?;
+    let _without_numa = remote.call(call::GET_MEMPOLICY, [at.0, at.0 + 8, MOST_NODES, 0, 0, 0])?;
+    let mut policy = [0; POLICY];
+    remote.get(at, &mut policy)?;
+    Ok(policy)
+}
+
+/// A mode, and as many bits as there can be nodes.
+const POLICY: usize = 8 + 1024 / 8;
 
 pub(super) fn set_settings(place: &mut Place<'_>, value: &Value, _: &Touched) -> Step<()> {
     set(place, value, &SETTINGS)

@@ -1,6 +1,7 @@
 //! Signals: what a request made of their actions is set back, and those that wait to be delivered are dropped.
 
 use crate::arch::call;
+use crate::component::{Component, Restore, Stopped};
 use crate::error::{OrTrouble, Reason, Step, Trouble};
 use crate::trace::inspect;
 use crate::trace::process::Process;
@@ -26,7 +27,7 @@ pub(crate) struct Actions {
 }
 
 impl Actions {
-    /// Asks for all of them. Uses the dead part of the stack.
+    /// Asks for all of them.
     pub(crate) fn save(remote: &mut Remote<'_>) -> Step<Self> {
         let mut table = Vec::with_capacity(LAST as usize);
         for signal in 1..=LAST {
@@ -38,10 +39,16 @@ impl Actions {
         }
         Ok(Self { table })
     }
+}
 
-    /// Sets those of `signals` (bit n-1 for signal n) back.
-    pub(crate) fn revert(&self, process: &mut Process, anchor: Anchor, signals: u64) -> Step<()> {
-        let mut remote = Remote::enter(process, anchor)?;
+impl Component for Actions {
+    fn revert(&mut self, restore: &mut Restore<'_>) -> Step<()> {
+        // Bit n-1 for signal n.
+        let signals = if restore.sees_calls { restore.observed.actions } else { !0 };
+        if signals == 0 {
+            return Ok(());
+        }
+        let mut remote = restore.stopped.remote()?;
         for signal in (1..=LAST).filter(|signal| signals >> (signal - 1) & 1 == 1) {
             if let Some(action) = &self.table[signal as usize - 1] {
                 let room = remote.put(action)?;
@@ -49,6 +56,42 @@ impl Actions {
             }
         }
         Ok(())
+    }
+
+    fn difference(&mut self, stopped: &mut Stopped<'_>) -> Step<Option<String>> {
+        let now = Self::save(&mut stopped.remote()?)?;
+        let changed = self.table.iter().zip(&now.table).position(|(before, now)| before != now);
+        Ok(changed.map(|at| format!("the action of signal {} changed", at + 1)))
+    }
+}
+
+/// Signals that wait to be delivered. At the snapshot there are none.
+#[derive(Debug)]
+pub(crate) struct PendingSignals;
+
+impl PendingSignals {
+    /// Refuses a process in which some wait: they would be delivered, or found, once and never again.
+    pub(crate) fn save(process: &Process) -> Step<Self> {
+        if any_pending(process, true)? {
+            let message = "it blocks signals that wait to be delivered; take them before the snapshot".into();
+            return Err(Trouble::Refused(Reason::Signals, message));
+        }
+        Ok(Self)
+    }
+}
+
+impl Component for PendingSignals {
+    fn revert(&mut self, restore: &mut Restore<'_>) -> Step<()> {
+        let closely = restore.observed.signalled || restore.had_children || !restore.sees_calls;
+        let Stopped { process, anchor } = &mut restore.stopped;
+        if any_pending(process, closely)? {
+            restore.report.signals_dropped = drop_pending(process, *anchor, closely)?;
+        }
+        Ok(())
+    }
+
+    fn difference(&mut self, stopped: &mut Stopped<'_>) -> Step<Option<String>> {
+        Ok(any_pending(stopped.process, true)?.then(|| "signals wait to be delivered".to_owned()))
     }
 }
 
@@ -58,7 +101,7 @@ const MOST: u64 = 100_000;
 /// Whether a stopped process has signals pending, for itself or for one of its threads.
 ///
 /// `closely`: also those that the kernel noted without a place in a queue, when the queue was full.
-pub(crate) fn any_pending(process: &Process, closely: bool) -> Step<bool> {
+fn any_pending(process: &Process, closely: bool) -> Step<bool> {
     let main = process.main_thread()?;
     if has_queued(main, true)? || (closely && told_pending(process.pid, main)?) {
         return Ok(true);
@@ -86,7 +129,7 @@ fn told_pending(pid: Tid, tid: Tid) -> Step<bool> {
 }
 
 /// Takes every pending signal of the process and of its threads; says how many those were.
-pub(crate) fn drop_pending(process: &mut Process, anchor: Anchor, closely: bool) -> Step<u64> {
+fn drop_pending(process: &mut Process, anchor: Anchor, closely: bool) -> Step<u64> {
     let mut dropped = 0;
     let first = process.main_thread()?;
     for tid in process.threads().collect::<Vec<_>>() {

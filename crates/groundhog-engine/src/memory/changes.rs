@@ -7,8 +7,8 @@ use crate::memory::shared;
 use crate::memory::tracking::Tracker;
 use crate::memory::vma::{Area, Kind};
 use crate::trace::process::Process;
-use crate::trace::registers::ThreadState;
 use groundhog_sys::process_vm;
+use groundhog_sys::ptrace::RseqArea;
 use groundhog_sys::{PAGE_SIZE, RemoteAddr};
 
 /// How much is read at a time.
@@ -20,7 +20,7 @@ impl Memory {
     pub(crate) fn written(
         &mut self,
         process: &Process,
-        threads: &[ThreadState],
+        rseq: &[RseqArea],
         areas: &[Area],
         tracker: &mut dyn Tracker,
     ) -> Step<Vec<u64>> {
@@ -31,13 +31,13 @@ impl Memory {
             let extent = &self.store.extents()[*extent];
             for (from, to) in windows(*start, *end) {
                 let expected = self.store.bytes(extent, from, to);
-                pages[*area] += differing(process, threads, expected, from, to);
+                pages[*area] += differing(process, rseq, expected, from, to);
             }
         }
         for Extra { start, end, area } in &self.plan.extras {
             pages[*area] += match areas[*area].kind {
                 Kind::Anonymous => {
-                    windows(*start, *end).map(|(from, to)| differing(process, threads, None, from, to)).sum()
+                    windows(*start, *end).map(|(from, to)| differing(process, rseq, None, from, to)).sum()
                 }
                 Kind::File => {
                     let private = tracker.private_within(process, *start, *end)?;
@@ -56,15 +56,9 @@ fn windows(start: u64, end: u64) -> impl Iterator<Item = (u64, u64)> {
 }
 
 /// Pages that cannot be read are not there any more: they differ.
-fn differing(
-    process: &Process,
-    threads: &[ThreadState],
-    expected: Option<&[u8]>,
-    start: u64,
-    end: u64,
-) -> u64 {
+fn differing(process: &Process, rseq: &[RseqArea], expected: Option<&[u8]>, start: u64, end: u64) -> u64 {
     let mut found = vec![0; (end - start) as usize];
-    let excused = |from: u64| move |at: usize| shared::kernel_writes(threads, from + at as u64);
+    let excused = |from: u64| move |at: usize| shared::kernel_writes(rseq, from + at as u64);
     let read = |from: u64, bytes: &mut [u8]| {
         process_vm::read(process.pid, &process.files.mem, RemoteAddr(from), bytes)
     };

@@ -15,7 +15,7 @@ pub(crate) enum Change {
     Rename { start: u64, end: u64, area: usize },
 }
 
-/// What has to be done, in ascending order. Mappings that were only split or joined need nothing.
+/// What has to be done, in ascending order, but for mappings that were only split or joined: see [`seams`].
 pub(crate) fn changes<'a>(
     snapshot: impl IntoIterator<Item = &'a Mapping>,
     now: impl IntoIterator<Item = &'a Mapping>,
@@ -56,6 +56,40 @@ pub(crate) fn changes<'a>(
         }
     }
     changes
+}
+
+/// Where mappings end and begin, in ascending order, each place once.
+pub(crate) fn seams<'a>(mappings: impl IntoIterator<Item = &'a Mapping>) -> Vec<u64> {
+    let mut seams: Vec<u64> = mappings.into_iter().flat_map(|mapping| [mapping.start, mapping.end]).collect();
+    seams.sort_unstable();
+    seams.dedup();
+    seams
+}
+
+/// What has to be done about mappings that were split or joined, where all else is as at the snapshot.
+///
+/// A split that the kernel does not mend by itself can tell a bit, and many of them leave no mappings for others. Whoever is
+/// split is mapped anew, as one. Where two were joined, nothing can be done: the place.
+pub(crate) fn mended<'a>(
+    snapshot: impl IntoIterator<Item = &'a Mapping>,
+    before: &[u64],
+    now: &[u64],
+) -> Result<Vec<Change>, u64> {
+    if let Some(joined) = before.iter().find(|seam| now.binary_search(seam).is_err()) {
+        return Err(*joined);
+    }
+    let mut changes = Vec::new();
+    let mut new = now.iter().filter(|seam| before.binary_search(seam).is_err()).peekable();
+    for (area, mapping) in snapshot.into_iter().enumerate() {
+        let mut is_split = false;
+        while new.next_if(|seam| **seam < mapping.end).is_some() {
+            is_split = true;
+        }
+        if is_split {
+            changes.push(Change::Map { start: mapping.start, end: mapping.end, area });
+        }
+    }
+    Ok(changes)
 }
 
 /// Appends a change, as one with its neighbour where that is the same thing next door.
@@ -118,11 +152,27 @@ mod tests {
         assert_eq!(diff(LIB, LIB), []);
     }
 
+    fn mend(snapshot: &str, now: &str) -> Result<Vec<Change>, u64> {
+        let parse = |text: &str| parse(text.as_bytes()).expect("the sample parses");
+        let (snapshot, now) = (parse(snapshot), parse(now));
+        mended(&snapshot, &seams(&snapshot), &seams(&now))
+    }
+
     #[test]
-    fn a_split_mapping_needs_nothing() {
+    fn a_split_mapping_is_mapped_anew() {
         let split = "7f0000000000-7f0000001000 r-xp 00001000 fe:00 77 /lib/x.so\n\
                      7f0000001000-7f0000002000 r-xp 00002000 fe:00 77 /lib/x.so\n";
         assert_eq!(diff(LIB, split), []);
+        let whole = Change::Map { start: 0x7f00_0000_0000, end: 0x7f00_0000_2000, area: 0 };
+        assert_eq!(mend(LIB, split), Ok(vec![whole]));
+        assert_eq!(mend(LIB, LIB), Ok(vec![]));
+    }
+
+    #[test]
+    fn joined_mappings_cannot_be_parted() {
+        let two = "1000-2000 rw-p 00000000 00:00 0 \n2000-3000 rw-p 00000000 00:00 0 \n";
+        let one = "1000-3000 rw-p 00000000 00:00 0 \n";
+        assert_eq!(mend(two, one), Err(0x2000));
     }
 
     #[test]

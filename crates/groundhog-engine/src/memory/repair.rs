@@ -1,11 +1,12 @@
 //! Putting the layout of the address space back.
 
 use crate::arch::call;
+use crate::component::Stopped;
 use crate::error::{Reason, Step, Trouble};
 use crate::memory::layout::{self, Change};
 use crate::memory::vma::{self, Area, Kind};
 use crate::trace::process::Process;
-use crate::trace::remote_syscall::{Anchor, Remote};
+use crate::trace::remote_syscall::Remote;
 use groundhog_proc::maps::{Name, Perms};
 
 const PROT_READ: u64 = 1;
@@ -30,6 +31,9 @@ const ADVICE: [(&[u8; 2], u64); 7] =
 const ORDINARY: [&[u8; 2]; 13] =
     [b"rd", b"wr", b"ex", b"mr", b"mw", b"me", b"ms", b"sh", b"ac", b"nr", b"sd", b"um", b"uw"];
 
+/// How often changes are looked for and made until none is left.
+const MOST_ROUNDS: usize = 3;
+
 /// The layout of the snapshot.
 #[derive(Debug)]
 pub(crate) struct Layout {
@@ -37,6 +41,8 @@ pub(crate) struct Layout {
     text: Vec<u8>,
     now: Vec<u8>,
     brk: u64,
+    /// Where mappings end and begin.
+    seams: Vec<u64>,
 }
 
 impl Layout {
@@ -44,14 +50,15 @@ impl Layout {
     pub(crate) fn save(process: &Process, brk: u64) -> Step<Self> {
         let mut text = Vec::new();
         vma::read_maps(process, &mut text)?;
-        Ok(Self { text, now: Vec::new(), brk })
+        let seams = layout::seams(&vma::parse_maps(&text)?);
+        Ok(Self { text, now: Vec::new(), brk, seams })
     }
 
     /// Puts it back; says how many changes that took.
-    pub(crate) fn revert(&mut self, process: &mut Process, anchor: Anchor, areas: &[Area]) -> Step<u64> {
-        vma::read_maps(process, &mut self.now)?;
+    pub(crate) fn revert(&mut self, stopped: &mut Stopped<'_>, areas: &[Area]) -> Step<u64> {
+        vma::read_maps(stopped.process, &mut self.now)?;
         let same = self.now == self.text;
-        let mut remote = Remote::enter(process, anchor)?;
+        let mut remote = stopped.remote()?;
         // Always: the break may move within a page, which no file under /proc shows.
         let brk = remote.must("brk", call::BRK, [self.brk, 0, 0, 0, 0, 0])?;
         if brk != self.brk {
@@ -61,24 +68,43 @@ impl Layout {
         if same {
             return Ok(0);
         }
-        let heap_was_moved = self.changes(remote.process(), areas)?;
-        self.refuse_unseen_writers()?;
-        for change in &heap_was_moved {
-            apply(&mut remote, change, areas)?;
+        let mut made = 0;
+        // What is put back may leave a split that is mended in a second round.
+        for round in 0..MOST_ROUNDS {
+            let changes = self.changes(remote.process(), areas)?;
+            if round == 0 {
+                self.refuse_unseen_writers()?;
+            }
+            if changes.is_empty() {
+                break;
+            }
+            for change in &changes {
+                apply(&mut remote, change, areas)?;
+            }
+            made += changes.len() as u64;
+            drop(remote); // with the memory for its arguments
+            remote = stopped.remote()?;
         }
         if let Some(left) = self.changes(remote.process(), areas)?.first() {
-            return Err(Trouble::Refused(
-                Reason::Layout,
-                format!("after putting it back there is still {left:?}"),
-            ));
+            let message = format!("after putting it back there is still {left:?}");
+            return Err(Trouble::Refused(Reason::Layout, message));
         }
-        Ok(heap_was_moved.len() as u64)
+        Ok(made)
     }
 
+    /// What differs; what was only split or joined if nothing else does.
     fn changes(&mut self, process: &Process, areas: &[Area]) -> Step<Vec<Change>> {
         vma::read_maps(process, &mut self.now)?;
         let now = vma::parse_maps(&self.now)?;
-        Ok(layout::changes(areas.iter().map(|area| &area.mapping), &now))
+        let changes = layout::changes(areas.iter().map(|area| &area.mapping), &now);
+        if !changes.is_empty() {
+            return Ok(changes);
+        }
+        layout::mended(areas.iter().map(|area| &area.mapping), &self.seams, &layout::seams(&now)).map_err(
+            |place| {
+                Trouble::Refused(Reason::Layout, format!("two mappings that met at {place:#x} were joined"))
+            },
+        )
     }
 
     /// A request that made a ring for asynchronous input and output may have some under way, into any memory.
@@ -95,32 +121,28 @@ impl Layout {
     }
 
     /// The first difference.
-    pub(crate) fn difference(
-        &mut self,
-        process: &mut Process,
-        anchor: Anchor,
-        areas: &[Area],
-    ) -> Step<Option<String>> {
-        if let Some(change) = self.changes(process, areas)?.first() {
+    pub(crate) fn difference(&mut self, stopped: &mut Stopped<'_>, areas: &[Area]) -> Step<Option<String>> {
+        if let Some(change) = self.changes(stopped.process, areas)?.first() {
             return Ok(Some(format!("mappings: {change:?}")));
         }
-        let brk = Remote::enter(process, anchor)?.must("brk", call::BRK, [0; 6])?;
+        let brk = stopped.remote()?.must("brk", call::BRK, [0; 6])?;
         Ok((brk != self.brk).then(|| format!("break expected {:#x}, found {brk:#x}", self.brk)))
     }
 }
 
 /// Maps anew what has other flags than at the snapshot, since not all of them can be taken back; says how many mappings
 /// that were. Their contents are lost. The layout must be that of the snapshot.
-pub(crate) fn revert_flags(process: &mut Process, anchor: Anchor, areas: &[Area]) -> Step<u64> {
-    let changed = vma::other_flags(process, areas)?;
+pub(crate) fn revert_flags(stopped: &mut Stopped<'_>, areas: &[Area]) -> Step<u64> {
+    let changed = vma::other_flags(stopped.process, areas)?;
     if changed.is_empty() {
         return Ok(0);
     }
-    let mut remote = Remote::enter(process, anchor)?;
+    let mut remote = stopped.remote()?;
     for (start, end, area) in &changed {
         apply(&mut remote, &Change::Map { start: *start, end: *end, area: *area }, areas)?;
     }
-    if let Some((start, end, _)) = vma::other_flags(remote.process(), areas)?.first() {
+    drop(remote);
+    if let Some((start, end, _)) = vma::other_flags(stopped.process, areas)?.first() {
         let message = format!("mapping {start:#x}-{end:#x} has other flags, which cannot be taken back");
         return Err(Trouble::Refused(Reason::MappingFlags, message));
     }

@@ -4,8 +4,8 @@ use crate::error::{OrTrouble, Reason, Step, Trouble};
 use crate::memory::pages::differing_pages;
 use crate::memory::vma::{Area, Kind};
 use crate::trace::process::Process;
-use crate::trace::registers::ThreadState;
 use groundhog_sys::process_vm::{self, Batch};
+use groundhog_sys::ptrace::RseqArea;
 use groundhog_sys::{PAGE_SIZE, RemoteAddr};
 
 /// How many bytes of shared memory a process may have: each is compared at every restore.
@@ -15,8 +15,8 @@ const LIMIT: u64 = 64 << 20;
 pub(crate) const RSEQ_KERNEL_FIELDS: [(u64, usize); 2] = [(0, 8), (20, 8)];
 
 /// Whether the kernel itself writes the byte at `addr`, whenever it likes.
-pub(crate) fn kernel_writes(threads: &[ThreadState], addr: u64) -> bool {
-    threads.iter().filter_map(|thread| thread.rseq).any(|area| {
+pub(crate) fn kernel_writes(rseq: &[RseqArea], addr: u64) -> bool {
+    rseq.iter().any(|area| {
         RSEQ_KERNEL_FIELDS
             .iter()
             .any(|(offset, len)| (area.start.0 + offset..area.start.0 + offset + *len as u64).contains(&addr))

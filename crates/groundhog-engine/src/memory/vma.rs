@@ -1,11 +1,16 @@
 //! The mappings of a process at the snapshot, and how each kind of them is treated.
 
+use crate::arch::ADDRESS_SPACE_END;
 use crate::error::{OrTrouble, Reason, Step, Trouble};
 use crate::trace::process::Process;
 use groundhog_proc::maps::{self, Mapping, Name};
 use groundhog_proc::smaps::{self, VmFlags};
+use groundhog_sys::PAGE_SIZE;
 use std::io::Read;
 use std::os::unix::fs::FileExt;
+
+/// Nobody maps anything below (`vm.mmap_min_addr` is less).
+const LOWEST: u64 = 1 << 20;
 
 /// How the contents of a mapping are treated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -124,6 +129,35 @@ pub(crate) fn other_flags(process: &Process, areas: &[Area]) -> Step<Vec<(u64, u
         }
     }
     Ok(found)
+}
+
+/// The first mapping with other flags than at the snapshot; the layout must be that of the snapshot.
+pub(crate) fn flags_difference(process: &Process, areas: &[Area]) -> Step<Option<String>> {
+    let found = other_flags(process, areas)?;
+    Ok(found.first().map(|(start, end, _)| format!("mapping {start:#x}-{end:#x} has other flags")))
+}
+
+/// Where the vDSO is.
+pub(crate) fn vdso(areas: &[Area]) -> Step<(u64, u64)> {
+    let area = areas.iter().find(|area| area.kind == Kind::Vdso && area.mapping.name == Name::Vdso);
+    area.map(|area| (area.mapping.start, area.mapping.end)).ok_or_else(|| {
+        Trouble::Refused(Reason::RemoteCall, "it has no vDSO to make system calls from".into())
+    })
+}
+
+/// Where a stopped process has nothing mapped for `size` bytes, far from everything: the middle of the largest gap.
+pub(crate) fn hole(areas: &[Area], size: u64) -> Step<u64> {
+    let ends = std::iter::once(LOWEST).chain(areas.iter().map(|area| area.mapping.end));
+    let gaps = ends.zip(areas.iter().map(|area| area.mapping.start));
+    let (start, end) = gaps
+        .filter(|(start, end)| start < end && *end <= ADDRESS_SPACE_END)
+        .max_by_key(|(start, end)| end - start)
+        .unwrap_or_default();
+    let middle = (start / 2 + end / 2) & !(PAGE_SIZE - 1);
+    if middle > start && middle + size < end {
+        return Ok(middle);
+    }
+    Err(Trouble::Refused(Reason::Layout, "it has no room left in its address space".into()))
 }
 
 fn classify(entry: smaps::Entry) -> Step<Area> {

@@ -1,9 +1,9 @@
 //! What differs from the snapshot, by mapping: looked at, and nothing put back.
 
 use crate::error::Step;
+use crate::memory::address_space::AddressSpace;
 use crate::memory::layout::{self, Change};
 use crate::memory::vma::{self, Area, Kind};
-use crate::session::snapshot::Snapshot;
 use crate::trace::process::Process;
 use groundhog_proc::maps::{Mapping, Name, Perms};
 use groundhog_proc::smaps::VmFlags;
@@ -47,15 +47,15 @@ pub struct LayoutChange {
     pub name: String,
 }
 
-/// Compares a stopped process with its snapshot.
-pub(crate) fn look(process: &Process, snapshot: &mut Snapshot) -> Step<Changes> {
+/// Compares a stopped process with its space.
+pub(crate) fn look(process: &Process, space: &mut AddressSpace) -> Step<Changes> {
     let mut text = Vec::new();
     vma::read_maps(process, &mut text)?;
     let now = vma::parse_maps(&text)?;
-    let changed = layout::changes(snapshot.areas.iter().map(|area| &area.mapping), &now);
-    let areas = with_new(&snapshot.areas, &changed, &now);
-    let mut pages = snapshot.memory.written(process, &snapshot.threads, &areas, &mut *snapshot.tracker)?;
-    for (start, written) in snapshot.shared.written(process) {
+    let changed = layout::changes(space.areas.iter().map(|area| &area.mapping), &now);
+    let areas = with_new(&space.areas, &changed, &now);
+    let mut pages = space.memory.written(process, &space.rseq, &areas, &mut *space.tracker)?;
+    for (start, written) in space.shared.written(process) {
         if let Some(at) = areas.iter().position(|area| area.mapping.start == start) {
             pages[at] += written;
         }
@@ -66,12 +66,12 @@ pub(crate) fn look(process: &Process, snapshot: &mut Snapshot) -> Step<Changes> 
         perms: letters(area.mapping.perms),
         name: label(&area.mapping.name),
         pages,
-        new: !snapshot
+        new: !space
             .areas
             .iter()
             .any(|old| old.mapping.start <= area.mapping.start && area.mapping.start < old.mapping.end),
     });
-    let layout = changed.iter().map(|change| described(change, &snapshot.areas, &now)).collect();
+    let layout = changed.iter().map(|change| described(change, &space.areas, &now)).collect();
     Ok(Changes { memory: memory.collect(), layout })
 }
 

@@ -1,29 +1,32 @@
-//! Taking the snapshot of a stopped process.
+//! Taking the snapshot of a stopped process: its components, in the order in which they are put back.
 
-use crate::descriptors::Descriptors;
+use super::Session;
+use super::threads::{Registers, Threads};
+use crate::component::{Component, Stopped};
+use crate::descriptors::epoll::EpollSets;
+use crate::descriptors::open_file::OpenFileStates;
+use crate::descriptors::pending_data::PendingData;
+use crate::descriptors::survey::Survey;
+use crate::descriptors::table::DescriptorTable;
 use crate::error::{OrTrouble, Reason, Step, Trouble};
-use crate::files::Files;
-use crate::files::pinned_files::Held;
+use crate::files::pinned_files::InUse;
 use crate::files::writable::WritableFiles;
+use crate::files::{self, PrivateFiles};
 use crate::kernel_state::KernelState;
 use crate::kernel_state::attributes::Attributes;
-use crate::kernel_state::signals::Actions;
-use crate::memory::Memory;
-use crate::memory::repair::{self, Layout};
-use crate::memory::shared::SharedMemory;
-use crate::memory::tracking::{self, Tracker};
-use crate::memory::vma::{self, Area, Kind};
+use crate::kernel_state::signals::{Actions, PendingSignals};
+use crate::memory::address_space::{AddressSpace, Surveyed};
+use crate::memory::vma::{self, Area};
 use crate::report::{Phases, SnapshotInfo, Stopwatch};
-use crate::strategy::Strategy;
-use crate::syscalls::filter;
-use crate::syscalls::watch::{self, Seen};
-use crate::trace::inspect;
+use crate::syscalls::observed::Observed;
+use crate::syscalls::programs::{self, Numbers};
 use crate::trace::process::Process;
-use crate::trace::registers::{self, ThreadState};
-use crate::trace::remote_syscall::{self, Anchor, Remote};
+use crate::trace::remote_syscall::{self, Anchor, SCRATCH_SIZE};
+use crate::trace::{inspect, registers};
 use groundhog_proc::maps::Name;
-use groundhog_sys::Tid;
-use groundhog_sys::jail::ActingAs;
+use groundhog_sys::fcntl::FileType;
+use std::rc::Rc;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// How often, and after which pauses, a process is stopped until it is quiet.
@@ -31,119 +34,223 @@ const QUIET_ATTEMPTS: u32 = 400;
 const QUIET_PAUSE: Duration = Duration::from_micros(500);
 
 /// Everything that is known of the clean state.
-#[derive(Debug)]
 pub(crate) struct Snapshot {
     pub(crate) anchor: Anchor,
-    pub(crate) areas: Vec<Area>,
-    pub(crate) layout: Layout,
-    pub(crate) memory: Memory,
-    pub(crate) shared: SharedMemory,
-    pub(crate) descriptors: Descriptors,
-    pub(crate) actions: Actions,
-    pub(crate) attributes: Attributes,
-    pub(crate) files: Files,
-    pub(crate) held: Held,
-    pub(crate) writable: WritableFiles,
-    pub(crate) kernel_state: KernelState,
-    pub(crate) threads: Vec<ThreadState>,
-    pub(crate) tracker: Box<dyn Tracker>,
+    /// A thread has an alternate stack that the kernel takes away while a handler runs.
+    pub(crate) disarms_stacks: bool,
+    threads: Threads,
+    kernel_state: KernelState,
+    actions: Actions,
+    table: DescriptorTable,
+    pub(crate) memory: AddressSpace,
+    writable: WritableFiles,
+    files: PrivateFiles,
+    attributes: Attributes,
+    open_files: OpenFileStates,
+    pending: PendingData,
+    epoll: EpollSets,
+    signals: PendingSignals,
+    registers: Registers,
 }
 
-/// Takes it. Nothing of the process is changed but what tracking needs.
-pub(crate) fn take(process: &mut Process, strategy: Strategy) -> Step<(Snapshot, SnapshotInfo)> {
-    let mut watch = Stopwatch::start();
-    let mut phases = Phases::new();
-    stop_when_quiet(process)?;
-    if process.execed() {
-        // A script's interpreter, or a program that a wrapper ends in.
-        process.reopen_files().or_trouble(Reason::Inspection, "opening its files under /proc")?;
+impl Snapshot {
+    /// In the order in which they are put back.
+    ///
+    /// Threads and children go first, limits and descriptors before what needs some. Shared memory is put back with the
+    /// address space, before the files that it may show. Whatever makes events (closing, writing, removing) stands before
+    /// what drains them: files before what waits, what waits before what sets have ready, all before signals. Registers
+    /// come last, since calls are made inside the process until then.
+    pub(crate) fn components(&mut self) -> [&mut dyn Component; 13] {
+        [
+            &mut self.threads,
+            &mut self.kernel_state,
+            &mut self.actions,
+            &mut self.table,
+            &mut self.memory,
+            &mut self.writable,
+            &mut self.files,
+            &mut self.attributes,
+            &mut self.open_files,
+            &mut self.pending,
+            &mut self.epoll,
+            &mut self.signals,
+            &mut self.registers,
+        ]
     }
-    watch.lap(&mut phases, "stop");
-    refuse_unquiet(process)?;
-    refuse_filters(process)?;
-    let areas = vma::survey(process)?;
-    let anchor = remote_syscall::find_anchor(process, vdso(&areas)?)?;
-    let descriptors = Descriptors::save(process)?;
-    let (tracker, brk, actions) = {
-        let mut remote = Remote::enter(process, anchor)?;
-        (
-            tracking::tracker(strategy, &mut remote)?,
-            repair::current_brk(&mut remote)?,
-            Actions::save(&mut remote)?,
-        )
-    };
-    let sockets = if process.keep_connections { Vec::new() } else { descriptors.watched_sockets() };
-    process.watch.originals = descriptors.originals();
-    let kernel_state = KernelState::save(process, anchor)?;
-    install_watch(process, anchor, &descriptors.numbers(), &sockets)?;
-    let attributes = Attributes::save(process, anchor)?;
-    let writable = WritableFiles::save(descriptors.writable(), !process.private.is_empty())?;
-    let files = save_files(process, &descriptors, &areas);
-    let held = {
-        let _user = process.ids.map(ActingAs::new);
-        Held::save(process, &descriptors, &areas)?
-    };
-    let mut taken = Taking { process, areas, tracker };
-    watch.lap(&mut phases, "inspect");
-    let (memory, shared) = taken.contents()?;
-    watch.lap(&mut phases, "copy");
-    taken.tracker.begin(taken.process, &mut taken.areas)?;
-    let layout = Layout::save(taken.process, brk)?;
-    watch.lap(&mut phases, "protect");
-    let threads = registers::save(taken.process)?;
-    // What runs on from here is what every restore will give.
-    registers::restore(&threads)?;
-    let mappings = taken.areas.iter().map(|area| (area.mapping.start, area.mapping.end));
-    taken.process.watch.mappings = mappings.collect();
-    taken.process.mark_snapshot();
-    watch.lap(&mut phases, "registers");
-    let info = SnapshotInfo {
-        strategy,
-        mappings: taken.areas.len(),
-        pages: memory.pages(),
-        pages_saved: memory.saved_pages(),
-        bytes: memory.saved_pages() * groundhog_sys::PAGE_SIZE + shared.bytes(),
-        threads: threads.len(),
-        duration: watch.total(),
-        phases,
-    };
-    let Taking { areas, tracker, .. } = taken;
-    let snapshot = Snapshot {
-        anchor,
-        areas,
-        layout,
-        memory,
-        shared,
-        descriptors,
-        actions,
-        attributes,
-        files,
-        held,
-        writable,
-        kernel_state,
-        threads,
-        tracker,
-    };
-    Ok((snapshot, info))
+
+    /// The first difference of a stopped process, or none.
+    pub(crate) fn difference(&mut self, process: &mut Process) -> Step<Option<String>> {
+        let mut stopped = Stopped { process, anchor: self.anchor };
+        for component in self.components() {
+            if let Some(what) = component.difference(&mut stopped)? {
+                return Ok(Some(what));
+            }
+        }
+        Ok(None)
+    }
 }
 
-/// What there is in its private folders.
-fn save_files(process: &Process, descriptors: &Descriptors, areas: &[Area]) -> Files {
-    let mut held = descriptors.inodes();
-    held.extend(areas.iter().map(|area| area.mapping.inode).filter(|inode| *inode != 0));
-    Files::save(&process.private, &held)
+impl Session {
+    /// Takes it. Nothing of the process is changed but what tracking needs.
+    pub(super) fn snapshot(&mut self) -> Step<(Snapshot, SnapshotInfo)> {
+        let mut watch = Stopwatch::start();
+        let mut phases = Phases::new();
+        stop_when_quiet(&mut self.process)?;
+        if self.process.execed() {
+            // A script's interpreter, or a program that a wrapper ends in.
+            self.process.reopen_files().or_trouble(Reason::Inspection, "opening its files under /proc")?;
+        }
+        watch.lap(&mut phases, "stop");
+        refuse_unquiet(&self.process)?;
+        self.refuse_filters()?;
+
+        let areas = vma::survey(&self.process)?;
+        let hole = vma::hole(&areas, SCRATCH_SIZE)?;
+        let anchor = remote_syscall::find_anchor(&self.process, vma::vdso(&areas)?, hole)?;
+        let survey = Survey::of(&self.process)?;
+        let used = in_use(&survey, &areas);
+        let pid = self.process.pid;
+        let pending = PendingData::save(&survey, pid, self.terms.keeps_connections)?;
+        self.install_programs(anchor, &numbers(&survey, &pending))?;
+        let mut stopped = Stopped { process: &mut self.process, anchor };
+        let surveyed = Surveyed::new(&mut stopped, areas, self.strategy)?;
+        let actions = Actions::save(&mut stopped.remote()?)?;
+        let kernel_state = KernelState::save(stopped.process, anchor)?;
+        let epoll = EpollSets::save(&mut stopped, &survey)?;
+        let signals = PendingSignals::save(stopped.process)?;
+        let table = DescriptorTable::save(stopped.process, &survey)?;
+        let writable = WritableFiles::save(&used, !self.private.is_empty())?;
+        let files = PrivateFiles::save(
+            stopped.process,
+            Rc::clone(&self.private),
+            self.terms.ids,
+            &used,
+            &survey.inodes(),
+        )?;
+        let attributes = Attributes::save(stopped.process)?;
+        watch.lap(&mut phases, "inspect");
+
+        let rseq = registers::rseq_areas(stopped.process);
+        let memory = surveyed.save(stopped.process, rseq, |phase| watch.lap(&mut phases, phase))?;
+        let open_files = OpenFileStates::save(&survey)?;
+        let threads = registers::save(&self.process)?;
+        // What runs on from here is what every restore will give.
+        registers::restore(&threads)?;
+        self.tell_facts(&survey, &memory);
+        self.process.mark_snapshot();
+        watch.lap(&mut phases, "registers");
+        let info = SnapshotInfo {
+            strategy: self.strategy,
+            mappings: memory.areas.len(),
+            pages: memory.memory.pages(),
+            pages_saved: memory.memory.saved_pages(),
+            bytes: memory.memory.saved_pages() * groundhog_sys::PAGE_SIZE + memory.shared.bytes(),
+            threads: threads.len(),
+            duration: watch.total(),
+            phases,
+        };
+        let snapshot = Snapshot {
+            anchor,
+            disarms_stacks: kernel_state.disarms_stacks,
+            threads: Threads(threads.iter().map(|state| state.tid).collect()),
+            kernel_state,
+            actions,
+            table,
+            memory,
+            writable,
+            files,
+            attributes,
+            open_files,
+            pending,
+            epoll,
+            signals,
+            registers: Registers(threads),
+        };
+        Ok((snapshot, info))
+    }
+
+    /// A filter of the process's own could hide calls from ours, and refuse those that we make inside it.
+    fn refuse_filters(&self) -> Step<()> {
+        if self.process.spawned
+            && !self.sight.calls
+            && filters_of(&self.process)? != self.terms.filters_at_start
+        {
+            let message = "it has installed a seccomp filter of its own, which could hide what requests do";
+            return Err(Trouble::Refused(Reason::Filter, message.into()));
+        }
+        Ok(())
+    }
+
+    /// Installs the programs of the policy.
+    ///
+    /// A process that we did not start cannot have them: its restores look for themselves.
+    fn install_programs(&mut self, anchor: Anchor, numbers: &Numbers) -> Step<()> {
+        if !self.process.spawned || (self.sight.calls && self.sight.numbers.cover(numbers)) {
+            return Ok(());
+        }
+        let programs = if self.sight.calls {
+            programs::for_more_descriptors(numbers)
+        } else {
+            programs::from_the_snapshot(numbers, self.terms.watches_layout)
+        };
+        let programs = programs.map_err(|error| Trouble::Refused(Reason::Filter, error.to_string()))?;
+        let mut stopped = Stopped { process: &mut self.process, anchor };
+        let mut remote = stopped.remote()?;
+        for program in programs {
+            if !remote.install_filter(&program)? {
+                let message = "its calls cannot be watched: seccomp was refused".into();
+                return Err(Trouble::Refused(Reason::Filter, message));
+            }
+        }
+        drop(remote);
+        self.sight.calls = true;
+        self.sight.layout = self.terms.watches_layout;
+        self.sight.numbers.extend(numbers);
+        Ok(())
+    }
+
+    /// Tells what judging calls needs to know.
+    fn tell_facts(&self, survey: &Survey, memory: &AddressSpace) {
+        let mut watch = self.watch.borrow_mut();
+        let original =
+            |file: &crate::descriptors::survey::OpenFile| (file.number, Arc::clone(&file.duplicate));
+        watch.facts.originals = survey.files.iter().map(original).collect();
+        watch.facts.mappings = memory.mappings();
+        watch.facts.has_terminal = survey.has_terminal();
+        watch.facts.has_nameless_file = survey.has_nameless_file();
+        watch.facts.interrupted.clear();
+        let private = Rc::clone(&self.private);
+        watch.facts.may_be_rewritten =
+            Some(Box::new(move |thread, number| files::may_be_rewritten(&private, thread, number)));
+        watch.observed = Observed::default();
+    }
 }
 
-struct Taking<'a> {
-    process: &'a mut Process,
-    areas: Vec<Area>,
-    tracker: Box<dyn Tracker>,
+/// Descriptors as the programs know them.
+fn numbers(survey: &Survey, pending: &PendingData) -> Numbers {
+    let sockets = survey.files.iter().filter(|file| file.kind == FileType::Socket);
+    Numbers {
+        all: survey.files.iter().map(|file| file.number).collect(),
+        sockets: sockets.map(|file| file.number).collect(),
+        watched: pending.watched_sockets(),
+    }
 }
 
-impl Taking<'_> {
-    fn contents(&mut self) -> Step<(Memory, SharedMemory)> {
-        let memory = Memory::save(self.process, &mut *self.tracker, &mut self.areas)?;
-        Ok((memory, SharedMemory::save(self.process, &self.areas)?))
+/// Files that the process has open or mapped.
+fn in_use(survey: &Survey, areas: &[Area]) -> InUse {
+    let mapped = areas.iter().filter(|area| area.mapping.inode != 0);
+    let path = |area: &Area| match &area.mapping.name {
+        Name::Path { path, .. } => Some(inspect::path_of(path)),
+        _ => None,
+    };
+    InUse {
+        open: survey
+            .own_files()
+            .map(|file| (file.number, Arc::clone(&file.duplicate), file.offset))
+            .collect(),
+        writable: survey.own_files().filter(|file| file.is_writable()).map(|file| file.number).collect(),
+        mapped: mapped.map(|area| area.mapping.inode).collect(),
+        mapped_paths: areas.iter().filter_map(path).collect(),
     }
 }
 
@@ -164,61 +271,9 @@ fn stop_when_quiet(process: &mut Process) -> Step<()> {
     Ok(())
 }
 
-/// A filter of the process's own could hide calls from ours, and refuse those that we make inside it.
-fn refuse_filters(process: &Process) -> Step<()> {
-    let watch = &process.watch;
-    if process.spawned && !watch.sees_state && filters_of(process.pid)? != watch.filters_at_start {
-        let message =
-            "it has installed a seccomp filter of its own, which could hide what requests do".into();
-        return Err(Trouble::Refused(Reason::Filter, message));
-    }
-    Ok(())
-}
-
-/// Has the kernel tell of calls that change the layout, or what cannot be put back.
-///
-/// A process that we did not start cannot have that: its restores look for themselves, at the layout and at what cannot be
-/// put back.
-fn install_watch(process: &mut Process, anchor: Anchor, descriptors: &[i32], sockets: &[i32]) -> Step<()> {
-    let watch = &process.watch;
-    let mut programs = Vec::new();
-    if process.spawned && !watch.sees_state {
-        // Where two of them see a call, the later one tells of it.
-        programs.extend([
-            filter::escape_watch(),
-            filter::files_watch(),
-            watch::program(descriptors, sockets),
-        ]);
-        programs.extend(watch.wanted.then(filter::layout_watch));
-        programs.extend([filter::flags_watch(), filter::truncating_watch()]);
-    } else if process.spawned
-        && (descriptors.iter().any(|number| !watch.descriptors.contains(number))
-            || sockets.iter().any(|number| !watch.sockets.contains(number)))
-    {
-        programs.push(watch::program(descriptors, sockets)); // a later snapshot, with others
-    }
-    if !programs.is_empty() {
-        let mut remote = Remote::enter(process, anchor)?;
-        for program in programs {
-            let program = program.map_err(|error| Trouble::Refused(Reason::Filter, error.to_string()))?;
-            if !remote.install_filter(&program)? {
-                let message = "its calls cannot be watched: seccomp was refused".into();
-                return Err(Trouble::Refused(Reason::Filter, message));
-            }
-        }
-        drop(remote);
-        process.watch.sees_state = true;
-        process.watch.works = process.watch.wanted;
-        process.watch.descriptors.extend(descriptors);
-        process.watch.sockets.extend(sockets);
-    }
-    process.watch.seen = Seen::default();
-    Ok(())
-}
-
 /// How many seccomp filters bind a process; 0 on kernels that do not tell (before Linux 5.9).
-pub(crate) fn filters_of(pid: Tid) -> Step<u32> {
-    Ok(inspect::status(pid, pid)?.seccomp_filters.unwrap_or(0))
+fn filters_of(process: &Process) -> Step<u32> {
+    Ok(inspect::status(process.pid, process.pid)?.seccomp_filters.unwrap_or(0))
 }
 
 /// A snapshot holds one process that waits; what else is there could not be put back.
@@ -236,11 +291,4 @@ fn refuse_unquiet(process: &Process) -> Step<()> {
             ),
         ),
     }
-}
-
-fn vdso(areas: &[Area]) -> Step<(u64, u64)> {
-    let area = areas.iter().find(|area| area.kind == Kind::Vdso && area.mapping.name == Name::Vdso);
-    area.map(|area| (area.mapping.start, area.mapping.end)).ok_or_else(|| {
-        Trouble::Refused(Reason::RemoteCall, "it has no vDSO to make system calls from".into())
-    })
 }

@@ -1,29 +1,27 @@
 //! The handle of a traced process, usable from any thread.
 
+use super::start::{self, Started};
+use super::tracer::{Answer, Command, Tracer};
+use super::{PATIENCE, Session};
 use crate::error::{Error, Reason, Result};
-use crate::files::jail::{self, JailOptions, Means, Prepared};
+use crate::files::jail::JailOptions;
 use crate::report::{RestoreReport, SnapshotInfo};
-use crate::session::capabilities::capabilities;
 use crate::session::changes::Changes;
-use crate::session::tracer::{Answer, Command, Tracer};
 use crate::strategy::Strategy;
-use crate::syscalls::filter;
 use crate::trace::doorbell::Doorbell;
-use crate::trace::process::Process;
-use groundhog_sys::spawn::{self, Step};
-use groundhog_sys::{Errno, Tid, fcntl, pidfd, ptrace, signals};
-use std::collections::BTreeSet;
-use std::ffi::CString;
+use groundhog_sys::tick::Tick;
+use groundhog_sys::{Errno, Tid, fcntl, pidfd, signals};
 use std::os::fd::OwnedFd;
-use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-/// How long a process may take to be stopped and reverted before it is killed.
-const PATIENCE: Duration = Duration::from_secs(10);
+/// How often a tracer looks for what it may have missed.
+const TICK: Duration = Duration::from_millis(200);
+/// How long the tracer of a process that was killed, or let go, may take to end.
+const CLOSED_WITHIN: Duration = Duration::from_secs(15);
 
 /// What to start.
 #[derive(Debug, Default)]
@@ -62,7 +60,7 @@ pub struct Tracee {
     doorbell: Arc<Doorbell>,
     strategy: Strategy,
     commands: Mutex<Sender<Command>>,
-    tracer: Mutex<Option<JoinHandle<()>>>,
+    tracer: Mutex<Option<(JoinHandle<()>, Receiver<()>)>>,
     spawned: bool,
     /// Readable when a restore that was only started has ended.
     done: Arc<OwnedFd>,
@@ -83,23 +81,10 @@ impl Tracee {
     /// # Errors
     /// [`Error::Spawn`] when it cannot be started, [`Error::Unsupported`] when the strategy does not work here.
     pub fn spawn(mut options: SpawnOptions) -> Result<Self> {
-        let strategy = choose(options.strategy)?;
+        let strategy = start::choose(options.strategy)?;
         let drain = std::mem::take(&mut options.drain);
-        let (watch, keep_connections) = (!options.unwatched, options.keep_connections);
-        let most_tasks = options.most_tasks.unwrap_or(usize::MAX);
-        let prepared = jail::prepare(options.jail.as_ref(), options.ids)?;
-        let (name, command) = prepare(options)?;
-        Self::start(strategy, true, drain, move || {
-            let mut process = give_birth(command, prepared, &name)?;
-            process.watch.wanted = watch;
-            process.most_tasks = most_tasks;
-            process.keep_connections = keep_connections;
-            // What it inherits of this thread and what we give it. Not asked of itself: it runs by now, and may have
-            // installed one of its own.
-            process.watch.filters_at_start =
-                filters_of_this_thread().map_or(0, |ours| ours + process.watch.filters_at_start);
-            Ok(process)
-        })
+        let birth = start::prepare(options)?;
+        Self::start(strategy, true, drain, move || birth.give())
     }
 
     /// Traces a process that runs already.
@@ -107,8 +92,8 @@ impl Tracee {
     /// # Errors
     /// [`Error::Attach`] when it may not be traced, [`Error::Unsupported`] when the strategy does not work here.
     pub fn attach(pid: i32, strategy: Option<Strategy>) -> Result<Self> {
-        let strategy = choose(strategy)?;
-        Self::start(strategy, false, Vec::new(), move || seize_all(Tid(pid)))
+        let strategy = start::choose(strategy)?;
+        Self::start(strategy, false, Vec::new(), move || start::seize_all(Tid(pid)))
     }
 
     /// Starts the tracer thread; `begin` runs in it and gets hold of the process.
@@ -116,7 +101,7 @@ impl Tracee {
         strategy: Strategy,
         spawned: bool,
         drain: Vec<OwnedFd>,
-        begin: impl FnOnce() -> Result<Process> + Send + 'static,
+        begin: impl FnOnce() -> Result<Started> + Send + 'static,
     ) -> Result<Self> {
         let nowhere = |errno| Error::System { pid: Tid(0), what: "preparing a tracer", errno };
         let done = Arc::new(fcntl::eventfd().map_err(nowhere)?);
@@ -127,17 +112,18 @@ impl Tracee {
             let ending = Arc::clone(&ending);
             Box::new(move |how| drop(ending.set(how)))
         };
+        let (ended, end) = mpsc::channel::<()>();
         let body = move || {
+            let _told_when_dropped = ended;
             signals::block_all();
-            match begin() {
+            let begun = Tick::start(TICK).map_err(nowhere).and_then(|tick| Ok((begin()?, tick)));
+            match begun {
                 Err(error) => drop(born.send(Err(error))),
-                Ok(process) => {
-                    let _nobody_listens = born.send(Ok((
-                        process.pid,
-                        Arc::clone(&process.pidfd),
-                        Arc::clone(&process.doorbell),
-                    )));
-                    Tracer::new(process, strategy, drain, on_end).run(&received);
+                Ok((started, _tick)) => {
+                    let process = &started.process;
+                    let doorbell = Arc::clone(&process.doorbell);
+                    let _nobody_listens = born.send(Ok((process.pid, Arc::clone(&process.pidfd), doorbell)));
+                    Tracer::new(Session::new(started, strategy, drain), on_end).run(&received);
                 }
             }
         };
@@ -151,7 +137,7 @@ impl Tracee {
             doorbell,
             strategy,
             commands: Mutex::new(commands),
-            tracer: Mutex::new(Some(thread)),
+            tracer: Mutex::new(Some((thread, end))),
             spawned,
             done,
             started: Mutex::new(None),
@@ -205,12 +191,13 @@ impl Tracee {
     /// Waits for an answer, and kills a process that keeps it from coming.
     fn wait_for<T>(&self, answered: &Receiver<Result<T>>) -> Result<T> {
         let closed = Error::Misuse { pid: self.pid, message: "its handle is closed" };
-        match answered.recv_timeout(PATIENCE) {
+        // The tracer keeps the time limit itself; this is for one that does not come round to it.
+        match answered.recv_timeout(PATIENCE + PATIENCE / 2) {
             Ok(result) => result,
             Err(RecvTimeoutError::Disconnected) => Err(closed),
             Err(RecvTimeoutError::Timeout) => {
                 self.kill();
-                let _late = answered.recv();
+                let _late = answered.recv_timeout(PATIENCE);
                 let message = format!("it could not be stopped within {} s", PATIENCE.as_secs());
                 Err(Error::RestoreRefused { pid: self.pid, reason: Reason::Stopped, message })
             }
@@ -292,15 +279,18 @@ impl Tracee {
         let _ended = pidfd::kill(&*self.pidfd);
     }
 
-    /// Kills a spawned process (lets go an attached one) and waits until nothing of it is left.
+    /// Kills a spawned process (lets go an attached one) and waits until nothing of it is left, at most for some seconds: then
+    /// it is left to the kernel, which kills it when this program ends.
     pub fn close(&self) {
-        let thread = lock(&self.tracer).take();
-        if let Some(thread) = thread {
+        let tracer = lock(&self.tracer).take();
+        if let Some((thread, end)) = tracer {
             if self.spawned {
                 self.kill();
             }
             let _ended = self.send(Command::Close);
-            let _panicked = thread.join();
+            if matches!(end.recv_timeout(CLOSED_WITHIN), Err(RecvTimeoutError::Disconnected)) {
+                let _panicked = thread.join();
+            }
             if !self.spawned {
                 let _ended = pidfd::take_back_ring(&*self.pidfd);
             }
@@ -312,148 +302,4 @@ impl Drop for Tracee {
     fn drop(&mut self) {
         self.close();
     }
-}
-
-/// How many seccomp filters bind the calling thread, on kernels that tell.
-fn filters_of_this_thread() -> Option<u32> {
-    let text = std::fs::read("/proc/thread-self/status").ok()?;
-    groundhog_proc::status::parse(&text).ok()?.seccomp_filters
-}
-
-fn choose(wanted: Option<Strategy>) -> Result<Strategy> {
-    let capabilities = capabilities();
-    if let Some(finding) = capabilities.missing_essential() {
-        return Err(Error::Unusable {
-            name: finding.name,
-            why: format!("{}; {}", finding.detail, finding.remedy),
-        });
-    }
-    match wanted {
-        None => Ok(capabilities.preferred()),
-        Some(strategy) => match capabilities.refusal(strategy) {
-            None => Ok(strategy),
-            Some(why) => Err(Error::Unsupported { strategy: strategy.to_string(), why }),
-        },
-    }
-}
-
-fn prepare(options: SpawnOptions) -> Result<(String, spawn::Command)> {
-    let name = options.argv.first().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-    let refuse = |what, errno| Error::Spawn { program: name.clone(), what, errno: Errno(errno) };
-    let text = |bytes: &std::ffi::OsStr| CString::new(bytes.as_bytes()).map_err(|_| refuse("a NUL byte", 22));
-    let argv = options.argv.iter().map(|word| text(word)).collect::<Result<Vec<_>>>()?;
-    let env: Vec<_> = options.env.unwrap_or_else(|| std::env::vars_os().collect());
-    let search =
-        env.iter().find(|(name, _)| name == "PATH").map(|(_, path)| path.to_string_lossy().into_owned());
-    let search = search.or_else(|| std::env::var("PATH").ok()).unwrap_or_else(|| "/usr/bin:/bin".into());
-    let first = argv.first().ok_or_else(|| refuse("an empty command", 22))?;
-    let program = spawn::look_up(first, &search).map_err(|errno| Error::Spawn {
-        program: name.clone(),
-        what: "looking it up",
-        errno,
-    })?;
-    let mut pairs = Vec::with_capacity(env.len());
-    for (name, value) in &env {
-        let mut pair = name.clone();
-        pair.push("=");
-        pair.push(value);
-        pairs.push(text(&pair)?);
-    }
-    // One in a jail goes back to ours: where it lies now, something else is mounted.
-    let ours = || options.jail.as_ref().and_then(|_| std::env::current_dir().ok());
-    let cwd = options.cwd.clone().or_else(ours).map(|path| text(path.as_os_str())).transpose()?;
-    let fds = options.fds.unwrap_or_else(|| vec![(0, 0), (1, 1), (2, 2)]);
-    let mut filters = filter::from_the_start()?;
-    if let Some(jail) = options.jail {
-        filters.push(filter::keep_to_itself()?);
-        if jail.means == Means::Landlock {
-            filters.push(filter::keep_attributes()?);
-        }
-    }
-    Ok((name, spawn::Command { program, argv, env: pairs, cwd, fds, filters, jail: None }))
-}
-
-/// Forks, seizes, lets go, and waits for the exec. Runs in the tracer thread, whose child the process becomes.
-fn give_birth(mut command: spawn::Command, prepared: Prepared, name: &str) -> Result<Process> {
-    let failed = |what, errno| Error::Spawn { program: name.to_owned(), what, errno };
-    let (jail, jailed) = prepared.into_parts();
-    let ids = jail.as_ref().and_then(|jail| jail.ids);
-    command.jail = jail;
-    let pending = spawn::fork(&command).map_err(|errno| failed("fork", errno))?;
-    let pid = pending.pid;
-    // From here on an early return ends this thread, and the child with it.
-    let pidfd = Arc::new(pidfd::open(pid).map_err(|errno| failed("pidfd_open", errno))?);
-    ptrace::seize(pid, ptrace::FOLLOW_ALL).map_err(|errno| Error::Attach { pid, errno })?;
-    let io = |error: std::io::Error| failed("opening /proc", Errno(error.raw_os_error().unwrap_or(0)));
-    let mut process = Process::new(pid, pidfd, [pid], true).map_err(io)?;
-    let outcome = pending.release().map_err(|errno| failed("starting", errno))?;
-    while !process.execed() && process.ending().is_none() {
-        process.release().and_then(|()| process.follow()).map_err(|errno| failed("waiting for it", errno))?;
-    }
-    match outcome.wait() {
-        None if process.ending().is_none() => {
-            process.reopen_files().map_err(io)?;
-            process.watch.filters_at_start = command.filters.len() as u32;
-            process.ids = ids;
-            process.private =
-                jailed.folders().map_err(|errno| failed("taking over its private folders", errno))?;
-            Ok(process)
-        }
-        None => Err(failed("starting", Errno(3))),
-        Some((step, errno)) => {
-            process.kill();
-            Err(failed(
-                match step {
-                    Step::Descriptors => "placing its descriptors",
-                    Step::Directory => "changing to its directory",
-                    Step::Filter => "installing its filter",
-                    Step::Jail => "shutting it in (see --jail)",
-                    Step::Exec => "exec",
-                },
-                errno,
-            ))
-        }
-    }
-}
-
-/// Seizes every thread of a running process, until no new one appears.
-fn seize_all(pid: Tid) -> Result<Process> {
-    let failed = |errno| Error::Attach { pid, errno };
-    let io = |error: std::io::Error| failed(Errno(error.raw_os_error().unwrap_or(0)));
-    let pidfd = Arc::new(pidfd::open(pid).map_err(failed)?);
-    let options = ptrace::FOLLOW_ALL & !ptrace::EXIT_KILL;
-    let mut seized = BTreeSet::new();
-    loop {
-        let mut found_new = false;
-        for entry in std::fs::read_dir(format!("/proc/{pid}/task")).map_err(io)? {
-            let name = entry.map_err(io)?.file_name();
-            let Some(tid) = name.to_str().and_then(|text| text.parse().ok()).map(Tid) else { continue };
-            if seized.contains(&tid) {
-                continue;
-            }
-            found_new = true;
-            match ptrace::seize(tid, options) {
-                Ok(()) => drop(seized.insert(tid)),
-                // A thread that was born of a seized one is ours already; one that ended is nobody's.
-                Err(Errno(1)) if !seized.is_empty() && is_traced_by_us(tid) => drop(seized.insert(tid)),
-                Err(Errno(3)) => {}
-                Err(errno) => return Err(failed(errno)),
-            }
-        }
-        if !found_new {
-            return Process::new(pid, pidfd, seized, false).map_err(io);
-        }
-    }
-}
-
-fn is_traced_by_us(tid: Tid) -> bool {
-    let status = std::fs::read(format!("/proc/{tid}/status")).unwrap_or_default();
-    let own = std::fs::read_dir("/proc/self/task").map(|entries| {
-        entries
-            .flatten()
-            .filter_map(|e| e.file_name().to_str().and_then(|t| t.parse::<u32>().ok()))
-            .collect::<Vec<_>>()
-    });
-    groundhog_proc::status::parse(&status)
-        .is_ok_and(|status| own.is_ok_and(|own| own.contains(&status.tracer_pid)))
 }

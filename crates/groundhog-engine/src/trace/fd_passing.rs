@@ -51,7 +51,7 @@ fn close(remote: &mut Remote<'_>, number: u64) -> Step<()> {
 fn receive(remote: &mut Remote<'_>, socket: u64, count: usize) -> Step<Vec<u64>> {
     let control = CONTROL_HEADER + (count * 4).next_multiple_of(8);
     let len = HEADER + VECTOR + BYTE + control;
-    let at = remote.scratch(len as u64).0;
+    let at = remote.scratch(len as u64)?.0;
     let mut bytes = vec![0; len];
     let mut write =
         |offset: usize, value: u64| bytes[offset..offset + 8].copy_from_slice(&value.to_le_bytes());

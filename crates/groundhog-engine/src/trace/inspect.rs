@@ -3,6 +3,9 @@
 use crate::error::{OrTrouble, Reason, Step, Trouble};
 use groundhog_proc::status::{self, Status};
 use groundhog_sys::Tid;
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
+use std::path::PathBuf;
 
 /// The status of a thread; that of the first one is the process's.
 pub(crate) fn status(pid: Tid, tid: Tid) -> Step<Status> {
@@ -15,4 +18,9 @@ pub(crate) fn status(pid: Tid, tid: Tid) -> Step<Status> {
 pub(crate) fn fdinfo(pid: Tid, number: i32) -> Step<Vec<u8>> {
     std::fs::read(format!("/proc/{pid}/fdinfo/{number}"))
         .or_trouble(Reason::Inspection, "reading its descriptors")
+}
+
+/// A path as the kernel writes it.
+pub(crate) fn path_of(bytes: &[u8]) -> PathBuf {
+    PathBuf::from(OsStr::from_bytes(bytes))
 }

@@ -7,12 +7,9 @@
 //! set freely. A stop in the middle of a system call (clone, exec, exit events) is left at once, because the call
 //! would write its result over what we set.
 
-mod watched;
-
 use crate::error::{OrTrouble, Reason, Step, Trouble};
-use crate::files::Private;
-use crate::syscalls::watch::Watch;
 use crate::trace::doorbell::Doorbell;
+use groundhog_sys::ptrace::Registers;
 use groundhog_sys::wait::{self, Patience, WaitStatus};
 use groundhog_sys::{Errno, Tid, pidfd, ptrace};
 use std::collections::{BTreeMap, BTreeSet};
@@ -20,6 +17,7 @@ use std::fs::File;
 use std::os::fd::OwnedFd;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 const SIGSTOP: i32 = 19;
 const EVENT_FORK: i32 = 1;
@@ -28,6 +26,8 @@ const EVENT_CLONE: i32 = 3;
 const EVENT_EXEC: i32 = 4;
 const EVENT_EXIT: i32 = 6;
 const EVENT_SECCOMP: i32 = 7;
+/// How long a killed process may take to be gone.
+const KILLED_WITHIN: Duration = Duration::from_secs(5);
 
 /// Where a thread is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,6 +44,39 @@ struct Thread {
     run: Run,
     /// It was there when the snapshot was taken.
     in_snapshot: bool,
+}
+
+/// A call that a seccomp program lets stop for us, before it is made.
+pub(crate) struct StoppedCall<'a> {
+    pub(crate) caller: Tid,
+    /// The process that the caller is a thread of.
+    pub(crate) group: Tid,
+    /// The traced process.
+    pub(crate) process: Tid,
+    /// The caller is one of its threads, and not of a descendant.
+    pub(crate) is_ours: bool,
+    /// A thread that the snapshot does not have.
+    pub(crate) is_new: bool,
+    /// Nobody else runs in the process, nor a descendant of it.
+    pub(crate) is_alone: bool,
+    /// What the program says.
+    pub(crate) message: u64,
+    /// None when they cannot be read.
+    pub(crate) registers: Option<Registers>,
+    pub(crate) is_thread: &'a dyn Fn(Tid) -> bool,
+    pub(crate) is_descendant: &'a dyn Fn(Tid) -> bool,
+}
+
+/// Who is told what the process does while it runs.
+pub(crate) trait Observer: std::fmt::Debug {
+    /// A call is about to be made. The error with which it is to be refused, if it is.
+    fn see(&mut self, call: &StoppedCall<'_>) -> Option<Errno>;
+    /// A signal is about to be delivered to the process.
+    fn note_delivery(&mut self, signal: i32);
+    /// A thread was interrupted in a call that the kernel may go on with by `restart_syscall`.
+    fn note_interruption(&mut self, thread: Tid);
+    /// A descendant was killed by a signal.
+    fn note_killed_descendant(&mut self);
 }
 
 /// How the process ended.
@@ -81,13 +114,7 @@ pub(crate) struct Process {
     pub(crate) files: ProcFiles,
     /// It was started by us, behind the filter that forbids untraced children.
     pub(crate) spawned: bool,
-    /// Connections of the snapshot are left open whatever went through them.
-    pub(crate) keep_connections: bool,
-    pub(crate) watch: Watch,
-    /// The folders in which it may write, if it is in a jail.
-    pub(crate) private: Vec<Private>,
-    /// The user that it was made to be.
-    pub(crate) ids: Option<(u32, u32)>,
+    observer: Box<dyn Observer>,
     threads: BTreeMap<Tid, Thread>,
     /// Threads on their way out: until their end is told they write to memory and are counted.
     leaving: BTreeSet<Tid>,
@@ -102,6 +129,8 @@ pub(crate) struct Process {
     pub(crate) most_tasks: usize,
     /// They were.
     overran: bool,
+    /// Until when it has to be stopped, reverted and resumed.
+    deadline: Option<Instant>,
 }
 
 /// What happened since the snapshot and cannot be seen afterwards.
@@ -120,11 +149,25 @@ fn deliverable(signal: i32) -> i32 {
 }
 
 /// The process that a thread belongs to; none when the thread is a zombie or gone.
+///
+/// One of which nothing can be read counts as a living process of its own: its end is told, and it is killed before that.
 fn process_of(tid: Tid) -> Option<Tid> {
-    let text = std::fs::read(format!("/proc/{tid}/status")).ok()?;
-    let status = groundhog_proc::status::parse(&text).ok()?;
-    let process = i32::try_from(status.tgid).ok().map(Tid);
-    process.filter(|_| !matches!(status.state, b'Z' | b'X'))
+    let text = match std::fs::read(format!("/proc/{tid}/status")) {
+        Ok(text) => text,
+        Err(error) if matches!(error.raw_os_error(), Some(2 | 3)) => return None, // ENOENT, ESRCH
+        Err(_) => return Some(tid),
+    };
+    let Ok(status) = groundhog_proc::status::parse(&text) else { return Some(tid) };
+    let process = i32::try_from(status.tgid).map_or(tid, Tid);
+    (!matches!(status.state, b'Z' | b'X')).then_some(process)
+}
+
+/// Whether the kernel may go on with the call that a stopped thread was in by `restart_syscall`.
+fn may_restart(tid: Tid) -> bool {
+    const ERESTART_RESTARTBLOCK: i64 = 516;
+    ptrace::registers(tid).is_ok_and(|registers| {
+        registers.orig_rax.cast_signed() >= 0 && registers.rax.cast_signed() == -ERESTART_RESTARTBLOCK
+    })
 }
 
 impl ProcFiles {
@@ -147,6 +190,7 @@ impl Process {
         pidfd: Arc<OwnedFd>,
         threads: impl IntoIterator<Item = Tid>,
         spawned: bool,
+        observer: Box<dyn Observer>,
     ) -> std::io::Result<Self> {
         let thread = Thread { run: Run::Running, in_snapshot: false };
         let doorbell = Arc::new(Doorbell::new(Arc::clone(&pidfd)));
@@ -155,10 +199,7 @@ impl Process {
             pidfd,
             files: ProcFiles::open(pid)?,
             spawned,
-            keep_connections: false,
-            watch: Watch::default(),
-            private: Vec::new(),
-            ids: None,
+            observer,
             threads: threads.into_iter().map(|tid| (tid, thread)).collect(),
             leaving: BTreeSet::new(),
             children: BTreeMap::new(),
@@ -168,6 +209,7 @@ impl Process {
             stopping: false,
             most_tasks: usize::MAX,
             overran: false,
+            deadline: None,
         })
     }
 
@@ -300,13 +342,19 @@ impl Process {
             self.adopt(tid);
         }
         let ours = self.threads.contains_key(&tid);
+        let interrupts =
+            matches!(status, WaitStatus::Signal(_) | WaitStatus::Stop | WaitStatus::GroupStop(_));
+        if interrupts && may_restart(tid) {
+            self.observer.note_interruption(tid);
+        }
         match status {
             WaitStatus::Exited(code) => self.note_end(tid, Ending::Exited(code)),
             WaitStatus::Killed(signal) => self.note_end(tid, Ending::Killed(signal)),
             WaitStatus::Event(event) => self.note_call_event(tid, event, ours),
             WaitStatus::Signal(signal) if ours => {
-                // Its delivery may set the action to the default one (SA_RESETHAND).
-                self.watch.seen.actions |= if deliverable(signal) == 0 { 0 } else { 1 << (signal - 1) };
+                if deliverable(signal) != 0 {
+                    self.observer.note_delivery(signal);
+                }
                 self.set_run(tid, Run::Stopped(deliverable(signal)));
             }
             WaitStatus::Stop | WaitStatus::Syscall if ours => {
@@ -354,7 +402,7 @@ impl Process {
                     self.forget_child(former);
                 }
             }
-            EVENT_SECCOMP => self.note_watched_call(tid, ours),
+            EVENT_SECCOMP => self.note_seccomp_stop(tid, ours),
             EVENT_EXIT if ours => {
                 // Said before the end, because a first thread that ends while others go on is never reported again.
                 self.note_thread_end(tid);
@@ -371,6 +419,37 @@ impl Process {
         let _gone_is_fine = ptrace::cont(tid, 0);
     }
 
+    /// A thread is about to make a call that one of our programs wants to be seen.
+    fn note_seccomp_stop(&mut self, tid: Tid, is_ours: bool) {
+        let registers = ptrace::registers(tid).ok();
+        let group = if is_ours { self.pid } else { self.children.get(&tid).copied().unwrap_or(tid) };
+        let Self { threads, children, observer, pid, .. } = self;
+        let refused = observer.see(&StoppedCall {
+            caller: tid,
+            group,
+            process: *pid,
+            is_ours,
+            is_new: threads.get(&tid).is_none_or(|thread| !thread.in_snapshot),
+            is_alone: threads.len() == 1 && children.is_empty(),
+            // What cannot be read is judged by the registers.
+            message: ptrace::event_message(tid).unwrap_or(u64::MAX),
+            registers,
+            is_thread: &|named| threads.contains_key(&named),
+            is_descendant: &|named| {
+                children.iter().any(|(thread, process)| *thread == named || *process == named)
+            },
+        });
+        if let (Some(errno), Some(registers)) = (refused, registers) {
+            let answer = i64::from(-errno.0).cast_unsigned();
+            let refusal = Registers { orig_rax: u64::MAX, rax: answer, ..registers };
+            match ptrace::set_registers(tid, &refusal) {
+                // A thread that is gone makes no call either.
+                Ok(()) | Err(Errno(3)) => {}
+                Err(_) => drop(pidfd::kill_by_id(group)),
+            }
+        }
+    }
+
     fn note_thread_end(&mut self, tid: Tid) {
         if self.threads.remove(&tid).is_some_and(|thread| thread.in_snapshot) {
             self.happened.thread_ended = true;
@@ -383,8 +462,9 @@ impl Process {
     fn note_end(&mut self, tid: Tid, ending: Ending) {
         self.note_thread_end(tid);
         self.leaving.remove(&tid);
-        // The kernel may have written a core dump for it.
-        self.watch.seen.files |= tid != self.pid && matches!(ending, Ending::Killed(_));
+        if tid != self.pid && matches!(ending, Ending::Killed(_)) {
+            self.observer.note_killed_descendant();
+        }
         self.forget_child(tid);
         // The end of a first thread is told when all others are gone. One that was killed on its way into another program
         // went without a word.
@@ -470,11 +550,25 @@ impl Process {
             if alone && self.leaving.is_empty() && self.is_stopped() {
                 return Ok(killed.len() as u64);
             }
-            let event = wait::any(Patience::Wait).map_err(|_| Trouble::Exited)?;
-            if let Some((tid, status)) = event {
+            if let Some((tid, status)) = self.next_event()? {
                 self.note(tid, status);
             }
         }
+    }
+
+    /// Waits for an event, at most until the deadline; none: it was only looked whether that is over.
+    fn next_event(&self) -> Step<Option<(Tid, WaitStatus)>> {
+        let event = wait::any(Patience::Wait).map_err(|_| Trouble::Exited)?;
+        if event.is_none() && self.deadline.is_some_and(|deadline| Instant::now() >= deadline) {
+            let message = "it could not be stopped and reverted in time".to_owned();
+            return Err(Trouble::Refused(Reason::Stopped, message));
+        }
+        Ok(event)
+    }
+
+    /// Gives what follows so much time, or as much as it takes.
+    pub(crate) fn set_time_limit(&mut self, limit: Option<Duration>) {
+        self.deadline = limit.map(|limit| Instant::now() + limit);
     }
 
     /// Threads and children that were made with `CLONE_UNTRACED`, which a process started by us may not use.
@@ -506,7 +600,7 @@ impl Process {
     /// only when the ends of all others have been taken.
     pub(crate) fn wait_for(&mut self, tid: Tid) -> Step<WaitStatus> {
         loop {
-            match wait::any(Patience::Wait).map_err(|_| Trouble::Exited)? {
+            match self.next_event()? {
                 Some((found, status)) if found == tid => return Ok(status),
                 Some((other, status)) => self.note(other, status),
                 None => {}
@@ -551,10 +645,12 @@ impl Process {
         self.note(tid, status);
     }
 
-    /// Kills the process and its descendants, and reaps everything.
+    /// Kills the process and its descendants, and reaps everything, unless the kernel does not tell of their ends: another
+    /// thread of this program may have waited for them.
     pub(crate) fn kill(&mut self) {
+        let begun = Instant::now();
         let _already_dead = pidfd::kill(&*self.pidfd);
-        loop {
+        while begun.elapsed() < KILLED_WITHIN {
             for process in self.children.values() {
                 let _already_dead = pidfd::kill_by_id(*process);
             }
@@ -568,6 +664,7 @@ impl Process {
             }
         }
         self.ending.get_or_insert(Ending::Killed(9));
+        self.threads.clear();
     }
 
     /// Stops tracing and leaves the process running (for one that we only attached to).

@@ -14,7 +14,7 @@ pub(crate) struct ThreadState {
     extended: Vec<u8>,
     signal_mask: u64,
     /// Where the kernel keeps its word on the current processor; none on kernels that do not tell.
-    pub(crate) rseq: Option<RseqArea>,
+    rseq: Option<RseqArea>,
     /// Where the kernel looks for the futexes that it holds when it ends.
     robust_list: RemoteAddr,
 }
@@ -38,6 +38,11 @@ fn save_thread(tid: Tid) -> Step<ThreadState> {
 /// Where a thread has registered its restartable sequences area, if it has and the kernel tells (Linux 5.13).
 fn rseq_of(tid: Tid) -> Option<RseqArea> {
     ptrace::rseq_area(tid).ok().filter(|area| area.start != RemoteAddr(0))
+}
+
+/// Where the kernel keeps its word on the current processor, of every thread that has such a place.
+pub(crate) fn rseq_areas(process: &Process) -> Vec<RseqArea> {
+    process.threads().filter_map(rseq_of).collect()
 }
 
 /// Whether every thread of a stopped process was waiting inside a system call.

@@ -1,12 +1,12 @@
 //! System calls made inside the stopped process.
 
-use crate::arch::{self, SYSCALL_INSTRUCTION};
+use crate::arch::{self, SYSCALL_INSTRUCTION, call};
 use crate::error::{OrTrouble, Reason, Step, Trouble};
 use crate::trace::inspect;
 use crate::trace::process::Process;
 use groundhog_sys::ptrace::{self, Registers};
 use groundhog_sys::wait::WaitStatus;
-use groundhog_sys::{Errno, RemoteAddr, Tid, process_vm};
+use groundhog_sys::{Errno, RemoteAddr, Tid, pidfd, process_vm};
 
 const SIGTRAP: i32 = 5;
 /// `PTRACE_EVENT_SECCOMP`
@@ -23,8 +23,8 @@ const BLOCK_ALL: u64 = !(1 << (SIGTRAP - 1));
 pub(crate) struct Anchor {
     /// A `syscall` instruction.
     pub(crate) instruction: RemoteAddr,
-    /// The first thread's stack pointer at the snapshot: the stack below it is there whenever the layout is.
-    pub(crate) stack: u64,
+    /// Where no mapping of the snapshot is: memory for arguments is mapped there, as long as it is needed.
+    pub(crate) hole: u64,
     /// `SIGTRAP` is not ignored, so that a single step (one stop a call) leaves no trace; else two stops a call.
     pub(crate) single_step: bool,
 }
@@ -39,12 +39,18 @@ pub(crate) struct Remote<'a> {
     anchor: Anchor,
     saved: Registers,
     saved_mask: u64,
+    /// Memory for arguments is mapped.
+    has_scratch: bool,
     /// Calls are made as if it stood on no stack at all.
     off_stack: bool,
 }
 
-/// Finds a `syscall` instruction in the vDSO, which no program unmaps or changes by accident.
-pub(crate) fn find_anchor(process: &Process, vdso: (u64, u64)) -> Step<Anchor> {
+/// How much memory there is for the arguments of a call: the longest are seccomp programs.
+pub(crate) const SCRATCH_SIZE: u64 = 64 * 1024;
+
+/// Finds a `syscall` instruction in the vDSO, which no program unmaps or changes by accident. `hole`: where nothing is mapped
+/// for [`SCRATCH_SIZE`] bytes.
+pub(crate) fn find_anchor(process: &Process, vdso: (u64, u64), hole: u64) -> Step<Anchor> {
     let mut code = vec![0; (vdso.1 - vdso.0) as usize];
     process_vm::read(process.pid, &process.files.mem, RemoteAddr(vdso.0), &mut code)
         .or_trouble(Reason::RemoteCall, "reading the vDSO")?;
@@ -52,11 +58,9 @@ pub(crate) fn find_anchor(process: &Process, vdso: (u64, u64)) -> Step<Anchor> {
     let at = at.ok_or_else(|| {
         Trouble::Refused(Reason::RemoteCall, "its vDSO holds no syscall instruction".into())
     })?;
-    let registers =
-        ptrace::registers(process.main_thread()?).or_trouble(Reason::Registers, "reading registers")?;
     let status = inspect::status(process.pid, process.pid)?;
     let single_step = status.sig_ign & 1 << (SIGTRAP - 1) == 0;
-    Ok(Anchor { instruction: RemoteAddr(vdso.0 + at as u64), stack: registers.rsp, single_step })
+    Ok(Anchor { instruction: RemoteAddr(vdso.0 + at as u64), hole, single_step })
 }
 
 /// Refuses an instruction that is no longer what was found.
@@ -84,7 +88,7 @@ impl<'a> Remote<'a> {
         let saved = ptrace::registers(tid).or_trouble(Reason::Registers, "reading registers")?;
         let saved_mask = ptrace::signal_mask(tid).or_trouble(Reason::Registers, "reading a signal mask")?;
         ptrace::set_signal_mask(tid, BLOCK_ALL).or_trouble(Reason::Registers, "setting a signal mask")?;
-        Ok(Self { process, tid, anchor, saved, saved_mask, off_stack: false })
+        Ok(Self { process, tid, anchor, saved, saved_mask, has_scratch: false, off_stack: false })
     }
 
     /// Makes all further calls off the thread's stack: an alternate one that it stands on cannot be replaced.
@@ -97,28 +101,40 @@ impl<'a> Remote<'a> {
         self.process
     }
 
-    /// Memory that a call may use: on the thread's stack, below what it may be using.
+    /// Memory that a call may use, at least so many bytes, until the scope ends.
     ///
-    /// Its contents are lost, so it is for a restore, before memory is copied back, or to be saved first.
-    pub(crate) fn scratch(&self, len: u64) -> RemoteAddr {
-        RemoteAddr((self.anchor.stack - arch::RED_ZONE - len) & !0xf)
+    /// A mapping of its own, where the snapshot has none: whatever stack a thread is on, nobody says what lies below it.
+    pub(crate) fn scratch(&mut self, len: u64) -> Step<RemoteAddr> {
+        const READ_WRITE: u64 = 3;
+        const PRIVATE_FIXED_ANONYMOUS: u64 = 0x32;
+        if len > SCRATCH_SIZE {
+            let message = format!("a call inside it would need {len} bytes of arguments");
+            return Err(Trouble::Refused(Reason::RemoteCall, message));
+        }
+        if !self.has_scratch {
+            let arguments =
+                [self.anchor.hole, SCRATCH_SIZE, READ_WRITE, PRIVATE_FIXED_ANONYMOUS, u64::MAX, 0];
+            self.must("mapping memory for arguments", call::MMAP, arguments)?;
+            self.has_scratch = true;
+        }
+        Ok(RemoteAddr(self.anchor.hole))
     }
 
     /// Writes `bytes` into [`Self::scratch`].
-    pub(crate) fn put(&self, bytes: &[u8]) -> Step<RemoteAddr> {
-        let addr = self.scratch(bytes.len() as u64);
+    pub(crate) fn put(&mut self, bytes: &[u8]) -> Step<RemoteAddr> {
+        let addr = self.scratch(bytes.len() as u64)?;
         let mut batch = process_vm::Batch::new();
         batch.push(addr, bytes);
         batch
             .write(self.process.pid, &self.process.files.mem)
-            .or_trouble(Reason::RemoteCall, "writing to a stack")?;
+            .or_trouble(Reason::RemoteCall, "writing the arguments of a call")?;
         Ok(addr)
     }
 
     /// Reads what a call wrote.
     pub(crate) fn get(&self, addr: RemoteAddr, bytes: &mut [u8]) -> Step<()> {
         process_vm::read(self.process.pid, &self.process.files.mem, addr, bytes)
-            .or_trouble(Reason::RemoteCall, "reading from a stack")
+            .or_trouble(Reason::RemoteCall, "reading what a call wrote")
     }
 
     /// Makes a call; the kernel's own error numbers come back as errors of the inner result.
@@ -168,13 +184,13 @@ impl<'a> Remote<'a> {
         const SET_MODE_FILTER: u64 = 1;
         const TSYNC: u64 = 1;
         let len = (program.len() * 8 + 16) as u64;
-        let start = self.scratch(len);
+        let start = self.scratch(len)?;
         // struct sock_fprog { unsigned short len; struct sock_filter *filter; }, then the instructions.
         let mut bytes = (program.len() as u64).to_le_bytes().to_vec();
         bytes.extend((start.0 + 16).to_le_bytes());
         bytes.extend(program.iter().flat_map(|word| word.to_le_bytes()));
         let start = self.put(&bytes)?;
-        let installed = self.call(arch::call::SECCOMP, [SET_MODE_FILTER, TSYNC, start.0, 0, 0, 0])?;
+        let installed = self.call(call::SECCOMP, [SET_MODE_FILTER, TSYNC, start.0, 0, 0, 0])?;
         Ok(installed == Ok(0))
     }
 
@@ -206,6 +222,13 @@ impl<'a> Remote<'a> {
 
 impl Drop for Remote<'_> {
     fn drop(&mut self) {
+        if self.has_scratch {
+            let unmapped = self.call(call::MUNMAP, [self.anchor.hole, SCRATCH_SIZE, 0, 0, 0, 0]);
+            if !matches!(unmapped, Ok(Ok(_))) {
+                // Nobody would look for it later.
+                let _already_dead = pidfd::kill(&*self.process.pidfd);
+            }
+        }
         // A process that died meanwhile has no registers to put back.
         let mut registers = self.saved;
         arch::rewind_interrupted_call(&mut registers);

@@ -89,7 +89,7 @@ fn memory_that_faults_to_itself_is_refused() {
 fn calls_that_lead_out_of_sight_fail_with_an_ordinary_error() {
     for_each_strategy("escapes", &[], |victim| {
         let expected = "untraced EPERM, descriptors EPERM, directory EPERM, handlers EPERM, sibling EPERM, \
-                        awaited EPERM, clone3 ENOSYS, free EINVAL and EINVAL, guard EINVAL, ring ENOSYS, queue ENOSYS, \
+                        awaited EPERM, clone3 ENOSYS, free EINVAL and ENOSYS, guard EINVAL, ring ENOSYS, queue ENOSYS, \
                         memory of others EPERM and EPERM, tracing EPERM, descriptors of others EPERM";
         assert_eq!(victim.ask(1), expected, "{}", victim.label());
         victim.snapshot();

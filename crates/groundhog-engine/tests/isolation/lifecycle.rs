@@ -145,7 +145,6 @@ fn a_started_restore_makes_its_descriptor_readable() {
 #[test]
 fn a_dropped_handle_leaves_nothing() {
     for_each_strategy("waits", &[], |victim| {
-        victim.ask_for("remove");
         let pid = victim.tracee.pid();
         victim.tracee.close();
         assert!(!is_alive(pid));

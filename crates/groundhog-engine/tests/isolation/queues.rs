@@ -63,7 +63,7 @@ fn messages_of_bytes_alone_are_not() {
 
 #[test]
 fn messages_that_were_taken_are_missed() {
-    is_refused("queues", &["messages"], Reason::DescriptorChanged);
+    is_refused("queues", &["messages"], Reason::KernelState);
 }
 
 #[test]

@@ -38,7 +38,6 @@ fn waiting_threads_see_nothing_of_snapshots_and_restores() {
                     victim.restore();
                 }
             }
-            victim.ask_for("remove");
         });
     }
 }

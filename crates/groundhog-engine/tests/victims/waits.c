@@ -5,17 +5,12 @@
 #include <poll.h>
 #include <semaphore.h>
 #include <sys/epoll.h>
-#include <sys/ipc.h>
-#include <sys/msg.h>
 #include <sys/select.h>
-#include <sys/sem.h>
 #include <sys/socket.h>
 #include <time.h>
 
 enum { FOREVER = 100000 }; /* seconds */
 static int silent[2];      /* nothing is ever written to it */
-static int queue;          /* a message queue, empty */
-static int semaphores;
 static atomic_int ready, woken, last_waiting;
 static atomic_int last_errno;
 static const char *_Atomic which = "none";
@@ -173,20 +168,6 @@ static long wait_receive_timed(void)
     return recv(sockets[0], &byte, 1, 0);
 }
 
-static long wait_message(void)
-{
-    struct {
-        long type;
-        char text[8];
-    } message;
-    return msgrcv(queue, &message, sizeof message.text, 0, 0);
-}
-
-static long wait_semop(void)
-{
-    return semop(semaphores, &(struct sembuf){.sem_num = 0, .sem_op = -1}, 1);
-}
-
 static const struct {
     const char *name;
     long (*wait)(void);
@@ -210,8 +191,6 @@ static const struct {
     {"sigsuspend", wait_suspend},
     {"recv", wait_receive},
     {"recv with a time-out", wait_receive_timed},
-    {"msgrcv", wait_message},
-    {"semop", wait_semop},
 };
 enum { WAITS = sizeof waits / sizeof waits[0] };
 
@@ -275,9 +254,7 @@ static void settle(void)
 
 static void prepare(void)
 {
-    queue = msgget(IPC_PRIVATE, 0600);
-    semaphores = semget(IPC_PRIVATE, 1, 0600);
-    check(pipe2(silent, O_CLOEXEC) == 0 && queue >= 0 && semaphores >= 0, "what to wait for");
+    check(pipe2(silent, O_CLOEXEC) == 0, "what to wait for");
     for (int i = 0; i < WAITS; i++) {
         pthread_t thread;
         check(pthread_create(&thread, NULL, wait_forever, (void *)(intptr_t)i) == 0, "pthread_create");
@@ -294,12 +271,7 @@ static void prepare(void)
 
 static void handle(const char *secret)
 {
-    if (strcmp(secret, "remove") == 0) { /* kernel objects outlive the process: the last request takes them along */
-        msgctl(queue, IPC_RMID, NULL);
-        semctl(semaphores, 0, IPC_RMID);
-        answer("removed");
-        return;
-    }
+    (void)secret;
     /* Whoever was woken by the restore has had the time to say so. */
     settle();
     answer("woken %d, last %s: %s", atomic_load(&woken), atomic_load(&which), strerror(atomic_load(&last_errno)));

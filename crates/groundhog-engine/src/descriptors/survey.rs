@@ -1,0 +1,205 @@
+//! Duplicates of everything that a stopped process has open, and what each is.
+
+use super::refuse;
+use crate::error::{OrTrouble, Reason, Step, Trouble};
+use crate::trace::inspect;
+use crate::trace::process::Process;
+use groundhog_sys::fcntl::FileType;
+use groundhog_sys::{Tid, fcntl, file_contents, kcmp, pidfd};
+use std::collections::BTreeSet;
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// Kinds of files through which the kernel works on memory on its own; none may be open at a snapshot or be opened.
+const FORBIDDEN: [&str; 4] = ["[io_uring]", "[userfaultfd]", "[perf_event]", "bpf"];
+/// `O_ACCMODE`
+const ACCESS: u32 = 3;
+
+/// An open file of the snapshot.
+#[derive(Clone, Debug)]
+pub(crate) struct OpenFile {
+    pub(crate) number: i32,
+    pub(crate) duplicate: Arc<OwnedFd>,
+    pub(crate) kind: FileType,
+    /// Access mode and status flags.
+    pub(crate) flags: u32,
+    /// None for what has none, such as pipes.
+    pub(crate) offset: Option<u64>,
+    /// Of all files of its kind.
+    pub(crate) inode: u64,
+    /// What `/proc` calls it.
+    pub(crate) name: String,
+    /// What `/proc` tells of it.
+    pub(crate) info: Vec<u8>,
+    /// This process has the same open file, such as an inherited log: what it is set to is not the function's alone.
+    pub(crate) is_ours: bool,
+}
+
+impl OpenFile {
+    /// Whether one can write to it.
+    pub(crate) fn is_writable(&self) -> bool {
+        self.flags & ACCESS != 0
+    }
+}
+
+/// Everything that is open.
+#[derive(Debug)]
+pub(crate) struct Survey {
+    pub(crate) files: Vec<OpenFile>,
+    /// What this process has open beside our duplicates, by number.
+    pub(crate) own_numbers: Vec<i32>,
+}
+
+impl Survey {
+    /// Takes duplicates of all of it, and refuses kinds that cannot be put back.
+    pub(crate) fn of(process: &Process) -> Step<Self> {
+        let folder = open_table(process)?;
+        let mut numbers = Vec::new();
+        list(&folder, &mut numbers)?;
+        let mut files = Vec::with_capacity(numbers.len());
+        for number in numbers {
+            files.push(look_at(process, number)?);
+        }
+        let own = OwnFiles::now(&files);
+        for file in &mut files {
+            file.is_ours = own.contains(&file.duplicate);
+            refuse_outside_state(process.pid, file)?;
+        }
+        Ok(Self { files, own_numbers: own.numbers })
+    }
+
+    /// The inodes of files that are open.
+    pub(crate) fn inodes(&self) -> BTreeSet<u64> {
+        self.files.iter().filter(|file| file.kind == FileType::File).map(|file| file.inode).collect()
+    }
+
+    /// Files and folders, but for those that this process shares.
+    pub(crate) fn own_files(&self) -> impl Iterator<Item = &OpenFile> {
+        self.files.iter().filter(|file| file.kind == FileType::File && file.offset.is_some() && !file.is_ours)
+    }
+
+    /// Whether one is a file without a name.
+    pub(crate) fn has_nameless_file(&self) -> bool {
+        let mut files = self.files.iter().filter(|file| file.kind == FileType::File);
+        files.any(|file| file_contents::is_nameless(&file.duplicate).unwrap_or(true))
+    }
+
+    /// Whether one is a terminal.
+    pub(crate) fn has_terminal(&self) -> bool {
+        self.files.iter().any(|file| fcntl::is_terminal(&file.duplicate))
+    }
+}
+
+/// The descriptor table of a process, to be listed.
+pub(super) fn open_table(process: &Process) -> Step<OwnedFd> {
+    fcntl::open_folder(&format!("/proc/{}/fd", process.pid))
+        .or_trouble(Reason::Inspection, "opening its descriptor table")
+}
+
+/// The numbers in a descriptor table, in ascending order.
+pub(super) fn list(folder: &OwnedFd, numbers: &mut Vec<i32>) -> Step<()> {
+    numbers.clear();
+    fcntl::list_numbers(folder, numbers).or_trouble(Reason::Inspection, "listing its descriptors")?;
+    numbers.sort_unstable();
+    Ok(())
+}
+
+fn look_at(process: &Process, number: i32) -> Step<OpenFile> {
+    let name = name_of(process, number)?;
+    refuse_forbidden(&name, number, "it has")?;
+    let duplicate = pidfd::duplicate_fd(&*process.pidfd, number)
+        .or_trouble(Reason::Inspection, "duplicating its descriptors")?;
+    let look = "looking at its descriptors";
+    Ok(OpenFile {
+        number,
+        kind: fcntl::kind(&duplicate).or_trouble(Reason::Inspection, look)?,
+        flags: fcntl::status_flags(&duplicate).or_trouble(Reason::Inspection, look)?,
+        offset: fcntl::offset(&duplicate),
+        inode: fcntl::inode(&duplicate).or_trouble(Reason::Inspection, look)?,
+        name,
+        info: inspect::fdinfo(process.pid, number)?,
+        is_ours: false,
+        duplicate: Arc::new(duplicate),
+    })
+}
+
+/// What `/proc` calls the open file of a descriptor.
+fn name_of(process: &Process, number: i32) -> Step<String> {
+    let link = std::fs::read_link(PathBuf::from(format!("/proc/{}/fd/{number}", process.pid)))
+        .or_trouble(Reason::Inspection, "reading its descriptors")?;
+    Ok(link.to_string_lossy().into_owned())
+}
+
+/// Refuses a descriptor through which memory is written unseen.
+pub(super) fn refuse_kind(process: &Process, number: i32, who: &str) -> Step<()> {
+    refuse_forbidden(&name_of(process, number)?, number, who)
+}
+
+fn refuse_forbidden(name: &str, number: i32, who: &str) -> Step<()> {
+    if name.starts_with("anon_inode:") && FORBIDDEN.iter().any(|kind| name.contains(kind)) {
+        let message = format!("{who} descriptor {number} ({name}), through which memory is written unseen");
+        return Err(Trouble::Refused(Reason::DescriptorKind, message));
+    }
+    Ok(())
+}
+
+/// Refuses files that are no store of bytes: a write to a setting under `/proc`, or what waits in a terminal, could not be
+/// put back.
+fn refuse_outside_state(pid: Tid, file: &OpenFile) -> Step<()> {
+    if file.is_ours || file.kind != FileType::File {
+        return Ok(());
+    }
+    // What it writes to its own memory is followed as any other writing.
+    let is_memory = file.name == format!("/proc/{pid}/mem");
+    if file.is_writable() && !is_memory && fcntl::is_setting(&file.duplicate) {
+        let name = &file.name;
+        return refuse(
+            file.number,
+            &format!(
+                "is open for writing on {name}, a setting of the kernel's: close it before the snapshot"
+            ),
+        );
+    }
+    if fcntl::is_terminal(&file.duplicate) || fcntl::is_terminal_master(&file.duplicate) {
+        return refuse(
+            file.number,
+            &format!(
+                "is a terminal ({}), what waits in which could not be put back: open it in the request",
+                file.name
+            ),
+        );
+    }
+    Ok(())
+}
+
+/// The files that this very process has open.
+struct OwnFiles {
+    pid: Tid,
+    numbers: Vec<i32>,
+}
+
+impl OwnFiles {
+    /// All but the duplicates of a finished table.
+    ///
+    /// Finished, because other threads open and close files at any time: a number that one of them has given up could
+    /// be that of the next duplicate, which would then count as a file of this process's own.
+    fn now(table: &[OpenFile]) -> Self {
+        let pid = Tid(i32::try_from(std::process::id()).unwrap_or(0));
+        let mut numbers = Vec::new();
+        let listed =
+            fcntl::open_folder("/proc/self/fd").and_then(|folder| fcntl::list_numbers(&folder, &mut numbers));
+        if listed.is_err() {
+            numbers.clear();
+        }
+        numbers.retain(|number| table.iter().all(|file| file.duplicate.as_raw_fd() != *number));
+        Self { pid, numbers }
+    }
+
+    /// Whether one of them is the open file that `duplicate` stands for.
+    fn contains(&self, duplicate: &OwnedFd) -> bool {
+        self.numbers
+            .iter()
+            .any(|number| kcmp::same_open_file(self.pid, *number, duplicate.as_fd()) == Ok(true))
+    }
+}

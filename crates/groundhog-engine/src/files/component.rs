@@ -1,0 +1,83 @@
+//! The private folders as a component, with the files in them that the process holds, and the room that is left.
+
+use super::pinned_files::{InUse, PinnedFiles};
+use super::{Files, Private};
+use crate::component::{Component, Restore, Stopped};
+use crate::error::{Reason, Step, Trouble};
+use crate::trace::process::Process;
+use groundhog_sys::jail::ActingAs;
+use std::collections::BTreeSet;
+use std::rc::Rc;
+
+/// All of it, as it was.
+#[derive(Debug)]
+pub(crate) struct PrivateFiles {
+    private: Rc<Vec<Private>>,
+    /// The user that the process was made to be.
+    ids: Option<(u32, u32)>,
+    files: Files,
+    pinned: PinnedFiles,
+    room: Vec<Option<(u64, u64)>>,
+}
+
+impl PrivateFiles {
+    /// Remembers it. `open`: inodes of files that are open.
+    pub(crate) fn save(
+        process: &Process,
+        private: Rc<Vec<Private>>,
+        ids: Option<(u32, u32)>,
+        used: &InUse,
+        open: &BTreeSet<u64>,
+    ) -> Step<Self> {
+        let held = used.mapped.union(open).copied().collect();
+        let files = Files::save(&private, &held);
+        let _user = ids.map(ActingAs::new);
+        let pinned = if private.is_empty() {
+            PinnedFiles::default()
+        } else {
+            PinnedFiles::save(process, &private, used)?
+        };
+        let room = private.iter().map(Private::room).collect::<Step<_>>()?;
+        Ok(Self { private, ids, files, pinned, room })
+    }
+
+    /// Refuses folders in which less room is left: what was opened for writing was copied, and the copies stay.
+    fn check_room(&self) -> Step<()> {
+        for (folder, before) in self.private.iter().zip(&self.room) {
+            if folder.room()? != *before {
+                let message = format!(
+                    "its private folders have other room than at the snapshot: a request wrote to files that it found \
+                     there ({}), or removed them; a warm-up that does the same lets them be put back",
+                    folder.path().display()
+                );
+                return Err(Trouble::Refused(Reason::Files, message));
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Component for PrivateFiles {
+    fn revert(&mut self, restore: &mut Restore<'_>) -> Step<()> {
+        if self.private.is_empty() || (restore.sees_calls && !restore.observed.files) {
+            return Ok(());
+        }
+        let _user = self.ids.map(ActingAs::new);
+        restore.report.files_reverted += self.files.revert(&self.private)?;
+        restore.report.files_reverted += self.pinned.revert(restore.stopped.process)?;
+        self.check_room()?;
+        restore.lap("files");
+        Ok(())
+    }
+
+    fn difference(&mut self, _: &mut Stopped<'_>) -> Step<Option<String>> {
+        if let Some(what) = self.files.difference(&self.private)? {
+            return Ok(Some(what));
+        }
+        match self.check_room() {
+            Err(Trouble::Refused(_, message)) => Ok(Some(message)),
+            Err(gone) => Err(gone),
+            Ok(()) => Ok(None),
+        }
+    }
+}

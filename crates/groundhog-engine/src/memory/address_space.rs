@@ -1,0 +1,140 @@
+//! The address space as a component: its layout, and the contents of private and shared memory.
+
+use super::repair::{self, Layout};
+use super::shared::SharedMemory;
+use super::tracking::{self, Tracker};
+use super::vma::{self, Area};
+use super::{Memory, outside};
+use crate::component::{Component, Restore, Stopped};
+use crate::error::Step;
+use crate::strategy::Strategy;
+use crate::trace::process::Process;
+use groundhog_sys::ptrace::RseqArea;
+
+/// All of it, as it was.
+#[derive(Debug)]
+pub(crate) struct AddressSpace {
+    pub(crate) areas: Vec<Area>,
+    pub(crate) memory: Memory,
+    pub(crate) shared: SharedMemory,
+    pub(crate) tracker: Box<dyn Tracker>,
+    /// Where the kernel itself writes, whenever it likes.
+    pub(crate) rseq: Vec<RseqArea>,
+    layout: Layout,
+}
+
+/// What saving it takes until it can be followed.
+pub(crate) struct Surveyed {
+    areas: Vec<Area>,
+    tracker: Box<dyn Tracker>,
+    brk: u64,
+}
+
+impl Surveyed {
+    /// Prepares tracking in a stopped process that has these mappings.
+    pub(crate) fn new(stopped: &mut Stopped<'_>, areas: Vec<Area>, strategy: Strategy) -> Step<Self> {
+        let mut remote = stopped.remote()?;
+        let tracker = tracking::tracker(strategy, &mut remote)?;
+        let brk = repair::current_brk(&mut remote)?;
+        Ok(Self { areas, tracker, brk })
+    }
+
+    /// Saves contents; `lap` is told when that is done, and when tracking has begun.
+    pub(crate) fn save(
+        mut self,
+        process: &Process,
+        rseq: Vec<RseqArea>,
+        mut lap: impl FnMut(&'static str),
+    ) -> Step<AddressSpace> {
+        let memory = Memory::save(process, &mut *self.tracker, &mut self.areas)?;
+        let shared = SharedMemory::save(process, &self.areas)?;
+        lap("copy");
+        self.tracker.begin(process, &mut self.areas)?;
+        let layout = Layout::save(process, self.brk)?;
+        lap("protect");
+        let Self { areas, tracker, .. } = self;
+        Ok(AddressSpace { areas, memory, shared, tracker, rseq, layout })
+    }
+}
+
+impl AddressSpace {
+    /// Where the mappings are, in order.
+    pub(crate) fn mappings(&self) -> Vec<(u64, u64)> {
+        self.areas.iter().map(|area| (area.mapping.start, area.mapping.end)).collect()
+    }
+
+    /// Puts the layout back and finds out which memory has changed.
+    ///
+    /// Usually the layout has not, and nobody looks. Only what the scan finds may say that it has.
+    fn find_changes(&mut self, restore: &mut Restore<'_>) -> Step<()> {
+        let Self { areas, layout, memory, tracker, .. } = self;
+        let tracker = &mut **tracker;
+        let observed = restore.observed;
+        restore.report.layout_calls = observed.layout_calls;
+        // `MADV_FREE` on a clean page shows nowhere at once, and the kernel takes the page away whenever it likes, unless it
+        // is written. A process started by us may not use it.
+        let mut everything = !restore.stopped.process.spawned || observed.mapping_flags;
+        let mut same_layout = restore.sees_layout && observed.layout_calls == 0 && tracker.sees_everywhere();
+        let mut same_flags = same_layout;
+        loop {
+            if !same_layout {
+                restore.report.layout_changes += layout.revert(&mut restore.stopped, areas)?;
+                restore.lap("layout");
+            }
+            let process = &*restore.stopped.process;
+            let found = memory.look(process, areas, tracker, same_layout, everything)?;
+            restore.lap("scan");
+            match found {
+                None if same_flags => return Ok(()),
+                None => {
+                    same_flags = true;
+                    if !(observed.mapping_flags || !restore.sees_calls || tracker.may_be_replaced()) {
+                        return Ok(());
+                    }
+                    let changed = repair::revert_flags(&mut restore.stopped, areas)?;
+                    restore.lap("layout");
+                    if changed == 0 {
+                        return Ok(());
+                    }
+                    restore.report.layout_changes += changed;
+                    everything = true; // the contents are lost
+                }
+                Some(_) if same_layout => {
+                    // A stack has grown.
+                    same_layout = false;
+                    same_flags = false;
+                }
+                Some(page) => return Err(outside(page)),
+            }
+        }
+    }
+}
+
+impl Component for AddressSpace {
+    fn revert(&mut self, restore: &mut Restore<'_>) -> Step<()> {
+        self.find_changes(restore)?;
+        let Self { areas, memory, tracker, rseq, .. } = self;
+        memory.revert(restore, rseq, areas, &mut **tracker)?;
+        let shared = self.shared.revert(restore.stopped.process)?;
+        restore.report.pages_dirty += shared;
+        restore.report.pages_copied += shared;
+        if shared > 0 {
+            restore.lap("shared");
+        }
+        Ok(())
+    }
+
+    fn difference(&mut self, stopped: &mut Stopped<'_>) -> Step<Option<String>> {
+        let Self { areas, memory, shared, tracker, rseq, layout } = self;
+        if let Some(what) = layout.difference(stopped, areas)? {
+            return Ok(Some(what));
+        }
+        if let Some(what) = vma::flags_difference(stopped.process, areas)? {
+            return Ok(Some(what));
+        }
+        match memory.difference(stopped.process, rseq, areas, &mut **tracker)? {
+            Some(what) => Ok(Some(what)),
+            None => shared.difference(stopped.process),
+        }
+    }
+}

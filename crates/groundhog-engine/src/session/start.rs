@@ -1,0 +1,223 @@
+//! Starting a process that is traced from before its first instruction, or seizing one that runs.
+
+use super::capabilities::capabilities;
+use super::observer::{Listener, Watch};
+use super::tracee::SpawnOptions;
+use super::{Session, Sight, Terms};
+use crate::error::{Error, Result};
+use crate::files::Private;
+use crate::files::jail::{self, Means, Prepared};
+use crate::strategy::Strategy;
+use crate::syscalls::programs;
+use crate::trace::process::Process;
+use groundhog_sys::spawn::{self, Step};
+use groundhog_sys::{Errno, Tid, pidfd, ptrace};
+use std::cell::RefCell;
+use std::collections::BTreeSet;
+use std::ffi::CString;
+use std::os::fd::OwnedFd;
+use std::os::unix::ffi::OsStrExt;
+use std::rc::Rc;
+use std::sync::Arc;
+
+/// How many seccomp filters bind the calling thread, on kernels that tell.
+fn filters_of_this_thread() -> Option<u32> {
+    let text = std::fs::read("/proc/thread-self/status").ok()?;
+    groundhog_proc::status::parse(&text).ok()?.seccomp_filters
+}
+
+pub(super) fn choose(wanted: Option<Strategy>) -> Result<Strategy> {
+    let capabilities = capabilities();
+    if let Some(finding) = capabilities.missing_essential() {
+        return Err(Error::Unusable {
+            name: finding.name,
+            why: format!("{}; {}", finding.detail, finding.remedy),
+        });
+    }
+    match wanted {
+        None => Ok(capabilities.preferred()),
+        Some(strategy) => match capabilities.refusal(strategy) {
+            None => Ok(strategy),
+            Some(why) => Err(Error::Unsupported { strategy: strategy.to_string(), why }),
+        },
+    }
+}
+
+/// A process that is ready to be started.
+pub(super) struct Birth {
+    name: String,
+    command: spawn::Command,
+    prepared: Prepared,
+    watches_layout: bool,
+    keeps_connections: bool,
+    most_tasks: usize,
+}
+
+/// A process that has just been started, or seized.
+pub(super) struct Started {
+    pub(super) process: Process,
+    watch: Rc<RefCell<Watch>>,
+    terms: Terms,
+    private: Vec<Private>,
+}
+
+impl Session {
+    /// Takes over a process whose threads the calling thread has just seized.
+    pub(super) fn new(started: Started, strategy: Strategy, drain: Vec<OwnedFd>) -> Self {
+        let Started { process, watch, terms, private } = started;
+        watch.borrow_mut().facts.is_jailed = !private.is_empty();
+        Self {
+            process,
+            watch,
+            terms,
+            sight: Sight::default(),
+            private: Rc::new(private),
+            strategy,
+            snapshot: None,
+            drain,
+        }
+    }
+}
+
+/// Looks everything up that can be wrong with what is to be started.
+pub(super) fn prepare(options: SpawnOptions) -> Result<Birth> {
+    let prepared = jail::prepare(options.jail.as_ref(), options.ids)?;
+    let watches_layout = !options.unwatched;
+    let keeps_connections = options.keep_connections;
+    let most_tasks = options.most_tasks.unwrap_or(usize::MAX);
+    let (name, command) = command(options)?;
+    Ok(Birth { name, command, prepared, watches_layout, keeps_connections, most_tasks })
+}
+
+fn command(options: SpawnOptions) -> Result<(String, spawn::Command)> {
+    let name = options.argv.first().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    let refuse = |what, errno| Error::Spawn { program: name.clone(), what, errno: Errno(errno) };
+    let text = |bytes: &std::ffi::OsStr| CString::new(bytes.as_bytes()).map_err(|_| refuse("a NUL byte", 22));
+    let argv = options.argv.iter().map(|word| text(word)).collect::<Result<Vec<_>>>()?;
+    let env: Vec<_> = options.env.unwrap_or_else(|| std::env::vars_os().collect());
+    let search =
+        env.iter().find(|(name, _)| name == "PATH").map(|(_, path)| path.to_string_lossy().into_owned());
+    let search = search.or_else(|| std::env::var("PATH").ok()).unwrap_or_else(|| "/usr/bin:/bin".into());
+    let first = argv.first().ok_or_else(|| refuse("an empty command", 22))?;
+    let program = spawn::look_up(first, &search).map_err(|errno| Error::Spawn {
+        program: name.clone(),
+        what: "looking it up",
+        errno,
+    })?;
+    let mut pairs = Vec::with_capacity(env.len());
+    for (name, value) in &env {
+        let mut pair = name.clone();
+        pair.push("=");
+        pair.push(value);
+        pairs.push(text(&pair)?);
+    }
+    // One in a jail goes back to ours: where it lies now, something else is mounted.
+    let ours = || options.jail.as_ref().and_then(|_| std::env::current_dir().ok());
+    let cwd = options.cwd.clone().or_else(ours).map(|path| text(path.as_os_str())).transpose()?;
+    let fds = options.fds.unwrap_or_else(|| vec![(0, 0), (1, 1), (2, 2)]);
+    let mut filters = programs::from_the_start()?;
+    if let Some(jail) = options.jail {
+        filters.extend(programs::for_jail(jail.means == Means::Landlock)?);
+    }
+    Ok((name, spawn::Command { program, argv, env: pairs, cwd, fds, filters, jail: None }))
+}
+
+impl Birth {
+    /// Forks, seizes, lets go, and waits for the exec. Runs in the tracer thread, whose child the process becomes.
+    pub(super) fn give(self) -> Result<Started> {
+        let Self { name, mut command, prepared, watches_layout, keeps_connections, most_tasks } = self;
+        let failed = |what, errno| Error::Spawn { program: name.clone(), what, errno };
+        let (jail, jailed) = prepared.into_parts();
+        let ids = jail.as_ref().and_then(|jail| jail.ids);
+        command.jail = jail;
+        let pending = spawn::fork(&command).map_err(|errno| failed("fork", errno))?;
+        let pid = pending.pid;
+        // From here on an early return ends this thread, and the child with it.
+        let pidfd = Arc::new(pidfd::open(pid).map_err(|errno| failed("pidfd_open", errno))?);
+        ptrace::seize(pid, ptrace::FOLLOW_ALL).map_err(|errno| Error::Attach { pid, errno })?;
+        let io = |error: std::io::Error| failed("opening /proc", Errno(error.raw_os_error().unwrap_or(0)));
+        let watch = Rc::new(RefCell::new(Watch::default()));
+        let listener = Box::new(Listener(Rc::clone(&watch)));
+        let mut process = Process::new(pid, pidfd, [pid], true, listener).map_err(io)?;
+        process.most_tasks = most_tasks;
+        let outcome = pending.release().map_err(|errno| failed("starting", errno))?;
+        while !process.execed() && process.ending().is_none() {
+            process
+                .release()
+                .and_then(|()| process.follow())
+                .map_err(|errno| failed("waiting for it", errno))?;
+        }
+        match outcome.wait() {
+            None if process.ending().is_none() => {
+                process.reopen_files().map_err(io)?;
+                let private =
+                    jailed.folders().map_err(|errno| failed("taking over its private folders", errno))?;
+                // What it inherits of this thread and what we give it. Not asked of itself: it runs by now, and may have
+                // installed one of its own.
+                let filters_at_start =
+                    filters_of_this_thread().map_or(0, |ours| ours + command.filters.len() as u32);
+                let terms = Terms { watches_layout, keeps_connections, filters_at_start, ids };
+                Ok(Started { process, watch, terms, private })
+            }
+            None => Err(failed("starting", Errno(3))),
+            Some((step, errno)) => {
+                process.kill();
+                Err(failed(
+                    match step {
+                        Step::Descriptors => "placing its descriptors",
+                        Step::Directory => "changing to its directory",
+                        Step::Filter => "installing its filter",
+                        Step::Jail => "shutting it in (see --jail)",
+                        Step::Exec => "exec",
+                    },
+                    errno,
+                ))
+            }
+        }
+    }
+}
+
+/// Seizes every thread of a running process, until no new one appears.
+pub(super) fn seize_all(pid: Tid) -> Result<Started> {
+    let failed = |errno| Error::Attach { pid, errno };
+    let io = |error: std::io::Error| failed(Errno(error.raw_os_error().unwrap_or(0)));
+    let pidfd = Arc::new(pidfd::open(pid).map_err(failed)?);
+    let options = ptrace::FOLLOW_ALL & !ptrace::EXIT_KILL;
+    let mut seized = BTreeSet::new();
+    loop {
+        let mut found_new = false;
+        for entry in std::fs::read_dir(format!("/proc/{pid}/task")).map_err(io)? {
+            let name = entry.map_err(io)?.file_name();
+            let Some(tid) = name.to_str().and_then(|text| text.parse().ok()).map(Tid) else { continue };
+            if seized.contains(&tid) {
+                continue;
+            }
+            found_new = true;
+            match ptrace::seize(tid, options) {
+                Ok(()) => drop(seized.insert(tid)),
+                // A thread that was born of a seized one is ours already; one that ended is nobody's.
+                Err(Errno(1)) if !seized.is_empty() && is_traced_by_us(tid) => drop(seized.insert(tid)),
+                Err(Errno(3)) => {}
+                Err(errno) => return Err(failed(errno)),
+            }
+        }
+        if !found_new {
+            let watch = Rc::new(RefCell::new(Watch::default()));
+            let listener = Box::new(Listener(Rc::clone(&watch)));
+            let process = Process::new(pid, pidfd, seized, false, listener).map_err(io)?;
+            return Ok(Started { process, watch, terms: Terms::default(), private: Vec::new() });
+        }
+    }
+}
+
+fn is_traced_by_us(tid: Tid) -> bool {
+    let status = std::fs::read(format!("/proc/{tid}/status")).unwrap_or_default();
+    let own = std::fs::read_dir("/proc/self/task").map(|entries| {
+        entries
+            .flatten()
+            .filter_map(|e| e.file_name().to_str().and_then(|t| t.parse::<u32>().ok()))
+            .collect::<Vec<_>>()
+    });
+    groundhog_proc::status::parse(&status)
+        .is_ok_and(|status| own.is_ok_and(|own| own.contains(&status.tracer_pid)))
+}

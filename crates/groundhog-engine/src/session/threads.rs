@@ -1,0 +1,75 @@
+//! Threads and children as components: the threads of the snapshot, with their registers, and nobody else.
+
+use crate::arch::call;
+use crate::component::{Component, Restore, Stopped};
+use crate::error::{Reason, Step, Trouble};
+use crate::trace::registers::{self, ThreadState};
+use crate::trace::remote_syscall;
+use groundhog_sys::{Errno, Tid};
+
+/// Which threads there are, and that there are no children.
+#[derive(Debug)]
+pub(super) struct Threads(pub(super) Vec<Tid>);
+
+impl Component for Threads {
+    /// Ends threads that the request started, and has the process reap its dead children: it does so, or the next request
+    /// would see them.
+    fn revert(&mut self, restore: &mut Restore<'_>) -> Step<()> {
+        let Stopped { process, anchor } = &mut restore.stopped;
+        for tid in process.new_threads() {
+            remote_syscall::check_anchor(process, *anchor)?;
+            process.end_thread(tid, anchor.instruction.0)?;
+            restore.report.threads_ended += 1;
+        }
+        if restore.had_children {
+            reap(&mut restore.stopped)?;
+        }
+        restore.lap("threads");
+        Ok(())
+    }
+
+    fn difference(&mut self, stopped: &mut Stopped<'_>) -> Step<Option<String>> {
+        let threads: Vec<_> = stopped.process.threads().collect();
+        if threads != self.0 {
+            return Ok(Some(format!("threads expected {:?}, found {threads:?}", self.0)));
+        }
+        let children = stopped.process.children();
+        Ok((children > 0).then(|| format!("it has {children} child processes")))
+    }
+}
+
+fn reap(stopped: &mut Stopped<'_>) -> Step<()> {
+    const WNOHANG: u64 = 1;
+    const WALL: u64 = 0x4000_0000;
+    const ECHILD: Errno = Errno(10);
+    let any = u64::MAX;
+    let mut remote = stopped.remote()?;
+    loop {
+        match remote.call(call::WAIT4, [any, 0, WNOHANG | WALL, 0, 0, 0])? {
+            Ok(0) => {
+                return Err(Trouble::Refused(Reason::Children, "it has a child that is not dead".into()));
+            }
+            Ok(_) => {}
+            Err(ECHILD) => return Ok(()),
+            Err(errno) => return Err(Trouble::system(Reason::Children, "reaping its children", errno)),
+        }
+    }
+}
+
+/// The registers, the extended state and the signal mask of every thread.
+#[derive(Debug)]
+pub(super) struct Registers(pub(super) Vec<ThreadState>);
+
+impl Component for Registers {
+    fn revert(&mut self, restore: &mut Restore<'_>) -> Step<()> {
+        restore.stopped.process.drop_signals(); // meant for the request
+        registers::check_kernel_pointers(&self.0)?;
+        registers::restore(&self.0)?;
+        restore.lap("registers");
+        Ok(())
+    }
+
+    fn difference(&mut self, _: &mut Stopped<'_>) -> Step<Option<String>> {
+        registers::difference(&self.0)
+    }
+}

@@ -1,0 +1,326 @@
+//! What a call that the kernel shows us means for the next restore, by its row in the policy.
+//!
+//! A call is judged on its way, before it has been made: the tables of descriptors are still as it found them. What a
+//! child does to itself goes with it; what it does to its parent, to files that both have open, to memory that both have, or
+//! to the machine counts as if the parent had done it.
+
+use super::observed::Observed;
+use super::policy::{self, Action, Clause, Effect, Scope, StateKind, When};
+use super::programs::LAYOUT;
+use crate::arch::ADDRESS_SPACE_END;
+use groundhog_sys::ptrace::Registers;
+use groundhog_sys::{Errno, PAGE_SIZE, Tid, kcmp};
+use std::collections::BTreeSet;
+use std::os::fd::{AsFd, OwnedFd};
+use std::sync::Arc;
+use syscalls::Sysno;
+
+mod control;
+
+const EPERM: Errno = Errno(1);
+const EINTR: Errno = Errno(4);
+const EINVAL: Errno = Errno(22);
+
+/// A call that is about to be made.
+pub(crate) struct Call<'a> {
+    /// Who makes it.
+    pub(crate) caller: Tid,
+    /// The process that the caller is a thread of.
+    pub(crate) group: Tid,
+    /// The traced process.
+    pub(crate) process: Tid,
+    /// The caller is one of its threads, not a descendant.
+    pub(crate) is_ours: bool,
+    /// The caller is a thread that the snapshot does not have.
+    pub(crate) is_new: bool,
+    /// Nobody else can write to the memory of the caller.
+    pub(crate) is_alone: bool,
+    /// What the program said in the message of the stop.
+    pub(crate) message: u64,
+    /// Threads of the traced process.
+    pub(crate) is_thread: &'a dyn Fn(Tid) -> bool,
+    /// Descendants of it, and their threads.
+    pub(crate) is_descendant: &'a dyn Fn(Tid) -> bool,
+}
+
+/// Whether pages of a file may be handed on as they are: the thread whose descriptor it is, and its number.
+pub(crate) type MayBeRewritten = Box<dyn Fn(Tid, i32) -> bool>;
+
+/// What judging needs to know of the snapshot.
+#[derive(Default)]
+pub(crate) struct Facts {
+    /// The open files of the snapshot by number.
+    pub(crate) originals: Vec<(i32, Arc<OwnedFd>)>,
+    /// Where its mappings are, in order.
+    pub(crate) mappings: Vec<(u64, u64)>,
+    /// It has a terminal open.
+    pub(crate) has_terminal: bool,
+    /// It has a file without a name open.
+    pub(crate) has_nameless_file: bool,
+    /// It does not reach other processes of its user.
+    pub(crate) is_jailed: bool,
+    /// A request may write to a file, so that its pages may not be handed on.
+    pub(crate) may_be_rewritten: Option<MayBeRewritten>,
+    /// Threads of which a call was interrupted that the kernel goes on with by `restart_syscall`.
+    pub(crate) interrupted: BTreeSet<Tid>,
+}
+
+impl std::fmt::Debug for Facts {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Facts").field("originals", &self.originals).finish_non_exhaustive()
+    }
+}
+
+/// Books what a call means; answers the error with which it is to be refused in the kernel's stead.
+///
+/// `registers`: none when they could not be read, which cannot be told from a call of the worst kind.
+pub(crate) fn judge(
+    call: &Call<'_>,
+    registers: Option<&Registers>,
+    facts: &Facts,
+    seen: &mut Observed,
+) -> Option<Errno> {
+    if call.message == LAYOUT {
+        seen.layout_calls += 1;
+        return None;
+    }
+    let Some(registers) = registers else {
+        seen.retire("something that could not be read");
+        return None;
+    };
+    let arguments = [registers.rdi, registers.rsi, registers.rdx, registers.r10, registers.r8, registers.r9];
+    let known = usize::try_from(registers.orig_rax).ok().and_then(Sysno::new);
+    let rule = known.and_then(|number| Some((number, policy::rule(number)?)));
+    let Some((number, clauses)) = rule.and_then(|(number, rule)| Some((number, rule.clauses(&arguments)?)))
+    else {
+        // The program that refuses these was asked first.
+        seen.retire(format!("system call {}", registers.orig_rax.cast_signed()));
+        return None;
+    };
+    let judged = Judged { call, registers, arguments, facts, number };
+    let mut denied = None;
+    for clause in clauses {
+        denied = denied.or(judged.book(*clause, seen));
+    }
+    denied
+}
+
+/// One call while it is judged.
+struct Judged<'a> {
+    call: &'a Call<'a>,
+    registers: &'a Registers,
+    arguments: [u64; 6],
+    facts: &'a Facts,
+    number: Sysno,
+}
+
+/// Whom a call is about.
+enum Whose {
+    /// Nobody who will be there, or be reached, by the next request.
+    Nobody,
+    /// The traced process.
+    Ours,
+    /// Another process.
+    Others,
+}
+
+impl Judged<'_> {
+    fn value(&self, argument: u8) -> u32 {
+        self.arguments[usize::from(argument)] as u32
+    }
+
+    fn name(&self) -> String {
+        self.number.name().to_owned()
+    }
+
+    /// The descriptors of the snapshot that a number in an argument stands for, for whoever calls.
+    ///
+    /// What cannot be compared counts as one.
+    fn in_snapshot(&self, argument: u8) -> Vec<i32> {
+        let number = self.value(argument).cast_signed();
+        let stands_for = |(_, file): &&(i32, Arc<OwnedFd>)| {
+            !matches!(kcmp::same_open_file(self.call.caller, number, file.as_fd()), Ok(false) | Err(Errno(9)))
+        };
+        let originals = &self.facts.originals;
+        // As good as always it is the one of that number.
+        let own = originals.iter().filter(|(original, _)| *original == number);
+        let found: Vec<i32> = own.filter(stands_for).map(|(original, _)| *original).collect();
+        if found.is_empty() {
+            originals.iter().filter(stands_for).map(|(original, _)| *original).collect()
+        } else {
+            found
+        }
+    }
+
+    fn holds(&self, when: When) -> bool {
+        match when {
+            When::Always => true,
+            When::Is(argument, value) => self.value(argument) == value,
+            When::IsNot(argument, value) => self.value(argument) != value,
+            When::Has(argument, mask, value) => self.value(argument) & mask == value,
+            When::Points(argument) => self.arguments[usize::from(argument)] != 0,
+            When::Snapshot(argument) | When::Watched(argument) | When::Socket(argument) => {
+                !self.in_snapshot(argument).is_empty()
+            }
+            When::All(parts) => parts.iter().all(|part| self.holds(*part)),
+        }
+    }
+
+    fn book(&self, clause: Clause, seen: &mut Observed) -> Option<Errno> {
+        // A number of the snapshot may stand for another file by now, and is put back all the same.
+        let of_numbers = matches!(clause.action, Action::See(Effect::Numbers, _));
+        if !of_numbers && !self.holds(clause.when) {
+            return None;
+        }
+        match clause.action {
+            Action::Refuse(..) => None, // by the kernel
+            Action::Deny(errno, _) => Some(errno),
+            Action::See(effect, _) => self.book_effect(effect, seen),
+        }
+    }
+
+    fn book_effect(&self, effect: Effect, seen: &mut Observed) -> Option<Errno> {
+        match effect {
+            Effect::Layout => seen.layout_calls += 1,
+            Effect::MappingFlags => seen.mapping_flags |= !self.is_on_new_memory(),
+            Effect::MemoryPolicy => {
+                if self.is_on_new_memory() {
+                    seen.layout_calls += 1;
+                } else {
+                    seen.retire(self.name());
+                }
+            }
+            Effect::Truncation => {
+                seen.files = true;
+                seen.layout_calls += 1;
+            }
+            Effect::Files => seen.files = true,
+            Effect::Inodes => seen.inodes = true,
+            Effect::Sets(kind, scope) => return self.book_state(kind, scope, seen),
+            Effect::Retires(scope) => return self.book_retirement(scope, seen),
+            Effect::SignalAction => {
+                if self.call.is_ours
+                    && let signal @ 1..=64 = self.value(0)
+                {
+                    seen.actions |= 1 << (signal - 1);
+                }
+            }
+            Effect::Signals => seen.signalled = true,
+            // A child has a table of its own.
+            Effect::Numbers => seen.numbers |= self.call.is_ours,
+            Effect::Duplicates(argument) => {
+                seen.numbers |= self.call.is_ours;
+                seen.open_files.extend(self.in_snapshot(argument));
+            }
+            Effect::StatusFlags(_) => seen.status_flags = true,
+            // In a set of the snapshot; of others nothing is left.
+            Effect::OpenFile(argument) => seen.open_files.extend(self.in_snapshot(argument)),
+            Effect::TimerDescriptor(_) => seen.timers = true,
+            Effect::Transfer(argument) => seen.called.extend(self.in_snapshot(argument)),
+            Effect::Corks(argument) => seen.corked.extend(self.in_snapshot(argument)),
+            Effect::Shuts(argument) => seen.shut.extend(self.in_snapshot(argument)),
+            Effect::Control => {
+                if control::is_sent(self.number, self.registers, self.call) {
+                    seen.retire(format!("{}, with more than bytes", self.name()));
+                }
+            }
+            Effect::Terminal => {
+                if self.facts.has_terminal {
+                    seen.retire(self.name());
+                }
+            }
+            Effect::Names => {
+                if self.facts.has_nameless_file {
+                    seen.retire(self.name());
+                }
+            }
+            Effect::SharesPages(argument) => {
+                let number = self.value(argument).cast_signed();
+                let may = self.facts.may_be_rewritten.as_ref();
+                return may.is_none_or(|may| may(self.call.caller, number)).then_some(EINVAL);
+            }
+            Effect::Restarts => {
+                return (!self.facts.interrupted.contains(&self.call.caller)).then_some(EINTR);
+            }
+            Effect::Escapes => seen.escaped = true,
+        }
+        None
+    }
+
+    fn book_state(&self, kind: StateKind, scope: Scope, seen: &mut Observed) -> Option<Errno> {
+        let of_thread = scope == Scope::Thread || kind == StateKind::Scheduling;
+        match self.whose(scope, of_thread) {
+            Whose::Nobody => None,
+            Whose::Ours => {
+                seen.touched.note(kind, self.call.caller, self.value(0).cast_signed());
+                if kind == StateKind::MemoryLocks {
+                    // Mappings were split, and have other flags.
+                    seen.layout_calls += 1;
+                    seen.mapping_flags = true;
+                }
+                None
+            }
+            Whose::Others => self.keep_to_itself(seen),
+        }
+    }
+
+    fn book_retirement(&self, scope: Scope, seen: &mut Observed) -> Option<Errno> {
+        match self.whose(scope, scope == Scope::Thread) {
+            Whose::Nobody => None,
+            Whose::Ours => {
+                seen.retire(self.name());
+                None
+            }
+            Whose::Others => self.keep_to_itself(seen),
+        }
+    }
+
+    /// One in a jail does not change others, which is refused in the kernel's stead.
+    fn keep_to_itself(&self, seen: &mut Observed) -> Option<Errno> {
+        if self.facts.is_jailed {
+            return Some(EPERM);
+        }
+        seen.retire(self.name());
+        None
+    }
+
+    fn whose(&self, scope: Scope, of_thread: bool) -> Whose {
+        let Call { caller, process, is_ours, is_new, .. } = *self.call;
+        let own = if is_ours && !(of_thread && is_new) { Whose::Ours } else { Whose::Nobody };
+        match scope {
+            Scope::Thread | Scope::Process => own,
+            Scope::Memory if is_ours || kcmp::same_memory(caller, process).unwrap_or(true) => Whose::Ours,
+            Scope::Memory => Whose::Nobody,
+            Scope::Machine | Scope::File => Whose::Ours,
+            Scope::Named(argument) | Scope::NamedIf(argument, _) => {
+                let named = Tid(self.value(argument).cast_signed());
+                if named.0 == 0 || named == caller {
+                    own
+                } else if named == process || (self.call.is_thread)(named) {
+                    Whose::Ours
+                } else if (self.call.is_descendant)(named) {
+                    Whose::Nobody
+                } else {
+                    Whose::Others
+                }
+            }
+        }
+    }
+
+    /// Whether a call is about memory that the process has mapped since the snapshot. A restore unmaps that, and what moves
+    /// from there to a place of the snapshot is noticed by its move.
+    fn is_on_new_memory(&self) -> bool {
+        if !matches!(self.number, Sysno::madvise | Sysno::mbind) {
+            return false;
+        }
+        let (start, length) = (self.registers.rdi, self.registers.rsi);
+        let end = start.checked_add(length).and_then(|end| end.checked_next_multiple_of(PAGE_SIZE));
+        let Some(end) = end.filter(|end| *end <= ADDRESS_SPACE_END) else { return false };
+        let mappings = &self.facts.mappings;
+        let next = mappings.partition_point(|mapping| mapping.1 <= start);
+        mappings.get(next).is_none_or(|mapping| end <= mapping.0)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,169 @@
+use super::*;
+use crate::syscalls::programs::JUDGED;
+
+const SELF: Tid = Tid(5);
+const THREAD: Tid = Tid(6);
+const CHILD: Tid = Tid(7);
+
+fn calling(call: Sysno, arguments: &[u64]) -> Registers {
+    let mut registers = groundhog_sys::ptrace::empty_registers();
+    registers.orig_rax = call.id() as u64;
+    let at = |at: usize| arguments.get(at).copied().unwrap_or(0);
+    (registers.rdi, registers.rsi, registers.rdx) = (at(0), at(1), at(2));
+    (registers.r10, registers.r8, registers.r9) = (at(3), at(4), at(5));
+    registers
+}
+
+/// Judges a call of a process that has nothing open in its snapshot.
+fn judged_with(facts: &Facts, caller: Tid, is_new: bool, registers: &Registers) -> (Observed, Option<Errno>) {
+    let call = Call {
+        caller,
+        group: caller,
+        process: SELF,
+        is_ours: caller != CHILD,
+        is_new,
+        is_alone: true,
+        message: JUDGED,
+        is_thread: &|tid| tid == SELF || tid == THREAD,
+        is_descendant: &|tid| tid == CHILD,
+    };
+    let mut seen = Observed::default();
+    let denied = judge(&call, Some(registers), facts, &mut seen);
+    (seen, denied)
+}
+
+fn judged(registers: &Registers) -> Observed {
+    judged_with(&Facts::default(), SELF, false, registers).0
+}
+
+fn judged_new(registers: &Registers) -> Observed {
+    judged_with(&Facts::default(), THREAD, true, registers).0
+}
+
+fn judged_child(registers: &Registers) -> Observed {
+    judged_with(&Facts::default(), CHILD, true, registers).0
+}
+
+#[test]
+fn what_cannot_be_put_back_is_known_by_name() {
+    assert_eq!(judged(&calling(Sysno::setuid, &[])).retires.as_deref(), Some("setuid"));
+    assert_eq!(judged(&calling(Sysno::prctl, &[24])).retires.as_deref(), Some("prctl"));
+    // Of a group, which others may be in.
+    assert_eq!(judged(&calling(Sysno::setpriority, &[1])).retires.as_deref(), Some("setpriority"));
+}
+
+#[test]
+fn a_call_or_an_operation_without_a_row_retires() {
+    let mut unknown = calling(Sysno::getpid, &[]);
+    unknown.orig_rax = 4711;
+    assert_eq!(judged(&unknown).retires.as_deref(), Some("system call 4711"));
+    assert!(judged(&calling(Sysno::prctl, &[4711])).retires.is_some());
+}
+
+#[test]
+fn what_can_be_put_back_is_noted_by_kind() {
+    let has = |seen: Observed, kind| seen.touched.has(kind) && seen.retires.is_none();
+    assert!(has(judged(&calling(Sysno::setitimer, &[])), StateKind::IntervalTimers));
+    assert!(has(judged_new(&calling(Sysno::prctl, &[4])), StateKind::Dumpable));
+    let seen = judged(&calling(Sysno::timer_settime, &[9]));
+    assert_eq!(seen.touched.timers, [9]);
+    assert!(has(judged(&calling(Sysno::sched_setaffinity, &[6])), StateKind::Scheduling));
+    assert_eq!(judged(&calling(Sysno::rt_sigaction, &[33, 1])).actions, 1 << 32);
+    assert_eq!(judged(&calling(Sysno::rt_sigaction, &[33, 0])).actions, 0);
+}
+
+#[test]
+fn what_a_new_thread_sets_for_itself_does_not_count() {
+    for call in [
+        calling(Sysno::prctl, &[15]),
+        calling(Sysno::sigaltstack, &[1]),
+        calling(Sysno::sched_setaffinity, &[0]),
+        calling(Sysno::set_robust_list, &[]),
+    ] {
+        let seen = judged_new(&call);
+        assert!(seen.touched.is_empty() && seen.retires.is_none(), "{seen:?}");
+    }
+    assert!(judged_new(&calling(Sysno::sched_setaffinity, &[5])).touched.has(StateKind::Scheduling));
+    assert!(judged(&calling(Sysno::prctl, &[15])).touched.has(StateKind::Name));
+    assert!(judged_new(&calling(Sysno::prlimit64, &[0, 7, 1])).touched.has(StateKind::Limits));
+}
+
+#[test]
+fn a_child_may_set_what_is_its_own() {
+    for call in [
+        calling(Sysno::sched_setaffinity, &[0]),
+        calling(Sysno::sched_setaffinity, &[7]),
+        calling(Sysno::umask, &[]),
+        calling(Sysno::setuid, &[]),
+        calling(Sysno::prlimit64, &[0, 7, 1]),
+    ] {
+        let seen = judged_child(&call);
+        assert!(seen.touched.is_empty() && seen.retires.is_none(), "{seen:?}");
+    }
+    assert!(judged_child(&calling(Sysno::sched_setaffinity, &[5])).touched.has(StateKind::Scheduling));
+    assert_eq!(judged_child(&calling(Sysno::shmget, &[])).retires.as_deref(), Some("shmget"));
+    assert!(judged_child(&calling(Sysno::kill, &[5])).signalled);
+}
+
+#[test]
+fn nobody_in_a_jail_changes_others() {
+    let others = calling(Sysno::sched_setaffinity, &[8]);
+    let (seen, denied) = judged_with(&Facts::default(), SELF, false, &others);
+    assert_eq!((seen.retires.as_deref(), denied), (Some("sched_setaffinity"), None));
+    let jailed = Facts { is_jailed: true, ..Facts::default() };
+    for caller in [SELF, CHILD] {
+        let (seen, denied) = judged_with(&jailed, caller, false, &others);
+        assert_eq!((seen.retires, denied), (None, Some(EPERM)));
+    }
+}
+
+#[test]
+fn the_engines_own_means_are_denied_to_others() {
+    let denied = |registers| judged_with(&Facts::default(), SELF, false, &registers).1;
+    assert_eq!(denied(calling(Sysno::userfaultfd, &[])), Some(EPERM));
+    // Where nobody says that it may be shared, it may not.
+    assert_eq!(denied(calling(Sysno::sendfile, &[1, 2])), Some(EINVAL));
+}
+
+#[test]
+fn an_interrupted_call_goes_on_only_if_one_was_interrupted() {
+    let again = calling(Sysno::restart_syscall, &[]);
+    let mut facts = Facts::default();
+    assert_eq!(judged_with(&facts, SELF, false, &again).1, Some(EINTR));
+    facts.interrupted.insert(SELF);
+    assert_eq!(judged_with(&facts, SELF, false, &again).1, None);
+    assert_eq!(judged_with(&facts, THREAD, false, &again).1, Some(EINTR));
+}
+
+#[test]
+fn a_descriptor_table_of_ones_own_retires() {
+    assert!(judged(&calling(Sysno::close_range, &[3, 3, 0])).numbers);
+    assert!(judged(&calling(Sysno::close_range, &[3, 3, 2])).retires.is_some());
+    let child = judged_child(&calling(Sysno::close_range, &[3, 3, 2]));
+    assert!(!child.numbers && child.retires.is_none());
+}
+
+#[test]
+fn advice_is_on_new_memory_where_no_mapping_of_the_snapshot_is() {
+    const MADV_DONTFORK: u64 = 10;
+    let facts = Facts { mappings: vec![(0x2000, 0x4000), (0x8000, 0x9000)], ..Facts::default() };
+    let advises = |start: u64, length: u64| {
+        let advice = calling(Sysno::madvise, &[start, length, MADV_DONTFORK]);
+        !judged_with(&facts, SELF, false, &advice).0.mapping_flags
+    };
+    for (start, length) in [(0x1000, 0x1000), (0x4000, 0x4000), (0x9000, 0x1000), (0x5000, 1)] {
+        assert!(advises(start, length), "{start:#x} {length:#x}");
+    }
+    let tagged = 0x2000 | 1 << 57;
+    for (start, length) in
+        [(0x1000, 0x1001), (0x3000, 0x1000), (0x3000, 0x9000), (0x7000, 0x1001), (0x1000, 0x1_0000)]
+    {
+        assert!(!advises(start, length), "{start:#x} {length:#x}");
+    }
+    for (start, length) in [(tagged, 0x1000), (0x5000, u64::MAX), (0x5000, u64::MAX - 0x5000)] {
+        assert!(!advises(start, length), "{start:#x} {length:#x}");
+    }
+    let policy =
+        |start| judged_with(&facts, SELF, false, &calling(Sysno::mbind, &[start, 0x1000, 1])).0.retires;
+    assert_eq!((policy(0x5000), policy(0x8000).as_deref()), (None, Some("mbind")));
+}

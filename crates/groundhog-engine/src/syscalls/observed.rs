@@ -1,0 +1,133 @@
+//! What a request did, as far as the calls that we see tell, since this was last taken.
+
+use super::policy::StateKind;
+use groundhog_sys::Tid;
+use std::collections::BTreeSet;
+
+/// A set of kinds of state, one bit each.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct StateKinds(u32);
+
+impl StateKinds {
+    fn has(self, kind: StateKind) -> bool {
+        self.0 & 1 << kind as u32 != 0
+    }
+}
+
+/// The state that a request set.
+#[derive(Debug, Default)]
+pub(crate) struct Touched {
+    kinds: StateKinds,
+    /// POSIX timers that it named.
+    pub(crate) timers: Vec<i32>,
+    /// Threads that may have another alternate stack; none: any.
+    pub(crate) threads: Vec<Tid>,
+}
+
+impl Touched {
+    /// Everything, where no call is seen.
+    pub(crate) fn all() -> Self {
+        Self { kinds: StateKinds(!0), ..Self::default() }
+    }
+
+    /// Adds what can be set by writing to files under `/proc`, of which no call tells.
+    pub(crate) fn note_files(&mut self) {
+        for kind in [StateKind::Written, StateKind::Name, StateKind::Slack] {
+            self.kinds.0 |= 1 << kind as u32;
+        }
+    }
+
+    /// Books a call of a thread, on the timer that it names.
+    pub(crate) fn note(&mut self, kind: StateKind, caller: Tid, timer: i32) {
+        self.kinds.0 |= 1 << kind as u32;
+        match kind {
+            StateKind::PosixTimers if !self.timers.contains(&timer) => self.timers.push(timer),
+            StateKind::TimerNumbers => self.kinds.0 |= 1 << StateKind::PosixTimers as u32,
+            StateKind::AlternateStack if !self.threads.contains(&caller) => self.threads.push(caller),
+            _ => {}
+        }
+    }
+
+    /// Signals were delivered, for which the kernel may have taken alternate stacks away.
+    pub(crate) fn note_delivery(&mut self) {
+        self.kinds.0 |= 1 << StateKind::AlternateStack as u32;
+        self.threads.clear();
+    }
+
+    /// Nothing.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.kinds.0 == 0
+    }
+
+    /// No call is seen, so that it may be anything.
+    pub(crate) fn is_everything(&self) -> bool {
+        self.kinds == StateKinds(!0)
+    }
+
+    /// Whether it set some of this kind.
+    pub(crate) fn has(&self, kind: StateKind) -> bool {
+        self.kinds.has(kind)
+    }
+}
+
+/// What calls there were. Numbers of descriptors are those of the snapshot, whoever used them under whatever number.
+#[allow(clippy::struct_excessive_bools, reason = "independent facts, each with a name")]
+#[derive(Debug, Default)]
+pub(crate) struct Observed {
+    /// How many that change the layout.
+    pub(crate) layout_calls: u64,
+    /// Some that change the flags of mappings.
+    pub(crate) mapping_flags: bool,
+    /// What some set that can be put back.
+    pub(crate) touched: Touched,
+    /// One whose effect cannot be put back: which, and why if that is not plain.
+    pub(crate) retires: Option<String>,
+    /// A seccomp program of its own was installed, or tried to be.
+    pub(crate) escaped: bool,
+    /// Descriptors of the snapshot were closed, replaced or flagged, if only for a while.
+    pub(crate) numbers: bool,
+    /// Status flags of open files were set.
+    pub(crate) status_flags: bool,
+    /// Open files that were locked or set up otherwise, or were duplicated, so that what was done to them was not seen, or
+    /// epoll sets that may have changed.
+    pub(crate) open_files: BTreeSet<i32>,
+    /// Timer descriptors were set.
+    pub(crate) timers: bool,
+    /// Attributes of what any descriptor leads to may have been set.
+    pub(crate) inodes: bool,
+    /// Sockets that were read from or written to, of those that are watched.
+    pub(crate) called: BTreeSet<i32>,
+    /// Sockets that may hold back an unfinished message.
+    pub(crate) corked: BTreeSet<i32>,
+    /// Those that were shut down, of all sockets.
+    pub(crate) shut: BTreeSet<i32>,
+    /// Signals whose action was set, bit n-1 for signal n.
+    pub(crate) actions: u64,
+    /// Signals were sent, which may wait where only a closer look finds them.
+    pub(crate) signalled: bool,
+    /// Files may have been changed.
+    pub(crate) files: bool,
+}
+
+impl Observed {
+    /// Books a call that cannot be put back; the first one counts.
+    pub(crate) fn retire(&mut self, call: impl Into<String>) {
+        self.retires.get_or_insert(call.into());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_touched_is_a_set() {
+        let mut touched = Touched::default();
+        assert!(touched.is_empty() && !touched.has(StateKind::Mask));
+        touched.note(StateKind::Mask, Tid(1), 0);
+        touched.note(StateKind::TimerNumbers, Tid(1), 0);
+        let has = |kind| touched.has(kind);
+        assert!(has(StateKind::Mask) && has(StateKind::PosixTimers) && !has(StateKind::Limits));
+        assert!(touched.timers.is_empty() && touched.threads.is_empty());
+    }
+}
