@@ -29,7 +29,6 @@ pub(crate) struct PinnedFiles {
 
 #[derive(Debug)]
 struct Open {
-    number: i32,
     duplicate: Arc<OwnedFd>,
     name: PathBuf,
     /// Where in it the process was, if it is a folder: names that are gone by now may wait to be read.
@@ -93,14 +92,14 @@ impl PinnedFiles {
     /// Remembers it.
     pub(crate) fn save(process: &Process, private: &[Private], used: &InUse) -> Step<Self> {
         let mut open = Vec::new();
-        for (number, file, offset) in &used.open {
+        for (_, file, offset) in &used.open {
             let name = file_contents::name(file).or_trouble(Reason::Inspection, "reading its descriptors")?;
             let unnamed =
                 Unnamed::of(file, &used.mapped).or_trouble(Reason::Files, "reading a file without a name")?;
             let stat =
                 file_contents::stat(file).or_trouble(Reason::Inspection, "looking at its descriptors")?;
             let place = offset.filter(|offset| stat.kind == Kind::Folder && *offset > 0);
-            open.push(Open { number: *number, duplicate: Arc::clone(file), name, place, unnamed });
+            open.push(Open { duplicate: Arc::clone(file), name, place, unnamed });
         }
         let may_go = |path: &PathBuf| private.iter().any(|folder| path.starts_with(folder.path()));
         let gone = if used.mapped_paths.iter().any(may_go) { Some(gone(process)?) } else { None };
@@ -114,7 +113,7 @@ impl PinnedFiles {
             Err(Trouble::Refused(Reason::Files, format!("{} {what}", name.display())))
         };
         let mut reverted = 0;
-        for Open { duplicate, name, place, unnamed, .. } in &self.open {
+        for Open { duplicate, name, place, unnamed } in &self.open {
             let file = &**duplicate;
             let same =
                 file_contents::name(file).or_trouble(Reason::Inspection, "reading its descriptors")? == *name;
