@@ -290,4 +290,21 @@ JAVA = (
     Victim("java", "ThreadReplaced", THREADS_LOST, SAFE, evasion=True),
 )
 
-VICTIMS = C + PYTHON + NODE + JAVA
+# What becomes of open files beyond their flags, offsets and bytes, by whomever and under whatever number.
+OPEN_FILES = (
+    Victim("c", "child_options", DESCRIPTORS_STATE, SAFE, evasion=True),
+    Victim("c", "child_connects", CONNECTIONS, SAFE, evasion=True),
+    Victim("c", "child_locks", LOCKS, SAFE, evasion=True),
+    Victim("c", "child_lease", LOCKS, SAFE, evasion=True),
+    Victim("c", "child_seals", LOCKS, SAFE, evasion=True),
+    Victim("c", "child_watches", DESCRIPTORS_STATE, SAFE, evasion=True),
+    Victim("c", "child_timer", TIMERS, SAFE, evasion=True),
+    Victim("c", "child_pipe", LOCKS, SAFE, evasion=True),
+    Victim("c", "child_shuts", QUEUES, SAFE, evasion=True),
+    Victim("c", "child_inotify", DESCRIPTORS_STATE, SAFE, evasion=True),
+    Victim("c", "child_by_vfork", DESCRIPTORS_STATE, SAFE, evasion=True),
+    Victim("c", "child_of_child", CONNECTIONS, SAFE, evasion=True),
+    Victim("c", "thread_own_table", LOCKS, SAFE, evasion=True),
+)
+
+VICTIMS = C + PYTHON + NODE + JAVA + OPEN_FILES
