@@ -5,7 +5,7 @@
 #ifndef CHILD_H
 #define CHILD_H
 
-#include "victim.h"
+#include "open_files.h"
 
 enum { ACTED = 20, SEEN = 21 };
 
@@ -20,11 +20,6 @@ static void open_again(void)
 {
     if (fcntl(ACTED, F_GETFD) < 0)
         check(dup3(SEEN, ACTED, O_CLOEXEC) == ACTED, "dup3");
-}
-
-__attribute__((unused)) static int number_in(const char *secret)
-{
-    return atoi(secret + 1);
 }
 
 /* Waits until the other side says so. */

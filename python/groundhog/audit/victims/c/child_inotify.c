@@ -15,14 +15,8 @@ static void act(const char *secret)
 
 static void handle(const char *secret)
 {
-    char line[512];
-    int watches = 0;
-    snprintf(line, sizeof line, "/proc/self/fdinfo/%d", SEEN);
-    FILE *info = fopen(line, "re");
-    check(info != NULL, line);
-    while (fgets(line, sizeof line, info) != NULL)
-        watches += strncmp(line, "inotify", 7) == 0;
-    fclose(info);
+    char line[256];
+    int watches = fdinfo(SEEN, "inotify", line);
     by_child(act, secret);
     answer("{\"watches\":%d}", watches);
 }
