@@ -356,6 +356,13 @@ OPEN_FILES = (
     Victim("c", "fast_open_shut", CONNECTIONS, SAFE, evasion=True, connected=True),
     Victim("c", "options_by_duplicate", SOCKETS, SAFE, evasion=True),
     Victim("c", "filter_by_duplicate", SOCKETS, SAFE, evasion=True),
+    Victim("c", "zerocopy_sent", MEMORY, SAFE, evasion=True, connected=True),
+    Victim("c", "pages_spliced", MEMORY, SAFE, evasion=True, connected=True),
+    Victim("c", "pages_teed", MEMORY, SAFE, evasion=True, connected=True),
+    Victim("c", "file_sent", WRITTEN, SAFE, evasion=True, connected=True),
+    Victim("c", "memfd_sent", SHARED, SAFE, evasion=True, connected=True),
+    Victim("c", "pipe_pages", QUEUES, SAFE, evasion=True),
+    Victim("c", "pair_file_pages", QUEUES, SAFE, evasion=True),
 )
 
 VICTIMS = C + PYTHON + NODE + JAVA + OPEN_FILES
