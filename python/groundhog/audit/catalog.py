@@ -363,6 +363,18 @@ OPEN_FILES = (
     Victim("c", "memfd_sent", SHARED, SAFE, evasion=True, connected=True),
     Victim("c", "pipe_pages", QUEUES, SAFE, evasion=True),
     Victim("c", "pair_file_pages", QUEUES, SAFE, evasion=True),
+    Victim("c", "nameless_read_times", WRITTEN, SAFE),
+    Victim("c", "nameless_holes", WRITTEN, SAFE, evasion=True),
+    Victim("c", "nameless_linked", WRITTEN, SAFE, evasion=True),
+    Victim("c", "file_reserved", WRITTEN, SAFE, evasion=True),
+    Victim("c", "fifo_bytes", QUEUES, evasion=True),
+    Victim("c", "room_taken", WRITTEN, SAFE, evasion=True),
+    Victim("c", "folder_copied", WRITTEN, SAFE, evasion=True),
+    Victim("c", "shm_offsets", WRITTEN, SAFE),
+    Victim("c", "settings_by_descriptor", ATTRIBUTES, SAFE, unjailed=True, evasion=True),
+    Victim("c", "autogroup_by_descriptor", ATTRIBUTES, SAFE, unjailed=True, evasion=True),
+    Victim("c", "ruleset_rules", DESCRIPTORS_STATE, SAFE),
+    Victim("python", "file_renamed_back", WRITTEN, SAFE, evasion=True),
 )
 
 VICTIMS = C + PYTHON + NODE + JAVA + OPEN_FILES
