@@ -4,6 +4,7 @@
 
 static char folder[128];
 static long first;
+static bool refused;
 
 static const char *in_folder(const char *name)
 {
@@ -37,12 +38,11 @@ static void prepare(void)
 {
     const char *mark = getenv("GROUNDHOG_TRIAL");
     snprintf(folder, sizeof folder, "/dev/shm/victim-%s-folder", mark != NULL ? mark : "x");
-    check(mkdir(folder, 0700) == 0 || errno == EEXIST, folder);
-    first = next_place("first");
+    refused = mkdir(folder, 0700) != 0 && errno != EEXIST; /* where there is no private one */
+    first = refused ? 0 : next_place("first");
 }
 
 static void handle(const char *secret)
 {
-    long place = next_place(secret);
-    answer("{\"after\":%ld}", place - first);
+    answer("{\"counted\":%ld}", refused ? 0 : next_place(secret) - first - 1);
 }

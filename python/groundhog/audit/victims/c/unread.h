@@ -7,7 +7,7 @@
 enum { FILLER = 1 << 15 };
 
 /* A connection whose peer does not read: what is sent from here on waits. */
-static int to_unread(int fd)
+__attribute__((unused)) static int to_unread(int fd)
 {
     static char filler[FILLER];
     int room = 1 << 20;
