@@ -338,7 +338,7 @@ OPEN_FILES = (
     Victim("c", "udp_spliced", CONNECTIONS, SAFE, evasion=True),
     Victim("c", "error_queue", CONNECTIONS, SAFE),
     Victim("c", "pending_error", CONNECTIONS),
-    Victim("c", "drop_counter", CONNECTIONS, SAFE),
+    Victim("c", "datagrams_dropped", CONNECTIONS, SAFE),
     Victim("c", "socket_cookie", SOCKETS, SAFE),
     Victim("c", "timestamp_numbers", CONNECTIONS, SAFE),
     Victim("c", "packet_time", CONNECTIONS, SAFE),
