@@ -112,7 +112,6 @@ ROWS = (
         "connections that wait to be accepted; options of sockets; descriptors that it sends to itself over"
         " a socket",
         RETIRE,
-        unshown="tests of the engine: `connections`, `forbidden`",
     ),
     Row(SIGNAL_ACTIONS, "signal actions, alternate stacks", REVERT),
     Row(

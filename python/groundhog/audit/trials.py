@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 START_TIMEOUT = 60.0
+LARGE = 50_000
 
 
 @dataclass(frozen=True)
@@ -76,6 +77,8 @@ def request(number: int) -> bytes:
 def _fill(scratch: str) -> None:
     """What is there before the process."""
     Path(scratch, "below").write_text("below", encoding="ascii")
+    Path(scratch, "below-large").write_bytes(b"below" * LARGE)
+    Path(scratch, "below-folder", "inner").mkdir(parents=True)
 
 
 @contextlib.contextmanager
@@ -88,7 +91,18 @@ def _program(trial: Trial) -> Iterator[Program]:
         settings = {}
         if trial.server:
             settings = stack.enter_context(LateServer(trial.server, scratch)).environment
-        yield Program(trial.argv, scratch, uuid.uuid4().hex, settings)
+        mark = uuid.uuid4().hex
+        stack.callback(_clean_shared_memory, mark)
+        yield Program(trial.argv, scratch, mark, settings)
+
+
+def _clean_shared_memory(mark: str) -> None:
+    """Remove what a victim without a jail has left in memory that has a name."""
+    for left in Path("/dev/shm").glob(f"victim-{mark}*"):  # noqa: S108 - where POSIX has it
+        if left.is_dir():
+            shutil.rmtree(left)
+        else:
+            left.unlink()
 
 
 def run_plain(trial: Trial) -> list[str | None]:

@@ -1,6 +1,7 @@
 /* A server that answers late: what it is sent on a connection it keeps, and sends back there when another one asks for all
- * answers with "R"; then it says "D" to that one. TCP on a free port, which it prints; datagrams on the same; a Unix socket
- * at the path that it is given. It ends when its standard input does. */
+ * answers with "R"; then it says "D" to that one. A connection that begins with "K" is kept unread until then: what comes
+ * to its end but "F" goes to the one that asks, before the "D". TCP on a free port, which it prints; datagrams on the same;
+ * a Unix socket at the path that it is given. It ends when its standard input does. */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <errno.h>
@@ -11,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -21,6 +23,7 @@ struct kept {
     char bytes[1024];
     size_t length;
     struct sockaddr_in sender;
+    int unread; /* the descriptor of a connection that is kept unread; else 0 */
 };
 
 static struct pollfd polled[MOST];
@@ -52,6 +55,8 @@ static void listen_at(const char *path)
     polled[UNIX].fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     check(bind(polled[UNIX].fd, (struct sockaddr *)&name, sizeof name) == 0, path);
     check(listen(polled[TCP].fd, 64) == 0 && listen(polled[UNIX].fd, 64) == 0, "listen");
+    int least = 1; /* so that little has to be sent until the rest waits in its sender */
+    check(setsockopt(polled[TCP].fd, SOL_SOCKET, SO_RCVBUF, &least, sizeof least) == 0, "SO_RCVBUF");
     printf("%d\n", ntohs(address.sin_port));
     fflush(stdout);
 }
@@ -60,6 +65,13 @@ static void listen_at(const char *path)
 static bool take(size_t at)
 {
     struct kept *of = &kept[at];
+    char first;
+    if (of->length == 0 && recv(polled[at].fd, &first, 1, MSG_DONTWAIT | MSG_PEEK) == 1 && first == 'K') {
+        (void)!recv(polled[at].fd, &first, 1, 0);
+        of->unread = polled[at].fd;
+        polled[at].fd = -1;
+        return false;
+    }
     ssize_t got = recv(polled[at].fd, of->bytes + of->length, sizeof of->bytes - of->length, MSG_DONTWAIT);
     if (got > 0 && of->bytes[of->length] == 'R')
         return true;
@@ -84,11 +96,33 @@ static void take_datagrams(void)
     } while (got >= 0);
 }
 
+/* Reads a connection that was kept unread to its end, and tells what was no filler. */
+static void read_kept(struct kept *of, int asking)
+{
+    static char bytes[1 << 16];
+    struct timeval patience = {.tv_sec = 2};
+    ssize_t got;
+    (void)!setsockopt(of->unread, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+    while ((got = recv(of->unread, bytes, sizeof bytes, 0)) > 0) {
+        size_t length = 0;
+        for (ssize_t byte = 0; byte < got; byte++)
+            if (bytes[byte] != 'F')
+                bytes[length++] = bytes[byte];
+        if (length > 0)
+            (void)!send(asking, bytes, length, MSG_NOSIGNAL);
+    }
+    close(of->unread);
+    of->unread = 0;
+}
+
 static void answer_all(size_t asking)
 {
     for (size_t at = FIRST; at < count; at++)
         if (polled[at].fd >= 0 && at != asking)
             take(at);
+    for (size_t at = FIRST; at < count; at++)
+        if (kept[at].unread)
+            read_kept(&kept[at], polled[asking].fd);
     take_datagrams();
     for (size_t at = FIRST; at < count; at++) {
         if (polled[at].fd >= 0 && kept[at].length > 0)
@@ -120,7 +154,7 @@ int main(int argc, char **argv)
             if (polled[at].revents != 0) {
                 int fd = accept4(polled[at].fd, NULL, NULL, SOCK_CLOEXEC);
                 size_t free = FIRST;
-                while (free < count && polled[free].fd >= 0)
+                while (free < count && (polled[free].fd >= 0 || kept[free].unread))
                     free++;
                 check(fd >= 0 && free < MOST, "accept");
                 polled[free] = (struct pollfd){.fd = fd, .events = POLLIN};
