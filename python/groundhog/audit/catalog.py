@@ -34,6 +34,7 @@ from groundhog.audit.inventory import (
     THREADS,
     THREADS_LOST,
     TIMERS,
+    UNTRACKED,
     WRITTEN,
 )
 
@@ -187,6 +188,33 @@ C = (
     Victim("c", "closes_answer", FAULTS, NO_ANSWER, answer_timeout=SOON),
 )
 
+# What the kernel knows of memory, threads, timers and children beyond what a process usually shows.
+C_KERNEL = (
+    Victim("c", "hidden_by_process", UNTRACKED, evasion=True),
+    Victim("c", "hidden_by_thread", UNTRACKED, evasion=True),
+    Victim("c", "hidden_by_child", UNTRACKED, evasion=True),
+    Victim("c", "hidden_by_device", UNTRACKED, unjailed=True, evasion=True),
+    Victim("c", "hidden_by_fill", UNTRACKED, evasion=True),
+    Victim("c", "hidden_by_move", UNTRACKED, evasion=True),
+    Victim("c", "hidden_by_unregistering", UNTRACKED, evasion=True),
+    Victim("c", "references_cleared", UNTRACKED, unjailed=True, evasion=True),
+    Victim("c", "private_by_descriptor", FILES, SAFE, evasion=True),
+    Victim("c", "protected_by_key", LAYOUT, evasion=True),
+    Victim("c", "remap_leaving", LAYOUT, evasion=True),
+    Victim("c", "grows_down", LAYOUT, evasion=True),
+    Victim("c", "sealed", LAYOUT, SAFE),
+    Victim("c", "sealed_new", LAYOUT, SAFE),
+    Victim("c", "pages_exchanged", ADVICE, SAFE, evasion=True),
+    Victim("c", "pages_read", ADVICE, evasion=True),
+    Victim("c", "advice_populates", ADVICE, evasion=True),
+    Victim("c", "advice_collapses", ADVICE, SAFE, evasion=True),
+    Victim("c", "advice_removes", SHARED, SAFE, evasion=True),
+    Victim("c", "advice_by_process", ADVICE, SAFE, evasion=True),
+    Victim("c", "guards_removed", ADVICE, SAFE, sees_engine=True),
+    Victim("c", "droppable", ADVICE),
+    Victim("c", "arguments_moved", ATTRIBUTES, SAFE),
+)
+
 PYTHON = (
     Victim("python", "count", MEMORY, full=True),
     Victim("python", "module_cache", MEMORY),
@@ -290,4 +318,4 @@ JAVA = (
     Victim("java", "ThreadReplaced", THREADS_LOST, SAFE, evasion=True),
 )
 
-VICTIMS = C + PYTHON + NODE + JAVA
+VICTIMS = C + C_KERNEL + PYTHON + NODE + JAVA

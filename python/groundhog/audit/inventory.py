@@ -148,7 +148,6 @@ ROWS = (
         "ways to write memory that no one can track (io_uring, asynchronous I/O), to hide what was written,"
         " or into other processes (`ptrace`, `process_vm_writev`, `pidfd_getfd`)",
         "forbidden, from the start",
-        unshown="it leaves nothing; tests of the engine: `forbidden`",
     ),
     Row(
         WRITTEN,
