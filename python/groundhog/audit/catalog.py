@@ -213,6 +213,20 @@ C_KERNEL = (
     Victim("c", "guards_removed", ADVICE, SAFE, sees_engine=True),
     Victim("c", "droppable", ADVICE),
     Victim("c", "arguments_moved", ATTRIBUTES, SAFE),
+    Victim("c", "split_kept", LAYOUT, SAFE, evasion=True),
+    Victim("c", "splits_flood", LAYOUT, SAFE, evasion=True, bulky=True),
+    Victim("c", "merged", LAYOUT, SAFE, evasion=True),
+    Victim("c", "brk_within_page", LAYOUT),
+    Victim("c", "accounted", ADVICE, SAFE, evasion=True),
+    Victim("c", "remap_unreserved", ADVICE, SAFE, evasion=True),
+    Victim("c", "advice_flags", ADVICE),
+    Victim("c", "advice_huge", ADVICE),
+    Victim("c", "locked_on_fault", ATTRIBUTES, SAFE, evasion=True),
+    Victim("c", "locked_elsewhere", ATTRIBUTES, SAFE, evasion=True),
+    Victim("c", "policy_of_mapping", ADVICE, SAFE),
+    Victim("c", "policy_of_process", ATTRIBUTES, SAFE),
+    Victim("c", "equal_pages_merge", ATTRIBUTES, SAFE),
+    Victim("c", "huge_pages_advised", PRIVILEGES),
 )
 
 PYTHON = (
