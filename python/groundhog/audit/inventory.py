@@ -42,6 +42,7 @@ TIMERS = "interval timers, POSIX timers, alarms"
 ATTRIBUTES = "cwd, umask, rlimits, nice, affinity, name, mlock"
 OBJECTS = "System V objects, POSIX queues, keys, mounts"
 PRIVILEGES = "exec, prctl values, seccomp filters"
+REGISTERED = "what a process or thread registered with the kernel, and calls that go on"
 UNTRACKED = "io_uring, AIO, userfaultfd, ptrace, process_vm_writev"
 OWN_PIPES = "bytes in our own pipes to it"
 ANSWERS = "answers that nobody asked for"
@@ -136,12 +137,17 @@ ROWS = (
         "System V objects and POSIX queues that a request makes or changes, mounts; keys",
         "retire, and they go with the process's own namespace; by Landlock they are refused; without a"
         " jail they stay; keys are forbidden, from the start",
-        unshown="tests of the engine: `forbidden`",
     ),
     Row(
         PRIVILEGES,
         "settings of `prctl`; seccomp filters that a request installs; another program that it executes",
         "settings that can be asked for: revert; the others: retire",
+    ),
+    Row(
+        REGISTERED,
+        "what a process or a thread registered with the kernel (barriers, restartable sequences, lists of locks, tables"
+        " of segments and futexes, dispatch of system calls), and interrupted calls that can go on",
+        "revert where it can be asked for, else retire, or forbidden",
     ),
     Row(
         UNTRACKED,
