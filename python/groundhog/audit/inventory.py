@@ -42,6 +42,7 @@ TIMERS = "interval timers, POSIX timers, alarms"
 ATTRIBUTES = "cwd, umask, rlimits, nice, affinity, name, mlock"
 OBJECTS = "System V objects, POSIX queues, keys, mounts"
 PRIVILEGES = "exec, prctl values, seccomp filters"
+OF_THREADS = "settings of single threads"
 REGISTERED = "what a process or thread registered with the kernel, and calls that go on"
 UNTRACKED = "io_uring, AIO, userfaultfd, ptrace, process_vm_writev"
 OWN_PIPES = "bytes in our own pipes to it"
@@ -144,9 +145,15 @@ ROWS = (
         "settings that can be asked for: revert; the others: retire",
     ),
     Row(
+        OF_THREADS,
+        "what each thread has for itself: scheduling, memory policy, personality, signal mask, user and"
+        " capabilities; a working directory, mask or descriptors that it does not share with the others",
+        "revert where it can be set back, else retire, or forbidden",
+    ),
+    Row(
         REGISTERED,
-        "what a process or a thread registered with the kernel (barriers, restartable sequences, lists of locks, tables"
-        " of segments and futexes, dispatch of system calls), and interrupted calls that can go on",
+        "what a process or a thread registered with the kernel (barriers, restartable sequences, lists of locks,"
+        " tables of segments and futexes, dispatch of system calls), and interrupted calls that can go on",
         "revert where it can be asked for, else retire, or forbidden",
     ),
     Row(
