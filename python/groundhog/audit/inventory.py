@@ -153,7 +153,7 @@ ROWS = (
     Row(
         REGISTERED,
         "what a process or a thread registered with the kernel (barriers, restartable sequences, lists of"
-        " locks, tables of segments and futexes, dispatch of system calls), and interrupted calls that can go on",
+        " locks, tables of segments and futexes, dispatch of system calls); interrupted calls that can go on",
         "revert where it can be asked for, else retire, or forbidden",
     ),
     Row(
