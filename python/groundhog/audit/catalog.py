@@ -67,6 +67,7 @@ class Victim:
     full: bool = False  # 1,000 requests in every run
     bulky: bool = False  # tens of megabytes a request: never a thousand of them
     connected: bool = False  # it talks to a server that answers late
+    root_only: bool = False  # nobody else can do what it does
     answer_timeout: float = 60.0  # seconds; short where no answer is to come
     sees_engine: bool = (
         False  # its first answer shows that an engine is at work: nothing to compare with a plain one
@@ -205,8 +206,8 @@ C_KERNEL = (
     Victim("c", "protected_by_key", LAYOUT, evasion=True),
     Victim("c", "remap_leaving", LAYOUT, evasion=True),
     Victim("c", "grows_down", LAYOUT, evasion=True),
-    Victim("c", "sealed", LAYOUT, SAFE),
-    Victim("c", "sealed_new", LAYOUT, SAFE),
+    Victim("c", "memory_sealed", LAYOUT, SAFE),
+    Victim("c", "memory_sealed_new", LAYOUT, SAFE),
     Victim("c", "pages_exchanged", ADVICE, SAFE, evasion=True),
     Victim("c", "pages_read", ADVICE, evasion=True),
     Victim("c", "advice_populates", ADVICE, evasion=True),
@@ -244,7 +245,7 @@ C_KERNEL = (
     Victim("c", "thread_personality", OF_THREADS, SAFE, evasion=True),
     Victim("c", "thread_own_folder", OF_THREADS, SAFE, evasion=True),
     Victim("c", "thread_own_descriptors", OF_THREADS, SAFE, evasion=True),
-    Victim("c", "thread_own_user", OF_THREADS, SAFE, unjailed=True, evasion=True),
+    Victim("c", "thread_own_user", OF_THREADS, SAFE, unjailed=True, evasion=True, root_only=True),
     Victim("c", "thread_capabilities", OF_THREADS, SAFE, unjailed=True, evasion=True),
     Victim("c", "thread_no_new_privileges", OF_THREADS, SAFE, evasion=True, sees_engine=True),
     Victim("c", "thread_registrations", OF_THREADS, SAFE, evasion=True),
@@ -279,7 +280,7 @@ C_KERNEL = (
     Victim("c", "vdso_moved", LAYOUT, SAFE),
     Victim("c", "thread_named_by_file", OF_THREADS, unjailed=True, evasion=True),
     Victim("c", "login_user", ATTRIBUTES, SAFE, unjailed=True),
-    Victim("c", "attribute_files_user", PRIVILEGES, SAFE, unjailed=True),
+    Victim("c", "attribute_files_user", PRIVILEGES, SAFE, unjailed=True, root_only=True),
     Victim("c", "attribute_capabilities", PRIVILEGES, SAFE, unjailed=True, sees_engine=True),
     Victim("c", "pages_copied", ADVICE, evasion=True),
     Victim("c", "write_execute_denied", PRIVILEGES, SAFE),

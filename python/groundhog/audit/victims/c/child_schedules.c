@@ -6,7 +6,7 @@ static void prepare(void) {}
 static void meddle(pid_t parent)
 {
     /* What a jail refuses for other processes, it refuses. */
-    setpriority(PRIO_PROCESS, (id_t)parent, 7);
+    setpriority(PRIO_PROCESS, (id_t)parent, 19);
     sched_setscheduler(parent, SCHED_BATCH, &(struct sched_param){0});
     syscall(SYS_ioprio_set, 1, parent, 3 << 13);
     _exit(0);
@@ -21,5 +21,5 @@ static void handle(const char *secret)
     if (child == 0)
         meddle(parent);
     check(child > 0 && waitpid(child, &status, 0) == child && status == 0, "a child");
-    answer("{\"nice\":%d,\"batch\":%d,\"io\":%d}", nice == 7, policy == SCHED_BATCH, io >> 13 == 3);
+    answer("{\"nice\":%d,\"batch\":%d,\"io\":%d}", nice == 19, policy == SCHED_BATCH, io >> 13 == 3);
 }

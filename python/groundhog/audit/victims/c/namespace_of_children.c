@@ -21,7 +21,8 @@ static void handle(const char *secret)
     char now[64];
     (void)secret;
     ask(now);
-    /* Only a privileged process may. */
-    syscall(SYS_unshare, NEW_TIME);
+    /* Without privileges, from a user namespace of its own. */
+    if (syscall(SYS_unshare, NEW_TIME) != 0)
+        syscall(SYS_unshare, NEW_TIME | CLONE_NEWUSER);
     answer("{\"other\":%d}", strcmp(now, first) != 0);
 }
