@@ -283,6 +283,15 @@ C_KERNEL = (
     Victim("c", "attribute_files_user", PRIVILEGES, SAFE, unjailed=True, root_only=True),
     Victim("c", "attribute_capabilities", PRIVILEGES, SAFE, unjailed=True, sees_engine=True),
     Victim("c", "pages_copied", ADVICE, evasion=True),
+    Victim("c", "futex_hash_by_threads", REGISTERED, SAFE, evasion=True),
+    Victim("c", "membarrier_by_child", REGISTERED, SAFE, evasion=True),
+    Victim("c", "child_sets_memory", PARENT, SAFE, evasion=True),
+    Victim("c", "registers_flags", REGISTERS, SAFE, evasion=True),
+    Victim("c", "registers_pointers", REGISTERS),
+    Victim("c", "registers_selectors", REGISTERS),
+    Victim("c", "host_name", OBJECTS, SAFE),
+    Victim("c", "root_changed", ATTRIBUTES, SAFE, unjailed=True, root_only=True),
+    Victim("c", "superuser_noted", PRIVILEGES, SAFE, evasion=True, root_only=True, sees_engine=True),
     Victim("c", "write_execute_denied", PRIVILEGES, SAFE),
     Victim("c", "landlock_rule", PRIVILEGES, SAFE, evasion=True),
     Victim("c", "landlock_restricted", PRIVILEGES, SAFE),
@@ -347,6 +356,9 @@ PYTHON = (
     Victim("python", "folder_open", WRITTEN, RETIRE, evasion=True),
     Victim("python", "folder_working", WRITTEN, RETIRE, evasion=True),
     Victim("python", "lock_lost", LOCKS, RETIRE),
+    Victim("python", "hidden_memory", UNTRACKED, evasion=True),
+    Victim("python", "mapping_split", LAYOUT, SAFE, evasion=True),
+    Victim("python", "barriers", REGISTERED, SAFE, evasion=True),
 )
 
 NODE = (
