@@ -8,7 +8,8 @@ PROT_NONE = 0
 
 libc = ctypes.CDLL(None, use_errno=True)
 libc.mprotect.argtypes = (ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int)
-alone = mmap.mmap(-1, 5 * PAGE, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+# Closed at first, so that no neighbour merges with it.
+alone = mmap.mmap(-1, 5 * PAGE, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS, prot=PROT_NONE)
 start = ctypes.addressof(ctypes.c_char.from_buffer(alone)) + PAGE
 
 
@@ -17,9 +18,7 @@ def protect(page, count, protection):
         raise OSError(ctypes.get_errno(), "mprotect")
 
 
-# No neighbour merges with it.
-protect(-1, 1, PROT_NONE)
-protect(3, 1, PROT_NONE)
+protect(0, 3, READ_WRITE)
 
 
 def mappings():
