@@ -12,6 +12,7 @@ static const char *left;
 static void *work(void *unused)
 {
     char byte;
+    check(write(done[1], "d", 1) == 1, "write");
     for (;;) {
         ssize_t count = read(wanted[0], &byte, 1);
         if (count < 0 && errno == EINTR)
@@ -24,14 +25,16 @@ static void *work(void *unused)
     }
 }
 
-/* Signals are for the first thread. */
+/* Signals are for the first thread. It is there before the snapshot: a C library registers each thread when it first runs. */
 static void start_other(void)
 {
     sigset_t all, before;
+    char byte;
     check(pipe2(wanted, O_CLOEXEC) == 0 && pipe2(done, O_CLOEXEC) == 0, "pipe");
     sigfillset(&all);
     check(pthread_sigmask(SIG_BLOCK, &all, &before) == 0, "pthread_sigmask");
     check(pthread_create(&other, NULL, work, NULL) == 0, "pthread_create");
+    check(read(done[0], &byte, 1) == 1, "the other thread");
     check(pthread_sigmask(SIG_SETMASK, &before, NULL) == 0, "pthread_sigmask");
 }
 
