@@ -6,7 +6,6 @@ static int rules;
 
 static void prepare(void)
 {
-    make_file();
     rules = rules_without_reading();
     check(rules >= 0 || errno == ENOSYS || errno == EOPNOTSUPP, "landlock_create_ruleset");
 }
