@@ -42,6 +42,8 @@ TIMERS = "interval timers, POSIX timers, alarms"
 ATTRIBUTES = "cwd, umask, rlimits, nice, affinity, name, mlock"
 OBJECTS = "System V objects, POSIX queues, keys, mounts"
 PRIVILEGES = "exec, prctl values, seccomp filters"
+OF_THREADS = "settings of single threads"
+REGISTERED = "what a process or thread registered with the kernel, and calls that go on"
 UNTRACKED = "io_uring, AIO, userfaultfd, ptrace, process_vm_writev"
 OWN_PIPES = "bytes in our own pipes to it"
 ANSWERS = "answers that nobody asked for"
@@ -135,7 +137,6 @@ ROWS = (
         "System V objects and POSIX queues that a request makes or changes, mounts; keys",
         "retire, and they go with the process's own namespace; by Landlock they are refused; without a"
         " jail they stay; keys are forbidden, from the start",
-        unshown="tests of the engine: `forbidden`",
     ),
     Row(
         PRIVILEGES,
@@ -143,11 +144,22 @@ ROWS = (
         "settings that can be asked for: revert; the others: retire",
     ),
     Row(
+        OF_THREADS,
+        "what each thread has for itself: scheduling, memory policy, personality, signal mask, user and"
+        " capabilities; a working directory, mask or descriptors that it does not share with the others",
+        "revert where it can be set back, else retire, or forbidden",
+    ),
+    Row(
+        REGISTERED,
+        "what a process or a thread registered with the kernel (barriers, restartable sequences, lists of"
+        " locks, tables of segments and futexes, dispatch of system calls); interrupted calls that can go on",
+        "revert where it can be asked for, else retire, or forbidden",
+    ),
+    Row(
         UNTRACKED,
         "ways to write memory that no one can track (io_uring, asynchronous I/O), to hide what was written,"
         " or into other processes (`ptrace`, `process_vm_writev`, `pidfd_getfd`)",
         "forbidden, from the start",
-        unshown="it leaves nothing; tests of the engine: `forbidden`",
     ),
     Row(
         WRITTEN,

@@ -5,6 +5,7 @@
 //! (`GROUNDHOG_TEST_STRATEGIES=hot,copy`) and the random programs (see `mutation`).
 #![allow(missing_docs, reason = "tests say in their names what they are for")]
 
+mod attached;
 mod changes;
 mod children;
 mod connections;

@@ -1,0 +1,109 @@
+//! Processes that were attached to, whose calls nobody sees: what a request changed is put back, or the restore is
+//! refused.
+
+use crate::harness::{Stranger, nothing_like_it_here, strategies};
+use groundhog_engine::Error;
+
+/// What a thread that is not the first has for itself: variants of `thread_settings`.
+const THREAD_SETTINGS: [&str; 27] = [
+    "name",
+    "timer slack",
+    "signal at the parent's death",
+    "kept capabilities",
+    "secure bits",
+    "time stamps",
+    "memory errors",
+    "personality",
+    "processors",
+    "nice value",
+    "scheduling policy",
+    "slice",
+    "I/O priority",
+    "memory policy",
+    "alternate stack",
+    "blocked signals",
+    "pending signals",
+    "own directory",
+    "own umask",
+    "own descriptors",
+    "user",
+    "user for files",
+    "groups",
+    "bounding set",
+    "no new privileges",
+    "address of the id",
+    "list of locks",
+];
+
+/// State in no table that seccomp programs would have shown.
+const UNSEEN: [&str; 30] = [
+    "hidden_by_process",
+    "hidden_by_fill",
+    "hidden_by_move",
+    "protected_by_key",
+    "remap_leaving",
+    "memory_sealed",
+    "memory_sealed_new",
+    "pages_exchanged",
+    "advice_by_process",
+    "advice_flags",
+    "split_kept",
+    "merged",
+    "accounted",
+    "locked_elsewhere",
+    "policy_of_mapping",
+    "policy_of_process",
+    "equal_pages_merge",
+    "membarrier_registered",
+    "futex_hash",
+    "rseq_moved",
+    "thread_registrations",
+    "thread_id_address",
+    "interrupted_poll",
+    "interrupted_thread",
+    "calls_dispatched",
+    "segments_local",
+    "landlock_restricted",
+    "signal_stack_lost",
+    "timer_replaced",
+    "child_untraced",
+];
+
+/// What a later request saw of an earlier one; none: it saw nothing, or there was no later one.
+fn leak_of(name: &str, arguments: &[&str]) -> Option<String> {
+    let mut alone = Stranger::start(name, arguments);
+    let first = alone.ask(1);
+    if alone.ask(2) == first {
+        nothing_like_it_here(&format!("{name} {arguments:?}"));
+        return None;
+    }
+    let mut stranger = Stranger::start(name, arguments);
+    let tracee = stranger.traced(strategies()[0]);
+    tracee.snapshot().unwrap_or_else(|error| panic!("{name} {arguments:?}: {error}"));
+    let first = stranger.ask(1);
+    for round in 2..5 {
+        match tracee.restore(false) {
+            Err(Error::RestoreRefused { .. }) => return None,
+            Err(error) => return Some(format!("{name} {arguments:?}: {error}")),
+            Ok(_) => {}
+        }
+        let answer = stranger.ask(round);
+        if answer != first {
+            return Some(format!("{name} {arguments:?}: {} instead of {}", answer.trim(), first.trim()));
+        }
+    }
+    None
+}
+
+#[test]
+fn settings_of_other_threads_are_put_back_or_refused() {
+    let leaks: Vec<_> =
+        THREAD_SETTINGS.iter().filter_map(|setting| leak_of("thread_settings", &[setting])).collect();
+    assert!(leaks.is_empty(), "{} of {}:\n{}", leaks.len(), THREAD_SETTINGS.len(), leaks.join("\n"));
+}
+
+#[test]
+fn what_no_call_showed_is_put_back_or_refused() {
+    let leaks: Vec<_> = UNSEEN.iter().filter_map(|name| leak_of(name, &[])).collect();
+    assert!(leaks.is_empty(), "{} of {}:\n{}", leaks.len(), UNSEEN.len(), leaks.join("\n"));
+}

@@ -1,0 +1,66 @@
+/* What /proc tells of mappings beyond their permissions. */
+#include "victim.h"
+
+/* A mapping that merges with no neighbour. */
+__attribute__((unused)) static char *map_alone(size_t length, int protection)
+{
+    char *whole = mmap(NULL, length + 2 * PAGE, PROT_NONE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    check(whole != MAP_FAILED, "mmap");
+    char *memory = mmap(whole + PAGE, length, protection, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
+    check(memory == whole + PAGE, "mmap");
+    return memory;
+}
+
+/* How many mappings a range has parts of. */
+__attribute__((unused)) static size_t mappings_within(const void *from, size_t length)
+{
+    unsigned long start, end, low = (unsigned long)from, high = low + length;
+    char line[4096];
+    size_t count = 0;
+    FILE *maps = fopen("/proc/self/maps", "re");
+    check(maps != NULL, "maps");
+    while (fgets(line, sizeof line, maps) != NULL)
+        count += sscanf(line, "%lx-%lx ", &start, &end) == 2 && start < high && end > low;
+    fclose(maps);
+    return count;
+}
+
+/* What smaps says after the name of a field of the mapping at an address. */
+__attribute__((unused)) static const char *mapping_field(const void *address, const char *name)
+{
+    static char value[256];
+    unsigned long start, end, wanted = (unsigned long)address;
+    char line[4096];
+    bool here = false;
+    FILE *maps = fopen("/proc/self/smaps", "re");
+    check(maps != NULL, "smaps");
+    value[0] = '\0';
+    while (fgets(line, sizeof line, maps) != NULL) {
+        if (sscanf(line, "%lx-%lx ", &start, &end) == 2)
+            here = start <= wanted && wanted < end;
+        size_t length = strlen(name);
+        if (here && strncmp(line, name, length) == 0 && line[length] == ':')
+            snprintf(value, sizeof value, "%.*s", (int)strcspn(line + length + 1, "\n"), line + length + 1);
+    }
+    fclose(maps);
+    return value;
+}
+
+/* Whether the mapping at an address has a flag, by its two letters. */
+__attribute__((unused)) static bool has_flag(const void *address, const char *flag)
+{
+    char spaced[8];
+    snprintf(spaced, sizeof spaced, " %s ", flag);
+    return strstr(mapping_field(address, "VmFlags"), spaced) != NULL;
+}
+
+/* How many pages are in memory, which mincore(2) tells without touching them. */
+__attribute__((unused)) static size_t resident(void *memory, size_t length)
+{
+    static unsigned char pages[1 << 10];
+    size_t count = 0;
+    check(length / PAGE <= sizeof pages && mincore(memory, length, pages) == 0, "mincore");
+    for (size_t at = 0; at < length / PAGE; at++)
+        count += pages[at] & 1;
+    return count;
+}
