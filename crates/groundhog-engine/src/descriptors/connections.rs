@@ -130,6 +130,17 @@ impl Socket {
     ) -> Step<Self> {
         let fd = candidate.duplicate;
         let peek_offset = socket::peek_offset(fd);
+        if peek_offset < 0 {
+            return Self::look_at(candidate, all, ends, pid);
+        }
+        socket::set_peek_offset(fd, -1);
+        let found = Self::look_at(candidate, all, ends, pid);
+        socket::set_peek_offset(fd, peek_offset);
+        Ok(Self { peek_offset, ..found? })
+    }
+
+    fn look_at(candidate: &Candidate<'_>, all: &[Candidate<'_>], ends: &OwnEnds, pid: Tid) -> Step<Self> {
+        let fd = candidate.duplicate;
         if socket::sends_own_pages(fd) {
             return refuse(
                 &candidate.numbers,
@@ -150,12 +161,12 @@ impl Socket {
                 discard_all(&numbers, fd)?;
             }
             let traces = socket::traces(fd);
-            return Ok(Self { role, numbers, readable: false, unread: 0, traces, peek_offset });
+            return Ok(Self { role, numbers, readable: false, unread: 0, traces, peek_offset: -1 });
         }
         if matches!(role, Role::Listener) && readable {
             return refuse(&numbers, "has a connection that waits to be accepted");
         }
-        Ok(Self { role, numbers, readable, unread, traces: socket::traces(fd), peek_offset })
+        Ok(Self { role, numbers, readable, unread, traces: socket::traces(fd), peek_offset: -1 })
     }
 
     /// The numbers on which calls must be seen.
@@ -174,10 +185,12 @@ impl Socket {
         moved: Moved<'_>,
         report: &mut RestoreReport,
     ) -> Step<bool> {
-        let reverted = self.revert_contents(fd, readable, moved, report);
-        if self.peek_offset >= 0 {
-            socket::set_peek_offset(fd, self.peek_offset);
+        if self.peek_offset < 0 {
+            return self.revert_contents(fd, readable, moved, report);
         }
+        socket::set_peek_offset(fd, -1);
+        let reverted = self.revert_contents(fd, readable, moved, report);
+        socket::set_peek_offset(fd, self.peek_offset);
         reverted
     }
 
@@ -374,17 +387,18 @@ impl Socket {
         moved: Moved<'_>,
         report: &mut RestoreReport,
     ) -> Step<()> {
-        let named = || -> Step<bool> {
-            let own =
-                socket::own_address(fd).or_trouble(Reason::Inspection, "asking a socket for its name")?;
-            Ok(!own.is_unnamed())
-        };
         let trouble = "ending what a datagram socket is bound to";
+        let own = socket::own_address(fd).or_trouble(Reason::Inspection, "asking a socket for its name")?;
+        let got_name = matches!(self.role, Role::Unbound | Role::Nameless) && !own.is_unnamed();
+        let was_used = got_name || self.was_called(moved);
+        if was_used && socket::numbers_messages(fd) {
+            return self.refuse("numbers its messages, and was used");
+        }
         match &self.role {
-            Role::Unbound if named()? => {
+            Role::Unbound if got_name => {
                 socket::disconnect(fd).or_trouble(Reason::DescriptorChanged, trouble)?;
             }
-            Role::Connected(peer) if self.was_called(moved) => {
+            Role::Connected(peer) if was_used => {
                 socket::disconnect(fd).or_trouble(Reason::DescriptorChanged, trouble)?;
                 let own = socket::own_address(fd).or_trouble(Reason::Inspection, trouble)?;
                 if !own.is_wildcard() {
@@ -393,23 +407,18 @@ impl Socket {
                 discard_all(&self.numbers, fd)?;
                 socket::connect(fd, peer).or_trouble(Reason::DescriptorChanged, "connecting it again")?;
             }
-            Role::Nameless if named()? => {
+            Role::Nameless if got_name => {
                 return self.refuse("has got a name, to which an answer may come late");
             }
-            _ if self.was_called(moved) && socket::numbers_messages(fd) => {
-                return self.refuse("numbers its messages, and was used");
-            }
-            Role::Other if self.was_called(moved) => {
-                return self.refuse("was used, and an answer may come late");
-            }
+            Role::Other if was_used => return self.refuse("was used, and an answer may come late"),
             _ => {}
         }
         // Errors of what was sent may wait where nothing is readable.
-        if readable || self.was_called(moved) {
+        if readable || was_used {
             report.bytes_drained += discard_all(&self.numbers, fd)?;
         }
         if socket::traces(fd) != self.traces {
-            return self.refuse("keeps a trace of messages: a count, a processor, or an offset for peeking");
+            return self.refuse("keeps a trace of messages: a count, or a processor");
         }
         Ok(())
     }

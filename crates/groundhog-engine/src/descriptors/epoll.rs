@@ -48,11 +48,22 @@ impl EpollSets {
             if set.has_ready()? {
                 let mut remote = stopped.remote()?;
                 set.ready = set.take_ready(&mut remote)?;
-                set.make_ready(&mut remote)?;
             }
             sets.push(set);
         }
         Ok(Self(sets))
+    }
+
+    /// Has each have ready again what it had, after what waits in its targets was taken out and put back.
+    pub(crate) fn settle(&self, stopped: &mut Stopped<'_>) -> Step<()> {
+        for set in &self.0 {
+            if set.has_ready()? || !set.ready.is_empty() {
+                let mut remote = stopped.remote()?;
+                set.take_ready(&mut remote)?;
+                set.make_ready(&mut remote)?;
+            }
+        }
+        Ok(())
     }
 }
 
@@ -64,13 +75,8 @@ impl Component for EpollSets {
             if touched || set.targets.iter().any(|target| target.events & ONE_SHOT != 0) {
                 set.revert_members(&mut restore.stopped)?;
             }
-            if set.has_ready()? || !set.ready.is_empty() {
-                let mut remote = restore.stopped.remote()?;
-                set.take_ready(&mut remote)?;
-                set.make_ready(&mut remote)?;
-            }
         }
-        Ok(())
+        self.settle(&mut restore.stopped)
     }
 
     fn difference(&mut self, stopped: &mut Stopped<'_>) -> Step<Option<String>> {

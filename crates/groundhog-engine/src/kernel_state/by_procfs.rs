@@ -19,6 +19,16 @@ const PR_SET_NAME: u64 = 15;
 const FAIR: [u32; 3] = [0, 3, 5];
 /// Files under `/proc/PID` that set something. Not every kernel has all of them.
 const WRITTEN: [&str; 3] = ["oom_score_adj", "coredump_filter", "autogroup"];
+/// Likewise, which cannot be set back.
+const WRITTEN_ONCE: [&str; 7] = [
+    "loginuid",
+    "setgroups",
+    "attr/current",
+    "attr/exec",
+    "attr/fscreate",
+    "attr/keycreate",
+    "attr/sockcreate",
+];
 
 pub(super) fn nothing(_: &mut Place<'_>) -> Step<Vec<u8>> {
     Ok(Vec::new())
@@ -179,6 +189,13 @@ pub(super) fn written(place: &mut Place<'_>) -> Step<Vec<u8>> {
             Err(error) => {
                 return Err(Trouble::Refused(Reason::Inspection, format!("reading its {file}: {error}")));
             }
+        }
+    }
+    for file in WRITTEN_ONCE {
+        // Some answer with an error, now as before.
+        match std::fs::read(settings_file(place.process, file)) {
+            Ok(text) => lines.extend([text.as_slice(), b"\n"].concat()),
+            Err(error) => lines.extend(format!("{error}\n").bytes()),
         }
     }
     Ok(lines)

@@ -110,13 +110,15 @@ impl Session {
         let survey = Survey::of(&self.process)?;
         let used = in_use(&survey, &areas);
         let pid = self.process.pid;
+        // Before what waits is taken out and put back, which sets tell of.
+        let epoll = EpollSets::save(&mut Stopped { process: &mut self.process, anchor }, &survey)?;
         let pending = PendingData::save(&survey, pid, self.terms.keeps_connections)?;
         self.install_programs(anchor, &numbers(&survey, &pending))?;
         let mut stopped = Stopped { process: &mut self.process, anchor };
         let surveyed = Surveyed::new(&mut stopped, areas, self.strategy)?;
         let actions = Actions::save(&mut stopped.remote()?)?;
         let kernel_state = KernelState::save(stopped.process, anchor)?;
-        let epoll = EpollSets::save(&mut stopped, &survey)?;
+        epoll.settle(&mut stopped)?;
         let signals = PendingSignals::save(stopped.process)?;
         let table = DescriptorTable::save(stopped.process, &survey)?;
         let writable = WritableFiles::save(&used, !self.private.is_empty())?;

@@ -117,7 +117,8 @@ pub(super) const PRCTL: Rule = Rule::Operations(
             op(67, "PR_SET_MEMORY_MERGE", MEMORYS),
             op(68, "PR_GET_MEMORY_MERGE", PURE),
             op(77, "PR_TIMER_CREATE_RESTORE_IDS", PROCESS_SETTING),
-            op(78, "PR_FUTEX_HASH", &[on(When::IsNot(1, 2), E::Retires(Scope::Memory))]),
+            // It tells how many threads there have ever been.
+            op(78, "PR_FUTEX_HASH", REFUSED),
             op(0x4155_5856, "PR_GET_AUXV", PURE),
             op(0x5356_4d41, "PR_SET_VMA", LAYOUT),
             op(0x5961_6d61, "PR_SET_PTRACER", PROCESSES),
