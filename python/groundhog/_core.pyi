@@ -106,6 +106,7 @@ class Tracee:
         jail: str | None = None,
         private: Sequence[str | os.PathLike[str]] = ...,
         most_written: tuple[int, int] = ...,
+        network: str = "host",
         ids: tuple[int, int] | None = None,
         most_tasks: int | None = None,
         keep_connections: bool = False,

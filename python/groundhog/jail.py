@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from groundhog.config import Jail
+from groundhog.config import Jail, Network
 from groundhog.errors import ConfigError, UnsupportedError
 
 if TYPE_CHECKING:
@@ -22,11 +22,30 @@ if TYPE_CHECKING:
 _SHARED_SCRATCH = ("/tmp", "/var/tmp")  # noqa: S108 - laid over, not written
 
 
-def choose(jail: Jail, found: Mapping[str, Any]) -> str | None:
+def check(jail: Jail, network: Network) -> None:
+    """Raises ConfigError when they do not go together, whatever the machine."""
+    if network is Network.NONE and jail not in {Jail.AUTO, Jail.NAMESPACE}:
+        raise ConfigError(
+            f"network {network} needs the jail {Jail.NAMESPACE}, not {jail}, where functions have the"
+            " machine's network: choose --jail namespace, or --network host"
+        )
+
+
+def choose(jail: Jail, found: Mapping[str, Any], network: Network = Network.HOST) -> str | None:
     """What a process is to be shut in by; None: nothing. ``found``: see `groundhog.capabilities`.
 
     Raises UnsupportedError when what was asked for does not work here: nothing less is put in its place.
     """
+    check(jail, network)
+    if network is Network.NONE:
+        means = choose(Jail.NAMESPACE, found)
+        refusal = found["networks"][network.value]
+        if refusal is not None:
+            raise UnsupportedError(
+                f"no function can have a network of its own on this machine: {refusal}; see `groundhog"
+                " doctor`, or choose --network host: functions then reach what the machine reaches"
+            )
+        return means
     if jail is Jail.NONE:
         return None
     refusals: Mapping[str, str | None] = found["jails"]
@@ -110,10 +129,17 @@ class Confinement:
     ids: tuple[int, int] | None = None
     most_written: tuple[int, int] = (0, 0)
     """Bytes and files."""
+    network: Network = Network.HOST
 
     @classmethod
     def of(
-        cls, function: Function, command: Command, limits: Limits, means: str | None, uid: int | None
+        cls,
+        function: Function,
+        command: Command,
+        limits: Limits,
+        means: str | None,
+        uid: int | None,
+        network: Network = Network.HOST,
     ) -> Confinement:
         """What a function needs to run as ever: its directory, its home, the folders for scratch files."""
         ids = ids_of(uid)
@@ -122,7 +148,7 @@ class Confinement:
         if function.path is not None:
             folders.append(str(function.path.parent))
         private = tuple(dict.fromkeys(folder for folder in folders if folder))
-        return cls(means, private, ids, (limits.scratch_bytes, limits.scratch_files))
+        return cls(means, private, ids, (limits.scratch_bytes, limits.scratch_files), network)
 
     def cell(self) -> Cell:
         """The jail of a new process."""
@@ -130,7 +156,12 @@ class Confinement:
         if self.means is None:
             return Cell(ids)
         if self.means == Jail.NAMESPACE.value:
-            arguments = {"jail": self.means, "private": self.private, "most_written": self.most_written}
+            arguments = {
+                "jail": self.means,
+                "private": self.private,
+                "most_written": self.most_written,
+                "network": self.network.value,
+            }
             return Cell({**arguments, **ids})
         scratch = Path(tempfile.mkdtemp(prefix="groundhog-scratch-")).resolve()
         if self.ids is not None:

@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 from groundhog._log import log
-from groundhog.config import Function, Isolation, Jail, JsonValue, Limits, Reply, Timings
+from groundhog.config import Function, Isolation, Jail, JsonValue, Limits, Network, Reply, Timings
 from groundhog.errors import (
     ConfigError,
     GroundhogError,
@@ -18,7 +18,7 @@ from groundhog.errors import (
     OverloadedError,
     PoolClosedError,
 )
-from groundhog.jail import Confinement, choose
+from groundhog.jail import Confinement, check, choose
 from groundhog.ledger import Ledger, PoolStats
 from groundhog.observer import NullObserver
 from groundhog.protocols.actionloop import encode_context, encode_value
@@ -51,11 +51,11 @@ class Pool:
 
     ``isolation``: see `Isolation`. ``strategy``: the engine's tracking strategy by name, by default the best
     that the machine has. ``verify``: compare the whole process with its snapshot after every restore, which
-    is slow. ``jail``: see `Jail`. ``uid``: the user that the function runs as, which only root can choose.
-    ``keep_connections``: leave connections open that are older than a request which used them, though an
-    answer that comes late on one reaches a later request; else they are shut down, and the function's client
-    library connects again. ``engine``: makes the processes; the compiled one unless a test gives another.
-    ``observer``: is told of requests, restores and retirements.
+    is slow. ``jail``: see `Jail`. ``network``: see `Network`. ``uid``: the user that the function runs as,
+    which only root can choose. ``keep_connections``: leave connections open that are older than a request
+    which used them, though an answer that comes late on one reaches a later request; else they are shut down,
+    and the function's client library connects again. ``engine``: makes the processes; the compiled one unless
+    a test gives another. ``observer``: is told of requests, restores and retirements.
     """
 
     def __init__(
@@ -68,6 +68,7 @@ class Pool:
         *,
         verify: bool = False,
         jail: Jail | str = Jail.AUTO,
+        network: Network | str = Network.HOST,
         uid: int | None = None,
         keep_connections: bool = False,
         engine: Engine | None = None,
@@ -82,6 +83,8 @@ class Pool:
         self._strategy = strategy
         self._verify = verify
         self._jail = Jail.parse(jail)
+        self._network = Network.parse(network)
+        check(self._jail, self._network)
         self._uid = uid
         self._keep_connections = keep_connections
         self._engine = engine
@@ -144,8 +147,8 @@ class Pool:
         if self._engine is None or getattr(self._engine, "shuts_in", False):  # real processes
             from groundhog._core import capabilities
 
-            means = choose(self._jail, capabilities())
-        return Confinement.of(self.function, command, self.limits, means, self._uid)
+            means = choose(self._jail, capabilities(), self._network)
+        return Confinement.of(self.function, command, self.limits, means, self._uid, self._network)
 
     async def invoke(
         self,

@@ -43,9 +43,10 @@ struct Trial {
 const WRITE_PROTECT: &str = "write-protect";
 const SOFT_DIRTY: &str = "soft-dirty";
 const NAMESPACES: &str = "namespaces";
+const NETWORK_NAMESPACE: &str = "network-namespace";
 const LANDLOCK: &str = "landlock";
 
-const TRIALS: [Trial; 6] = [
+const TRIALS: [Trial; 7] = [
     Trial {
         name: "ptrace",
         remedy: "allow ptrace: set kernel.yama.ptrace_scope to 0 or 1, and in a container add ptrace to its seccomp \
@@ -79,14 +80,22 @@ const TRIALS: [Trial; 6] = [
                  kernel.apparmor_restrict_unprivileged_userns to 0, in a container allow unshare and mount in its seccomp \
                  profile, and use Linux 5.12 or newer with overlayfs",
         essential: false,
-        run: || jail::try_out(Means::Namespace),
+        run: || jail::try_out(Means::Namespace, false),
+    },
+    Trial {
+        name: NETWORK_NAMESPACE,
+        remedy: "allow user namespaces (above) and in them network namespaces: set user.max_net_namespaces above 0, and in \
+                 a container leave /proc/sys writable (docker: --security-opt systempaths=unconfined, Kubernetes: \
+                 procMount: Unmasked)",
+        essential: false,
+        run: || jail::try_out(Means::Namespace, true),
     },
     Trial {
         name: LANDLOCK,
         remedy: "use Linux 6.2 or newer with landlock among its security modules (lsm=), and in a container allow its \
                  calls in the seccomp profile",
         essential: false,
-        run: || jail::try_out(Means::Landlock),
+        run: || jail::try_out(Means::Landlock, false),
     },
 ];
 
@@ -153,6 +162,13 @@ impl Capabilities {
         };
         let finding = self.finding(needed)?;
         (!finding.works).then(|| format!("{needed}: {}; {}", finding.detail, finding.remedy))
+    }
+
+    /// Why a process cannot have a network of its own here; `None` if it can.
+    #[must_use]
+    pub fn own_network_refusal(&self) -> Option<String> {
+        let finding = self.finding(NETWORK_NAMESPACE)?;
+        (!finding.works).then(|| format!("{NETWORK_NAMESPACE}: {}; {}", finding.detail, finding.remedy))
     }
 
     /// Why a strategy does not work here; `None` if it does.

@@ -400,7 +400,7 @@ fn look_into(process: &Process, table: &mut [Descriptor], ours: &OwnFiles) -> St
         let (number, kind, flags) = (*number, *kind, *flags);
         files.push(File { number, duplicate, kind, name, flags, inode, readable, shared });
     }
-    let queues = queues::save(&files, &ours.numbers, process.pid)?;
+    let queues = queues::save(&files, &ours.numbers, process)?;
     for (descriptor, queue) in table.iter_mut().zip(queues) {
         descriptor.queue = queue;
     }

@@ -57,9 +57,12 @@ const SETPRIORITY: i64 = 141;
 const PRIO_PROCESS: u64 = 0;
 const IOPRIO_SET: i64 = 251;
 const IOPRIO_WHO_PROCESS: u64 = 1;
+const SOCKET: i64 = 41;
+const AF_VSOCK: u64 = 40;
 const EPERM: u32 = 1;
 const EINVAL: u32 = 22;
 const ENOSYS: u32 = 38;
+const EAFNOSUPPORT: u32 = 97;
 
 /// Calls that change the layout of an address space, or what its mappings are, or that give memory back.
 const LAYOUT_CALLS: [i64; 14] = [
@@ -290,6 +293,15 @@ pub(crate) fn keep_to_itself() -> Result<Vec<u64>, Error> {
     build().map_err(unbuildable)
 }
 
+/// What binds a process that has a network of its own: sockets to other virtual machines, which belong to none.
+pub(crate) fn keep_off_other_machines() -> Result<Vec<u64>, Error> {
+    let build = || {
+        let rules = vec![(SOCKET, when(0, SeccompCmpOp::Eq, AF_VSOCK)?)];
+        program(rules, SeccompAction::Errno(EAFNOSUPPORT))
+    };
+    build().map_err(unbuildable)
+}
+
 /// Installed after the above, whose message its own takes the place of: calls that change what a mapping is beyond what
 /// the list of mappings shows.
 pub(crate) fn flags_watch() -> Result<Vec<u64>, Error> {
@@ -351,6 +363,7 @@ mod tests {
             truncating_watch(),
             keep_attributes(),
             keep_to_itself(),
+            keep_off_other_machines(),
         ]
         .map(|built| built.expect("the rules are fixed"));
         assert!(programs.iter().chain(&watch).all(|program| (4..BPF_MAXINSNS).contains(&program.len())));

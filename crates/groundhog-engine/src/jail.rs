@@ -49,6 +49,8 @@ pub struct JailOptions {
     pub private: Vec<PathBuf>,
     /// Most bytes and files that it may have written at any time; by namespaces only.
     pub most: (u64, u64),
+    /// A network of its own, with a loopback interface and no other; by namespaces only.
+    pub own_network: bool,
 }
 
 /// A jail that is ready to be entered, and what is needed to revert its files.
@@ -62,8 +64,17 @@ pub(crate) struct Prepared {
 #[derive(Debug)]
 pub(crate) enum By {
     Nothing,
-    Namespace { ours: OwnedFd, shared_memory: bool, private: Vec<PathBuf> },
+    Namespace { ours: OwnedFd, own_network: bool, shared_memory: bool, private: Vec<PathBuf> },
     Landlock { private: Vec<PathBuf> },
+}
+
+/// What a process that has entered its jail lets us have.
+#[derive(Debug, Default)]
+pub(crate) struct Entered {
+    /// The folders in which it may write.
+    pub(crate) private: Vec<Private>,
+    /// Who is asked about the sockets of its network, if it has one of its own.
+    pub(crate) sock_diag: Option<OwnedFd>,
 }
 
 /// Most pipes and sockets that are shown in private folders.
@@ -87,11 +98,15 @@ pub(crate) fn prepare(
         None => By::Nothing,
         Some(options) if options.means == Means::Namespace => {
             let (folders, ours, private) = folders(options, ids).map_err(failed)?;
-            let shared_memory = folders.shared_memory.is_some();
+            let (own_network, shared_memory) = (folders.own_network, folders.shared_memory.is_some());
             jail.folders = Some(folders);
             // Signals and sockets by name know no such namespaces; kernels before 6.12 cannot do this.
             jail.ruleset = ruleset(None).unwrap_or(None);
-            By::Namespace { ours, shared_memory, private }
+            By::Namespace { ours, own_network, shared_memory, private }
+        }
+        Some(options) if options.own_network => {
+            let why = "only a jail by namespaces can have a network of its own".to_owned();
+            return Err(Error::Jail { why, errno: Errno(95) });
         }
         Some(options) => {
             let refused =
@@ -111,46 +126,50 @@ impl Prepared {
 }
 
 impl By {
-    /// The private folders, once the child has entered.
-    pub(crate) fn folders(self) -> Result<Vec<Private>> {
+    /// What we need of the child, once it has entered.
+    pub(crate) fn entered(self) -> Result<Entered> {
         match self {
-            Self::Nothing => Ok(Vec::new()),
-            Self::Landlock { private } => private.iter().map(|path| Private::plain(path)).collect(),
-            Self::Namespace { ours, shared_memory, private } => {
-                let (memory, sides) = jail::receive(&ours, shared_memory)?;
-                if sides.len() != private.len() {
+            Self::Nothing => Ok(Entered::default()),
+            Self::Landlock { private } => {
+                let private = private.iter().map(|path| Private::plain(path)).collect::<Result<_>>()?;
+                Ok(Entered { private, sock_diag: None })
+            }
+            Self::Namespace { ours, own_network, shared_memory, private } => {
+                let received = jail::receive(&ours, own_network, shared_memory)?;
+                if received.sides.len() != private.len() {
                     return Err(Errno(71)); // EPROTO
                 }
                 let mut folders = Vec::new();
-                for (path, sides) in private.into_iter().zip(sides) {
+                for (path, sides) in private.into_iter().zip(received.sides) {
                     folders.push(Private::overlay(path, sides)?);
                 }
-                if let Some(memory) = memory {
+                if let Some(memory) = received.shared_memory {
                     folders.push(Private::alone(PathBuf::from(SHARED_MEMORY), memory)?);
                 }
-                Ok(folders)
+                Ok(Entered { private: folders, sock_diag: received.sock_diag })
             }
         }
     }
 }
 
-/// Tries whether a jail of this kind can be made: in it a file can be made in a private folder, and nowhere else.
-pub(crate) fn try_out(means: Means) -> Result<()> {
+/// Tries whether a jail of this kind can be made: in it a file can be made in a private folder, and nowhere else. One with
+/// a network of its own has a loopback interface.
+pub(crate) fn try_out(means: Means, own_network: bool) -> Result<()> {
     let scratch = std::env::temp_dir().join(format!("groundhog-jail-{}", std::process::id()));
     match std::fs::create_dir(&scratch) {
         Ok(()) => {}
         Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {}
         Err(error) => return Err(from_io(error)),
     }
-    let tried = try_in(means, &scratch);
+    let tried = try_in(means, own_network, &scratch);
     let _it_is_empty = std::fs::remove_dir_all(&scratch);
     tried
 }
 
-fn try_in(means: Means, scratch: &Path) -> Result<()> {
+fn try_in(means: Means, own_network: bool, scratch: &Path) -> Result<()> {
     let private = scratch.join("private");
     std::fs::create_dir_all(&private).map_err(from_io)?;
-    let options = JailOptions { means, private: vec![private.clone()], most: (1 << 20, 100) };
+    let options = JailOptions { means, private: vec![private.clone()], most: (1 << 20, 100), own_network };
     let prepared = prepare(Some(&options), None).map_err(|error| match error {
         Error::Jail { errno, .. } => errno,
         _ => Errno(5),
@@ -219,6 +238,7 @@ fn folders(options: &JailOptions, ids: Option<(u32, u32)>) -> Result<(Folders, O
         } else {
             None
         },
+        own_network: options.own_network,
         hand,
     };
     Ok((folders, ours, private))

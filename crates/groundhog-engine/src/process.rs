@@ -86,6 +86,8 @@ pub(crate) struct Process {
     pub(crate) watch: Watch,
     /// The folders in which it may write, if it is in a jail.
     pub(crate) private: Vec<Private>,
+    /// Who is asked about its sockets, if its network is not ours.
+    pub(crate) sock_diag: Option<OwnedFd>,
     /// The user that it was made to be.
     pub(crate) ids: Option<(u32, u32)>,
     threads: BTreeMap<Tid, Thread>,
@@ -158,6 +160,7 @@ impl Process {
             keep_connections: false,
             watch: Watch::default(),
             private: Vec::new(),
+            sock_diag: None,
             ids: None,
             threads: threads.into_iter().map(|tid| (tid, thread)).collect(),
             leaving: BTreeSet::new(),

@@ -3,12 +3,13 @@
 //! What was empty at the snapshot is emptied, what was not is compared and filled again, and what cannot be filled again
 //! retires the process.
 
-use crate::connections::{Candidate, Moved, OwnEnds, Socket};
+use crate::connections::{Candidate, Moved, OwnEnds, Owner, Socket};
 use crate::error::{OrTrouble, Reason, Step, Trouble};
+use crate::process::Process;
 use crate::report::RestoreReport;
 use groundhog_proc::fdinfo;
 use groundhog_sys::fcntl::{self, Kind};
-use groundhog_sys::{Errno, Tid, queue};
+use groundhog_sys::{Errno, queue, sock_diag};
 use std::os::fd::{AsRawFd, OwnedFd};
 
 /// How much may wait in a pipe of the snapshot, to be put back.
@@ -63,15 +64,18 @@ pub(crate) struct File<'a> {
 }
 
 /// Looks into all open files. `ours`: the numbers that this process has open.
-pub(crate) fn save(files: &[File<'_>], ours: &[i32], pid: Tid) -> Step<Vec<Queue>> {
+pub(crate) fn save(files: &[File<'_>], ours: &[i32], process: &Process) -> Step<Vec<Queue>> {
     let mut queues = files.iter().map(|file| Queue::save(*file, files)).collect::<Step<Vec<_>>>()?;
     let sockets = candidates(files);
     if sockets.is_empty() {
         return Ok(queues);
     }
-    let ends = OwnEnds::of(ours);
+    let same_network = process.sock_diag.is_none();
+    let ends = OwnEnds::of(ours, same_network);
+    let opened = if same_network { sock_diag::open().ok() } else { None };
+    let owner = Owner { pid: process.pid, sock_diag: process.sock_diag.as_ref().or(opened.as_ref()) };
     for candidate in &sockets {
-        let socket = Socket::save(candidate, &sockets, &ends, pid)?;
+        let socket = Socket::save(candidate, &sockets, &ends, owner)?;
         // The first of its numbers stands for all.
         let at = files.iter().position(|file| candidate.numbers.first() == Some(&file.number));
         if let Some(queue) = at.and_then(|at| queues.get_mut(at)) {

@@ -369,6 +369,9 @@ fn prepare(options: SpawnOptions) -> Result<(String, spawn::Command)> {
         if jail.means == Means::Landlock {
             filters.push(filter::keep_attributes()?);
         }
+        if jail.own_network {
+            filters.push(filter::keep_off_other_machines()?);
+        }
     }
     Ok((name, spawn::Command { program, argv, env: pairs, cwd, fds, filters, jail: None }))
 }
@@ -395,8 +398,9 @@ fn give_birth(mut command: spawn::Command, prepared: Prepared, name: &str) -> Re
             process.reopen_files().map_err(io)?;
             process.watch.filters_at_start = command.filters.len() as u32;
             process.ids = ids;
-            process.private =
-                jailed.folders().map_err(|errno| failed("taking over its private folders", errno))?;
+            let entered = jailed.entered().map_err(|errno| failed("taking over its jail", errno))?;
+            process.private = entered.private;
+            process.sock_diag = entered.sock_diag;
             Ok(process)
         }
         None => Err(failed("starting", Errno(3))),

@@ -27,6 +27,15 @@ fn means(name: &str) -> PyResult<Means> {
     }
 }
 
+/// Whether it is a network of its own.
+fn own_network(name: &str) -> PyResult<bool> {
+    match name {
+        "host" => Ok(false),
+        "none" => Ok(true),
+        _ => Err(PyValueError::new_err(format!("unknown network '{name}': choose host or none"))),
+    }
+}
+
 fn strategy(name: Option<&str>) -> PyResult<Option<Strategy>> {
     name.map(str::parse).transpose().map_err(|message: String| {
         exception(&groundhog_engine::Error::Unsupported {
@@ -58,8 +67,8 @@ impl Tracee {
     /// `strategy`: `hot`, `classic`, `soft-dirty` or `copy`; None: the best that works here. `watch`: have the kernel
     /// tell of calls that change the layout, so that a restore after a request without any need not look. `jail`: what it
     /// is shut in by, `namespace` or `landlock`; None: nothing. `private`: the folders in which it may write then, and
-    /// which are reverted, too. `most_written`: most bytes and files there, by namespaces only. `ids`: user and group to
-    /// become, which only root can. `most_tasks`: threads and descendants that it may have at a time; with more it is killed.
+    /// which are reverted, too. `most_written`: most bytes and files there, by namespaces only. `network`: `host`, what
+    /// the machine reaches, or `none`, itself alone, by namespaces only. `ids`: user and group to become, which only root can. `most_tasks`: threads and descendants that it may have at a time; with more it is killed.
     ///
     /// `keep_connections`: leave connections of the snapshot open that a request used, and only empty them; else they are
     /// shut down, so that no late answer reaches a later request.
@@ -67,8 +76,8 @@ impl Tracee {
     /// Raises `SpawnError` when it cannot be started and `UnsupportedError` when the strategy does not work here.
     #[staticmethod]
     #[pyo3(signature = (argv, *, env = None, cwd = None, fds = None, drain = Vec::new(), strategy = None, watch = true,
-                        jail = None, private = Vec::new(), most_written = MOST_WRITTEN, ids = None, most_tasks = None,
-                        keep_connections = false))]
+                        jail = None, private = Vec::new(), most_written = MOST_WRITTEN, network = "host", ids = None,
+                        most_tasks = None, keep_connections = false))]
     #[allow(clippy::too_many_arguments, reason = "keyword arguments in Python")]
     fn spawn(
         py: Python<'_>,
@@ -82,12 +91,17 @@ impl Tracee {
         jail: Option<&str>,
         private: Vec<PathBuf>,
         most_written: (u64, u64),
+        network: &str,
         ids: Option<(u32, u32)>,
         most_tasks: Option<usize>,
         keep_connections: bool,
     ) -> PyResult<Self> {
         if argv.is_empty() {
             return Err(PyValueError::new_err("argv is empty; name a program"));
+        }
+        let own_network = own_network(network)?;
+        if own_network && jail.is_none() {
+            return Err(PyValueError::new_err("network 'none' needs the jail 'namespace'"));
         }
         let options = SpawnOptions {
             argv: argv.into_iter().map(PathBuf::into_os_string).collect(),
@@ -101,6 +115,7 @@ impl Tracee {
                 means,
                 private,
                 most: most_written,
+                own_network,
             }),
             ids,
             most_tasks,

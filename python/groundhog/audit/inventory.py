@@ -36,6 +36,7 @@ QUEUES = "bytes left in pipes, pairs of sockets, eventfds, timers"
 CONNECTIONS = "connections from before the snapshot"
 LOCKS = "locks, owners, sizes, seals of open files"
 SOCKETS = "sockets: options, ports, descriptors sent over them"
+NETWORK = "tables of the network"
 SIGNAL_ACTIONS = "signal handlers"
 SIGNALS = "pending signals"
 TIMERS = "interval timers, POSIX timers, alarms"
@@ -113,6 +114,13 @@ ROWS = (
         " a socket",
         RETIRE,
         unshown="tests of the engine: `connections`, `forbidden`",
+    ),
+    Row(
+        NETWORK,
+        "what the kernel remembers of connections that a request ended (`TIME_WAIT`, `tcp_metrics`)",
+        "with `--network none`: nothing, it is forgotten at once; with `--network host` it stays for a while:"
+        " see below",
+        unshown="tests of the network",
     ),
     Row(SIGNAL_ACTIONS, "signal actions, alternate stacks", REVERT),
     Row(

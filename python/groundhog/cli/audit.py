@@ -87,6 +87,7 @@ def command(
     required: tuple[str, ...],
     strategy: str | None,
     jail: str,
+    network: str,
     timeout: float,
     as_json: bool,
     html_file: Path | None,
@@ -121,7 +122,7 @@ def command(
         values = options.lines(payloads)
         if not values:
             raise click.UsageError(f"{payloads} has no requests")
-        clean = _function(function, values, strategy, jail, timeout, html_file, as_json=as_json)
+        clean = _function(function, values, strategy, jail, network, timeout, html_file, as_json=as_json)
     ctx.exit(0 if clean else 1)
 
 
@@ -183,6 +184,7 @@ def _function(
     payloads: list[Any],
     strategy: str | None,
     jail: str,
+    network: str,
     timeout: float,
     html_file: Path | None,
     *,
@@ -194,7 +196,8 @@ def _function(
     with _progress() as progress:
         task = progress.add_task(function.name, total=requests_of(payloads))
         limits = Limits(timeout_s=timeout)
-        made = asyncio.run(audit(function, payloads, limits, strategy, jail, partial(progress.advance, task)))
+        advance = partial(progress.advance, task)
+        made = asyncio.run(audit(function, payloads, limits, strategy, jail, network, advance))
     if as_json:
         click.echo(json.dumps(summaries.as_dict(made)))
     else:

@@ -28,6 +28,8 @@ _STRATEGIES = {
 
 _BEHIND_JAILS = ("namespaces", "landlock")
 """The findings that decide which jails work."""
+_BEHIND_NETWORKS = "network-namespace"
+"""The one that decides whether a function can have a network of its own."""
 _JAILS = {
     "namespace": "private folders over those of the machine, which are reverted; all else is read-only",
     "landlock": "writes only to a folder of its own, TMPDIR, which is reverted",
@@ -100,6 +102,8 @@ def _show(made: Mapping[str, Any]) -> None:
 
 
 def _purpose(finding: Mapping[str, Any]) -> str:
+    if finding["name"] == _BEHIND_NETWORKS:
+        return "For --network none"
     return "To use Groundhog at all" if finding["essential"] else f"For {finding['name']}"
 
 
@@ -132,4 +136,6 @@ def _is_missed(finding: Mapping[str, Any], made: Mapping[str, Any]) -> bool:
         return True
     if finding["name"] in _BEHIND_JAILS:
         return bool(made["preferred_jail"] != "namespace")
+    if finding["name"] == _BEHIND_NETWORKS:
+        return bool(made["preferred_jail"] == "namespace")  # else that is to be mended first
     return made["strategy"] in {None, "copy", "soft-dirty"}

@@ -100,6 +100,7 @@ class Engine(Protocol):
         jail: str | None = None,
         private: Sequence[str] = (),
         most_written: tuple[int, int] = ...,
+        network: str = "host",
         ids: tuple[int, int] | None = None,
         most_tasks: int | None = None,
         keep_connections: bool = False,

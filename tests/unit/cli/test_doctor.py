@@ -21,6 +21,7 @@ def machine(
     write_protect: bool = True,
     soft_dirty: bool = False,
     namespaces: bool = True,
+    network_namespace: bool = True,
     landlock: bool = True,
 ) -> Machine:
     """What the engine would find on such a machine."""
@@ -29,6 +30,7 @@ def machine(
         "write-protect": write_protect,
         "soft-dirty": soft_dirty,
         "namespaces": namespaces,
+        "network-namespace": network_namespace,
         "landlock": landlock,
     }
     tracked = None if write_protect else "write-protect tracking: ENOSYS; use Linux 6.7"
@@ -53,6 +55,10 @@ def machine(
         "jails": {
             "namespace": None if namespaces else "namespaces: EPERM; get namespaces",
             "landlock": None if landlock else "landlock: ENOSYS; get landlock",
+        },
+        "networks": {
+            "host": None,
+            "none": None if network_namespace else "network-namespace: EROFS; get network-namespace",
         },
         "preferred_jail": "namespace" if namespaces else "landlock" if landlock else None,
         "preferred": "hot" if write_protect else "soft-dirty" if soft_dirty else "copy",
@@ -104,6 +110,16 @@ def test_the_jail_that_is_used_is_named(on: Callable[..., tuple[int, str]]) -> N
     assert code == 0
     assert "by the jail landlock" in text
     assert "For namespaces: get namespaces." in text
+
+
+def test_a_machine_without_networks_of_one_s_own(on: Callable[..., tuple[int, str]]) -> None:
+    code, text = on(machine(network_namespace=False))
+    assert code == 0
+    assert "For --network none: get network-namespace." in text
+    code, text = on(machine(namespaces=False, network_namespace=False))
+    assert code == 0
+    assert "For namespaces: get namespaces." in text
+    assert "get network-namespace" not in text, "without namespaces it would be of no use"
 
 
 def test_a_machine_without_any_jail(on: Callable[..., tuple[int, str]]) -> None:
