@@ -105,7 +105,7 @@ class Tracee:
         watch: bool = True,
         jail: str | None = None,
         private: Sequence[str | os.PathLike[str]] = ...,
-        most_written: tuple[int, int] = ...,
+        most_written: tuple[int, int] | None = None,
         network: str = "host",
         ids: tuple[int, int] | None = None,
         most_tasks: int | None = None,

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from groundhog._log import log
 from groundhog.config import Jail, Network
 from groundhog.errors import ConfigError, UnsupportedError
 
@@ -22,13 +23,11 @@ if TYPE_CHECKING:
 _SHARED_SCRATCH = ("/tmp", "/var/tmp")  # noqa: S108 - laid over, not written
 
 
-def check(jail: Jail, network: Network) -> None:
-    """Raises ConfigError when they do not go together, whatever the machine."""
-    if network is Network.NONE and jail not in {Jail.AUTO, Jail.NAMESPACE}:
-        raise ConfigError(
-            f"network {network} needs the jail {Jail.NAMESPACE}, not {jail}, where functions have the"
-            " machine's network: choose --jail namespace, or --network host"
-        )
+def machine() -> Mapping[str, Any]:
+    """What this machine allows; see `groundhog.capabilities`. A pool of fakes does without the engine."""
+    from groundhog._core import capabilities
+
+    return capabilities()
 
 
 def choose(jail: Jail, found: Mapping[str, Any], network: Network = Network.HOST) -> str | None:
@@ -36,7 +35,6 @@ def choose(jail: Jail, found: Mapping[str, Any], network: Network = Network.HOST
 
     Raises UnsupportedError when what was asked for does not work here: nothing less is put in its place.
     """
-    check(jail, network)
     if network is Network.NONE:
         means = choose(Jail.NAMESPACE, found)
         refusal = found["networks"][network.value]
@@ -169,3 +167,59 @@ class Confinement:
         return Cell(
             {"jail": self.means, "private": (str(scratch),), **ids}, {"TMPDIR": str(scratch)}, scratch
         )
+
+
+@dataclass(frozen=True, slots=True)
+class Restrictions:
+    """What a pool was asked to keep its functions from; what would not be applied is an error."""
+
+    jail: Jail
+    network: Network
+    uid: int | None
+    unconfined: str | None
+    """The engine that makes no jails, if it is such a one."""
+
+    @classmethod
+    def of(cls, jail: Jail | str, network: Network | str, uid: int | None, engine: object) -> Restrictions:
+        """Raises ConfigError when they do not go together, or the engine would leave them aside.
+
+        ``engine``: see `groundhog.worker.engine.Engine`; None: the compiled one.
+        """
+        jail, network = Jail.parse(jail), Network.parse(network)
+        if network is Network.NONE and jail not in {Jail.AUTO, Jail.NAMESPACE}:
+            raise ConfigError(
+                f"network {network} needs the jail {Jail.NAMESPACE}, not {jail}, where functions have the"
+                " machine's network: choose --jail namespace, or --network host"
+            )
+        # What is not known of an engine must not let a function out.
+        unconfined = None if getattr(engine, "shuts_in", True) else type(engine).__name__
+        wanted = {
+            "jail": None if jail in {Jail.AUTO, Jail.NONE} else jail,
+            "network": None if network is Network.HOST else network,
+            "uid": uid,
+        }
+        asked = ", ".join(f"{name} {value}" for name, value in wanted.items() if value is not None)
+        if asked and unconfined:
+            raise ConfigError(
+                f"the engine {unconfined} does not apply {asked}: leave that out, or take groundhog.Tracee"
+            )
+        return cls(jail, network, uid, unconfined)
+
+    def confinement(self, function: Function, command: Command, limits: Limits) -> Confinement:
+        """The jail that a function gets on this machine.
+
+        Raises UnsupportedError when the machine does not allow it, ConfigError when we are not.
+        """
+        means = None
+        if self.unconfined:
+            log.warning("its engine shuts no function in: it is for tests", engine=self.unconfined)
+        else:
+            found = machine()
+            means = choose(self.jail, found, self.network)
+            if self.jail is Jail.AUTO and means != Jail.NAMESPACE.value:
+                log.warning(
+                    f"the jail {Jail.NAMESPACE} does not work here: functions get the jail {means}, which"
+                    " does less; see groundhog doctor",
+                    why=found["jails"][Jail.NAMESPACE.value],
+                )
+        return Confinement.of(function, command, limits, means, self.uid, self.network)

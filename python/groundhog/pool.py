@@ -18,7 +18,7 @@ from groundhog.errors import (
     OverloadedError,
     PoolClosedError,
 )
-from groundhog.jail import Confinement, check, choose
+from groundhog.jail import Restrictions
 from groundhog.ledger import Ledger, PoolStats
 from groundhog.observer import NullObserver
 from groundhog.protocols.actionloop import encode_context, encode_value
@@ -33,7 +33,6 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
     from groundhog.observer import Observer
-    from groundhog.runners.command import Command
     from groundhog.worker.engine import Engine, Report, Snapshot
 
 __all__ = ["Pool", "PoolStats"]
@@ -82,10 +81,7 @@ class Pool:
         self._size = workers
         self._strategy = strategy
         self._verify = verify
-        self._jail = Jail.parse(jail)
-        self._network = Network.parse(network)
-        check(self._jail, self._network)
-        self._uid = uid
+        self._restrictions = Restrictions.of(jail, network, uid, engine)
         self._keep_connections = keep_connections
         self._engine = engine
         self._ledger = Ledger(observer or NullObserver())
@@ -115,7 +111,7 @@ class Pool:
         if self._config is not None:
             raise PoolClosedError("a pool can be started only once: make a new one")
         command = command_for(self.function)
-        confinement = self._confine(command)
+        confinement = self._restrictions.confinement(self.function, command, self.limits)
         self._executor = ThreadPoolExecutor(self._size + 1, thread_name_prefix="groundhog")
         self._config = WorkerConfig(
             name=self.function.name,
@@ -141,14 +137,6 @@ class Pool:
         except BaseException:
             await self.aclose()
             raise
-
-    def _confine(self, command: Command) -> Confinement:
-        means = None
-        if self._engine is None or getattr(self._engine, "shuts_in", False):  # real processes
-            from groundhog._core import capabilities
-
-            means = choose(self._jail, capabilities(), self._network)
-        return Confinement.of(self.function, command, self.limits, means, self._uid, self._network)
 
     async def invoke(
         self,

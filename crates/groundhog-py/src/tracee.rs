@@ -76,7 +76,7 @@ impl Tracee {
     /// Raises `SpawnError` when it cannot be started and `UnsupportedError` when the strategy does not work here.
     #[staticmethod]
     #[pyo3(signature = (argv, *, env = None, cwd = None, fds = None, drain = Vec::new(), strategy = None, watch = true,
-                        jail = None, private = Vec::new(), most_written = MOST_WRITTEN, network = "host", ids = None,
+                        jail = None, private = Vec::new(), most_written = None, network = "host", ids = None,
                         most_tasks = None, keep_connections = false))]
     #[allow(clippy::too_many_arguments, reason = "keyword arguments in Python")]
     fn spawn(
@@ -90,7 +90,7 @@ impl Tracee {
         watch: bool,
         jail: Option<&str>,
         private: Vec<PathBuf>,
-        most_written: (u64, u64),
+        most_written: Option<(u64, u64)>,
         network: &str,
         ids: Option<(u32, u32)>,
         most_tasks: Option<usize>,
@@ -100,8 +100,17 @@ impl Tracee {
             return Err(PyValueError::new_err("argv is empty; name a program"));
         }
         let own_network = own_network(network)?;
+        let jail = jail.map(means).transpose()?;
+        let refused = |what| Err(PyValueError::new_err(what));
+        // What would not be applied.
         if own_network && jail.is_none() {
-            return Err(PyValueError::new_err("network 'none' needs the jail 'namespace'"));
+            return refused("network 'none' needs the jail 'namespace'");
+        }
+        if most_written.is_some() && jail != Some(Means::Namespace) {
+            return refused("most_written needs the jail 'namespace'");
+        }
+        if !private.is_empty() && jail.is_none() {
+            return refused("private needs a jail");
         }
         let options = SpawnOptions {
             argv: argv.into_iter().map(PathBuf::into_os_string).collect(),
@@ -111,10 +120,10 @@ impl Tracee {
             drain: drain.into_iter().map(groundhog_engine::duplicate_descriptor).collect::<Result<_, _>>()?,
             strategy: self::strategy(strategy)?,
             unwatched: !watch,
-            jail: jail.map(means).transpose()?.map(|means| JailOptions {
+            jail: jail.map(|means| JailOptions {
                 means,
                 private,
-                most: most_written,
+                most: most_written.unwrap_or(MOST_WRITTEN),
                 own_network,
             }),
             ids,

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+from click.core import ParameterSource
 from rich.console import Console
 from rich.progress import Progress
 
@@ -108,6 +109,9 @@ def command(
     if self_test:
         if handler is not None or program is not None or payloads is not None:
             raise click.UsageError("--self-test has targets and payloads of its own")
+        for name in ("jail", "network"):
+            if ctx.get_parameter_source(name) is not ParameterSource.DEFAULT:
+                raise click.UsageError(f"--self-test takes no --{name}: each victim has its own")
         if as_nobody and os.geteuid() != 0:
             raise click.UsageError("--as-nobody: only root can become another user")
         clean = _self_test(

@@ -10,7 +10,7 @@ import pytest
 from groundhog import Function
 from groundhog.config import Jail, Limits, Network
 from groundhog.errors import ConfigError, UnsupportedError
-from groundhog.jail import Confinement, choose, ids_of
+from groundhog.jail import Confinement, Restrictions, choose, ids_of
 from groundhog.runners import command_for
 
 if TYPE_CHECKING:
@@ -76,6 +76,12 @@ def test_no_lesser_jail_takes_the_place_of_one_with_a_network_of_its_own() -> No
 def test_an_unknown_network_is_named() -> None:
     with pytest.raises(ConfigError, match="unknown network 'wifi': choose one of host, none"):
         Network.parse("wifi")
+
+
+@pytest.mark.parametrize("jail", ["landlock", "none"])
+def test_other_jails_have_no_network_to_give(jail: str) -> None:
+    with pytest.raises(ConfigError, match=f"network none needs the jail namespace, not {jail}"):
+        Restrictions.of(jail, "none", None, None)
 
 
 def test_only_root_may_choose_the_user(monkeypatch: pytest.MonkeyPatch) -> None:
