@@ -171,7 +171,8 @@ def main(params):
         assert pool.stats().retirements == {}
 
 
-async def test_no_other_process_of_its_user_can_be_reached(source: Source) -> None:
+@pytest.mark.parametrize("jail", JAILS)
+async def test_no_other_process_of_its_user_can_be_reached(source: Source, jail: str) -> None:
     text = """
 import os, signal
 def main(params):
@@ -194,7 +195,7 @@ def main(params):
         async with Pool(function, jail="none") as pool:
             reached = (await pool.invoke({"pid": other.pid})).value["reached"]
             assert "environ" in reached, "without a jail it can"
-        async with Pool(function, jail="namespace") as pool:
+        async with Pool(function, jail=jail) as pool:
             assert (await pool.invoke({"pid": other.pid})).value == {"reached": []}
             assert (await pool.invoke({"pid": os.getpid()})).value == {"reached": []}
         other.kill()

@@ -46,7 +46,9 @@ const NAMESPACES: &str = "namespaces";
 const NETWORK_NAMESPACE: &str = "network-namespace";
 const LANDLOCK: &str = "landlock";
 
-const TRIALS: [Trial; 7] = [
+const SCOPING: &str = "scoping";
+
+const TRIALS: [Trial; 8] = [
     Trial {
         name: "ptrace",
         remedy: "allow ptrace: set kernel.yama.ptrace_scope to 0 or 1, and in a container add ptrace to its seccomp \
@@ -96,6 +98,15 @@ const TRIALS: [Trial; 7] = [
                  calls in the seccomp profile",
         essential: false,
         run: || jail::try_out(Means::Landlock, false),
+    },
+    Trial {
+        name: SCOPING,
+        remedy: "use Linux 6.12 or newer with landlock among its security modules (lsm=), and in a container allow its \
+                 calls in the seccomp profile; until then functions in a jail can send signals to processes of the same \
+                 user outside, and connect to abstract sockets: run those that do not trust each other as different \
+                 users (--uid), or in different containers",
+        essential: false,
+        run: jail::try_out_scopes,
     },
 ];
 

@@ -8,6 +8,7 @@ use crate::error::Error;
 use crate::files::Private;
 use groundhog_proc::{mountinfo, unix_sockets};
 use groundhog_sys::jail::{self, ActingAs, Folders, MOST_MOUNTS, Mount};
+use groundhog_sys::landlock::version as landlock_version;
 use groundhog_sys::{Errno, Result};
 use landlock::{
     ABI, Access, AccessFs, CompatLevel, Compatible, PathBeneath, PathFd, Ruleset, RulesetAttr,
@@ -90,6 +91,7 @@ pub(crate) fn prepare(
     ids: Option<(u32, u32)>,
 ) -> std::result::Result<Prepared, Error> {
     let failed = |errno: Errno| Error::Jail { why: errno.to_string(), errno };
+    let refused = |error: Refusal| Error::Jail { why: error.to_string(), errno: errno_of(&*error) };
     if options.is_none() && ids.is_none() {
         return Ok(Prepared { jail: None, by: By::Nothing });
     }
@@ -100,8 +102,10 @@ pub(crate) fn prepare(
             let (folders, ours, private) = folders(options, ids).map_err(failed)?;
             let (own_network, shared_memory) = (folders.own_network, folders.shared_memory.is_some());
             jail.folders = Some(folders);
-            // Signals and sockets by name know no such namespaces; kernels before 6.12 cannot do this.
-            jail.ruleset = ruleset(None).unwrap_or(None);
+            // Signals and sockets by name know no such namespaces.
+            if has_scopes().map_err(failed)? {
+                jail.ruleset = Some(ruleset(None, true).map_err(refused)?);
+            }
             By::Namespace { ours, own_network, shared_memory, private }
         }
         Some(options) if options.own_network => {
@@ -109,9 +113,8 @@ pub(crate) fn prepare(
             return Err(Error::Jail { why, errno: Errno(95) });
         }
         Some(options) => {
-            let refused =
-                |error: Box<dyn std::error::Error>| Error::Jail { why: error.to_string(), errno: Errno(95) };
-            jail.ruleset = ruleset(Some(&options.private)).map_err(refused)?;
+            let scopes = has_scopes().map_err(failed)?;
+            jail.ruleset = Some(ruleset(Some(&options.private), scopes).map_err(refused)?);
             By::Landlock { private: options.private.clone() }
         }
     };
@@ -329,30 +332,53 @@ fn plan(private: &[PathBuf], points: &[PathBuf]) -> Vec<Place> {
     places
 }
 
-/// Writes only below these, and no signal or socket by name to anybody outside; `None`: only the latter.
-fn ruleset(private: Option<&[PathBuf]>) -> std::result::Result<Option<OwnedFd>, Box<dyn std::error::Error>> {
-    // All or nothing at first; whatever else the kernel can guard comes on top.
-    let strict = Ruleset::default().set_compatibility(CompatLevel::HardRequirement);
-    let scopes = Scope::from_all(ABI::V6);
-    let Some(private) = private else {
-        return Ok(strict.scope(scopes)?.create()?.into());
-    };
-    let mut created = strict
+type Refusal = Box<dyn std::error::Error>;
+
+/// Whether this kernel can keep signals and connections to abstract sockets within a jail (Linux 6.12). One without
+/// Landlock cannot; one that refuses to tell is not taken for one that cannot.
+fn has_scopes() -> Result<bool> {
+    Ok(landlock_version()? >= ABI::V6 as u32)
+}
+
+/// Tries that. What is missing is told as [`Errno`] 95, "not supported".
+pub(crate) fn try_out_scopes() -> Result<()> {
+    if !has_scopes()? {
+        return Err(Errno(95));
+    }
+    jail::try_scopes(ruleset(None, true).map_err(|error| errno_of(&*error))?)
+}
+
+/// What the kernel said; "not supported" where the library did not ask it.
+fn errno_of(error: &(dyn std::error::Error + 'static)) -> Errno {
+    let causes = std::iter::successors(Some(error), |error| error.source());
+    let mut told = causes.filter_map(|cause| cause.downcast_ref::<std::io::Error>()?.raw_os_error());
+    Errno(told.next().unwrap_or(95))
+}
+
+/// Writes only below these, and, by `scopes`, no signal or socket by name to anybody outside; `None`: only the latter.
+/// All or nothing: what the kernel does not know must not be asked of it.
+fn ruleset(private: Option<&[PathBuf]>, scopes: bool) -> std::result::Result<OwnedFd, Refusal> {
+    let mut ruleset = Ruleset::default().set_compatibility(CompatLevel::HardRequirement);
+    if scopes {
+        ruleset = ruleset.scope(Scope::from_all(ABI::V6))?;
+    }
+    if private.is_some() {
         // Before the third version, files could be truncated anywhere.
-        .handle_access(AccessFs::from_write(ABI::V3))?
-        .set_compatibility(CompatLevel::BestEffort)
-        .scope(scopes)?
-        .create()?;
-    for path in private {
+        ruleset = ruleset.handle_access(AccessFs::from_write(ABI::V3))?;
+    }
+    let mut created = ruleset.create()?;
+    for path in private.unwrap_or_default() {
         created = created.add_rule(PathBeneath::new(PathFd::new(path)?, AccessFs::from_write(ABI::V3)))?;
     }
     // Devices that keep nothing.
-    for device in ["/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom", "/dev/tty"] {
+    let devices = ["/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom", "/dev/tty"];
+    for device in devices.iter().filter(|_| private.is_some()) {
         if let Ok(device) = PathFd::new(device) {
             created = created.add_rule(PathBeneath::new(device, AccessFs::WriteFile))?;
         }
     }
-    Ok(created.into())
+    let created: Option<OwnedFd> = created.into();
+    created.ok_or_else(|| "the kernel made no ruleset".into())
 }
 
 fn text_of(path: &Path) -> Result<CString> {

@@ -10,7 +10,7 @@
 //! and that the process cannot name. The parent gets descriptors of both sides.
 
 use crate::kernel_types::{Errno, Result, Tid, check};
-use crate::{network, sock_diag};
+use crate::{landlock, network, sock_diag};
 use rustix::fs::{Mode, OFlags};
 use rustix::mount::{MountFlags, MountPropagationFlags, MoveMountFlags, OpenTreeFlags};
 use rustix::net::{
@@ -20,7 +20,7 @@ use rustix::thread::{CapabilitySet, CapabilitySets, Gid, Uid, UnshareFlags};
 use std::ffi::{CStr, CString};
 use std::io::{IoSlice, IoSliceMut};
 use std::mem::MaybeUninit;
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 /// Most mounts that a jail may consist of: a child cannot allocate.
 pub const MOST_MOUNTS: usize = 64;
@@ -117,8 +117,7 @@ pub(crate) fn enter(jail: &Jail) -> Result<()> {
     drop_capabilities()?;
     rustix::thread::set_no_new_privs(true)?;
     if let Some(ruleset) = &jail.ruleset {
-        // SAFETY: landlock_restrict_self(2) takes a ruleset's descriptor and no flags; it touches no memory.
-        check(unsafe { libc::syscall(libc::SYS_landlock_restrict_self, ruleset.as_raw_fd(), 0) })?;
+        landlock::restrict_self(ruleset)?;
     }
     Ok(())
 }
@@ -350,18 +349,48 @@ pub fn receive(hand: &OwnedFd, own_network: bool, shared_memory: bool) -> Result
 /// # Errors
 /// Of whichever step was refused; `EIO` when the latter was not.
 pub fn try_out(jail: &Jail, inside: &CStr, outside: &CStr) -> Result<()> {
+    let create = |path: &CStr| {
+        let flags = OFlags::CREATE | OFlags::EXCL | OFlags::WRONLY | OFlags::CLOEXEC;
+        rustix::fs::open(path, flags, Mode::RUSR | Mode::WUSR).map_err(Errno::from)
+    };
+    in_a_child(|| {
+        enter(jail)?;
+        create(inside)?;
+        if create(outside).is_ok() { Err(Errno(libc::EIO)) } else { Ok(()) }
+    })
+}
+
+/// Tries in a child whether a ruleset keeps signals and connections to abstract sockets from us, its parent.
+///
+/// # Errors
+/// Of whichever step was refused; `EIO` when the child reached us.
+pub fn try_scopes(ruleset: OwnedFd) -> Result<()> {
+    use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType};
+    let jail = Jail { ruleset: Some(ruleset), ..Jail::default() };
+    let us = rustix::process::getpid();
+    let name = format!("groundhog-scopes-{}-{:?}", us.as_raw_nonzero(), std::thread::current().id());
+    let address = SocketAddrUnix::new_abstract_name(name.as_bytes())?;
+    let socket =
+        || rustix::net::socket_with(AddressFamily::UNIX, SocketType::STREAM, SocketFlags::CLOEXEC, None);
+    let listener = socket()?;
+    rustix::net::bind(&listener, &address)?;
+    rustix::net::listen(&listener, 1)?;
+    in_a_child(|| {
+        enter(&jail)?;
+        let reached = [
+            rustix::process::test_kill_process(us), // no signal is sent, only the right to is looked at
+            rustix::net::connect(&socket()?, &address),
+        ];
+        if reached == [Err(rustix::io::Errno::PERM); 2] { Ok(()) } else { Err(Errno(libc::EIO)) }
+    })
+}
+
+/// Runs something in a child, which must make system calls only, and ends with its error.
+fn in_a_child(body: impl FnOnce() -> Result<()>) -> Result<()> {
     // SAFETY: the child makes system calls only and ends with _exit (signal-safety(7)).
     let child = check(i64::from(unsafe { libc::fork() }))?;
     if child == 0 {
-        let create = |path: &CStr| {
-            let flags = OFlags::CREATE | OFlags::EXCL | OFlags::WRONLY | OFlags::CLOEXEC;
-            rustix::fs::open(path, flags, Mode::RUSR | Mode::WUSR).map_err(Errno::from)
-        };
-        let code = match enter(jail).and_then(|()| create(inside)) {
-            Err(errno) => errno.0,
-            Ok(_) if create(outside).is_ok() => libc::EIO,
-            Ok(_) => 0,
-        };
+        let code = body().map_or_else(|errno| errno.0, |()| 0);
         // SAFETY: ends the child without running anything of the parent's.
         unsafe { libc::_exit(code) };
     }

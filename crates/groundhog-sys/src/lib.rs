@@ -14,6 +14,7 @@ pub mod hugepage;
 pub mod jail;
 pub mod kcmp;
 pub mod kernel_types;
+pub mod landlock;
 pub mod limits;
 mod network;
 pub mod open_file;

@@ -46,6 +46,7 @@ PRIVILEGES = "exec, prctl values, seccomp filters"
 UNTRACKED = "io_uring, AIO, userfaultfd, ptrace, process_vm_writev"
 OWN_PIPES = "bytes in our own pipes to it"
 ANSWERS = "answers that nobody asked for"
+REACHED = "signals to others, abstract sockets of others"
 WRITTEN_ELSEWHERE = "files outside of a jail's folders"
 WRITTEN = "files written, created, deleted, renamed, chmod-ed, xattrs"
 FAULTS = "faults to survive"
@@ -170,6 +171,13 @@ ROWS = (
         "files anywhere else; settings under `/proc` and `/sys`",
         "forbidden in a jail: read-only, or refused by Landlock",
         unshown="nothing is left; tests of the jail",
+    ),
+    Row(
+        REACHED,
+        "signals to processes outside, connections to their abstract sockets",
+        "forbidden in a jail where the kernel can scope them (`scoping` in `groundhog doctor`: Linux 6.12"
+        " with Landlock), else not: see below",
+        unshown="nothing is left in the process; tests of the jail",
     ),
     Row(OWN_PIPES, "late bytes in the pipes of requests, answers and logs", "dropped, and counted"),
     Row(
