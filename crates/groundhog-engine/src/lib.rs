@@ -45,7 +45,7 @@ mod verify;
 mod watch;
 mod writable;
 
-pub use capabilities::{Capabilities, Finding, capabilities};
+pub use capabilities::{Capabilities, Finding, Reach, capabilities};
 pub use changes::{Changes, LayoutChange, MemoryChange};
 pub use error::{Error, Reason, Result};
 pub use jail::{JailOptions, Means};

@@ -1,6 +1,6 @@
 //! The handle of a traced process, usable from any thread.
 
-use crate::capabilities::capabilities;
+use crate::capabilities::{Reach, capabilities};
 use crate::changes::Changes;
 use crate::doorbell::Doorbell;
 use crate::error::{Error, Reason, Result};
@@ -45,6 +45,8 @@ pub struct SpawnOptions {
     pub unwatched: bool,
     /// Where it may write; none: as we may.
     pub jail: Option<JailOptions>,
+    /// Without a jail: trusted not to undo how writes are followed (see [`Reach`]), for tests and benchmarks.
+    pub trusted: bool,
     /// Most threads and descendants that it may have at a time, else all of it is killed; none: as many as the kernel lets it.
     pub most_tasks: Option<usize>,
     /// User and group that it becomes; none: as we are. Only root can do that.
@@ -81,9 +83,11 @@ impl Tracee {
     /// Starts a program and traces it from before its first instruction.
     ///
     /// # Errors
-    /// [`Error::Spawn`] when it cannot be started, [`Error::Unsupported`] when the strategy does not work here.
+    /// [`Error::Spawn`] when it cannot be started, [`Error::Unsupported`] when the strategy does not work here,
+    /// [`Error::Undone`] when the process could undo it.
     pub fn spawn(mut options: SpawnOptions) -> Result<Self> {
-        let strategy = choose(options.strategy)?;
+        let reach = Reach::of(options.jail.is_some(), options.trusted);
+        let strategy = capabilities().choose(options.strategy, reach)?;
         let drain = std::mem::take(&mut options.drain);
         let (watch, keep_connections) = (!options.unwatched, options.keep_connections);
         let most_tasks = options.most_tasks.unwrap_or(usize::MAX);
@@ -105,9 +109,10 @@ impl Tracee {
     /// Traces a process that runs already.
     ///
     /// # Errors
-    /// [`Error::Attach`] when it may not be traced, [`Error::Unsupported`] when the strategy does not work here.
-    pub fn attach(pid: i32, strategy: Option<Strategy>) -> Result<Self> {
-        let strategy = choose(strategy)?;
+    /// [`Error::Attach`] when it may not be traced, [`Error::Unsupported`] when the strategy does not work here,
+    /// [`Error::Undone`] when the process could undo it, unless it is `trusted`.
+    pub fn attach(pid: i32, strategy: Option<Strategy>, trusted: bool) -> Result<Self> {
+        let strategy = capabilities().choose(strategy, Reach::of(false, trusted))?;
         Self::start(strategy, false, Vec::new(), move || seize_all(Tid(pid)))
     }
 
@@ -318,23 +323,6 @@ impl Drop for Tracee {
 fn filters_of_this_thread() -> Option<u32> {
     let text = std::fs::read("/proc/thread-self/status").ok()?;
     groundhog_proc::status::parse(&text).ok()?.seccomp_filters
-}
-
-fn choose(wanted: Option<Strategy>) -> Result<Strategy> {
-    let capabilities = capabilities();
-    if let Some(finding) = capabilities.missing_essential() {
-        return Err(Error::Unusable {
-            name: finding.name,
-            why: format!("{}; {}", finding.detail, finding.remedy),
-        });
-    }
-    match wanted {
-        None => Ok(capabilities.preferred()),
-        Some(strategy) => match capabilities.refusal(strategy) {
-            None => Ok(strategy),
-            Some(why) => Err(Error::Unsupported { strategy: strategy.to_string(), why }),
-        },
-    }
 }
 
 fn prepare(options: SpawnOptions) -> Result<(String, spawn::Command)> {

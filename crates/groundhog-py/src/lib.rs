@@ -41,7 +41,8 @@ fn capabilities(py: Python<'_>) -> PyResult<Bound<'_, PyDict>> {
     answer.set_item("networks", networks)?;
     answer.set_item("preferred_jail", found.preferred_jail().map(groundhog_engine::Means::name))?;
     let usable = found.missing_essential().is_none();
-    answer.set_item("preferred", usable.then(|| found.preferred().name()))?;
+    let reach = groundhog_engine::Reach::of(found.preferred_jail().is_some(), false);
+    answer.set_item("preferred", usable.then(|| found.preferred(reach).name()))?;
     Ok(answer)
 }
 

@@ -73,11 +73,14 @@ impl Tracee {
     /// `keep_connections`: leave connections of the snapshot open that a request used, and only empty them; else they are
     /// shut down, so that no late answer reaches a later request.
     ///
+    /// `trusted`: without a jail, take it that the program does not write to its `/proc/PID/clear_refs`, by which it undoes
+    /// the strategy `soft-dirty`; for tests and benchmarks.
+    ///
     /// Raises `SpawnError` when it cannot be started and `UnsupportedError` when the strategy does not work here.
     #[staticmethod]
     #[pyo3(signature = (argv, *, env = None, cwd = None, fds = None, drain = Vec::new(), strategy = None, watch = true,
                         jail = None, private = Vec::new(), most_written = None, network = "host", ids = None,
-                        most_tasks = None, keep_connections = false))]
+                        most_tasks = None, keep_connections = false, trusted = false))]
     #[allow(clippy::too_many_arguments, reason = "keyword arguments in Python")]
     fn spawn(
         py: Python<'_>,
@@ -95,6 +98,7 @@ impl Tracee {
         ids: Option<(u32, u32)>,
         most_tasks: Option<usize>,
         keep_connections: bool,
+        trusted: bool,
     ) -> PyResult<Self> {
         if argv.is_empty() {
             return Err(PyValueError::new_err("argv is empty; name a program"));
@@ -129,6 +133,7 @@ impl Tracee {
             ids,
             most_tasks,
             keep_connections,
+            trusted,
         };
         let engine = py.detach(|| groundhog_engine::Tracee::spawn(options)).map_err(|e| exception(&e))?;
         Ok(Self { engine })
@@ -139,13 +144,16 @@ impl Tracee {
     /// Its calls are not seen, so every restore looks for what they may have changed, and is slower. Nobody else may wait
     /// for it (waitpid(2)) as long as the handle is open: what its tracer waits for would be lost.
     ///
+    /// `trusted`: see `spawn`.
+    ///
     /// Raises `SpawnError` when it may not be traced.
     #[staticmethod]
-    #[pyo3(signature = (pid, *, strategy = None))]
-    fn attach(py: Python<'_>, pid: i32, strategy: Option<&str>) -> PyResult<Self> {
+    #[pyo3(signature = (pid, *, strategy = None, trusted = false))]
+    fn attach(py: Python<'_>, pid: i32, strategy: Option<&str>, trusted: bool) -> PyResult<Self> {
         let strategy = self::strategy(strategy)?;
-        let engine =
-            py.detach(|| groundhog_engine::Tracee::attach(pid, strategy)).map_err(|e| exception(&e))?;
+        let engine = py
+            .detach(|| groundhog_engine::Tracee::attach(pid, strategy, trusted))
+            .map_err(|e| exception(&e))?;
         Ok(Self { engine })
     }
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 _STRATEGIES = {
     "hot": "copies back pages that most requests write, tracks the others",
     "classic": "tracks every page again after every request",
-    "soft-dirty": "tracks pages the way of kernels before 6.7",
+    "soft-dirty": "tracks pages the way of kernels before 6.7, in a jail",
     "copy": "tracks nothing: compares everything, slow but always right",
 }
 
