@@ -236,9 +236,12 @@ def test_what_works_is_known() -> None:
 
 
 def invoked(handler: Path, *options: str, without: str = "") -> Any:
-    payload = json.dumps({"port": 9, "name": "nobody", "outside": False})
+    payload = json.dumps(NOWHERE)
     env = {"GROUNDHOG_WITHOUT": without}
     return groundhog("invoke", str(handler), "--payload", payload, "--json", *options, env=env)
+
+
+NOWHERE = {"port": 9, "name": "nobody", "outside": False}
 
 
 def test_the_command_line(source: Source) -> None:
@@ -248,9 +251,26 @@ def test_the_command_line(source: Source) -> None:
     assert json.loads(done.stdout)["value"]["interfaces"] == ["lo"]
     with served("serve", str(handler), "--network", "none") as server:
         assert server.client.get("/_/info").json()["network"] == "none"
-        said = server.client.post("/", json={"port": 9, "name": "nobody", "outside": False}).json()
-        assert said["interfaces"] == ["lo"]
+        assert server.client.post("/", json=NOWHERE).json()["interfaces"] == ["lo"]
         assert server.stop() == 0
+    with served("openwhisk", "--network", "none") as server:
+        server.client.post("/init", json={"value": {"code": REACHING}}).raise_for_status()
+        assert server.client.post("/run", json={"value": NOWHERE}).json()["interfaces"] == ["lo"]
+        assert server.stop() == 0
+    payloads = source("payloads.jsonl", json.dumps(NOWHERE))
+    audited = groundhog("audit", str(handler), "--payloads", str(payloads), "--network", "none", "--json")
+    assert audited.returncode == 0, audited.stderr
+    told = json.loads(audited.stdout)
+    assert told["clean"]
+    assert {json.dumps(json.loads(one)["interfaces"]) for one in answers(told)} == {'["lo"]'}
+
+
+def answers(told: dict[str, Any]) -> list[str]:
+    """Of an audit, without isolation and with it."""
+    return [
+        *(said["answer"] for said in told["unisolated"]),
+        *(one["said"]["answer"] for one in told["requests"]),
+    ]
 
 
 @pytest.mark.parametrize(

@@ -48,10 +48,14 @@ def main(params):
 """
 
 
-@pytest.mark.parametrize(
-    ("jail", "refused"), [("none", "reached"), ("namespace", "EPERM"), ("landlock", "EPERM")]
-)
-async def test_nobody_outside_is_reached(source: Source, jail: str, refused: str) -> None:
+def kernel_has_scopes() -> bool:
+    release = os.uname().release.split(".")
+    return (int(release[0]), int(release[1])) >= (6, 12)
+
+
+@pytest.mark.parametrize("jail", ["none", "namespace", "landlock"])
+async def test_nobody_outside_is_reached(source: Source, jail: str) -> None:
+    refused = "EPERM" if jail != "none" and kernel_has_scopes() else "reached"
     name = f"groundhog-scoping-{os.getpid()}"
     with socket.socket(socket.AF_UNIX) as server, subprocess.Popen(["/bin/sleep", "600"]) as other:
         server.bind("\0" + name)
@@ -110,9 +114,9 @@ def bound(source: Source, call: int, errno: int, flags: int) -> dict[str, Any]:
     return told
 
 
-def test_here_they_end_at_the_jail() -> None:
+def test_whether_they_do_is_found_out() -> None:
     (scoping,) = [found for found in capabilities()["findings"] if found["name"] == "scoping"]
-    assert scoping["works"]
+    assert scoping["works"] == kernel_has_scopes()
     assert not scoping["essential"]
 
 
@@ -138,6 +142,8 @@ def test_a_kernel_without_landlock(source: Source, errno: int) -> None:
 def test_any_other_refusal_leaves_no_jail(source: Source, call: int, errno: int, flags: int) -> None:
     told = bound(source, call, errno, flags)
     assert not told["findings"]["scoping"]["works"]
-    for jail in ("namespace", "landlock"):
+    # A jail by namespaces asks an older kernel for no ruleset, so that none is refused.
+    asked = kernel_has_scopes() or flags == VERSION
+    for jail in ("namespace", "landlock") if asked else ("landlock",):
         assert told["jails"][jail] is not None
         assert told[jail].startswith(f"UnsupportedError: the jail {jail} does not work on this machine")
