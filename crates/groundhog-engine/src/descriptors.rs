@@ -3,21 +3,23 @@
 //! At the snapshot we take a duplicate of every descriptor. A duplicate shares the open file, so it tells whether a
 //! number still names it (`kcmp`), and the offset and flags can be read and set from here.
 
+pub(crate) mod connections;
+pub(crate) mod epoll;
+pub(crate) mod pending_data;
 mod settings;
 
 use crate::arch::call;
-use crate::connections::Moved;
-use crate::epoll;
+use crate::descriptors::connections::Moved;
 use crate::error::{OrTrouble, Reason, Step, Trouble};
-use crate::inspect;
-use crate::passing;
-use crate::process::Process;
-use crate::queues::{self, File, Queue};
-use crate::remote::{Anchor, Remote};
 use crate::report::RestoreReport;
+use crate::trace::fd_passing;
+use crate::trace::inspect;
+use crate::trace::process::Process;
+use crate::trace::remote_syscall::{Anchor, Remote};
 use groundhog_proc::fdinfo::Target;
 use groundhog_sys::fcntl::{Kind, Settings};
 use groundhog_sys::{Errno, Tid, fcntl, kcmp, pidfd};
+use pending_data::{File, Queue};
 use std::collections::BTreeSet;
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::path::PathBuf;
@@ -216,7 +218,7 @@ impl Descriptors {
         }
         if !missing.is_empty() {
             let fds: Vec<_> = missing.iter().map(|descriptor| descriptor.duplicate.as_fd()).collect();
-            let passed = passing::pass(&mut remote, &fds, above)?;
+            let passed = fd_passing::pass(&mut remote, &fds, above)?;
             moved.extend(passed.into_iter().zip(missing.iter().map(|descriptor| descriptor.number)));
         }
         for (from, to) in &moved {
@@ -400,7 +402,7 @@ fn look_into(process: &Process, table: &mut [Descriptor], ours: &OwnFiles) -> St
         let (number, kind, flags) = (*number, *kind, *flags);
         files.push(File { number, duplicate, kind, name, flags, inode, readable, shared });
     }
-    let queues = queues::save(&files, &ours.numbers, process)?;
+    let queues = pending_data::save(&files, &ours.numbers, process)?;
     for (descriptor, queue) in table.iter_mut().zip(queues) {
         descriptor.queue = queue;
     }

@@ -3,6 +3,10 @@
 //! Nothing is looked at unless a call was seen that may have changed files. Then all that was written since the process
 //! was started, which is little, is compared with what was there at the snapshot, or with what shows through from below.
 
+pub(crate) mod jail;
+pub(crate) mod pinned_files;
+pub(crate) mod writable;
+
 use crate::error::{Reason, Step, Trouble};
 use groundhog_sys::folder::{Folder, Kind, Stat};
 use groundhog_sys::jail::Sides;

@@ -4,14 +4,16 @@
 //! pays nothing; after one that did, the kinds that it touched are put back, one row of the table each, and read again:
 //! what is not as it was then is refused.
 
-mod asked;
+pub(crate) mod attributes;
+mod by_procfs;
+mod by_syscall;
+pub(crate) mod signals;
 mod timers;
-mod told;
 
 use crate::error::{Reason, Step, Trouble};
-use crate::process::Process;
-use crate::remote::{Anchor, Remote};
 use crate::report::RestoreReport;
+use crate::trace::process::Process;
+use crate::trace::remote_syscall::{Anchor, Remote};
 use groundhog_sys::Tid;
 use std::os::fd::OwnedFd;
 
@@ -165,11 +167,11 @@ const PLAIN: Row = Row {
     kind: Kind::Mask,
     name: "",
     scope: Scope::Process,
-    read: told::nothing,
+    read: by_procfs::nothing,
     keep: keep_bytes,
     unchanged: equal,
     settled: equal,
-    put_back: told::leave,
+    put_back: by_procfs::leave,
 };
 
 /// In the order in which they are put back: first what would be in the way of the others.
@@ -177,74 +179,80 @@ const TABLE: [Row; 14] = [
     Row {
         kind: Kind::Dumpable,
         name: "dumpable flag",
-        read: asked::dumpable,
-        put_back: asked::set_dumpable,
+        read: by_syscall::dumpable,
+        put_back: by_syscall::set_dumpable,
         ..PLAIN
     },
-    Row { kind: Kind::Limits, name: "limits", read: told::limits, put_back: told::set_limits, ..PLAIN },
+    Row {
+        kind: Kind::Limits,
+        name: "limits",
+        read: by_procfs::limits,
+        put_back: by_procfs::set_limits,
+        ..PLAIN
+    },
     Row {
         kind: Kind::MemoryLocks,
         name: "locked memory",
-        read: asked::memory_locks,
-        unchanged: asked::never_locked,
-        settled: asked::same_locks,
-        put_back: asked::unlock_memory,
+        read: by_syscall::memory_locks,
+        unchanged: by_syscall::never_locked,
+        settled: by_syscall::same_locks,
+        put_back: by_syscall::unlock_memory,
         ..PLAIN
     },
     Row {
         kind: Kind::Mask,
         name: "umask",
         scope: Scope::EachThread,
-        read: told::mask,
-        put_back: told::set_mask,
+        read: by_procfs::mask,
+        put_back: by_procfs::set_mask,
         ..PLAIN
     },
     Row {
         kind: Kind::Directory,
         name: "working directory",
-        read: told::directory,
-        keep: told::keep_directory,
-        put_back: told::set_directory,
+        read: by_procfs::directory,
+        keep: by_procfs::keep_directory,
+        put_back: by_procfs::set_directory,
         ..PLAIN
     },
     Row {
         kind: Kind::Scheduling,
         name: "scheduling",
         scope: Scope::EachThread,
-        read: told::scheduling,
-        put_back: told::set_scheduling,
+        read: by_procfs::scheduling,
+        put_back: by_procfs::set_scheduling,
         ..PLAIN
     },
     Row {
         kind: Kind::Name,
         name: "name",
         scope: Scope::EachThread,
-        read: told::name,
-        put_back: told::set_name,
+        read: by_procfs::name,
+        put_back: by_procfs::set_name,
         ..PLAIN
     },
     Row {
         kind: Kind::Slack,
         name: "timer slack",
         scope: Scope::EachThread,
-        read: asked::slack,
-        put_back: asked::set_slack,
+        read: by_syscall::slack,
+        put_back: by_syscall::set_slack,
         ..PLAIN
     },
     Row {
         kind: Kind::Settings,
         name: "prctl settings",
         scope: Scope::EachThread,
-        read: asked::settings,
-        put_back: asked::set_settings,
+        read: by_syscall::settings,
+        put_back: by_syscall::set_settings,
         ..PLAIN
     },
     Row {
         kind: Kind::AlternateStack,
         name: "alternate signal stack",
         scope: Scope::EachThread,
-        read: asked::alternate_stack,
-        put_back: asked::set_alternate_stack,
+        read: by_syscall::alternate_stack,
+        put_back: by_syscall::set_alternate_stack,
         ..PLAIN
     },
     Row {
@@ -278,8 +286,8 @@ const TABLE: [Row; 14] = [
     Row {
         kind: Kind::Written,
         name: "settings under /proc",
-        read: told::written,
-        put_back: told::write,
+        read: by_procfs::written,
+        put_back: by_procfs::write,
         ..PLAIN
     },
 ];
@@ -332,7 +340,7 @@ impl KernelState {
         }
         let stacks = TABLE.iter().zip(&kept).filter(|(row, _)| row.kind == Kind::AlternateStack);
         let mut stacks = stacks.flat_map(|(_, values)| values).filter_map(|(_, value)| value.as_ref());
-        let disarms_stacks = stacks.any(|value| asked::is_disarmed_by_handlers(&value.bytes));
+        let disarms_stacks = stacks.any(|value| by_syscall::is_disarmed_by_handlers(&value.bytes));
         Ok(Self { kept, disarms_stacks })
     }
 

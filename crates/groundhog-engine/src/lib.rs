@@ -9,49 +9,24 @@
 #![forbid(unsafe_code)]
 
 mod arch;
-mod attributes;
-mod capabilities;
-mod changes;
-mod connections;
 mod descriptors;
-mod doorbell;
-mod epoll;
 mod error;
 mod files;
-mod filter;
-mod held;
-mod inspect;
-mod jail;
 mod kernel_state;
-mod layout;
 mod memory;
-mod pages;
-mod passing;
-mod process;
-mod queues;
-mod registers;
-mod remote;
-mod repair;
 mod report;
-mod restore;
-mod shared;
-mod signals;
-mod snapshot;
-mod space;
-mod tracee;
-mod tracer;
-mod tracking;
-mod verify;
-mod watch;
-mod writable;
+mod session;
+mod strategy;
+mod syscalls;
+mod trace;
 
-pub use capabilities::{Capabilities, Finding, Reach, capabilities};
-pub use changes::{Changes, LayoutChange, MemoryChange};
 pub use error::{Error, Reason, Result};
-pub use jail::{JailOptions, Means};
+pub use files::jail::{JailOptions, Means};
 pub use report::{Phases, RestoreReport, SnapshotInfo};
-pub use tracee::{SpawnOptions, Tracee};
-pub use tracking::Strategy;
+pub use session::capabilities::{Capabilities, Finding, Reach, capabilities};
+pub use session::changes::{Changes, LayoutChange, MemoryChange};
+pub use session::tracee::{SpawnOptions, Tracee};
+pub use strategy::Strategy;
 
 /// What copying a page of uncached memory costs here, in seconds: the yardstick for restores.
 #[must_use]

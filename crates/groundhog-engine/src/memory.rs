@@ -2,17 +2,24 @@
 
 mod changes;
 mod heat;
+pub(crate) mod layout;
+pub(crate) mod pages;
 mod plan;
+pub(crate) mod repair;
+pub(crate) mod shared;
+pub(crate) mod tracking;
+pub(crate) mod vma;
 
+use crate::arch;
 use crate::error::{OrTrouble, Reason, Step, Trouble};
-use crate::pages::{Collector, PageStore};
-use crate::process::Process;
-use crate::registers::ThreadState;
-use crate::remote::{Anchor, Remote};
+use crate::memory::pages::{Collector, PageStore};
+use crate::memory::tracking::{Scan, Tracker};
+use crate::memory::vma::{Area, Kind};
 use crate::report::{RestoreReport, Stopwatch};
-use crate::space::{Area, Kind};
-use crate::tracking::{Scan, Strategy, Tracker};
-use crate::{arch, shared};
+use crate::strategy::Strategy;
+use crate::trace::process::Process;
+use crate::trace::registers::ThreadState;
+use crate::trace::remote_syscall::{Anchor, Remote};
 use groundhog_sys::process_vm::{self, Batch};
 use groundhog_sys::{PAGE_SIZE, RemoteAddr};
 use heat::Heat;

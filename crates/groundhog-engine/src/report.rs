@@ -1,6 +1,6 @@
 //! What a snapshot took and what a restore did.
 
-use crate::tracking::Strategy;
+use crate::strategy::Strategy;
 use std::time::{Duration, Instant};
 
 /// Named durations, in the order in which they were measured.

@@ -4,10 +4,10 @@
 use super::{Descriptors, fcntl};
 use crate::arch::call;
 use crate::error::{OrTrouble, Reason, Step, Trouble};
-use crate::inspect;
-use crate::process::Process;
-use crate::remote::{Anchor, Remote};
 use crate::report::RestoreReport;
+use crate::trace::inspect;
+use crate::trace::process::Process;
+use crate::trace::remote_syscall::{Anchor, Remote};
 use groundhog_proc::fdinfo;
 use groundhog_sys::open_file;
 use std::os::fd::OwnedFd;

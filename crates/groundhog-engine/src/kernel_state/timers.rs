@@ -6,7 +6,7 @@
 use super::{Place, Row, Touched, Value};
 use crate::arch::call;
 use crate::error::{OrTrouble, Reason, Step, Trouble};
-use crate::remote::Remote;
+use crate::trace::remote_syscall::Remote;
 
 /// Timers of setitimer(2): real, virtual, profiling.
 const INTERVAL_TIMERS: [i32; 3] = [0, 1, 2];

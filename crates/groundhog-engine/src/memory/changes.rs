@@ -1,13 +1,13 @@
 //! How much of private memory was written, without putting anything back.
 
 use super::{Extra, Memory, Piece};
-use crate::changes::{differing_pages, moved};
-use crate::error::Step;
-use crate::process::Process;
-use crate::registers::ThreadState;
-use crate::shared;
-use crate::space::{Area, Kind};
-use crate::tracking::Tracker;
+use crate::error::{Reason, Step, Trouble};
+use crate::memory::pages::differing_pages;
+use crate::memory::shared;
+use crate::memory::tracking::Tracker;
+use crate::memory::vma::{Area, Kind};
+use crate::trace::process::Process;
+use crate::trace::registers::ThreadState;
 use groundhog_sys::process_vm;
 use groundhog_sys::{PAGE_SIZE, RemoteAddr};
 
@@ -78,4 +78,9 @@ fn differing(
         read(from, bytes).map_or(1, |()| differing_pages(expected, bytes, excused(from)))
     };
     found.chunks_exact_mut(page).enumerate().map(differs).sum()
+}
+
+/// Refuses to go on where the layout is not what a look has just found.
+fn moved(addr: u64) -> Trouble {
+    Trouble::Refused(Reason::Layout, format!("page {addr:#x} is in no mapping"))
 }

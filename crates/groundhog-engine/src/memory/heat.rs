@@ -5,8 +5,8 @@
 //! then a sample of hot pages is protected, to see whether requests still write them; those that they do not write
 //! stay protected and are cold again.
 
+use crate::memory::pages::Extent;
 use crate::memory::plan::Piece;
-use crate::pages::Extent;
 use groundhog_sys::PAGE_SIZE;
 
 /// Two writes within this many restores make a page hot.
@@ -128,7 +128,7 @@ fn push_page(ranges: &mut Vec<(u64, u64)>, addr: u64) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::pages::Content;
+    use crate::memory::pages::Content;
 
     const P: u64 = PAGE_SIZE;
 

@@ -1,8 +1,8 @@
 //! What a scan means for the snapshot: pure, one pass over sorted lists.
 
-use crate::pages::{Content, Extent};
-use crate::space::Area;
-use crate::tracking::{Run, Scan};
+use crate::memory::pages::{Content, Extent};
+use crate::memory::tracking::{Run, Scan};
+use crate::memory::vma::Area;
 
 /// Pages of one extent that have to be written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -168,7 +168,7 @@ impl Sweep<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::space::Kind;
+    use crate::memory::vma::Kind;
     use groundhog_proc::smaps;
     use proptest::prelude::*;
 

@@ -1,0 +1,190 @@
+//! What is particular to x86-64: system call numbers, the instruction, and restarting interrupted calls.
+
+use groundhog_sys::ptrace::Registers;
+
+/// The `syscall` instruction.
+pub(crate) const SYSCALL_INSTRUCTION: [u8; 2] = [0x0f, 0x05];
+
+/// One past the highest address of a process.
+pub(crate) const ADDRESS_SPACE_END: u64 = 0x7fff_ffff_f000;
+
+/// What the System V ABI lets a function use below its stack pointer.
+pub(crate) const RED_ZONE: u64 = 128;
+
+/// System call numbers (`asm/unistd_64.h`).
+pub(crate) mod call {
+    pub(crate) const OPEN: u64 = 2;
+    pub(crate) const CLOSE: u64 = 3;
+    pub(crate) const MMAP: u64 = 9;
+    pub(crate) const MPROTECT: u64 = 10;
+    pub(crate) const MUNMAP: u64 = 11;
+    pub(crate) const BRK: u64 = 12;
+    pub(crate) const RT_SIGACTION: u64 = 13;
+    pub(crate) const MADVISE: u64 = 28;
+    pub(crate) const GETITIMER: u64 = 36;
+    pub(crate) const SETITIMER: u64 = 38;
+    pub(crate) const RECVMSG: u64 = 47;
+    pub(crate) const SOCKETPAIR: u64 = 53;
+    pub(crate) const EXIT: u64 = 60;
+    pub(crate) const WAIT4: u64 = 61;
+    pub(crate) const FCNTL: u64 = 72;
+    pub(crate) const FCHDIR: u64 = 81;
+    pub(crate) const UMASK: u64 = 95;
+    pub(crate) const RT_SIGTIMEDWAIT: u64 = 128;
+    pub(crate) const SIGALTSTACK: u64 = 131;
+    pub(crate) const PERSONALITY: u64 = 135;
+    pub(crate) const MUNLOCKALL: u64 = 152;
+    pub(crate) const PRCTL: u64 = 157;
+    pub(crate) const TIMER_CREATE: u64 = 222;
+    pub(crate) const TIMER_SETTIME: u64 = 223;
+    pub(crate) const TIMER_GETTIME: u64 = 224;
+    pub(crate) const TIMER_DELETE: u64 = 226;
+    pub(crate) const EPOLL_CTL: u64 = 233;
+    pub(crate) const DUP3: u64 = 292;
+    pub(crate) const SECCOMP: u64 = 317;
+    pub(crate) const USERFAULTFD: u64 = 323;
+}
+
+// The kernel's own codes for calls that a signal or a trace stop interrupted (include/linux/errno.h).
+const ERESTARTSYS: i64 = 512;
+const ERESTARTNOINTR: i64 = 513;
+const ERESTARTNOHAND: i64 = 514;
+const ERESTART_RESTARTBLOCK: i64 = 516;
+const EINTR: i64 = 4;
+
+/// Calls that answer `EINTR` when a trace stop interrupts them, which no program expects, and that may simply be
+/// made again: they wait and change nothing (signal(7), "Interruption of system calls by stop signals").
+const WAITING_CALLS: [u64; 23] = [
+    0,   // read, of inotify and of sockets with a time-out
+    7,   // poll
+    19,  // readv
+    23,  // select
+    34,  // pause
+    43,  // accept
+    45,  // recvfrom
+    47,  // recvmsg
+    65,  // semop
+    128, // rt_sigtimedwait
+    130, // rt_sigsuspend
+    202, // futex
+    208, // io_getevents
+    219, // restart_syscall
+    220, // semtimedop
+    230, // clock_nanosleep
+    232, // epoll_wait
+    270, // pselect6
+    271, // ppoll
+    281, // epoll_pwait
+    288, // accept4
+    299, // recvmmsg
+    441, // epoll_pwait2
+];
+
+const RESTART_SYSCALL: u64 = 219;
+
+/// Rewinds a thread that was stopped inside an interrupted system call, so that it makes the call again.
+///
+/// The kernel would restart most of these by itself, but only from the stop at which it set the code, and a restored
+/// thread may leave another kind of stop. A call with a relative time-out starts that anew. Returns whether the
+/// thread was in such a call.
+pub(crate) fn rewind_interrupted_call(registers: &mut Registers) -> bool {
+    let number = registers.orig_rax;
+    if number.cast_signed() < 0 {
+        return false;
+    }
+    let restart = match -registers.rax.cast_signed() {
+        ERESTARTSYS | ERESTARTNOINTR | ERESTARTNOHAND | ERESTART_RESTARTBLOCK => true,
+        EINTR => WAITING_CALLS.contains(&number),
+        _ => false,
+    };
+    if restart && number == RESTART_SYSCALL {
+        // What it continues is known to the kernel only, and gone after the next call: say "interrupted".
+        registers.rax = (-EINTR).cast_unsigned();
+    } else if restart {
+        registers.rip -= SYSCALL_INSTRUCTION.len() as u64;
+        registers.rax = number;
+    }
+    // No longer inside a call: the kernel must not apply its own restart rules to what we set.
+    registers.orig_rax = u64::MAX;
+    restart
+}
+
+/// Rewinds a thread that we stopped only to look at it. What the kernel restarts in its own way stays its own.
+///
+/// Left alone, a call with a time-out would go on as `restart_syscall`, of which a later snapshot could not say what it
+/// was. Returns whether the thread was in a call.
+pub(crate) fn rewind_disturbed_call(registers: &mut Registers) -> bool {
+    registers.orig_rax != RESTART_SYSCALL && rewind_interrupted_call(registers)
+}
+
+/// Prepares a call: the registers of a thread that stands at a `syscall` instruction.
+pub(crate) fn set_call(registers: &mut Registers, instruction: u64, number: u64, arguments: [u64; 6]) {
+    registers.rip = instruction;
+    registers.rax = number;
+    registers.orig_rax = u64::MAX;
+    registers.rdi = arguments[0];
+    registers.rsi = arguments[1];
+    registers.rdx = arguments[2];
+    registers.r10 = arguments[3];
+    registers.r8 = arguments[4];
+    registers.r9 = arguments[5];
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn stopped_in(number: u64, result: i64) -> Registers {
+        // A valid value for plain integers without unsafe: an empty structure is not to be had otherwise.
+        let mut registers = groundhog_sys::ptrace::empty_registers();
+        registers.orig_rax = number;
+        registers.rax = result.cast_unsigned();
+        registers.rip = 0x1002;
+        registers
+    }
+
+    #[test]
+    fn a_read_interrupted_by_the_stop_is_made_again() {
+        let mut registers = stopped_in(0, -ERESTARTSYS);
+        assert!(rewind_interrupted_call(&mut registers));
+        assert_eq!((registers.rip, registers.rax, registers.orig_rax), (0x1000, 0, u64::MAX));
+    }
+
+    #[test]
+    fn epoll_wait_is_made_again_although_it_answers_eintr() {
+        let mut registers = stopped_in(232, -EINTR);
+        assert!(rewind_interrupted_call(&mut registers));
+        assert_eq!((registers.rip, registers.rax), (0x1000, 232));
+    }
+
+    #[test]
+    fn a_look_leaves_alone_what_only_the_kernel_can_restart() {
+        let mut sleeping = stopped_in(35, -ERESTART_RESTARTBLOCK);
+        assert!(rewind_disturbed_call(&mut sleeping));
+        assert_eq!((sleeping.rip, sleeping.rax), (0x1000, 35));
+        let mut restarted = stopped_in(RESTART_SYSCALL, -ERESTART_RESTARTBLOCK);
+        assert!(!rewind_disturbed_call(&mut restarted));
+        assert_eq!((restarted.rip, restarted.orig_rax), (0x1002, RESTART_SYSCALL));
+    }
+
+    #[test]
+    fn a_write_that_was_really_interrupted_keeps_its_answer() {
+        let mut registers = stopped_in(1, -EINTR);
+        assert!(!rewind_interrupted_call(&mut registers));
+        assert_eq!((registers.rip, registers.rax), (0x1002, (-EINTR).cast_unsigned()));
+    }
+
+    #[test]
+    fn a_restarted_call_that_only_the_kernel_knows_becomes_interrupted() {
+        let mut registers = stopped_in(RESTART_SYSCALL, -ERESTART_RESTARTBLOCK);
+        assert!(rewind_interrupted_call(&mut registers));
+        assert_eq!((registers.rip, registers.rax), (0x1002, (-EINTR).cast_unsigned()));
+    }
+
+    #[test]
+    fn a_thread_in_its_own_code_is_left_alone() {
+        let mut registers = stopped_in(u64::MAX, -ERESTARTSYS);
+        assert!(!rewind_interrupted_call(&mut registers));
+        assert_eq!(registers.rip, 0x1002);
+    }
+}

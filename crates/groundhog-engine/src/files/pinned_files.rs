@@ -1,0 +1,161 @@
+//! Files that the process has open or mapped since before the snapshot: under the same names, and those without one with
+//! the same contents. What is put back under a name is another file, which they would not follow.
+
+use crate::descriptors::Descriptors;
+use crate::error::{OrTrouble, Reason, Step, Trouble};
+use crate::memory::vma::Area;
+use crate::trace::process::Process;
+use groundhog_proc::maps::Name;
+use groundhog_sys::file_contents::Access;
+use groundhog_sys::folder::{Kind, Stat};
+use groundhog_sys::{Result, file_contents};
+use std::collections::BTreeSet;
+use std::ffi::OsStr;
+use std::os::fd::OwnedFd;
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+
+const DELETED: &[u8] = b" (deleted)";
+/// More than this in one file is not kept.
+const MOST_BYTES: u64 = 64 << 20;
+
+/// What was held at the snapshot.
+#[derive(Debug, Default)]
+pub(crate) struct Held {
+    open: Vec<Open>,
+    working_directory: PathBuf,
+    /// Names of mapped files that had gone, if any is mapped that may go.
+    gone: Option<BTreeSet<Vec<u8>>>,
+}
+
+#[derive(Debug)]
+struct Open {
+    number: i32,
+    name: PathBuf,
+    unnamed: Option<Unnamed>,
+}
+
+/// A file without a name, which nothing but its descriptor leads to.
+#[derive(Debug)]
+struct Unnamed {
+    stat: Stat,
+    attributes: Vec<(Vec<u8>, Vec<u8>)>,
+    contents: Vec<u8>,
+    /// Reading mapped memory takes up space in it.
+    mapped: bool,
+}
+
+impl Unnamed {
+    fn of(file: &OwnedFd, areas: &[Area]) -> Result<Option<Self>> {
+        let stat = file_contents::stat(file)?;
+        if stat.kind != Kind::File || stat.links > 0 {
+            return Ok(None);
+        }
+        let contents = contents(file)?;
+        let mapped = areas.iter().any(|area| area.mapping.inode == stat.inode);
+        Ok(Some(Self { stat, attributes: file_contents::attributes(file)?, contents, mapped }))
+    }
+
+    /// Whether it had to be put back.
+    fn revert(&self, file: &OwnedFd) -> Result<bool> {
+        let now = file_contents::stat(file)?;
+        let changed = now.size != self.stat.size || contents(file)? != self.contents;
+        if changed || now.modified != self.stat.modified {
+            let writing = file_contents::open_again(file, Access::Write)?;
+            if changed {
+                file_contents::rewrite(&writing, &self.contents)?;
+            }
+            file_contents::set_times(&writing, self.stat.accessed, self.stat.modified)?;
+        }
+        Ok(changed)
+    }
+
+    fn is_same(&self, file: &OwnedFd) -> Result<bool> {
+        let now = file_contents::stat(file)?;
+        // Some file systems note each reading, ours too.
+        let blocks = if self.mapped { now.blocks } else { self.stat.blocks };
+        let stat = Stat { accessed: now.accessed, blocks, ..self.stat.clone() };
+        Ok(now == stat && file_contents::attributes(file)? == self.attributes)
+    }
+}
+
+fn contents(file: &OwnedFd) -> Result<Vec<u8>> {
+    file_contents::contents(&file_contents::open_again(file, Access::Read)?, MOST_BYTES)
+}
+
+impl Held {
+    /// Remembers it.
+    pub(crate) fn save(process: &Process, descriptors: &Descriptors, areas: &[Area]) -> Step<Self> {
+        if process.private.is_empty() {
+            return Ok(Self::default());
+        }
+        let mut open = Vec::new();
+        for (number, file) in descriptors.open_files() {
+            let name = file_contents::name(file).or_trouble(Reason::Inspection, "reading its descriptors")?;
+            let unnamed =
+                Unnamed::of(file, areas).or_trouble(Reason::Files, "reading a file without a name")?;
+            open.push(Open { number, name, unnamed });
+        }
+        let may_go = areas.iter().any(|area| match &area.mapping.name {
+            Name::Path { path, .. } => process
+                .private
+                .iter()
+                .any(|folder| Path::new(OsStr::from_bytes(path)).starts_with(folder.path())),
+            _ => false,
+        });
+        let gone = if may_go { Some(gone(process)?) } else { None };
+        Ok(Self { open, working_directory: working_directory(process)?, gone })
+    }
+
+    /// Puts the contents of files without a name back, and refuses others of which not the same name leads to them; says
+    /// how many files had changed.
+    pub(crate) fn revert(&self, process: &Process, descriptors: &Descriptors) -> Step<u64> {
+        let refuse = |name: &Path, what: &str| {
+            Err(Trouble::Refused(Reason::Files, format!("{} {what}", name.display())))
+        };
+        let mut reverted = 0;
+        for (Open { number, name, unnamed }, (now, file)) in self.open.iter().zip(descriptors.open_files()) {
+            let same =
+                file_contents::name(file).or_trouble(Reason::Inspection, "reading its descriptors")? == *name;
+            if *number != now || !same {
+                return refuse(name, "was removed, replaced or renamed while the process has it open");
+            }
+            if let Some(unnamed) = unnamed {
+                let changed =
+                    unnamed.revert(file).or_trouble(Reason::Files, "rewriting a file without a name")?;
+                reverted += u64::from(changed);
+                if !unnamed.is_same(file).or_trouble(Reason::Files, "looking at a file without a name")? {
+                    return refuse(name, "could not be put back");
+                }
+            }
+        }
+        if working_directory(process)? != self.working_directory {
+            return refuse(
+                &self.working_directory,
+                "was removed, replaced or renamed while the process is in it",
+            );
+        }
+        if let Some(before) = &self.gone
+            && let Some(name) = gone(process)?.difference(before).next()
+        {
+            let name = Path::new(OsStr::from_bytes(name));
+            return refuse(name, "was removed or replaced while the process has it mapped");
+        }
+        Ok(reverted)
+    }
+}
+
+fn working_directory(process: &Process) -> Step<PathBuf> {
+    std::fs::read_link(format!("/proc/{}/cwd", process.pid))
+        .or_trouble(Reason::Inspection, "following its links")
+}
+
+/// The ends of those lines of the list of mappings that tell of files which have gone.
+fn gone(process: &Process) -> Step<BTreeSet<Vec<u8>>> {
+    let maps = std::fs::read(format!("/proc/{}/maps", process.pid))
+        .or_trouble(Reason::Inspection, "reading its mappings")?;
+    let lines = maps.split(|byte| *byte == b'\n').filter(|line| line.ends_with(DELETED));
+    let names =
+        lines.filter_map(|line| line.iter().position(|byte| *byte == b'/').map(|at| line[at..].to_vec()));
+    Ok(names.collect())
+}

@@ -1,0 +1,213 @@
+//! Putting the layout of the address space back.
+
+use crate::arch::call;
+use crate::error::{Reason, Step, Trouble};
+use crate::memory::layout::{self, Change};
+use crate::memory::vma::{self, Area, Kind};
+use crate::trace::process::Process;
+use crate::trace::remote_syscall::{Anchor, Remote};
+use groundhog_proc::maps::{Name, Perms};
+
+const PROT_READ: u64 = 1;
+const PROT_WRITE: u64 = 2;
+const PROT_EXEC: u64 = 4;
+const MAP_SHARED: u64 = 1;
+const MAP_PRIVATE: u64 = 2;
+const MAP_FIXED: u64 = 0x10;
+const MAP_ANONYMOUS: u64 = 0x20;
+const MAP_NORESERVE: u64 = 0x4000;
+const O_RDONLY: u64 = 0;
+const O_RDWR: u64 = 2;
+const O_CLOEXEC: u64 = 0o2_000_000;
+const PR_SET_VMA: u64 = 0x5356_4d41;
+const PR_SET_VMA_ANON_NAME: u64 = 0;
+
+/// Advice that shows in a mapping's flags, and the `madvise` that gives it again.
+const ADVICE: [(&[u8; 2], u64); 7] =
+    [(b"sr", 2), (b"rr", 1), (b"dc", 10), (b"mg", 12), (b"hg", 14), (b"nh", 15), (b"dd", 16)];
+
+/// Flags that a fresh mapping of the same kind has by itself, or that say nothing of its own.
+const ORDINARY: [&[u8; 2]; 13] =
+    [b"rd", b"wr", b"ex", b"mr", b"mw", b"me", b"ms", b"sh", b"ac", b"nr", b"sd", b"um", b"uw"];
+
+/// The layout of the snapshot.
+#[derive(Debug)]
+pub(crate) struct Layout {
+    /// `/proc/PID/maps` as it was: if it is the same to the letter, nothing changed.
+    text: Vec<u8>,
+    now: Vec<u8>,
+    brk: u64,
+}
+
+impl Layout {
+    /// Takes the layout of a stopped process, once everything that changes it has been done.
+    pub(crate) fn save(process: &Process, brk: u64) -> Step<Self> {
+        let mut text = Vec::new();
+        vma::read_maps(process, &mut text)?;
+        Ok(Self { text, now: Vec::new(), brk })
+    }
+
+    /// Puts it back; says how many changes that took.
+    pub(crate) fn revert(&mut self, process: &mut Process, anchor: Anchor, areas: &[Area]) -> Step<u64> {
+        vma::read_maps(process, &mut self.now)?;
+        let same = self.now == self.text;
+        let mut remote = Remote::enter(process, anchor)?;
+        // Always: the break may move within a page, which no file under /proc shows.
+        let brk = remote.must("brk", call::BRK, [self.brk, 0, 0, 0, 0, 0])?;
+        if brk != self.brk {
+            let message = format!("its break is {brk:#x} and cannot be set to {:#x}", self.brk);
+            return Err(Trouble::Refused(Reason::Layout, message));
+        }
+        if same {
+            return Ok(0);
+        }
+        let heap_was_moved = self.changes(remote.process(), areas)?;
+        self.refuse_unseen_writers()?;
+        for change in &heap_was_moved {
+            apply(&mut remote, change, areas)?;
+        }
+        if let Some(left) = self.changes(remote.process(), areas)?.first() {
+            return Err(Trouble::Refused(
+                Reason::Layout,
+                format!("after putting it back there is still {left:?}"),
+            ));
+        }
+        Ok(heap_was_moved.len() as u64)
+    }
+
+    fn changes(&mut self, process: &Process, areas: &[Area]) -> Step<Vec<Change>> {
+        vma::read_maps(process, &mut self.now)?;
+        let now = vma::parse_maps(&self.now)?;
+        Ok(layout::changes(areas.iter().map(|area| &area.mapping), &now))
+    }
+
+    /// A request that made a ring for asynchronous input and output may have some under way, into any memory.
+    fn refuse_unseen_writers(&self) -> Step<()> {
+        let now = vma::parse_maps(&self.now)?;
+        match now.iter().find(|mapping| vma::is_written_by_kernel(mapping)) {
+            None => Ok(()),
+            Some(mapping) => {
+                let message =
+                    format!("the request made {:?}, through which memory is written unseen", mapping.name);
+                Err(Trouble::Refused(Reason::MappingKind, message))
+            }
+        }
+    }
+
+    /// The first difference.
+    pub(crate) fn difference(
+        &mut self,
+        process: &mut Process,
+        anchor: Anchor,
+        areas: &[Area],
+    ) -> Step<Option<String>> {
+        if let Some(change) = self.changes(process, areas)?.first() {
+            return Ok(Some(format!("mappings: {change:?}")));
+        }
+        let brk = Remote::enter(process, anchor)?.must("brk", call::BRK, [0; 6])?;
+        Ok((brk != self.brk).then(|| format!("break expected {:#x}, found {brk:#x}", self.brk)))
+    }
+}
+
+/// Maps anew what has other flags than at the snapshot, since not all of them can be taken back; says how many mappings
+/// that were. Their contents are lost. The layout must be that of the snapshot.
+pub(crate) fn revert_flags(process: &mut Process, anchor: Anchor, areas: &[Area]) -> Step<u64> {
+    let changed = vma::other_flags(process, areas)?;
+    if changed.is_empty() {
+        return Ok(0);
+    }
+    let mut remote = Remote::enter(process, anchor)?;
+    for (start, end, area) in &changed {
+        apply(&mut remote, &Change::Map { start: *start, end: *end, area: *area }, areas)?;
+    }
+    if let Some((start, end, _)) = vma::other_flags(remote.process(), areas)?.first() {
+        let message = format!("mapping {start:#x}-{end:#x} has other flags, which cannot be taken back");
+        return Err(Trouble::Refused(Reason::MappingFlags, message));
+    }
+    Ok(changed.len() as u64)
+}
+
+/// The break of a stopped process.
+pub(crate) fn current_brk(remote: &mut Remote<'_>) -> Step<u64> {
+    remote.must("brk", call::BRK, [0; 6])
+}
+
+fn protection(perms: Perms) -> u64 {
+    let bit = |set: bool, bit: u64| if set { bit } else { 0 };
+    bit(perms.read, PROT_READ) | bit(perms.write, PROT_WRITE) | bit(perms.exec, PROT_EXEC)
+}
+
+fn apply(remote: &mut Remote<'_>, change: &Change, areas: &[Area]) -> Step<()> {
+    match *change {
+        Change::Unmap { start, end } => {
+            remote.must("munmap", call::MUNMAP, [start, end - start, 0, 0, 0, 0])?;
+        }
+        Change::Protect { start, end, area } => {
+            let protection = protection(areas[area].mapping.perms);
+            remote.must("mprotect", call::MPROTECT, [start, end - start, protection, 0, 0, 0])?;
+        }
+        Change::Rename { start, end, area } => rename(remote, start, end, &areas[area])?,
+        Change::Map { start, end, area } => map(remote, start, end, &areas[area])?,
+    }
+    Ok(())
+}
+
+fn rename(remote: &mut Remote<'_>, start: u64, end: u64, area: &Area) -> Step<()> {
+    let name = match &area.mapping.name {
+        Name::NamedAnonymous(name) | Name::NamedShmem(name) => {
+            let mut text = name.clone();
+            text.push(0);
+            remote.put(&text)?.0
+        }
+        _ => 0,
+    };
+    let arguments = [PR_SET_VMA, PR_SET_VMA_ANON_NAME, start, end - start, name, 0];
+    remote.must("naming a mapping", call::PRCTL, arguments).map(drop)
+}
+
+fn map(remote: &mut Remote<'_>, start: u64, end: u64, area: &Area) -> Step<()> {
+    let refuse = |why: &str| {
+        let message = format!("mapping {start:#x}-{end:#x} {:?} {why}", area.mapping.name);
+        Err(Trouble::Refused(Reason::Layout, message))
+    };
+    let advised = |code: &[u8; 2]| ADVICE.iter().any(|(known, _)| *known == code);
+    if let Some(code) = area.flags.iter().find(|code| !ORDINARY.contains(&code) && !advised(code)) {
+        return refuse(&format!("is gone, and was {:?}", String::from_utf8_lossy(&code)));
+    }
+    let mut flags = MAP_FIXED;
+    flags |= if area.mapping.perms.shared { MAP_SHARED } else { MAP_PRIVATE };
+    if area.flags.has(b"nr") {
+        flags |= MAP_NORESERVE;
+    }
+    let protection = protection(area.mapping.perms);
+    match (area.kind, &area.mapping.name) {
+        (Kind::Anonymous, _) => {
+            let arguments = [start, end - start, protection, flags | MAP_ANONYMOUS, u64::MAX, 0];
+            remote.must("mmap", call::MMAP, arguments)?;
+        }
+        (Kind::File | Kind::Shared | Kind::SharedReadOnly, Name::Path { path, deleted: false }) => {
+            let mut name = path.clone();
+            name.push(0);
+            let name = remote.put(&name)?;
+            let writable = area.mapping.perms.shared && area.flags.has(b"mw");
+            let mode = if writable { O_RDWR } else { O_RDONLY } | O_CLOEXEC;
+            let fd = remote.must("open of a mapped file", call::OPEN, [name.0, mode, 0, 0, 0, 0])?;
+            let offset = area.mapping.offset + (start - area.mapping.start);
+            let mapped = remote.call(call::MMAP, [start, end - start, protection, flags, fd, offset])?;
+            remote.must("close", call::CLOSE, [fd, 0, 0, 0, 0, 0])?;
+            if let Err(errno) = mapped {
+                return refuse(&format!("is gone and could not be mapped again: {errno}"));
+            }
+        }
+        _ => return refuse("is gone, and is of a kind that cannot be mapped again"),
+    }
+    for (code, advice) in ADVICE {
+        if area.flags.has(code) {
+            remote.must("madvise", call::MADVISE, [start, end - start, advice, 0, 0, 0])?;
+        }
+    }
+    if matches!(area.mapping.name, Name::NamedAnonymous(_)) {
+        rename(remote, start, end, area)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,110 @@
+//! Memory that is shared: compared with the snapshot as a whole, since writes to it cannot be followed.
+
+use crate::error::{OrTrouble, Reason, Step, Trouble};
+use crate::memory::pages::differing_pages;
+use crate::memory::vma::{Area, Kind};
+use crate::trace::process::Process;
+use crate::trace::registers::ThreadState;
+use groundhog_sys::process_vm::{self, Batch};
+use groundhog_sys::{PAGE_SIZE, RemoteAddr};
+
+/// How many bytes of shared memory a process may have: each is compared at every restore.
+const LIMIT: u64 = 64 << 20;
+
+/// What the kernel writes in `struct rseq` (offset, length): processor numbers, node and concurrency ids.
+pub(crate) const RSEQ_KERNEL_FIELDS: [(u64, usize); 2] = [(0, 8), (20, 8)];
+
+/// Whether the kernel itself writes the byte at `addr`, whenever it likes.
+pub(crate) fn kernel_writes(threads: &[ThreadState], addr: u64) -> bool {
+    threads.iter().filter_map(|thread| thread.rseq).any(|area| {
+        RSEQ_KERNEL_FIELDS
+            .iter()
+            .any(|(offset, len)| (area.start.0 + offset..area.start.0 + offset + *len as u64).contains(&addr))
+    })
+}
+
+/// The contents of the shared mappings.
+#[derive(Debug)]
+pub(crate) struct SharedMemory {
+    pieces: Vec<(RemoteAddr, Vec<u8>)>,
+}
+
+impl SharedMemory {
+    /// Saves them from a stopped process.
+    pub(crate) fn save(process: &Process, areas: &[Area]) -> Step<Self> {
+        let shared = || areas.iter().filter(|area| area.kind == Kind::Shared);
+        let total: u64 = shared().map(|area| area.mapping.len()).sum();
+        if total > LIMIT {
+            let message = format!("it shares {total} bytes of memory, and the limit is {LIMIT}");
+            return Err(Trouble::Refused(Reason::SharedMemoryLimit, message));
+        }
+        let read = |area: &Area| {
+            let mut bytes = vec![0; area.mapping.len() as usize];
+            let start = RemoteAddr(area.mapping.start);
+            process_vm::read(process.pid, &process.files.mem, start, &mut bytes)
+                .or_trouble(Reason::Memory, "reading its shared memory")?;
+            Ok((start, bytes))
+        };
+        Ok(Self { pieces: shared().map(read).collect::<Step<_>>()? })
+    }
+
+    /// Bytes kept.
+    pub(crate) fn bytes(&self) -> u64 {
+        self.pieces.iter().map(|(_, bytes)| bytes.len() as u64).sum()
+    }
+
+    /// Writes back the pages that differ; says how many.
+    pub(crate) fn revert(&self, process: &Process) -> Step<u64> {
+        let mut pages = 0;
+        let mut now = Vec::new();
+        for (start, bytes) in &self.pieces {
+            read_now(process, *start, bytes.len(), &mut now)?;
+            let mut batch = Batch::new();
+            let size = PAGE_SIZE as usize;
+            for (at, (expected, found)) in bytes.chunks(size).zip(now.chunks(size)).enumerate() {
+                if expected != found {
+                    batch.push(RemoteAddr(start.0 + at as u64 * PAGE_SIZE), expected);
+                    pages += 1;
+                }
+            }
+            batch
+                .write(process.pid, &process.files.mem)
+                .or_trouble(Reason::Memory, "writing its shared memory")?;
+        }
+        Ok(pages)
+    }
+
+    /// Where each piece starts, and how many of its pages differ; all of them where they cannot be read.
+    pub(crate) fn written(&self, process: &Process) -> impl Iterator<Item = (u64, u64)> {
+        let mut now = Vec::new();
+        self.pieces.iter().map(move |(start, bytes)| {
+            let pages = match read_now(process, *start, bytes.len(), &mut now) {
+                Ok(()) => differing_pages(Some(bytes), &now, |_| false),
+                Err(_) => bytes.len() as u64 / PAGE_SIZE,
+            };
+            (start.0, pages)
+        })
+    }
+
+    /// The first difference.
+    pub(crate) fn difference(&self, process: &Process) -> Step<Option<String>> {
+        let mut now = Vec::new();
+        for (start, bytes) in &self.pieces {
+            read_now(process, *start, bytes.len(), &mut now)?;
+            if let Some(at) = (0..bytes.len()).find(|at| bytes[*at] != now[*at]) {
+                let addr = start.0 + at as u64;
+                return Ok(Some(format!(
+                    "shared memory at {addr:#x}: expected {:#04x}, found {:#04x}",
+                    bytes[at], now[at]
+                )));
+            }
+        }
+        Ok(None)
+    }
+}
+
+fn read_now(process: &Process, start: RemoteAddr, len: usize, now: &mut Vec<u8>) -> Step<()> {
+    now.resize(len, 0);
+    process_vm::read(process.pid, &process.files.mem, start, now)
+        .or_trouble(Reason::Memory, "reading its shared memory")
+}

@@ -1,0 +1,165 @@
+//! The mappings of a process at the snapshot, and how each kind of them is treated.
+
+use crate::error::{OrTrouble, Reason, Step, Trouble};
+use crate::trace::process::Process;
+use groundhog_proc::maps::{self, Mapping, Name};
+use groundhog_proc::smaps::{self, VmFlags};
+use std::io::Read;
+use std::os::unix::fs::FileExt;
+
+/// How the contents of a mapping are treated.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// Private memory without a file: what is not there reads as zero.
+    Anonymous,
+    /// A private mapping of a file: what the process has not written is the file's.
+    File,
+    /// Memory that its owner declared to be lost at a fork (`MADV_WIPEONFORK`) or at any time (`MAP_DROPPABLE`):
+    /// zeroed at every restore, never reverted, because random number generators hang their reseeding on it.
+    Wiped,
+    /// Shared with other processes, or seen through other mappings: compared as a whole.
+    Shared,
+    /// A file mapped for reading only, which this mapping cannot change.
+    SharedReadOnly,
+    /// Code of the kernel's that must not be written.
+    Vdso,
+    /// Data of the kernel's that cannot be read or written from outside.
+    Kernel,
+}
+
+/// A mapping of the snapshot.
+#[derive(Clone, Debug)]
+pub(crate) struct Area {
+    pub(crate) mapping: Mapping,
+    pub(crate) kind: Kind,
+    pub(crate) flags: VmFlags,
+    /// Writes to it are followed; in others every private page counts as written.
+    pub(crate) followed: bool,
+    /// It had private pages at the snapshot.
+    pub(crate) has_pages: bool,
+}
+
+impl Area {
+    /// Private pages are looked for one by one: in what is not followed, and in a file's mapping that had some.
+    pub(crate) fn is_looked_at(&self) -> bool {
+        match self.kind {
+            Kind::File => self.has_pages || !self.followed,
+            Kind::Anonymous | Kind::Wiped | Kind::Vdso => !self.followed,
+            Kind::Shared | Kind::SharedReadOnly | Kind::Kernel => false,
+        }
+    }
+}
+
+/// Reads a seekable `/proc` file from its beginning.
+pub(crate) fn read_from_start(file: &std::fs::File, text: &mut Vec<u8>) -> std::io::Result<()> {
+    text.clear();
+    let mut done = 0;
+    loop {
+        text.resize(done + 16 * 1024, 0);
+        match file.read_at(&mut text[done..], done as u64)? {
+            0 => break,
+            count => done += count,
+        }
+    }
+    text.truncate(done);
+    Ok(())
+}
+
+/// The mappings as text, as they are now.
+pub(crate) fn read_maps(process: &Process, text: &mut Vec<u8>) -> Step<()> {
+    read_from_start(&process.files.maps, text).or_trouble(Reason::Inspection, "reading its maps")?;
+    if text.is_empty() { Err(Trouble::Exited) } else { Ok(()) }
+}
+
+/// The mappings, parsed.
+pub(crate) fn parse_maps(text: &[u8]) -> Step<Vec<Mapping>> {
+    maps::parse(text).map_err(|error| Trouble::Refused(Reason::Layout, error.to_string()))
+}
+
+/// Reads the mappings of a stopped process with their flags.
+fn entries(process: &Process) -> Step<Vec<smaps::Entry>> {
+    let mut text = Vec::new();
+    let path = format!("/proc/{}/smaps", process.pid);
+    std::fs::File::open(path)
+        .and_then(|mut file| file.read_to_end(&mut text))
+        .or_trouble(Reason::Inspection, "reading its smaps")?;
+    smaps::parse(&text).map_err(|error| Trouble::Refused(Reason::MappingKind, error.to_string()))
+}
+
+/// Reads the mappings of a stopped process with their flags, and refuses kinds that cannot be handled.
+pub(crate) fn survey(process: &Process) -> Step<Vec<Area>> {
+    entries(process)?.into_iter().map(classify).collect()
+}
+
+/// Whether a mapping is a ring of the kernel's that works on any memory of the process on its own.
+pub(crate) fn is_written_by_kernel(mapping: &Mapping) -> bool {
+    let rings = [&b"/[aio]"[..], b"anon_inode:"];
+    matches!(&mapping.name, Name::Path { path, .. } if rings.iter().any(|ring| path.starts_with(ring)))
+}
+
+/// Flags that say nothing which a program can notice, or that are told elsewhere: soft-dirty, registered with a userfaultfd,
+/// accounted for, without reserve; read, write, execute.
+const UNNOTICED: [&[u8; 2]; 9] = [b"sd", b"um", b"uw", b"ui", b"ac", b"nr", b"rd", b"wr", b"ex"];
+
+/// The parts of mappings that have other flags than at the snapshot, with their area's number; the layout must be that of
+/// the snapshot.
+pub(crate) fn other_flags(process: &Process, areas: &[Area]) -> Step<Vec<(u64, u64, usize)>> {
+    let noticed = |flags: &VmFlags| {
+        let mut codes: Vec<_> = flags.iter().filter(|code| !UNNOTICED.contains(&code)).collect();
+        codes.sort_unstable();
+        codes
+    };
+    let now = entries(process)?;
+    let mut found = Vec::new();
+    let mut at = 0;
+    for (number, area) in areas.iter().enumerate() {
+        let expected = noticed(&area.flags);
+        while at < now.len() && now[at].mapping.end <= area.mapping.start {
+            at += 1;
+        }
+        let parts = now[at..].iter().take_while(|part| part.mapping.start < area.mapping.end);
+        for part in parts.filter(|part| noticed(&part.flags) != expected) {
+            let start = part.mapping.start.max(area.mapping.start);
+            found.push((start, part.mapping.end.min(area.mapping.end), number));
+        }
+    }
+    Ok(found)
+}
+
+fn classify(entry: smaps::Entry) -> Step<Area> {
+    let smaps::Entry { mapping, flags, .. } = entry;
+    let refuse = |why: &str| {
+        let message = format!("mapping {:#x}-{:#x} {:?} {why}", mapping.start, mapping.end, mapping.name);
+        Err(Trouble::Refused(Reason::MappingKind, message))
+    };
+    let path = match &mapping.name {
+        Name::Path { path, .. } => path.as_slice(),
+        _ => b"",
+    };
+    if flags.has(b"ht") {
+        return refuse("uses huge pages of hugetlbfs");
+    }
+    if flags.has(b"um") || flags.has(b"uw") || flags.has(b"ui") {
+        return refuse("is followed by a userfaultfd of its own");
+    }
+    if is_written_by_kernel(&mapping) {
+        return refuse("is written by the kernel behind everyone's back");
+    }
+    let kind = match &mapping.name {
+        Name::Vvar | Name::Vsyscall => Kind::Kernel,
+        Name::Vdso | Name::Uprobes => Kind::Vdso,
+        Name::Other(_) => return refuse("is of an unknown kind"),
+        _ if flags.has(b"io") || flags.has(b"pf") => return refuse("is a device's memory"),
+        _ if mapping.perms.shared => shared_kind(&mapping, &flags, path),
+        _ if flags.has(b"wf") || flags.has(b"dp") => Kind::Wiped,
+        Name::Path { .. } => Kind::File,
+        _ => Kind::Anonymous,
+    };
+    Ok(Area { mapping, kind, flags, followed: false, has_pages: false })
+}
+
+fn shared_kind(mapping: &Mapping, flags: &VmFlags, path: &[u8]) -> Kind {
+    let deleted = matches!(mapping.name, Name::Path { deleted: true, .. });
+    let memory = [&b"/memfd:"[..], b"/dev/shm/", b"/SYSV", b"/dev/zero"].iter().any(|p| path.starts_with(p));
+    if flags.has(b"mw") || deleted || memory || path.is_empty() { Kind::Shared } else { Kind::SharedReadOnly }
+}

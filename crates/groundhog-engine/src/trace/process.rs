@@ -1,0 +1,584 @@
+//! The threads and children of a traced process: following, stopping and resuming them.
+//!
+//! The kernel attaches every new thread and every descendant to us by itself and reports its birth and its end, so
+//! what stands here is exact, not a sample of `/proc`. A thread is either running or in a ptrace-stop.
+//!
+//! Only stops at which the kernel goes back to user mode through its signal code are kept: there registers may be
+//! set freely. A stop in the middle of a system call (clone, exec, exit events) is left at once, because the call
+//! would write its result over what we set.
+
+mod watched;
+
+use crate::error::{OrTrouble, Reason, Step, Trouble};
+use crate::files::Private;
+use crate::syscalls::watch::Watch;
+use crate::trace::doorbell::Doorbell;
+use groundhog_sys::wait::{self, Patience, WaitStatus};
+use groundhog_sys::{Errno, Tid, pidfd, ptrace};
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs::File;
+use std::os::fd::OwnedFd;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+const SIGSTOP: i32 = 19;
+const EVENT_FORK: i32 = 1;
+const EVENT_VFORK: i32 = 2;
+const EVENT_CLONE: i32 = 3;
+const EVENT_EXEC: i32 = 4;
+const EVENT_EXIT: i32 = 6;
+const EVENT_SECCOMP: i32 = 7;
+
+/// Where a thread is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Run {
+    /// In user mode or in the kernel, on its own.
+    Running,
+    /// In a ptrace-stop; the signal it was about to receive, or 0.
+    Stopped(i32),
+}
+
+/// A thread of the process.
+#[derive(Clone, Copy, Debug)]
+struct Thread {
+    run: Run,
+    /// It was there when the snapshot was taken.
+    in_snapshot: bool,
+}
+
+/// How the process ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Ending {
+    Exited(i32),
+    Killed(i32),
+}
+
+impl std::fmt::Display for Ending {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Exited(code) => write!(f, "exited {code}"),
+            Self::Killed(signal) => write!(f, "killed by signal {signal}"),
+        }
+    }
+}
+
+/// Files under `/proc/PID` that stay open: they are bound to the address space, so they keep working when the
+/// process makes itself undumpable, and tell nothing of another program after exec.
+#[derive(Debug)]
+pub(crate) struct ProcFiles {
+    pub(crate) maps: File,
+    pub(crate) pagemap: File,
+    pub(crate) mem: File,
+    pub(crate) clear_refs: Option<File>,
+}
+
+/// A traced process, known to its tracer thread only.
+#[allow(clippy::struct_excessive_bools, reason = "independent facts, each with a name")]
+#[derive(Debug)]
+pub(crate) struct Process {
+    pub(crate) pid: Tid,
+    pub(crate) pidfd: Arc<OwnedFd>,
+    pub(crate) files: ProcFiles,
+    /// It was started by us, behind the filter that forbids untraced children.
+    pub(crate) spawned: bool,
+    /// Connections of the snapshot are left open whatever went through them.
+    pub(crate) keep_connections: bool,
+    pub(crate) watch: Watch,
+    /// The folders in which it may write, if it is in a jail.
+    pub(crate) private: Vec<Private>,
+    /// Who is asked about its sockets, if its network is not ours.
+    pub(crate) sock_diag: Option<OwnedFd>,
+    /// The user that it was made to be.
+    pub(crate) ids: Option<(u32, u32)>,
+    threads: BTreeMap<Tid, Thread>,
+    /// Threads on their way out: until their end is told they write to memory and are counted.
+    leaving: BTreeSet<Tid>,
+    /// Living descendants: their threads, each with its process.
+    children: BTreeMap<Tid, Tid>,
+    pub(crate) doorbell: Arc<Doorbell>,
+    happened: Happened,
+    ending: Option<Ending>,
+    /// All threads are being stopped.
+    stopping: bool,
+    /// Most threads and descendants at a time; more, and all are killed.
+    pub(crate) most_tasks: usize,
+    /// They were.
+    overran: bool,
+}
+
+/// What happened since the snapshot and cannot be seen afterwards.
+#[derive(Debug, Default)]
+struct Happened {
+    thread_ended: bool,
+    execed: bool,
+    had_children: bool,
+    group_stop: Option<i32>,
+}
+
+/// The signal as the process gets it: `SIGSTOP` never, because it is our doorbell, and a process that is stopped by
+/// job control could not be woken to be restored.
+fn deliverable(signal: i32) -> i32 {
+    if signal == SIGSTOP { 0 } else { signal }
+}
+
+/// The process that a thread belongs to; none when the thread is a zombie or gone.
+fn process_of(tid: Tid) -> Option<Tid> {
+    let text = std::fs::read(format!("/proc/{tid}/status")).ok()?;
+    let status = groundhog_proc::status::parse(&text).ok()?;
+    let process = i32::try_from(status.tgid).ok().map(Tid);
+    process.filter(|_| !matches!(status.state, b'Z' | b'X'))
+}
+
+impl ProcFiles {
+    fn open(pid: Tid) -> std::io::Result<Self> {
+        let path = |name: &str| PathBuf::from(format!("/proc/{pid}/{name}"));
+        let write = |name: &str| File::options().write(true).open(path(name));
+        Ok(Self {
+            maps: File::open(path("maps"))?,
+            pagemap: File::open(path("pagemap"))?,
+            mem: File::options().read(true).write(true).open(path("mem"))?,
+            clear_refs: write("clear_refs").ok(),
+        })
+    }
+}
+
+impl Process {
+    /// Takes over a process whose threads the calling thread has just seized.
+    pub(crate) fn new(
+        pid: Tid,
+        pidfd: Arc<OwnedFd>,
+        threads: impl IntoIterator<Item = Tid>,
+        spawned: bool,
+    ) -> std::io::Result<Self> {
+        let thread = Thread { run: Run::Running, in_snapshot: false };
+        let doorbell = Arc::new(Doorbell::new(Arc::clone(&pidfd)));
+        Ok(Self {
+            pid,
+            pidfd,
+            files: ProcFiles::open(pid)?,
+            spawned,
+            keep_connections: false,
+            watch: Watch::default(),
+            private: Vec::new(),
+            sock_diag: None,
+            ids: None,
+            threads: threads.into_iter().map(|tid| (tid, thread)).collect(),
+            leaving: BTreeSet::new(),
+            children: BTreeMap::new(),
+            doorbell,
+            happened: Happened::default(),
+            ending: None,
+            stopping: false,
+            most_tasks: usize::MAX,
+            overran: false,
+        })
+    }
+
+    /// Opens the files anew, after an exec: the old ones tell of the old address space.
+    pub(crate) fn reopen_files(&mut self) -> std::io::Result<()> {
+        self.files = ProcFiles::open(self.pid)?;
+        self.happened.execed = false;
+        Ok(())
+    }
+
+    /// How it ended, if it has.
+    pub(crate) fn ending(&self) -> Option<Ending> {
+        self.ending
+    }
+
+    /// How it ended, in words.
+    pub(crate) fn ending_text(&self) -> Option<String> {
+        let ending = self.ending?;
+        Some(if self.overran {
+            format!("killed, for it had started more than {} processes and threads", self.most_tasks)
+        } else {
+            ending.to_string()
+        })
+    }
+
+    /// The threads, in ascending order.
+    pub(crate) fn threads(&self) -> impl Iterator<Item = Tid> + '_ {
+        self.threads.keys().copied()
+    }
+
+    /// Stopped threads that are not about to receive a signal, whose handler may expect to have interrupted a call.
+    pub(crate) fn threads_without_signal(&self) -> impl Iterator<Item = Tid> + '_ {
+        self.threads.iter().filter(|(_, thread)| thread.run == Run::Stopped(0)).map(|(tid, _)| *tid)
+    }
+
+    /// Whether it was killed: nothing else takes a thread out of a ptrace-stop without us, and it may be in its last
+    /// one by now.
+    pub(crate) fn is_dying(&self) -> bool {
+        let gone = |tid: &Tid| !matches!(ptrace::stop_event(*tid), Ok(event) if event != EVENT_EXIT);
+        self.ending.is_some()
+            || self.threads.iter().any(|(tid, thread)| thread.run != Run::Running && gone(tid))
+    }
+
+    /// Threads that the snapshot does not have.
+    pub(crate) fn new_threads(&self) -> Vec<Tid> {
+        self.threads.iter().filter(|(_, thread)| !thread.in_snapshot).map(|(tid, _)| *tid).collect()
+    }
+
+    /// A thread to make system calls in: the first one of the snapshot, else the first.
+    pub(crate) fn main_thread(&self) -> Step<Tid> {
+        self.threads().next().ok_or(Trouble::Exited)
+    }
+
+    /// Makes today's threads those of the snapshot.
+    pub(crate) fn mark_snapshot(&mut self) {
+        for thread in self.threads.values_mut() {
+            thread.in_snapshot = true;
+        }
+        self.happened = Happened::default();
+    }
+
+    /// Whether children were born since this was last asked: dead ones may wait to be reaped.
+    pub(crate) fn take_had_children(&mut self) -> bool {
+        std::mem::take(&mut self.happened.had_children)
+    }
+
+    /// Whether a thread of the snapshot has ended.
+    pub(crate) fn snapshot_thread_ended(&self) -> bool {
+        self.happened.thread_ended
+    }
+
+    /// Whether it executed another program since the files were opened.
+    pub(crate) fn execed(&self) -> bool {
+        self.happened.execed
+    }
+
+    /// The signal of a group-stop that it is in.
+    pub(crate) fn group_stop(&self) -> Option<i32> {
+        self.happened.group_stop
+    }
+
+    /// Living children and their threads.
+    pub(crate) fn children(&self) -> usize {
+        self.children.len()
+    }
+
+    /// Whether all its threads are in a ptrace-stop.
+    pub(crate) fn is_stopped(&self) -> bool {
+        self.threads.values().all(|thread| matches!(thread.run, Run::Stopped(_)))
+    }
+
+    /// Waits for one event while the process runs. Whoever had it stays stopped until [`Self::release`].
+    ///
+    /// # Errors
+    /// `ECHILD` when nothing is left to wait for.
+    pub(crate) fn follow(&mut self) -> groundhog_sys::Result<()> {
+        if let Some((tid, status)) = wait::any(Patience::Wait)? {
+            self.note(tid, status);
+        }
+        Ok(())
+    }
+
+    /// Lets every stopped thread go on, with the signal it was about to receive.
+    pub(crate) fn release(&mut self) -> groundhog_sys::Result<()> {
+        for (tid, thread) in &mut self.threads {
+            if let Run::Stopped(signal) = thread.run {
+                match ptrace::cont(*tid, signal) {
+                    // ESRCH: killed meanwhile, and its end will be reported.
+                    Ok(()) | Err(Errno(3)) => thread.run = Run::Running,
+                    Err(errno) => return Err(errno),
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Forgets the signals at which threads were stopped.
+    pub(crate) fn drop_signals(&mut self) {
+        for thread in self.threads.values_mut() {
+            if let Run::Stopped(signal) = &mut thread.run {
+                *signal = 0;
+            }
+        }
+    }
+
+    /// Books an event. A thread's kept stops are noted in `threads`; all others are continued here.
+    fn note(&mut self, tid: Tid, status: WaitStatus) {
+        let known = self.children.contains_key(&tid) || self.leaving.contains(&tid);
+        if !known && !self.threads.contains_key(&tid) {
+            self.adopt(tid);
+        }
+        let ours = self.threads.contains_key(&tid);
+        match status {
+            WaitStatus::Exited(code) => self.note_end(tid, Ending::Exited(code)),
+            WaitStatus::Killed(signal) => self.note_end(tid, Ending::Killed(signal)),
+            WaitStatus::Event(event) => self.note_call_event(tid, event, ours),
+            WaitStatus::Signal(signal) if ours => {
+                // Its delivery may set the action to the default one (SA_RESETHAND).
+                self.watch.seen.actions |= if deliverable(signal) == 0 { 0 } else { 1 << (signal - 1) };
+                self.set_run(tid, Run::Stopped(deliverable(signal)));
+            }
+            WaitStatus::Stop | WaitStatus::Syscall if ours => {
+                self.happened.group_stop = None;
+                self.set_run(tid, Run::Stopped(0));
+            }
+            WaitStatus::GroupStop(signal) if ours => {
+                self.happened.group_stop = Some(signal);
+                self.set_run(tid, Run::Stopped(0));
+            }
+            // A child: it runs on with whatever signal it was to receive.
+            WaitStatus::Signal(signal) => drop(ptrace::cont(tid, deliverable(signal))),
+            WaitStatus::Stop | WaitStatus::Syscall | WaitStatus::GroupStop(_) => drop(ptrace::cont(tid, 0)),
+        }
+    }
+
+    fn set_run(&mut self, tid: Tid, run: Run) {
+        if let Some(thread) = self.threads.get_mut(&tid) {
+            thread.run = run;
+        }
+    }
+
+    /// An event in the middle of a system call: booked, and left at once.
+    fn note_call_event(&mut self, tid: Tid, event: i32, ours: bool) {
+        match event {
+            EVENT_FORK | EVENT_VFORK | EVENT_CLONE => {
+                let born = ptrace::event_message(tid).ok().and_then(|id| i32::try_from(id).ok()).map(Tid);
+                if let Some(born) = born
+                    && !self.threads.contains_key(&born)
+                {
+                    self.adopt(born);
+                }
+            }
+            EVENT_EXEC if ours => {
+                // The thread that called exec has become the first one, and all others are gone.
+                self.happened.execed = true;
+                self.threads.clear();
+                self.leaving.clear();
+                self.threads.insert(self.pid, Thread { run: Run::Running, in_snapshot: false });
+            }
+            EVENT_EXEC => {
+                // It goes on under its process's id; the end of the thread that it was is not told, and its number is free.
+                let former = ptrace::event_message(tid).ok().and_then(|id| i32::try_from(id).ok()).map(Tid);
+                if let Some(former) = former.filter(|former| *former != tid) {
+                    self.forget_child(former);
+                }
+            }
+            EVENT_SECCOMP => self.note_watched_call(tid, ours),
+            EVENT_EXIT if ours => {
+                // Said before the end, because a first thread that ends while others go on is never reported again.
+                self.note_thread_end(tid);
+                if tid != self.pid {
+                    self.leaving.insert(tid);
+                }
+            }
+            _ => {}
+        }
+        if ours && self.stopping {
+            // This stop has taken the place of the one that was asked for (`ptrace_stop` in kernel/signal.c).
+            let _ending = ptrace::interrupt(tid);
+        }
+        let _gone_is_fine = ptrace::cont(tid, 0);
+    }
+
+    fn note_thread_end(&mut self, tid: Tid) {
+        if self.threads.remove(&tid).is_some_and(|thread| thread.in_snapshot) {
+            self.happened.thread_ended = true;
+        }
+        if tid == self.pid {
+            self.doorbell.note_first_thread_ended();
+        }
+    }
+
+    fn note_end(&mut self, tid: Tid, ending: Ending) {
+        self.note_thread_end(tid);
+        self.leaving.remove(&tid);
+        // The kernel may have written a core dump for it.
+        self.watch.seen.files |= tid != self.pid && matches!(ending, Ending::Killed(_));
+        self.forget_child(tid);
+        // The end of a first thread is told when all others are gone. One that was killed on its way into another program
+        // went without a word.
+        self.children.retain(|_, process| *process != tid);
+        if tid == self.pid {
+            self.ending = Some(ending);
+            self.threads.clear();
+            for process in self.children.values() {
+                let _already_dead = pidfd::kill_by_id(*process);
+            }
+        }
+    }
+
+    fn forget_child(&mut self, tid: Tid) {
+        if self.children.remove(&tid).is_some() {
+            self.doorbell.remove(tid);
+        }
+    }
+
+    /// A thread or process seen for the first time. The kernel attached it, and it stops before it runs.
+    fn adopt(&mut self, tid: Tid) {
+        let is_thread = std::path::Path::new(&format!("/proc/{}/task/{tid}", self.pid)).exists();
+        if is_thread && tid != self.pid {
+            self.threads.insert(tid, Thread { run: Run::Running, in_snapshot: false });
+        } else if tid != self.pid && std::path::Path::new(&format!("/proc/{tid}")).exists() {
+            self.happened.had_children = true;
+            // Its end may have been told before its birth, and will not be told again.
+            if let Some(process) = process_of(tid) {
+                self.children.insert(tid, process);
+                self.doorbell.add(tid);
+                if self.overran || self.ending.is_some() {
+                    let _already_dead = pidfd::kill_by_id(process);
+                }
+            }
+        }
+        if self.threads.len() + self.children.len() > self.most_tasks && !self.overran {
+            self.overran = true;
+            let _already_dead = pidfd::kill(&*self.pidfd);
+            for process in self.children.values() {
+                let _already_dead = pidfd::kill_by_id(*process);
+            }
+        }
+    }
+
+    /// Stops every thread; with `kill_children`, kills every descendant as well. Says how many were killed.
+    ///
+    /// When it returns, no thread of the process runs, none can be born, and every descendant is dead.
+    pub(crate) fn stop(&mut self, kill_children: bool) -> Step<u64> {
+        let running: Vec<Tid> =
+            self.threads.iter().filter(|(_, t)| t.run == Run::Running).map(|(tid, _)| *tid).collect();
+        for tid in running {
+            // ESRCH: it is ending, and its last event is on its way.
+            let _ending = ptrace::interrupt(tid);
+        }
+        self.stopping = true;
+        let killed = self.wait_until_stopped(kill_children);
+        self.stopping = false;
+        let killed = killed?;
+        if self.threads.is_empty() {
+            return Err(Trouble::Exited);
+        }
+        if !self.spawned {
+            self.refuse_untraced()?;
+        }
+        Ok(killed)
+    }
+
+    /// Takes events until every thread is in a stop that is kept.
+    fn wait_until_stopped(&mut self, kill_children: bool) -> Step<u64> {
+        let mut killed = BTreeSet::new();
+        loop {
+            if kill_children {
+                for process in self.children.values() {
+                    if killed.insert(*process) {
+                        let _already_dead = pidfd::kill_by_id(*process);
+                    }
+                }
+            }
+            if self.ending.is_some() {
+                return Err(Trouble::Exited);
+            }
+            let alone = !kill_children || self.children.is_empty();
+            if alone && self.leaving.is_empty() && self.is_stopped() {
+                return Ok(killed.len() as u64);
+            }
+            let event = wait::any(Patience::Wait).map_err(|_| Trouble::Exited)?;
+            if let Some((tid, status)) = event {
+                self.note(tid, status);
+            }
+        }
+    }
+
+    /// Threads and children that were made with `CLONE_UNTRACED`, which a process started by us may not use.
+    fn refuse_untraced(&self) -> Step<()> {
+        let refuse = |what: String| Err(Trouble::Refused(Reason::Untraced, what));
+        let folder = format!("/proc/{}/task", self.pid);
+        for entry in std::fs::read_dir(&folder).or_trouble(Reason::Inspection, "listing its threads")? {
+            let name = entry.or_trouble(Reason::Inspection, "listing its threads")?.file_name();
+            let tid = name.to_str().and_then(|text| text.parse().ok()).map_or(Tid(0), Tid);
+            if !self.threads.contains_key(&tid) {
+                return refuse(format!("thread {tid} is not traced"));
+            }
+            let path = format!("{folder}/{tid}/children");
+            let text = std::fs::read(path).or_trouble(Reason::Inspection, "listing its children")?;
+            let children = groundhog_proc::children::parse(&text)
+                .map_err(|error| Trouble::Refused(Reason::Inspection, error.to_string()))?;
+            if let Some(child) =
+                children.iter().find(|child| !self.children.contains_key(&Tid(**child as i32)))
+            {
+                return refuse(format!("child process {child} is not traced"));
+            }
+        }
+        Ok(())
+    }
+
+    /// Waits for an event of one thread while all others are stopped. Theirs, which are their ends, are booked.
+    ///
+    /// Waiting for the one alone could last forever: the end of the first thread of a process that is killed is told
+    /// only when the ends of all others have been taken.
+    pub(crate) fn wait_for(&mut self, tid: Tid) -> Step<WaitStatus> {
+        loop {
+            match wait::any(Patience::Wait).map_err(|_| Trouble::Exited)? {
+                Some((found, status)) if found == tid => return Ok(status),
+                Some((other, status)) => self.note(other, status),
+                None => {}
+            }
+            if self.ending.is_some() {
+                return Err(Trouble::Exited);
+            }
+        }
+    }
+
+    /// Ends a stopped thread by making it call `exit`, and waits until it is gone.
+    pub(crate) fn end_thread(&mut self, tid: Tid, instruction: u64) -> Step<()> {
+        let mut registers = ptrace::registers(tid).or_trouble(Reason::Registers, "reading registers")?;
+        crate::arch::set_call(&mut registers, instruction, crate::arch::call::EXIT, [0; 6]);
+        ptrace::set_signal_mask(tid, !0).or_trouble(Reason::Registers, "setting a signal mask")?;
+        ptrace::set_registers(tid, &registers).or_trouble(Reason::Registers, "setting registers")?;
+        ptrace::cont(tid, 0).or_trouble(Reason::Registers, "resuming a thread")?;
+        loop {
+            match self.wait_for(tid)? {
+                WaitStatus::Exited(_) | WaitStatus::Killed(_) => break,
+                _ => drop(ptrace::cont(tid, 0)),
+            }
+        }
+        self.threads.remove(&tid);
+        Ok(())
+    }
+
+    /// Resumes every thread, with the signals at which they were stopped.
+    pub(crate) fn resume(&mut self) -> Step<()> {
+        self.release().or_trouble(Reason::Registers, "resuming a thread")
+    }
+
+    /// Remembers that a stopped thread was about to receive a signal.
+    pub(crate) fn hold_signal(&mut self, tid: Tid, signal: i32) {
+        if deliverable(signal) != 0 {
+            self.set_run(tid, Run::Stopped(signal));
+        }
+    }
+
+    /// Books the end of a thread that another waiter saw.
+    pub(crate) fn note_outcome(&mut self, tid: Tid, status: WaitStatus) {
+        self.note(tid, status);
+    }
+
+    /// Kills the process and its descendants, and reaps everything.
+    pub(crate) fn kill(&mut self) {
+        let _already_dead = pidfd::kill(&*self.pidfd);
+        loop {
+            for process in self.children.values() {
+                let _already_dead = pidfd::kill_by_id(*process);
+            }
+            match wait::any(Patience::Wait) {
+                Ok(Some((tid, status))) => {
+                    self.note(tid, status);
+                    let _gone = self.release();
+                }
+                Ok(None) => {}
+                Err(_) => break, // nothing left
+            }
+        }
+        self.ending.get_or_insert(Ending::Killed(9));
+    }
+
+    /// Stops tracing and leaves the process running (for one that we only attached to).
+    pub(crate) fn detach(&mut self) {
+        if self.stop(false).is_ok() {
+            for tid in self.threads.keys() {
+                let _gone = ptrace::detach(*tid);
+            }
+        }
+    }
+}

@@ -1,0 +1,133 @@
+//! The registers, extended state and signal mask of every thread.
+
+use crate::arch;
+use crate::error::{OrTrouble, Reason, Step, Trouble};
+use crate::trace::process::Process;
+use groundhog_sys::ptrace::{self, RseqArea};
+use groundhog_sys::{RemoteAddr, Tid, robust_list};
+
+/// What one thread had at the snapshot.
+#[derive(Debug)]
+pub(crate) struct ThreadState {
+    pub(crate) tid: Tid,
+    registers: ptrace::Registers,
+    extended: Vec<u8>,
+    signal_mask: u64,
+    /// Where the kernel keeps its word on the current processor; none on kernels that do not tell.
+    pub(crate) rseq: Option<RseqArea>,
+    /// Where the kernel looks for the futexes that it holds when it ends.
+    robust_list: RemoteAddr,
+}
+
+/// Reads all of it from a stopped process.
+pub(crate) fn save(process: &Process) -> Step<Vec<ThreadState>> {
+    process.threads().map(save_thread).collect()
+}
+
+fn save_thread(tid: Tid) -> Step<ThreadState> {
+    let mut registers = ptrace::registers(tid).or_trouble(Reason::Registers, "reading registers")?;
+    arch::rewind_interrupted_call(&mut registers);
+    let mut extended = Vec::new();
+    ptrace::extended_state(tid, &mut extended).or_trouble(Reason::Registers, "reading extended registers")?;
+    let signal_mask = ptrace::signal_mask(tid).or_trouble(Reason::Registers, "reading a signal mask")?;
+    let rseq = rseq_of(tid);
+    let robust_list = robust_list_of(tid)?;
+    Ok(ThreadState { tid, registers, extended, signal_mask, rseq, robust_list })
+}
+
+/// Where a thread has registered its restartable sequences area, if it has and the kernel tells (Linux 5.13).
+fn rseq_of(tid: Tid) -> Option<RseqArea> {
+    ptrace::rseq_area(tid).ok().filter(|area| area.start != RemoteAddr(0))
+}
+
+/// Whether every thread of a stopped process was waiting inside a system call.
+pub(crate) fn all_wait(process: &Process) -> Step<bool> {
+    for tid in process.threads() {
+        let mut registers = ptrace::registers(tid).or_trouble(Reason::Registers, "reading registers")?;
+        if !arch::rewind_interrupted_call(&mut registers) {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+/// Lets the threads of a process that was stopped only to be looked at make the calls again that answer `EINTR` for it,
+/// before it is resumed.
+pub(crate) fn undisturb(process: &Process) -> Step<()> {
+    for tid in process.threads_without_signal() {
+        let mut registers = ptrace::registers(tid).or_trouble(Reason::Registers, "reading registers")?;
+        if arch::rewind_disturbed_call(&mut registers) {
+            ptrace::set_registers(tid, &registers).or_trouble(Reason::Registers, "setting registers")?;
+        }
+    }
+    Ok(())
+}
+
+/// Puts all of it back.
+pub(crate) fn restore(states: &[ThreadState]) -> Step<()> {
+    for state in states {
+        ptrace::set_registers(state.tid, &state.registers)
+            .or_trouble(Reason::Registers, "setting registers")?;
+        ptrace::set_extended_state(state.tid, &state.extended)
+            .or_trouble(Reason::Registers, "setting extended registers")?;
+        ptrace::set_signal_mask(state.tid, state.signal_mask)
+            .or_trouble(Reason::Registers, "setting a signal mask")?;
+    }
+    Ok(())
+}
+
+fn robust_list_of(tid: Tid) -> Step<RemoteAddr> {
+    robust_list::head(tid).or_trouble(Reason::Registers, "asking for the list of robust futexes")
+}
+
+/// Refuses a thread that moved its restartable sequences area or its list of robust futexes: the kernel writes to where
+/// they are.
+pub(crate) fn check_kernel_pointers(states: &[ThreadState]) -> Step<()> {
+    for state in states {
+        // Also one that was only starting at the snapshot: it would register its area a second time.
+        if rseq_of(state.tid) != state.rseq {
+            let message = format!("thread {} moved its restartable sequences area", state.tid);
+            return Err(Trouble::Refused(Reason::Registers, message));
+        }
+        if robust_list_of(state.tid)? != state.robust_list {
+            let message = format!("thread {} moved its list of robust futexes", state.tid);
+            return Err(Trouble::Refused(Reason::Registers, message));
+        }
+    }
+    Ok(())
+}
+
+/// The first difference between a stopped process's threads and the snapshot.
+pub(crate) fn difference(states: &[ThreadState]) -> Step<Option<String>> {
+    for state in states {
+        let now = save_thread(state.tid)?;
+        if let Some(what) = general_difference(&state.registers, &now.registers) {
+            return Ok(Some(format!("thread {}: {what}", state.tid)));
+        }
+        if let Some(at) = (0..state.extended.len()).find(|at| state.extended[*at] != now.extended[*at]) {
+            return Ok(Some(format!("thread {}: byte {at} of its extended registers", state.tid)));
+        }
+        if state.signal_mask != now.signal_mask {
+            return Ok(Some(format!(
+                "thread {}: signal mask expected {:#x}, found {:#x}",
+                state.tid, state.signal_mask, now.signal_mask
+            )));
+        }
+    }
+    Ok(None)
+}
+
+fn general_difference(expected: &ptrace::Registers, found: &ptrace::Registers) -> Option<String> {
+    macro_rules! compare {
+        ($($field:ident),*) => {
+            $(if expected.$field != found.$field {
+                return Some(format!(
+                    "register {} expected {:#x}, found {:#x}", stringify!($field), expected.$field, found.$field
+                ));
+            })*
+        };
+    }
+    compare!(rip, rsp, rbp, rax, rbx, rcx, rdx, rsi, rdi, r8, r9, r10, r11, r12, r13, r14, r15);
+    compare!(eflags, cs, ss, ds, es, fs, gs, fs_base, gs_base);
+    None
+}
