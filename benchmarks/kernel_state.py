@@ -48,7 +48,7 @@ def main() -> None:
             [sys.executable, "-c", PROGRAM],
             fds={0: child_in, 1: 1, 2: 2, 3: child_answers},
             jail=jail,
-            private=["/tmp", Path.cwd()],  # noqa: S108
+            private=["/tmp", Path.cwd()] if jail else [],  # noqa: S108
         ) as tracee,
         os.fdopen(answers) as lines,
     ):

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""What fresh random numbers cost a request: with them, without seeding, and without anything of it, in turn.
+"""What fresh random numbers cost a request: with them, and without anything of it, in turn.
 
     python benchmarks/uniqueness.py [--requests N] [FUNCTION ...]
 
@@ -12,12 +12,15 @@ import argparse
 import asyncio
 import statistics
 import tempfile
+from contextlib import nullcontext
 from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
 
 from groundhog import Function, Pool
+from groundhog.testing import weakened
+from groundhog.weakening import RESEEDING
 
 PYTHON = "def main(params):\n    return {}\n"
 FUNCTIONS = {
@@ -29,26 +32,20 @@ FUNCTIONS = {
     "python requests": ("handler.py", "import random, ssl, tempfile, uuid\nssl.RAND_bytes(1)\n" + PYTHON),
     "node hello": ("handler.js", "exports.main = () => ({});\n"),
 }
-WITHOUT = {"GROUNDHOG_WITHOUT": "reseeding"}
 ROUND = 20
 
 
 class Lane:
     """A pool of one process, and what its requests took."""
 
-    def __init__(self, path: Path, *, reseeds: bool, freshens: bool) -> None:
-        self.pool = Pool(
-            Function.from_file(path, warmup=[{}], env={} if reseeds else WITHOUT, inherit_env=True), workers=1
-        )
+    def __init__(self, path: Path, *, reseeds: bool) -> None:
+        self.pool = Pool(Function.from_file(path, warmup=[{}]), workers=1)
         self.times: list[float] = []
-        self._freshens = freshens
+        self._reseeds = reseeds
 
     async def __aenter__(self) -> None:
-        await self.pool.__aenter__()
-        (worker,) = self.pool._workers  # noqa: SLF001 - no option leaves out what makes requests differ
-        channel = worker._channel  # noqa: SLF001
-        assert channel is not None
-        channel.freshens = self._freshens
+        with nullcontext() if self._reseeds else weakened(RESEEDING):
+            await self.pool.__aenter__()
 
     async def __aexit__(self, *error: object) -> None:
         await self.pool.aclose()
@@ -59,23 +56,19 @@ class Lane:
             self.times.append((await self.pool.invoke({})).timings.run_s)
 
 
-async def measure(name: str, requests: int) -> tuple[float, float, float]:
-    """Medians in µs: without anything, with the numbers and not seeded from them, with everything."""
+async def measure(name: str, requests: int) -> tuple[float, float]:
+    """Medians in µs: without, and with."""
     file, text = FUNCTIONS[name]
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / file
         path.write_text(text, encoding="utf-8")
-        lanes = (
-            Lane(path, reseeds=False, freshens=False),
-            Lane(path, reseeds=False, freshens=True),
-            Lane(path, reseeds=True, freshens=True),
-        )
-        async with lanes[0], lanes[1], lanes[2]:
+        lanes = (Lane(path, reseeds=False), Lane(path, reseeds=True))
+        async with lanes[0], lanes[1]:
             for _ in range(requests // ROUND):
                 for lane in lanes:
                     await lane.run(ROUND)
-        none, numbers, whole = (statistics.median(lane.times) * 1e6 for lane in lanes)
-        return none, numbers, whole
+        none, whole = (statistics.median(lane.times) * 1e6 for lane in lanes)
+        return none, whole
 
 
 def main() -> None:
@@ -84,12 +77,10 @@ def main() -> None:
     parser.add_argument("--requests", type=int, default=2000)
     parser.add_argument("functions", nargs="*", default=list(FUNCTIONS))
     given = parser.parse_args()
-    table = Table("function", "nothing of it, µs", "prefix and token, µs", "and seeding, µs", "cost, µs")
+    table = Table("function", "without, µs", "with, µs", "cost, µs")
     for name in given.functions:
-        none, numbers, whole = asyncio.run(measure(name, given.requests))
-        table.add_row(
-            name, f"{none:.1f}", f"+{numbers - none:.1f}", f"+{whole - numbers:.1f}", f"+{whole - none:.1f}"
-        )
+        none, whole = asyncio.run(measure(name, given.requests))
+        table.add_row(name, f"{none:.1f}", f"{whole:.1f}", f"+{whole - none:.1f}")
     Console().print(table)
 
 

@@ -68,7 +68,6 @@ struct groundhog {
     int input;
     char *line; /* what has been read: `filled` of `size` bytes; the first `used` are the last line */
     size_t size, filled, used;
-    int leaves_seeds; /* for tests */
     int hooks_are_due;
 };
 
@@ -284,7 +283,7 @@ static inline int groundhog_take_(struct groundhog *server, char *line, groundho
         if (strlen(line) < GROUNDHOG_REQUEST_AT_)
             return groundhog_failed_("what stands before a request is too short");
         memcpy(token, line + GROUNDHOG_TOKEN_AT_, GROUNDHOG_TOKEN_SIZE_);
-        if (!server->leaves_seeds && groundhog_reseed_(server, line + GROUNDHOG_SEED_AT_) != 0)
+        if (groundhog_reseed_(server, line + GROUNDHOG_SEED_AT_) != 0)
             return -1;
         if (groundhog_resume_(server) != 0)
             return -1;
@@ -301,11 +300,8 @@ static inline int groundhog_take_(struct groundhog *server, char *line, groundho
 static inline int groundhog_serve(struct groundhog *server, groundhog_handler *handler, void *context)
 {
     const char ready[] = "{\"ok\":true,\"groundhog\":1}\n";
-    const char *without = getenv("GROUNDHOG_WITHOUT");
     int acknowledges = getenv("OW_WAIT_FOR_ACK") != NULL;
     int nothing = open("/dev/null", O_RDONLY);
-    server->leaves_seeds = without != NULL && strcmp(without, "reseeding") == 0;
-    unsetenv("GROUNDHOG_WITHOUT");
     unsetenv("OW_WAIT_FOR_ACK");
     /* The request pipe is moved off stdin, where the function and its children would read from it. */
     server->input = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, GROUNDHOG_ANSWER_FD_ + 1);

@@ -105,13 +105,15 @@ class Tracee:
         watch: bool = True,
         jail: str | None = None,
         private: Sequence[str | os.PathLike[str]] = ...,
-        most_written: tuple[int, int] = ...,
+        most_written: tuple[int, int] | None = None,
+        network: str = "host",
         ids: tuple[int, int] | None = None,
         most_tasks: int | None = None,
         keep_connections: bool = False,
+        trusted: bool = False,
     ) -> Tracee: ...
     @staticmethod
-    def attach(pid: int, *, strategy: str | None = None) -> Tracee: ...
+    def attach(pid: int, *, strategy: str | None = None, trusted: bool = False) -> Tracee: ...
     @property
     def pid(self) -> int: ...
     @property

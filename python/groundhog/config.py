@@ -75,7 +75,24 @@ class Jail(str, Enum):
         return _parse(cls, value, "jail")
 
 
-_Named = TypeVar("_Named", Isolation, Jail)
+class Network(str, Enum):
+    """What a function process can reach."""
+
+    HOST = "host"
+    """What the machine reaches."""
+    NONE = "none"
+    """Itself, over a loopback interface of its own; with the jail ``namespace`` only."""
+
+    def __str__(self) -> str:
+        return self.value
+
+    @classmethod
+    def parse(cls, value: str | Network) -> Network:
+        """The member of that name; ConfigError when there is none."""
+        return _parse(cls, value, "network")
+
+
+_Named = TypeVar("_Named", Isolation, Jail, Network)
 
 
 def _parse(kind: type[_Named], value: str, what: str) -> _Named:

@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from groundhog.config import Jail
+from groundhog._log import log
+from groundhog.config import Jail, Network
 from groundhog.errors import ConfigError, UnsupportedError
 
 if TYPE_CHECKING:
@@ -22,11 +23,27 @@ if TYPE_CHECKING:
 _SHARED_SCRATCH = ("/tmp", "/var/tmp")  # noqa: S108 - laid over, not written
 
 
-def choose(jail: Jail, found: Mapping[str, Any]) -> str | None:
+def machine() -> Mapping[str, Any]:
+    """What this machine allows; see `groundhog.capabilities`. A pool of fakes does without the engine."""
+    from groundhog._core import capabilities
+
+    return capabilities()
+
+
+def choose(jail: Jail, found: Mapping[str, Any], network: Network = Network.HOST) -> str | None:
     """What a process is to be shut in by; None: nothing. ``found``: see `groundhog.capabilities`.
 
     Raises UnsupportedError when what was asked for does not work here: nothing less is put in its place.
     """
+    if network is Network.NONE:
+        means = choose(Jail.NAMESPACE, found)
+        refusal = found["networks"][network.value]
+        if refusal is not None:
+            raise UnsupportedError(
+                f"no function can have a network of its own on this machine: {refusal}; see `groundhog"
+                " doctor`, or choose --network host: functions then reach what the machine reaches"
+            )
+        return means
     if jail is Jail.NONE:
         return None
     refusals: Mapping[str, str | None] = found["jails"]
@@ -110,10 +127,17 @@ class Confinement:
     ids: tuple[int, int] | None = None
     most_written: tuple[int, int] = (0, 0)
     """Bytes and files."""
+    network: Network = Network.HOST
 
     @classmethod
     def of(
-        cls, function: Function, command: Command, limits: Limits, means: str | None, uid: int | None
+        cls,
+        function: Function,
+        command: Command,
+        limits: Limits,
+        means: str | None,
+        uid: int | None,
+        network: Network = Network.HOST,
     ) -> Confinement:
         """What a function needs to run as ever: its directory, its home, the folders for scratch files."""
         ids = ids_of(uid)
@@ -122,7 +146,7 @@ class Confinement:
         if function.path is not None:
             folders.append(str(function.path.parent))
         private = tuple(dict.fromkeys(folder for folder in folders if folder))
-        return cls(means, private, ids, (limits.scratch_bytes, limits.scratch_files))
+        return cls(means, private, ids, (limits.scratch_bytes, limits.scratch_files), network)
 
     def cell(self) -> Cell:
         """The jail of a new process."""
@@ -130,7 +154,12 @@ class Confinement:
         if self.means is None:
             return Cell(ids)
         if self.means == Jail.NAMESPACE.value:
-            arguments = {"jail": self.means, "private": self.private, "most_written": self.most_written}
+            arguments = {
+                "jail": self.means,
+                "private": self.private,
+                "most_written": self.most_written,
+                "network": self.network.value,
+            }
             return Cell({**arguments, **ids})
         scratch = Path(tempfile.mkdtemp(prefix="groundhog-scratch-")).resolve()
         if self.ids is not None:
@@ -138,3 +167,59 @@ class Confinement:
         return Cell(
             {"jail": self.means, "private": (str(scratch),), **ids}, {"TMPDIR": str(scratch)}, scratch
         )
+
+
+@dataclass(frozen=True, slots=True)
+class Restrictions:
+    """What a pool was asked to keep its functions from; what would not be applied is an error."""
+
+    jail: Jail
+    network: Network
+    uid: int | None
+    unconfined: str | None
+    """The engine that makes no jails, if it is such a one."""
+
+    @classmethod
+    def of(cls, jail: Jail | str, network: Network | str, uid: int | None, engine: object) -> Restrictions:
+        """Raises ConfigError when they do not go together, or the engine would leave them aside.
+
+        ``engine``: see `groundhog.worker.engine.Engine`; None: the compiled one.
+        """
+        jail, network = Jail.parse(jail), Network.parse(network)
+        if network is Network.NONE and jail not in {Jail.AUTO, Jail.NAMESPACE}:
+            raise ConfigError(
+                f"network {network} needs the jail {Jail.NAMESPACE}, not {jail}, where functions have the"
+                " machine's network: choose --jail namespace, or --network host"
+            )
+        # What is not known of an engine must not let a function out.
+        unconfined = None if getattr(engine, "shuts_in", True) else type(engine).__name__
+        wanted = {
+            "jail": None if jail in {Jail.AUTO, Jail.NONE} else jail,
+            "network": None if network is Network.HOST else network,
+            "uid": uid,
+        }
+        asked = ", ".join(f"{name} {value}" for name, value in wanted.items() if value is not None)
+        if asked and unconfined:
+            raise ConfigError(
+                f"the engine {unconfined} does not apply {asked}: leave that out, or take groundhog.Tracee"
+            )
+        return cls(jail, network, uid, unconfined)
+
+    def confinement(self, function: Function, command: Command, limits: Limits) -> Confinement:
+        """The jail that a function gets on this machine.
+
+        Raises UnsupportedError when the machine does not allow it, ConfigError when we are not.
+        """
+        means = None
+        if self.unconfined:
+            log.warning("its engine shuts no function in: it is for tests", engine=self.unconfined)
+        else:
+            found = machine()
+            means = choose(self.jail, found, self.network)
+            if self.jail is Jail.AUTO and means != Jail.NAMESPACE.value:
+                log.warning(
+                    f"the jail {Jail.NAMESPACE} does not work here: functions get the jail {means}, which"
+                    " does less; see groundhog doctor",
+                    why=found["jails"][Jail.NAMESPACE.value],
+                )
+        return Confinement.of(function, command, limits, means, self.uid, self.network)

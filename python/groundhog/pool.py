@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 from groundhog._log import log
-from groundhog.config import Function, Isolation, Jail, JsonValue, Limits, Reply, Timings
+from groundhog.config import Function, Isolation, Jail, JsonValue, Limits, Network, Reply, Timings
 from groundhog.errors import (
     ConfigError,
     GroundhogError,
@@ -18,7 +18,7 @@ from groundhog.errors import (
     OverloadedError,
     PoolClosedError,
 )
-from groundhog.jail import Confinement, choose
+from groundhog.jail import Restrictions
 from groundhog.ledger import Ledger, PoolStats
 from groundhog.observer import NullObserver
 from groundhog.protocols.actionloop import encode_context, encode_value
@@ -33,7 +33,6 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
     from groundhog.observer import Observer
-    from groundhog.runners.command import Command
     from groundhog.worker.engine import Engine, Report, Snapshot
 
 __all__ = ["Pool", "PoolStats"]
@@ -51,11 +50,11 @@ class Pool:
 
     ``isolation``: see `Isolation`. ``strategy``: the engine's tracking strategy by name, by default the best
     that the machine has. ``verify``: compare the whole process with its snapshot after every restore, which
-    is slow. ``jail``: see `Jail`. ``uid``: the user that the function runs as, which only root can choose.
-    ``keep_connections``: leave connections open that are older than a request which used them, though an
-    answer that comes late on one reaches a later request; else they are shut down, and the function's client
-    library connects again. ``engine``: makes the processes; the compiled one unless a test gives another.
-    ``observer``: is told of requests, restores and retirements.
+    is slow. ``jail``: see `Jail`. ``network``: see `Network`. ``uid``: the user that the function runs as,
+    which only root can choose. ``keep_connections``: leave connections open that are older than a request
+    which used them, though an answer that comes late on one reaches a later request; else they are shut down,
+    and the function's client library connects again. ``engine``: makes the processes; the compiled one unless
+    a test gives another. ``observer``: is told of requests, restores and retirements.
     """
 
     def __init__(
@@ -68,6 +67,7 @@ class Pool:
         *,
         verify: bool = False,
         jail: Jail | str = Jail.AUTO,
+        network: Network | str = Network.HOST,
         uid: int | None = None,
         keep_connections: bool = False,
         engine: Engine | None = None,
@@ -81,8 +81,7 @@ class Pool:
         self._size = workers
         self._strategy = strategy
         self._verify = verify
-        self._jail = Jail.parse(jail)
-        self._uid = uid
+        self._restrictions = Restrictions.of(jail, network, uid, engine)
         self._keep_connections = keep_connections
         self._engine = engine
         self._ledger = Ledger(observer or NullObserver())
@@ -112,7 +111,7 @@ class Pool:
         if self._config is not None:
             raise PoolClosedError("a pool can be started only once: make a new one")
         command = command_for(self.function)
-        confinement = self._confine(command)
+        confinement = self._restrictions.confinement(self.function, command, self.limits)
         self._executor = ThreadPoolExecutor(self._size + 1, thread_name_prefix="groundhog")
         self._config = WorkerConfig(
             name=self.function.name,
@@ -138,14 +137,6 @@ class Pool:
         except BaseException:
             await self.aclose()
             raise
-
-    def _confine(self, command: Command) -> Confinement:
-        means = None
-        if self._engine is None or getattr(self._engine, "shuts_in", False):  # real processes
-            from groundhog._core import capabilities
-
-            means = choose(self._jail, capabilities())
-        return Confinement.of(self.function, command, self.limits, means, self._uid)
 
     async def invoke(
         self,

@@ -27,13 +27,23 @@ START_S = 60
 STOP_S = 60
 
 
+WEAKENED = """
+import sys
+from groundhog.cli import main
+from groundhog.testing import weakened
+with weakened(sys.argv.pop(1)):
+    sys.exit(main())
+"""
+
+
 def groundhog(
-    *words: str, env: Mapping[str, str] | None = None, cwd: Path | None = None
+    *words: str, env: Mapping[str, str] | None = None, cwd: Path | None = None, weakened: str | None = None
 ) -> subprocess.CompletedProcess[str]:
-    """Run a command that ends by itself; it must leave no process."""
+    """Run a command that ends by itself; it must leave no process. ``weakened``: what it leaves out."""
     mark = uuid.uuid4().hex
+    program = ["-m", "groundhog.cli"] if weakened is None else ["-c", WEAKENED, weakened]
     result = subprocess.run(
-        [sys.executable, "-m", "groundhog.cli", *words],
+        [sys.executable, *program, *words],
         env={**os.environ, **(env or {}), MARK: mark},
         cwd=cwd,
         capture_output=True,

@@ -182,6 +182,8 @@ class TestFunction:
             (["HANDLER"], "no requests to audit it with: give --payloads F.jsonl"),
             (["HANDLER", "--payloads", "EMPTY"], "has no requests"),
             (["HANDLER", "--self-test"], "--self-test has targets and payloads of its own"),
+            (["--self-test", "--jail", "auto"], "--self-test takes no --jail: each victim has its own"),
+            (["--self-test", "--network", "none"], "--self-test takes no --network"),
             (["--self-test", "--only", "no such"], "no victim matches 'no such'"),
         ],
     )

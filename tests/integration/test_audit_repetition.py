@@ -11,6 +11,7 @@ import pytest
 
 import groundhog as package
 from groundhog.audit.repetition import DRAWS, FOREIGN, NEVER_TWICE, PRIVATE_ADVICE
+from groundhog.weakening import RESEEDING
 from tests.framework.commands import groundhog
 
 if TYPE_CHECKING:
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.kernel
 MAIN = "\ndef main(params):\n    return params\n"
-WITHOUT = {"GROUNDHOG_WITHOUT": "reseeding"}
 
 
 def command(source: Source, path: Path, *words: str) -> list[str]:
@@ -28,10 +28,15 @@ def command(source: Source, path: Path, *words: str) -> list[str]:
 
 
 def audited(
-    source: Source, path: Path, *words: str, code: int = 0, env: dict[str, str] | None = None
+    source: Source,
+    path: Path,
+    *words: str,
+    code: int = 0,
+    env: dict[str, str] | None = None,
+    weakened: str | None = None,
 ) -> dict[str, Any]:
     """What the report says about random numbers."""
-    result = groundhog(*command(source, path, "--json", *words), env=env)
+    result = groundhog(*command(source, path, "--json", *words), env=env, weakened=weakened)
     assert result.returncode == code, result.stderr + result.stdout
     report = json.loads(result.stdout)
     assert report["clean"] == (code == 0)
@@ -114,10 +119,10 @@ class TestPython:
 
     def test_known_generators_that_repeat_fail_the_audit(self, source: Source) -> None:
         path = python_function(source)
-        known = by_verdict(audited(source, path, code=1, env=WITHOUT)["known"], "name")
+        known = by_verdict(audited(source, path, code=1, weakened=RESEEDING)["known"], "name")
         assert known["repeats"] == RESEEDED
         assert "os.urandom" in known["differs"]
-        result = groundhog(*command(source, path), env=WITHOUT)
+        result = groundhog(*command(source, path), weakened=RESEEDING)
         assert result.returncode == 1
         sentence = (
             "get the SAME numbers from random.random, random.gauss, names of tempfile, ssl.RAND_bytes: "
@@ -151,7 +156,7 @@ def test_numpy(source: Source) -> None:
     assert by_verdict(numbers["private"], "where") == {
         "repeats": {"handler.generator", "handler.streams['a']", "handler.streams['b']"}
     }
-    known = by_verdict(audited(source, path, code=1, env={**env, **WITHOUT})["known"], "name")
+    known = by_verdict(audited(source, path, code=1, env=env, weakened=RESEEDING)["known"], "name")
     assert known["repeats"] >= legacy
 
 
@@ -166,7 +171,7 @@ def test_keys_of_cryptography(source: Source) -> None:
     path = source("handler.py", CRYPTOGRAPHY + MAIN)
     keys = "private keys of cryptography"
     assert keys in by_verdict(audited(source, path)["known"], "name")["differs"]
-    assert keys in by_verdict(audited(source, path, code=1, env=WITHOUT)["known"], "name")["repeats"]
+    assert keys in by_verdict(audited(source, path, code=1, weakened=RESEEDING)["known"], "name")["repeats"]
 
 
 NODE = """
@@ -204,7 +209,7 @@ class TestNode:
 
     def test_known_generators_that_repeat_fail_the_audit(self, source: Source) -> None:
         path = source("handler.js", NODE + NODE_MAIN)
-        known = by_verdict(audited(source, path, code=1, env=WITHOUT)["known"], "name")
+        known = by_verdict(audited(source, path, code=1, weakened=RESEEDING)["known"], "name")
         assert known["repeats"] >= RANDOM | KEYS
 
     def test_a_package_with_a_pool(self, source: Source) -> None:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from groundhog import Function, Pool, StateMismatch
+from groundhog import Function, Pool, StateMismatch, Tracee
 from groundhog.audit.dropped import NOBODY
 from groundhog.config import Limits
 from groundhog.errors import ConfigError
@@ -87,6 +87,27 @@ async def test_a_function_writes_as_ever_and_leaves_nothing(source: Source, tmp_
     assert [place for place in places if Path(place or "/tmp", name_of(tmp_path)).exists()] == []
 
 
+async def test_an_engine_that_is_named_shuts_it_in_as_well(source: Source, tmp_path: Path) -> None:
+    function = Function.from_file(source("handler.py", HANDLER))
+    async with Pool(function, jail="namespace", engine=Tracee) as pool:
+        for _ in range(2):
+            assert await asked(pool, tmp_path, str(tmp_path)) == ["wrote"]
+    assert not Path(tmp_path, name_of(tmp_path)).exists()
+
+
+@pytest.mark.parametrize(
+    ("options", "named"),
+    [
+        ({"private": ["/tmp"]}, "private"),
+        ({"most_written": (1, 1)}, "most_written"),
+        ({"jail": "landlock", "private": ["/tmp"], "most_written": (1, 1)}, "most_written"),
+    ],
+)
+def test_what_a_jail_would_not_apply_is_refused(options: dict[str, Any], named: str) -> None:
+    with pytest.raises(ValueError, match=f"^{named} needs (a|the) jail"):
+        Tracee.spawn(["true"], **options)
+
+
 async def test_landlock_leaves_it_a_folder(source: Source, tmp_path: Path) -> None:
     function = Function.from_file(source("handler.py", HANDLER))
     async with Pool(function, jail="landlock", verify=True) as pool:
@@ -150,7 +171,8 @@ def main(params):
         assert pool.stats().retirements == {}
 
 
-async def test_no_other_process_of_its_user_can_be_reached(source: Source) -> None:
+@pytest.mark.parametrize("jail", JAILS)
+async def test_no_other_process_of_its_user_can_be_reached(source: Source, jail: str) -> None:
     text = """
 import os, signal
 def main(params):
@@ -173,7 +195,7 @@ def main(params):
         async with Pool(function, jail="none") as pool:
             reached = (await pool.invoke({"pid": other.pid})).value["reached"]
             assert "environ" in reached, "without a jail it can"
-        async with Pool(function, jail="namespace") as pool:
+        async with Pool(function, jail=jail) as pool:
             assert (await pool.invoke({"pid": other.pid})).value == {"reached": []}
             assert (await pool.invoke({"pid": os.getpid()})).value == {"reached": []}
         other.kill()
@@ -281,17 +303,14 @@ async def test_a_function_runs_as_another_user(jail: str) -> None:
         left.unlink()
 
 
-def test_one_may_not_become_another_without_rights(source: Source, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_one_may_not_become_another_without_rights(
+    source: Source, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(os, "geteuid", lambda: 1000)
     pool = Pool(Function.from_file(source("handler.py", HANDLER)), uid=0)
     with pytest.raises(ConfigError, match="only root can run a function as another user"):
-        pool._confine(pool_command(pool))
-
-
-def pool_command(pool: Pool) -> Any:
-    from groundhog.runners import command_for
-
-    return command_for(pool.function)
+        await pool.start()
+    assert pool.pids == []
 
 
 def invoked(handler: Path, *options: str, without: str = "") -> subprocess.CompletedProcess[str]:

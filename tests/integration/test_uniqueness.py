@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import shutil
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from groundhog import Function, Pool
 from groundhog.errors import InitError, ProtocolError
+from groundhog.runners import nodejs
+from groundhog.testing import weakened
+from groundhog.weakening import RESEEDING
 from tests.framework.commands import is_gone
 
 if TYPE_CHECKING:
@@ -204,14 +208,32 @@ async def test_no_two_requests_get_the_same(source: Source, case: str) -> None:
 async def test_without_reseeding_they_do(source: Source, case: str) -> None:
     """The test above can fail: generators in the process's memory give every request the same."""
     name, text, _ = CASES[case]
-    drawn = await draws(source(name, text), 4, env={**ENV, "GROUNDHOG_WITHOUT": "reseeding"})
+    with weakened(RESEEDING):
+        drawn = await draws(source(name, text), 4, env=ENV)
     assert repeating(drawn) >= drawn.keys() - NEVER.get(case, set())
 
 
-async def test_a_node_whose_openssl_cannot_be_seeded_serves_nothing(source: Source) -> None:
+@pytest.mark.parametrize("variable", [None, "reseeding", "openssl"])
+async def test_a_node_whose_openssl_cannot_be_seeded_serves_nothing(
+    source: Source, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, variable: str | None
+) -> None:
+    launcher = shutil.copytree(nodejs._LAUNCHER.parent, tmp_path / "bootstrap") / nodejs._LAUNCHER.name
+    (launcher.parent / "openssl.node").write_bytes(b"")
+    monkeypatch.setattr(nodejs, "_LAUNCHER", launcher)
     path = source("handler.js", "exports.main = () => ({});")
     with pytest.raises(InitError, match=r"would give each request the same random numbers and keys"):
-        await draws(path, 1, env={"GROUNDHOG_WITHOUT": "openssl"})
+        await draws(path, 1, env={} if variable is None else {"GROUNDHOG_WITHOUT": variable})
+
+
+@pytest.mark.parametrize("case", ["python", "node"])
+async def test_the_environment_of_a_server_turns_nothing_off(
+    source: Source, monkeypatch: pytest.MonkeyPatch, case: str
+) -> None:
+    name, text, _ = CASES[case]
+    monkeypatch.setenv("GROUNDHOG_WITHOUT", "reseeding")
+    assert (
+        repeating(await draws(source(name, text), 4, env={**ENV, "GROUNDHOG_WITHOUT": "reseeding"})) == set()
+    )
 
 
 @pytest.mark.parametrize(

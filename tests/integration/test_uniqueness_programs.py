@@ -15,6 +15,8 @@ from groundhog import Function, Pool
 from groundhog.audit.workshop import C_FLAGS, JAVA_FLAGS, SOURCES, WARNINGS
 from groundhog.errors import HookError, InitError
 from groundhog.protocols.actionloop import DRAW
+from groundhog.testing import weakened
+from groundhog.weakening import RESEEDING
 from tests.framework.commands import is_gone
 
 if TYPE_CHECKING:
@@ -31,7 +33,6 @@ HELPERS = ROOT / "helpers"
 ENGINE_VICTIMS = ROOT / "crates/groundhog-engine/tests/victims"
 NOBODY = 65534
 OPENS = "--add-opens=java.base/java.lang=ALL-UNNAMED"
-WITHOUT = {"GROUNDHOG_WITHOUT": "reseeding"}
 FRESH_BY_TIME = {"new Random"}
 """What `System.nanoTime` keeps from repeating, whether it is seeded or not."""
 
@@ -93,7 +94,8 @@ async def test_java(java: Compile) -> None:
     argv = java("Draws", OPENS, "--add-opens=java.base/sun.security.provider=ALL-UNNAMED")
     drawn = await draws(argv, REQUESTS)
     assert repeating(drawn) == set()
-    unseeded = await draws(argv, 4, env=WITHOUT)
+    with weakened(RESEEDING):
+        unseeded = await draws(argv, 4)
     assert repeating(unseeded) == drawn.keys() - FRESH_BY_TIME
 
 
@@ -114,7 +116,8 @@ async def test_c(c: Compile, compiler: tuple[str, ...]) -> None:
     assert repeating(drawn) <= {"random"}
     # Its seed has 32 bits: among 1,000 of them there are two equal ones once in 10,000 runs.
     assert len(set(drawn["random"])) >= REQUESTS - 1
-    unseeded = await draws(argv, 4, env=WITHOUT)
+    with weakened(RESEEDING):
+        unseeded = await draws(argv, 4)
     assert repeating(unseeded) == drawn.keys()
 
 

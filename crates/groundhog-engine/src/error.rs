@@ -78,6 +78,15 @@ pub enum Error {
         /// Why not.
         why: String,
     },
+    /// The function could undo a strategy.
+    #[error(
+        "strategy {strategy} is none for a function without a jail, which can undo it by writing to its \
+         /proc/PID/clear_refs: give it a jail, or choose another strategy"
+    )]
+    Undone {
+        /// The strategy that was asked for.
+        strategy: &'static str,
+    },
     /// This machine lacks what no strategy can do without.
     #[error("no process can be isolated on this machine: {name}: {why}; see `groundhog doctor`")]
     Unusable {

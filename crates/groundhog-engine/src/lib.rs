@@ -24,7 +24,7 @@ mod trace;
 pub use error::{Error, Reason, Result};
 pub use files::jail::{JailOptions, Means};
 pub use report::{Phases, RestoreReport, SnapshotInfo};
-pub use session::capabilities::{Capabilities, Finding, capabilities};
+pub use session::capabilities::{Capabilities, Finding, Reach, capabilities};
 pub use session::changes::{Changes, LayoutChange, MemoryChange};
 pub use session::tracee::{SpawnOptions, Tracee};
 pub use strategy::Strategy;

@@ -65,6 +65,8 @@ pub(crate) struct Session {
     sight: Sight,
     /// The folders in which it may write, if it is in a jail.
     private: Rc<Vec<Private>>,
+    /// Who is asked about its sockets, if its network is not ours.
+    sock_diag: Option<OwnedFd>,
     strategy: Strategy,
     snapshot: Option<Snapshot>,
     /// Pipes of ours that are emptied while everything is stopped.

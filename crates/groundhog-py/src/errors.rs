@@ -15,7 +15,9 @@ fn build(py: Python<'_>, error: &Error) -> PyResult<PyErr> {
         Error::SnapshotRefused { reason, .. } => ("SnapshotRefusedError", Some(reason.code())),
         Error::RestoreRefused { reason, .. } => ("RestoreRefusedError", Some(reason.code())),
         Error::Mismatch { .. } => ("StateMismatchError", None),
-        Error::Unsupported { .. } | Error::Unusable { .. } | Error::Jail { .. } => ("UnsupportedError", None),
+        Error::Unsupported { .. } | Error::Unusable { .. } | Error::Undone { .. } | Error::Jail { .. } => {
+            ("UnsupportedError", None)
+        }
         Error::Misuse { .. } | Error::System { .. } => ("EngineError", None),
     };
     let class = py.import("groundhog.errors")?.getattr(class)?;

@@ -35,9 +35,14 @@ fn capabilities(py: Python<'_>) -> PyResult<Bound<'_, PyDict>> {
         jails.set_item(means.name(), found.jail_refusal(means))?;
     }
     answer.set_item("jails", jails)?;
+    let networks = PyDict::new(py);
+    networks.set_item("host", None::<String>)?;
+    networks.set_item("none", found.own_network_refusal())?;
+    answer.set_item("networks", networks)?;
     answer.set_item("preferred_jail", found.preferred_jail().map(groundhog_engine::Means::name))?;
     let usable = found.missing_essential().is_none();
-    answer.set_item("preferred", usable.then(|| found.preferred().name()))?;
+    let reach = groundhog_engine::Reach::of(found.preferred_jail().is_some(), false);
+    answer.set_item("preferred", usable.then(|| found.preferred(reach).name()))?;
     Ok(answer)
 }
 

@@ -27,6 +27,15 @@ fn means(name: &str) -> PyResult<Means> {
     }
 }
 
+/// Whether it is a network of its own.
+fn own_network(name: &str) -> PyResult<bool> {
+    match name {
+        "host" => Ok(false),
+        "none" => Ok(true),
+        _ => Err(PyValueError::new_err(format!("unknown network '{name}': choose host or none"))),
+    }
+}
+
 fn strategy(name: Option<&str>) -> PyResult<Option<Strategy>> {
     name.map(str::parse).transpose().map_err(|message: String| {
         exception(&groundhog_engine::Error::Unsupported {
@@ -58,17 +67,20 @@ impl Tracee {
     /// `strategy`: `hot`, `classic`, `soft-dirty` or `copy`; None: the best that works here. `watch`: have the kernel
     /// tell of calls that change the layout, so that a restore after a request without any need not look. `jail`: what it
     /// is shut in by, `namespace` or `landlock`; None: nothing. `private`: the folders in which it may write then, and
-    /// which are reverted, too. `most_written`: most bytes and files there, by namespaces only. `ids`: user and group to
-    /// become, which only root can. `most_tasks`: threads and descendants that it may have at a time; with more it is killed.
+    /// which are reverted, too. `most_written`: most bytes and files there, by namespaces only. `network`: `host`, what
+    /// the machine reaches, or `none`, itself alone, by namespaces only. `ids`: user and group to become, which only root can. `most_tasks`: threads and descendants that it may have at a time; with more it is killed.
     ///
     /// `keep_connections`: leave connections of the snapshot open that a request used, and only empty them; else they are
     /// shut down, so that no late answer reaches a later request.
     ///
+    /// `trusted`: without a jail, take it that the program does not write to its `/proc/PID/clear_refs`, by which it undoes
+    /// the strategy `soft-dirty`; for tests and benchmarks.
+    ///
     /// Raises `SpawnError` when it cannot be started and `UnsupportedError` when the strategy does not work here.
     #[staticmethod]
     #[pyo3(signature = (argv, *, env = None, cwd = None, fds = None, drain = Vec::new(), strategy = None, watch = true,
-                        jail = None, private = Vec::new(), most_written = MOST_WRITTEN, ids = None, most_tasks = None,
-                        keep_connections = false))]
+                        jail = None, private = Vec::new(), most_written = None, network = "host", ids = None,
+                        most_tasks = None, keep_connections = false, trusted = false))]
     #[allow(clippy::too_many_arguments, reason = "keyword arguments in Python")]
     fn spawn(
         py: Python<'_>,
@@ -81,13 +93,28 @@ impl Tracee {
         watch: bool,
         jail: Option<&str>,
         private: Vec<PathBuf>,
-        most_written: (u64, u64),
+        most_written: Option<(u64, u64)>,
+        network: &str,
         ids: Option<(u32, u32)>,
         most_tasks: Option<usize>,
         keep_connections: bool,
+        trusted: bool,
     ) -> PyResult<Self> {
         if argv.is_empty() {
             return Err(PyValueError::new_err("argv is empty; name a program"));
+        }
+        let own_network = own_network(network)?;
+        let jail = jail.map(means).transpose()?;
+        let refused = |what| Err(PyValueError::new_err(what));
+        // What would not be applied.
+        if own_network && jail.is_none() {
+            return refused("network 'none' needs the jail 'namespace'");
+        }
+        if most_written.is_some() && jail != Some(Means::Namespace) {
+            return refused("most_written needs the jail 'namespace'");
+        }
+        if !private.is_empty() && jail.is_none() {
+            return refused("private needs a jail");
         }
         let options = SpawnOptions {
             argv: argv.into_iter().map(PathBuf::into_os_string).collect(),
@@ -97,14 +124,16 @@ impl Tracee {
             drain: drain.into_iter().map(groundhog_engine::duplicate_descriptor).collect::<Result<_, _>>()?,
             strategy: self::strategy(strategy)?,
             unwatched: !watch,
-            jail: jail.map(means).transpose()?.map(|means| JailOptions {
+            jail: jail.map(|means| JailOptions {
                 means,
                 private,
-                most: most_written,
+                most: most_written.unwrap_or(MOST_WRITTEN),
+                own_network,
             }),
             ids,
             most_tasks,
             keep_connections,
+            trusted,
         };
         let engine = py.detach(|| groundhog_engine::Tracee::spawn(options)).map_err(|e| exception(&e))?;
         Ok(Self { engine })
@@ -115,13 +144,16 @@ impl Tracee {
     /// Its calls are not seen, so every restore looks for what they may have changed, and is slower. Nobody else may wait
     /// for it (waitpid(2)) as long as the handle is open: what its tracer waits for would be lost.
     ///
+    /// `trusted`: see `spawn`.
+    ///
     /// Raises `SpawnError` when it may not be traced.
     #[staticmethod]
-    #[pyo3(signature = (pid, *, strategy = None))]
-    fn attach(py: Python<'_>, pid: i32, strategy: Option<&str>) -> PyResult<Self> {
+    #[pyo3(signature = (pid, *, strategy = None, trusted = false))]
+    fn attach(py: Python<'_>, pid: i32, strategy: Option<&str>, trusted: bool) -> PyResult<Self> {
         let strategy = self::strategy(strategy)?;
-        let engine =
-            py.detach(|| groundhog_engine::Tracee::attach(pid, strategy)).map_err(|e| exception(&e))?;
+        let engine = py
+            .detach(|| groundhog_engine::Tracee::attach(pid, strategy, trusted))
+            .map_err(|e| exception(&e))?;
         Ok(Self { engine })
     }
 

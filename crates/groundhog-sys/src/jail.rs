@@ -1,7 +1,8 @@
 //! Shutting a fresh child in before it executes its program: private folders, no privileges, no reach.
 //!
 //! ```text
-//!   become another user (if asked) -> namespaces of its own -> everything read-only -> private folders over it
+//!   become another user (if asked) -> namespaces of its own, a network among them (if asked)
+//!   -> everything read-only -> private folders over it
 //!   -> no capabilities -> no_new_privs -> Landlock
 //! ```
 //!
@@ -9,6 +10,7 @@
 //! and that the process cannot name. The parent gets descriptors of both sides.
 
 use crate::kernel_types::{Errno, Result, Tid, check};
+use crate::{landlock, network, sock_diag};
 use rustix::fs::{Mode, OFlags};
 use rustix::mount::{MountFlags, MountPropagationFlags, MoveMountFlags, OpenTreeFlags};
 use rustix::net::{
@@ -18,12 +20,12 @@ use rustix::thread::{CapabilitySet, CapabilitySets, Gid, Uid, UnshareFlags};
 use std::ffi::{CStr, CString};
 use std::io::{IoSlice, IoSliceMut};
 use std::mem::MaybeUninit;
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 /// Most mounts that a jail may consist of: a child cannot allocate.
 pub const MOST_MOUNTS: usize = 64;
-/// Two descriptors each, and the kernel sends at most 253 at once (`SCM_MAX_FD`).
-const MOST_SENT: usize = 2 * MOST_MOUNTS + 1;
+/// Two descriptors each, the shared memory and the network's; the kernel sends at most 253 at once (`SCM_MAX_FD`).
+const MOST_SENT: usize = 2 * MOST_MOUNTS + 2;
 
 /// How a child is shut in. All of it is prepared before the fork.
 #[derive(Debug, Default)]
@@ -51,6 +53,8 @@ pub struct Folders {
     pub mounts: Vec<Mount>,
     /// A folder of `base`, and where it becomes the shared memory by name.
     pub shared_memory: Option<(CString, CString)>,
+    /// A network of its own, which has a loopback interface and no other.
+    pub own_network: bool,
     /// Where the descriptors go that [`receive`] takes.
     pub hand: OwnedFd,
 }
@@ -88,6 +92,17 @@ pub struct Sides {
     pub written: OwnedFd,
 }
 
+/// What a child that entered its jail has sent.
+#[derive(Debug)]
+pub struct Received {
+    /// A `sock_diag(7)` socket of its own network.
+    pub sock_diag: Option<OwnedFd>,
+    /// The shared memory by name.
+    pub shared_memory: Option<OwnedFd>,
+    /// Of each private folder, in the order of the mounts.
+    pub sides: Vec<Sides>,
+}
+
 /// Shuts the calling process in. System calls only: for a child between fork and exec.
 ///
 /// # Errors
@@ -102,8 +117,7 @@ pub(crate) fn enter(jail: &Jail) -> Result<()> {
     drop_capabilities()?;
     rustix::thread::set_no_new_privs(true)?;
     if let Some(ruleset) = &jail.ruleset {
-        // SAFETY: landlock_restrict_self(2) takes a ruleset's descriptor and no flags; it touches no memory.
-        check(unsafe { libc::syscall(libc::SYS_landlock_restrict_self, ruleset.as_raw_fd(), 0) })?;
+        landlock::restrict_self(ruleset)?;
     }
     Ok(())
 }
@@ -119,16 +133,23 @@ fn become_user(uid: u32, gid: u32) -> Result<()> {
 }
 
 fn enter_folders(folders: &Folders) -> Result<()> {
-    // SAFETY: neither flag gives the calling thread another descriptor table or address space, which is what could make
+    let mut namespaces = UnshareFlags::NEWUSER | UnshareFlags::NEWNS | UnshareFlags::NEWIPC;
+    namespaces.set(UnshareFlags::NEWNET, folders.own_network);
+    // SAFETY: no flag gives the calling thread another descriptor table or address space, which is what could make
     // the descriptors of this process mean something else.
-    unsafe {
-        rustix::thread::unshare_unsafe(UnshareFlags::NEWUSER | UnshareFlags::NEWNS | UnshareFlags::NEWIPC)?;
-    }
+    unsafe { rustix::thread::unshare_unsafe(namespaces)? };
     write(c"/proc/self/setgroups", c"deny")?;
     write(c"/proc/self/uid_map", &folders.uid_map)?;
     write(c"/proc/self/gid_map", &folders.gid_map)?;
     // Or mounts made outside later would appear here, writable.
     rustix::mount::mount_change(c"/", MountPropagationFlags::PRIVATE | MountPropagationFlags::REC)?;
+    let mut sides: [Option<OwnedFd>; MOST_SENT] = [const { None }; MOST_SENT];
+    let mut found = 0;
+    if folders.own_network {
+        network::begin()?; // before its settings are read-only
+        sides[found] = Some(sock_diag::open()?);
+        found += 1;
+    }
     make_read_only()?;
 
     let mut sources: [Option<OwnedFd>; MOST_MOUNTS] = [const { None }; MOST_MOUNTS];
@@ -149,13 +170,12 @@ fn enter_folders(folders: &Folders) -> Result<()> {
     }
     let plain = MountFlags::NOSUID | MountFlags::NODEV | MountFlags::NOATIME;
     rustix::mount::mount(c"groundhog", folders.base.as_c_str(), c"tmpfs", plain, folders.tmpfs.as_c_str())?;
-    let mut sides: [Option<OwnedFd>; MOST_SENT] = [const { None }; MOST_SENT];
-    let mut found = 0;
     if let Some((folder, _)) = &folders.shared_memory {
         make_folder(folder, 0o1777)?;
         sides[found] = Some(open_folder(folder)?);
         found += 1;
     }
+    let mut at = found;
     // What is written, while it can still be named.
     for mount in &folders.mounts {
         if let Mount::Private { upper, work, mode, .. } = mount {
@@ -183,7 +203,6 @@ fn enter_folders(folders: &Folders) -> Result<()> {
         rustix::mount::mount_bind(folder.as_c_str(), place.as_c_str())?;
     }
     rustix::process::chdir(c"/")?;
-    let mut at = usize::from(folders.shared_memory.is_some());
     for mount in &folders.mounts {
         if let Mount::Private { path, .. } = mount {
             sides[at + 1] = Some(open_folder(path)?);
@@ -297,12 +316,11 @@ pub fn hands() -> Result<(OwnedFd, OwnedFd)> {
     Ok(rustix::net::socketpair(AddressFamily::UNIX, SocketType::SEQPACKET, SocketFlags::CLOEXEC, None)?)
 }
 
-/// What a child that entered its jail has sent: the shared memory by name, if it has one, and the sides of each private
-/// folder in the order of the mounts. Does not wait.
+/// What a child that entered its jail has sent. Does not wait.
 ///
 /// # Errors
 /// `EAGAIN` when nothing was sent, `EPROTO` when it is not what a jail sends.
-pub fn receive(hand: &OwnedFd, shared_memory: bool) -> Result<(Option<OwnedFd>, Vec<Sides>)> {
+pub fn receive(hand: &OwnedFd, own_network: bool, shared_memory: bool) -> Result<Received> {
     let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(MOST_SENT))];
     let mut control = RecvAncillaryBuffer::new(&mut space);
     let mut byte = [0];
@@ -315,13 +333,15 @@ pub fn receive(hand: &OwnedFd, shared_memory: bool) -> Result<(Option<OwnedFd>, 
         }
     }
     let mut received = received.into_iter();
-    let shared_memory = if shared_memory { received.next() } else { None };
+    let mut next = || received.next().ok_or(Errno(libc::EPROTO));
+    let sock_diag = own_network.then(&mut next).transpose()?;
+    let shared_memory = shared_memory.then(&mut next).transpose()?;
     let mut sides = Vec::new();
     while let Some(written) = received.next() {
         let merged = received.next().ok_or(Errno(libc::EPROTO))?;
         sides.push(Sides { merged, written });
     }
-    Ok((shared_memory, sides))
+    Ok(Received { sock_diag, shared_memory, sides })
 }
 
 /// Tries a jail in a child, which makes a file `inside`, and fails to make one `outside`.
@@ -329,18 +349,48 @@ pub fn receive(hand: &OwnedFd, shared_memory: bool) -> Result<(Option<OwnedFd>, 
 /// # Errors
 /// Of whichever step was refused; `EIO` when the latter was not.
 pub fn try_out(jail: &Jail, inside: &CStr, outside: &CStr) -> Result<()> {
+    let create = |path: &CStr| {
+        let flags = OFlags::CREATE | OFlags::EXCL | OFlags::WRONLY | OFlags::CLOEXEC;
+        rustix::fs::open(path, flags, Mode::RUSR | Mode::WUSR).map_err(Errno::from)
+    };
+    in_a_child(|| {
+        enter(jail)?;
+        create(inside)?;
+        if create(outside).is_ok() { Err(Errno(libc::EIO)) } else { Ok(()) }
+    })
+}
+
+/// Tries in a child whether a ruleset keeps signals and connections to abstract sockets from us, its parent.
+///
+/// # Errors
+/// Of whichever step was refused; `EIO` when the child reached us.
+pub fn try_scopes(ruleset: OwnedFd) -> Result<()> {
+    use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType};
+    let jail = Jail { ruleset: Some(ruleset), ..Jail::default() };
+    let us = rustix::process::getpid();
+    let name = format!("groundhog-scopes-{}-{:?}", us.as_raw_nonzero(), std::thread::current().id());
+    let address = SocketAddrUnix::new_abstract_name(name.as_bytes())?;
+    let socket =
+        || rustix::net::socket_with(AddressFamily::UNIX, SocketType::STREAM, SocketFlags::CLOEXEC, None);
+    let listener = socket()?;
+    rustix::net::bind(&listener, &address)?;
+    rustix::net::listen(&listener, 1)?;
+    in_a_child(|| {
+        enter(&jail)?;
+        let reached = [
+            rustix::process::test_kill_process(us), // no signal is sent, only the right to is looked at
+            rustix::net::connect(&socket()?, &address),
+        ];
+        if reached == [Err(rustix::io::Errno::PERM); 2] { Ok(()) } else { Err(Errno(libc::EIO)) }
+    })
+}
+
+/// Runs something in a child, which must make system calls only, and ends with its error.
+fn in_a_child(body: impl FnOnce() -> Result<()>) -> Result<()> {
     // SAFETY: the child makes system calls only and ends with _exit (signal-safety(7)).
     let child = check(i64::from(unsafe { libc::fork() }))?;
     if child == 0 {
-        let create = |path: &CStr| {
-            let flags = OFlags::CREATE | OFlags::EXCL | OFlags::WRONLY | OFlags::CLOEXEC;
-            rustix::fs::open(path, flags, Mode::RUSR | Mode::WUSR).map_err(Errno::from)
-        };
-        let code = match enter(jail).and_then(|()| create(inside)) {
-            Err(errno) => errno.0,
-            Ok(_) if create(outside).is_ok() => libc::EIO,
-            Ok(_) => 0,
-        };
+        let code = body().map_or_else(|errno| errno.0, |()| 0);
         // SAFETY: ends the child without running anything of the parent's.
         unsafe { libc::_exit(code) };
     }

@@ -1,7 +1,8 @@
 //! `sock_diag(7)`: which socket a Unix socket is connected to.
 
 use crate::kernel_types::{Errno, Result, check};
-use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
+use crate::network;
+use std::os::fd::{AsRawFd, OwnedFd};
 
 const SOCK_DIAG_BY_FAMILY: u16 = 20;
 /// `NLM_F_REQUEST`
@@ -18,23 +19,25 @@ const HEADER: usize = 16;
 const QUESTION: usize = 24;
 const ANSWER: usize = 16;
 
+/// A socket that is asked about those of the network namespace in which it is made.
+///
+/// # Errors
+/// As socket(2).
+pub fn open() -> Result<OwnedFd> {
+    network::socket(libc::AF_NETLINK, libc::SOCK_RAW, libc::NETLINK_SOCK_DIAG)
+}
+
 /// The inode number of what the Unix socket with this inode number is connected to; none when to nothing.
 ///
 /// # Errors
-/// `ENOENT` when there is no such socket in the network namespace of the caller or the kernel cannot tell.
-pub fn unix_peer(inode: u64) -> Result<Option<u64>> {
+/// `ENOENT` when there is no such socket in the network namespace of `asked` or the kernel cannot tell.
+pub fn unix_peer(asked: &OwnedFd, inode: u64) -> Result<Option<u64>> {
     let inode = u32::try_from(inode).map_err(|_| Errno(libc::ENOENT))?;
-    // SAFETY: socket(2) takes three numbers.
-    let socket = check(i64::from(unsafe {
-        libc::socket(libc::AF_NETLINK, libc::SOCK_RAW | libc::SOCK_CLOEXEC, libc::NETLINK_SOCK_DIAG)
-    }))?;
-    // SAFETY: the kernel just made this descriptor, and nobody else knows it.
-    let socket = unsafe { OwnedFd::from_raw_fd(socket as i32) };
-    crate::socket::send(&socket, &question(inode))?;
+    crate::socket::send(asked, &question(inode))?;
     let mut answer = [0_u8; 4096];
     // SAFETY: the kernel writes at most as many bytes as the buffer has. recv(2).
     let count =
-        check(unsafe { libc::recv(socket.as_raw_fd(), answer.as_mut_ptr().cast(), answer.len(), 0) } as i64)?;
+        check(unsafe { libc::recv(asked.as_raw_fd(), answer.as_mut_ptr().cast(), answer.len(), 0) } as i64)?;
     peer_in(&answer[..(count as usize).min(answer.len())])
 }
 
@@ -84,7 +87,7 @@ mod tests {
     #[test]
     fn the_other_end_of_a_pair() {
         let (one, other) = UnixStream::pair().expect("a pair");
-        match unix_peer(inode(&one)) {
+        match unix_peer(&open().expect("a socket"), inode(&one)) {
             Ok(peer) => assert_eq!(peer, Some(inode(&other))),
             // A kernel that keeps this in a module that is not there.
             Err(errno) => assert_eq!(errno, Errno(libc::ENOENT)),

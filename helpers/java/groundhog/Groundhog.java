@@ -80,7 +80,6 @@ public final class Groundhog {
     private final Handler handler;
     private final Lines lines = new Lines(new FileInputStream(FileDescriptor.in));
     private final OutputStream answers;
-    private final boolean reseeds = !"reseeding".equals(System.getenv("GROUNDHOG_WITHOUT")); // for tests
     private List<Hook> afterRestore = List.of();
 
     private Groundhog(Handler handler) throws ReflectiveOperationException {
@@ -139,9 +138,7 @@ public final class Groundhog {
 
     private void run() throws Exception {
         System.setIn(InputStream.nullInputStream()); // the requests are not for the function to read
-        if (reseeds) {
-            GENERATORS.find();
-        }
+        GENERATORS.find();
         flush();
         if (System.getenv("OW_WAIT_FOR_ACK") != null) {
             write("{\"ok\":true,\"groundhog\":1}");
@@ -159,9 +156,7 @@ public final class Groundhog {
         if (line.startsWith("@")) {
             token = line.substring(TOKEN, REQUEST);
             request = line.substring(REQUEST);
-            if (reseeds) {
-                GENERATORS.reseed(line.substring(SEED, TOKEN));
-            }
+            GENERATORS.reseed(line.substring(SEED, TOKEN));
             if (!afterRestore.isEmpty()) {
                 runHooks();
             }
@@ -216,9 +211,7 @@ public final class Groundhog {
             return "{\"ok\":false,\"error\":" + quoted("a hook before the snapshot failed: " + failed) + "}";
         }
         afterRestore = List.copyOf(AFTER_RESTORE);
-        if (reseeds) {
-            GENERATORS.find();
-        }
+        GENERATORS.find();
         return "{\"ok\":true,\"hooks\":" + !afterRestore.isEmpty() + "}";
     }
 

@@ -111,6 +111,7 @@ async def audit(
     limits: Limits,
     strategy: str | None,
     jail: str,
+    network: str,
     progress: Callable[[], None],
 ) -> Audit:
     """Serve the payloads without isolation, then with it, forwards and backwards; at last have the process
@@ -127,14 +128,23 @@ async def audit(
         function = dataclasses.replace(function, env={**function.env, "TMPDIR": scratch})
         lens = Lens(_folders(function, Path(scratch)))
         result = Audit(function.name, "", list(payloads))
-        async with Pool(function, 1, "off", limits, jail=jail) as pool:
+        async with Pool(function, 1, "off", limits, jail=jail, network=network) as pool:
             for payload in payloads:
                 result.unisolated.append(await _said(pool, payload))
                 progress()
         count = len(payloads)
         after = _Endings()
         async with Pool(
-            function, 1, "request", limits, strategy, verify=True, jail=jail, engine=lens, observer=after
+            function,
+            1,
+            "request",
+            limits,
+            strategy,
+            verify=True,
+            jail=jail,
+            network=network,
+            engine=lens,
+            observer=after,
         ) as pool:
             for number, payload in enumerate([*range(count), *reversed(range(count))], start=1):
                 request = await _request(pool, lens, after, number, payload, payloads[payload])

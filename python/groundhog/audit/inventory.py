@@ -36,6 +36,7 @@ QUEUES = "bytes left in pipes, pairs of sockets, eventfds, timers"
 CONNECTIONS = "connections from before the snapshot"
 LOCKS = "locks, owners, sizes, seals of open files"
 SOCKETS = "sockets: options, ports, descriptors sent over them"
+NETWORK = "tables of the network"
 SIGNAL_ACTIONS = "signal handlers"
 SIGNALS = "pending signals"
 TIMERS = "interval timers, POSIX timers, alarms"
@@ -47,6 +48,7 @@ REGISTERED = "what a process or thread registered with the kernel, and calls tha
 UNTRACKED = "io_uring, AIO, userfaultfd, ptrace, process_vm_writev"
 OWN_PIPES = "bytes in our own pipes to it"
 ANSWERS = "answers that nobody asked for"
+REACHED = "signals to others, abstract sockets of others"
 WRITTEN_ELSEWHERE = "files outside of a jail's folders"
 WRITTEN = "files written, created, deleted, renamed, chmod-ed, xattrs"
 FAULTS = "faults to survive"
@@ -115,6 +117,13 @@ ROWS = (
         " a socket",
         RETIRE,
     ),
+    Row(
+        NETWORK,
+        "what the kernel remembers of connections that a request ended (`TIME_WAIT`, `tcp_metrics`)",
+        "with `--network none`: nothing, it is forgotten at once; with `--network host` it stays for a while:"
+        " see below",
+        unshown="tests of the network",
+    ),
     Row(SIGNAL_ACTIONS, "signal actions, alternate stacks", REVERT),
     Row(
         SIGNALS,
@@ -173,6 +182,13 @@ ROWS = (
         "files anywhere else; settings under `/proc` and `/sys`",
         "forbidden in a jail: read-only, or refused by Landlock",
         unshown="nothing is left; tests of the jail",
+    ),
+    Row(
+        REACHED,
+        "signals to processes outside, connections to their abstract sockets",
+        "forbidden in a jail where the kernel can scope them (`scoping` in `groundhog doctor`: Linux 6.12"
+        " with Landlock), else not: see below",
+        unshown="nothing is left in the process; tests of the jail",
     ),
     Row(OWN_PIPES, "late bytes in the pipes of requests, answers and logs", "dropped, and counted"),
     Row(

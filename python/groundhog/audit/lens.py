@@ -34,9 +34,6 @@ class Sight:
 class Lens:
     """Makes processes as `groundhog.Tracee` does, and looks at the one that it is pointed at."""
 
-    shuts_in = True
-    """Its processes are real ones, which a pool gives a jail."""
-
     def __init__(self, folders: Sequence[Folder]) -> None:
         self._folders = folders
         self._files: list[Files | None] = []

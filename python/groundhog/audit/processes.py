@@ -172,7 +172,7 @@ class Traced:
             drain=self.pipes.drained(),
             strategy=strategy,
             jail=jail,
-            private=[program.scratch],
+            private=[] if jail is None else [program.scratch],
         )
         self.pipes.close_child_ends()
         try:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+from click.core import ParameterSource
 from rich.console import Console
 from rich.progress import Progress
 
@@ -87,6 +88,7 @@ def command(
     required: tuple[str, ...],
     strategy: str | None,
     jail: str,
+    network: str,
     timeout: float,
     as_json: bool,
     html_file: Path | None,
@@ -107,6 +109,9 @@ def command(
     if self_test:
         if handler is not None or program is not None or payloads is not None:
             raise click.UsageError("--self-test has targets and payloads of its own")
+        for name in ("jail", "network"):
+            if ctx.get_parameter_source(name) is not ParameterSource.DEFAULT:
+                raise click.UsageError(f"--self-test takes no --{name}: each victim has its own")
         if as_nobody and os.geteuid() != 0:
             raise click.UsageError("--as-nobody: only root can become another user")
         clean = _self_test(
@@ -121,7 +126,7 @@ def command(
         values = options.lines(payloads)
         if not values:
             raise click.UsageError(f"{payloads} has no requests")
-        clean = _function(function, values, strategy, jail, timeout, html_file, as_json=as_json)
+        clean = _function(function, values, strategy, jail, network, timeout, html_file, as_json=as_json)
     ctx.exit(0 if clean else 1)
 
 
@@ -183,6 +188,7 @@ def _function(
     payloads: list[Any],
     strategy: str | None,
     jail: str,
+    network: str,
     timeout: float,
     html_file: Path | None,
     *,
@@ -194,7 +200,8 @@ def _function(
     with _progress() as progress:
         task = progress.add_task(function.name, total=requests_of(payloads))
         limits = Limits(timeout_s=timeout)
-        made = asyncio.run(audit(function, payloads, limits, strategy, jail, partial(progress.advance, task)))
+        advance = partial(progress.advance, task)
+        made = asyncio.run(audit(function, payloads, limits, strategy, jail, network, advance))
     if as_json:
         click.echo(json.dumps(summaries.as_dict(made)))
     else:

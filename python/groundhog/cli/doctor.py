@@ -21,13 +21,21 @@ if TYPE_CHECKING:
 _STRATEGIES = {
     "hot": "copies back pages that most requests write, tracks the others",
     "classic": "tracks every page again after every request",
-    "soft-dirty": "tracks pages the way of kernels before 6.7",
+    "soft-dirty": "tracks pages the way of kernels before 6.7, in a jail",
     "copy": "tracks nothing: compares everything, slow but always right",
 }
 
 
 _BEHIND_JAILS = ("namespaces", "landlock")
 """The findings that decide which jails work."""
+_BEHIND_NETWORKS = "network-namespace"
+"""The one that decides whether a function can have a network of its own."""
+_SCOPING = "scoping"
+"""The one that decides whether signals and abstract sockets end at the jail."""
+_PURPOSES = {
+    _BEHIND_NETWORKS: "For --network none",
+    _SCOPING: "For signals and abstract sockets to end at the jail",
+}
 _JAILS = {
     "namespace": "private folders over those of the machine, which are reverted; all else is read-only",
     "landlock": "writes only to a folder of its own, TMPDIR, which is reverted",
@@ -44,7 +52,44 @@ def report(found: Mapping[str, Any]) -> dict[str, Any]:
     """Return what the engine found out, with what the runners need beside it."""
     runtimes = {"python": sys.executable, "nodejs": shutil.which("node")}
     strategy = found["preferred"] if is_usable(found) else None
-    return {**found, "usable": is_usable(found), "strategy": strategy, "runtimes": runtimes}
+    return {
+        **found,
+        "usable": is_usable(found),
+        "strategy": strategy,
+        "isolation": None if strategy is None else isolation(found, strategy),
+        "runtimes": runtimes,
+    }
+
+
+_CONFINED = {
+    "namespace": (
+        "files reverted, in private overlays, the rest of the file system read-only",
+        "user, mount and IPC namespaces of its own, no capabilities, a seccomp filter",
+    ),
+    "landlock": (
+        "files reverted, in one private folder, writes elsewhere refused by Landlock",
+        "no capabilities, a seccomp filter, but the machine's own namespaces",
+    ),
+}
+
+
+def isolation(found: Mapping[str, Any], strategy: str) -> str:
+    """Say for those who judge it what keeps functions from others, and what does not."""
+    parts = [f"memory and kernel state of the process reverted after each request (strategy {strategy})"]
+    jail = found["preferred_jail"]
+    if jail is None:
+        parts.append("NOT CONFINED: no jail works, it reaches and leaves what its user may")
+    else:
+        scoped = any(finding["name"] == _SCOPING and finding["works"] for finding in found["findings"])
+        own_network = jail == "namespace" and found["networks"]["none"] is None
+        parts += [
+            *_CONFINED[jail],
+            "signals and abstract sockets end at the jail"
+            if scoped
+            else "NOT CONFINED: signals and abstract sockets of its user's other processes",
+            "the machine's network" + (", or none (--network none)" if own_network else ""),
+        ]
+    return f"Isolation here: {'; '.join(parts)}."
 
 
 @click.command("doctor")
@@ -100,7 +145,9 @@ def _show(made: Mapping[str, Any]) -> None:
 
 
 def _purpose(finding: Mapping[str, Any]) -> str:
-    return "To use Groundhog at all" if finding["essential"] else f"For {finding['name']}"
+    if finding["essential"]:
+        return "To use Groundhog at all"
+    return _PURPOSES.get(finding["name"], f"For {finding['name']}")
 
 
 def _advice(made: Mapping[str, Any]) -> list[str]:
@@ -119,11 +166,12 @@ def _advice(made: Mapping[str, Any]) -> list[str]:
     jail = made["preferred_jail"]
     if jail is None:
         return [
+            made["isolation"],
             used,
             "No jail works here: files that requests write would stay; serve with --jail none.",
             *lines,
         ]
-    return [used, f"Their files will be kept apart by the jail {jail}.", *lines]
+    return [made["isolation"], used, f"Their files will be kept apart by the jail {jail}.", *lines]
 
 
 def _is_missed(finding: Mapping[str, Any], made: Mapping[str, Any]) -> bool:
@@ -132,4 +180,8 @@ def _is_missed(finding: Mapping[str, Any], made: Mapping[str, Any]) -> bool:
         return True
     if finding["name"] in _BEHIND_JAILS:
         return bool(made["preferred_jail"] != "namespace")
+    if finding["name"] == _SCOPING:
+        return made["preferred_jail"] is not None
+    if finding["name"] == _BEHIND_NETWORKS:
+        return bool(made["preferred_jail"] == "namespace")  # else that is to be mended first
     return made["strategy"] in {None, "copy", "soft-dirty"}

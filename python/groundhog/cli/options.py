@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 import click
 
-from groundhog.config import Function, Isolation, Jail, Limits
+from groundhog.config import Function, Isolation, Jail, Limits, Network
 from groundhog.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -169,7 +169,14 @@ def timeout(command: Decorated) -> Decorated:
 
 
 def jail(command: Decorated) -> Decorated:
-    """Add how files are kept apart."""
+    """Add how files are kept apart, and what can be reached."""
+    command = click.option(
+        "--network",
+        type=click.Choice([item.value for item in Network]),
+        default=Network.HOST.value,
+        show_default=True,
+        help="What functions reach: what the machine does, or only themselves (with the jail namespace).",
+    )(command)
     return click.option(
         "--jail",
         type=click.Choice([item.value for item in Jail]),

@@ -87,7 +87,10 @@ def command(
         "groundhog": version("groundhog-faas"),
         "function": function.name,
         "kind": function.kind,
-        **{name: pool_options[name] for name in ("isolation", "jail", "verify", "keep_connections")},
+        **{
+            name: pool_options[name]
+            for name in ("isolation", "jail", "network", "verify", "keep_connections")
+        },
         "protocol": protocol,
         "timeout_s": timeout,
         "domain_header": domain_header,

@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     from groundhog.config import Ack, Function
 
 
+_OURS = "GROUNDHOG_WITHOUT"
+"""For the supervisor; helpers of earlier versions, in functions that have a copy, took it for theirs."""
+
+
 @dataclass(frozen=True, slots=True)
 class Command:
     """What to start, and how it says that it has loaded."""
@@ -29,6 +33,7 @@ def base_env(function: Function, defaults: Mapping[str, str] | None = None) -> d
     """The environment of the process: inherited if wanted, over ``defaults``, under the function's own."""
     inherited = os.environ if function.inherit_env else {}
     env = {**(defaults or {}), **inherited, **function.env}
+    env.pop(_OURS, None)
     if function.ack != "none":
         env["OW_WAIT_FOR_ACK"] = "1"
     return env

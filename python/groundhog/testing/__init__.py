@@ -3,6 +3,8 @@
 `FakeEngine(function)` runs ``function`` in a thread behind real pipes, as a scripted function process whose
 ``state`` is reverted by a restore. `FakeEngine()` starts the real program, untraced: its restores revert
 nothing. Both can be told to fail by name, see `FAULTS`.
+
+`weakened` leaves out a part of the promise, to show that a test notices.
 """
 
 from groundhog.testing.engine import FAULTS, FakeEngine
@@ -10,6 +12,7 @@ from groundhog.testing.process import FakeProcess
 from groundhog.testing.real import RealProcess
 from groundhog.testing.reports import FakeReport, FakeSnapshot
 from groundhog.testing.scripted import Call, ScriptedProcess
+from groundhog.weakening import weakened
 
 __all__ = [
     "FAULTS",
@@ -20,4 +23,5 @@ __all__ = [
     "FakeSnapshot",
     "RealProcess",
     "ScriptedProcess",
+    "weakened",
 ]

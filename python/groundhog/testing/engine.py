@@ -42,6 +42,9 @@ class FakeEngine:
     takes. ``control``: whether a scripted process says that it is a launcher of ours.
     """
 
+    shuts_in = False
+    """Its processes are threads, or untraced: a pool is not to ask it for a jail."""
+
     def __init__(
         self,
         function: Callable[[Any, Call], Any] | None = None,

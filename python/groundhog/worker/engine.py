@@ -85,7 +85,10 @@ class Process(Protocol):
 
 
 class Engine(Protocol):
-    """What makes function processes: the class `groundhog.Tracee`, or a fake of it."""
+    """What makes function processes: the class `groundhog.Tracee`, or a fake of it.
+
+    One that applies neither jails nor networks nor users has an attribute ``shuts_in`` that is False.
+    """
 
     def spawn(
         self,
@@ -99,7 +102,8 @@ class Engine(Protocol):
         watch: bool = True,
         jail: str | None = None,
         private: Sequence[str] = (),
-        most_written: tuple[int, int] = ...,
+        most_written: tuple[int, int] | None = None,
+        network: str = "host",
         ids: tuple[int, int] | None = None,
         most_tasks: int | None = None,
         keep_connections: bool = False,

@@ -7,6 +7,7 @@ import itertools
 import time
 from typing import TYPE_CHECKING, Any
 
+from groundhog import weakening
 from groundhog._log import log
 from groundhog.config import Isolation
 from groundhog.errors import (
@@ -184,7 +185,8 @@ class Startup:
         said = self._parse_ack(line)
         if not said.ok:
             raise InitError(said.error or "the function could not be loaded", self._log())
-        self.speaks_control = self._channel.freshens = said.control
+        self.speaks_control = said.control
+        self._channel.freshens = said.control and weakening.keeps(weakening.RESEEDING, self._worker.pid)
         return Event.LOADED
 
     def _parse_ack(self, line: bytes) -> Ack:

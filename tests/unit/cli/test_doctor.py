@@ -21,7 +21,9 @@ def machine(
     write_protect: bool = True,
     soft_dirty: bool = False,
     namespaces: bool = True,
+    network_namespace: bool = True,
     landlock: bool = True,
+    scoping: bool = True,
 ) -> Machine:
     """What the engine would find on such a machine."""
     works = {
@@ -29,7 +31,9 @@ def machine(
         "write-protect": write_protect,
         "soft-dirty": soft_dirty,
         "namespaces": namespaces,
+        "network-namespace": network_namespace,
         "landlock": landlock,
+        "scoping": scoping,
     }
     tracked = None if write_protect else "write-protect tracking: ENOSYS; use Linux 6.7"
     return {
@@ -53,6 +57,10 @@ def machine(
         "jails": {
             "namespace": None if namespaces else "namespaces: EPERM; get namespaces",
             "landlock": None if landlock else "landlock: ENOSYS; get landlock",
+        },
+        "networks": {
+            "host": None,
+            "none": None if network_namespace else "network-namespace: EROFS; get network-namespace",
         },
         "preferred_jail": "namespace" if namespaces else "landlock" if landlock else None,
         "preferred": "hot" if write_protect else "soft-dirty" if soft_dirty else "copy",
@@ -104,6 +112,66 @@ def test_the_jail_that_is_used_is_named(on: Callable[..., tuple[int, str]]) -> N
     assert code == 0
     assert "by the jail landlock" in text
     assert "For namespaces: get namespaces." in text
+
+
+def test_a_machine_without_networks_of_one_s_own(on: Callable[..., tuple[int, str]]) -> None:
+    code, text = on(machine(network_namespace=False))
+    assert code == 0
+    assert "For --network none: get network-namespace." in text
+    code, text = on(machine(namespaces=False, network_namespace=False))
+    assert code == 0
+    assert "For namespaces: get namespaces." in text
+    assert "get network-namespace" not in text, "without namespaces it would be of no use"
+
+
+def test_what_is_not_scoped_is_shown_and_what_to_do(on: Callable[..., tuple[int, str]]) -> None:
+    code, text = on(machine(scoping=False))
+    assert code == 0
+    assert "For signals and abstract sockets to end at the jail: get scoping." in text
+    _, text = on(machine(namespaces=False, landlock=False, scoping=False))
+    assert "get scoping" not in text, "there is no jail at which they could end"
+
+
+FIRST = "Isolation here: memory and kernel state of the process reverted after each request (strategy hot)"
+NAMESPACES = (
+    "files reverted, in private overlays, the rest of the file system read-only; user, mount and IPC"
+    " namespaces of its own, no capabilities, a seccomp filter"
+)
+LANDLOCK = (
+    "files reverted, in one private folder, writes elsewhere refused by Landlock; no capabilities, a seccomp"
+    " filter, but the machine's own namespaces"
+)
+SCOPED = "signals and abstract sockets end at the jail"
+UNSCOPED = "NOT CONFINED: signals and abstract sockets of its user's other processes"
+NETWORKS = "the machine's network, or none (--network none)"
+
+
+@pytest.mark.parametrize(
+    ("lacks", "said"),
+    [
+        ((), (FIRST, NAMESPACES, SCOPED, NETWORKS)),
+        (("network_namespace",), (FIRST, NAMESPACES, SCOPED, "the machine's network")),
+        (("scoping",), (FIRST, NAMESPACES, UNSCOPED, NETWORKS)),
+        (("namespaces", "network_namespace"), (FIRST, LANDLOCK, SCOPED, "the machine's network")),
+        (
+            ("namespaces", "network_namespace", "landlock", "scoping"),
+            (FIRST, "NOT CONFINED: no jail works, it reaches and leaves what its user may"),
+        ),
+    ],
+)
+def test_one_line_for_those_who_judge_it(
+    on: Callable[..., tuple[int, str]], lacks: tuple[str, ...], said: tuple[str, ...]
+) -> None:
+    found = machine(**dict.fromkeys(lacks, False))
+    line = "; ".join(said) + "."
+    assert line in on(found)[1].splitlines()
+    assert json.loads(on(found, "--json")[1])["isolation"] == line
+
+
+def test_a_machine_of_no_use_promises_nothing(on: Callable[..., tuple[int, str]]) -> None:
+    found = machine(ptrace=False)
+    assert "Isolation here" not in on(found)[1]
+    assert json.loads(on(found, "--json")[1])["isolation"] is None
 
 
 def test_a_machine_without_any_jail(on: Callable[..., tuple[int, str]]) -> None:

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from groundhog import Function
-from groundhog.config import Jail, Limits
+from groundhog.config import Jail, Limits, Network
 from groundhog.errors import ConfigError, UnsupportedError
-from groundhog.jail import Confinement, choose, ids_of
+from groundhog.jail import Confinement, Restrictions, choose, ids_of
 from groundhog.runners import command_for
 
 if TYPE_CHECKING:
@@ -51,6 +51,37 @@ def test_an_unknown_jail_is_named() -> None:
         ConfigError, match="unknown jail 'cage': choose one of auto, namespace, landlock, none"
     ):
         Jail.parse("cage")
+
+
+@pytest.mark.parametrize("jail", [Jail.AUTO, Jail.NAMESPACE])
+def test_a_network_of_its_own_comes_with_namespaces(jail: Jail) -> None:
+    found = {**BOTH, "networks": {"host": None, "none": None}}
+    assert choose(jail, found, Network.NONE) == "namespace"
+
+
+def test_no_lesser_jail_takes_the_place_of_one_with_a_network_of_its_own() -> None:
+    lesser = {**LESSER, "networks": {"host": None, "none": "network-namespace: refused"}}
+    with pytest.raises(UnsupportedError, match="jail namespace does not work on this machine: namespaces"):
+        choose(Jail.AUTO, lesser, Network.NONE)
+    partial = {**BOTH, "networks": {"host": None, "none": "network-namespace: refused"}}
+    with pytest.raises(
+        UnsupportedError,
+        match=r"no function can have a network of its own on this machine: network-namespace: refused; see"
+        r" `groundhog doctor`, or choose --network host: functions then reach what the machine reaches",
+    ):
+        choose(Jail.AUTO, partial, Network.NONE)
+    assert choose(Jail.AUTO, partial, Network.HOST) == "namespace"
+
+
+def test_an_unknown_network_is_named() -> None:
+    with pytest.raises(ConfigError, match="unknown network 'wifi': choose one of host, none"):
+        Network.parse("wifi")
+
+
+@pytest.mark.parametrize("jail", ["landlock", "none"])
+def test_other_jails_have_no_network_to_give(jail: str) -> None:
+    with pytest.raises(ConfigError, match=f"network none needs the jail namespace, not {jail}"):
+        Restrictions.of(jail, "none", None, None)
 
 
 def test_only_root_may_choose_the_user(monkeypatch: pytest.MonkeyPatch) -> None:

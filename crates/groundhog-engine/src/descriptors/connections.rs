@@ -12,10 +12,10 @@ mod role;
 
 use crate::error::{OrTrouble, Reason, Step, Trouble};
 use crate::report::RestoreReport;
-pub(crate) use role::{Candidate, OwnEnds};
+pub(crate) use role::{Candidate, OwnEnds, Owner};
 
+use groundhog_sys::fcntl;
 use groundhog_sys::socket::{self, Address, TcpCounters, Traces};
-use groundhog_sys::{Tid, fcntl};
 use std::collections::BTreeSet;
 use std::os::fd::OwnedFd;
 use std::time::{Duration, Instant};
@@ -126,20 +126,25 @@ impl Socket {
         candidate: &Candidate<'_>,
         all: &[Candidate<'_>],
         ends: &OwnEnds,
-        pid: Tid,
+        owner: Owner<'_>,
     ) -> Step<Self> {
         let fd = candidate.duplicate;
         let peek_offset = socket::peek_offset(fd);
         if peek_offset < 0 {
-            return Self::look_at(candidate, all, ends, pid);
+            return Self::look_at(candidate, all, ends, owner);
         }
         socket::set_peek_offset(fd, -1);
-        let found = Self::look_at(candidate, all, ends, pid);
+        let found = Self::look_at(candidate, all, ends, owner);
         socket::set_peek_offset(fd, peek_offset);
         Ok(Self { peek_offset, ..found? })
     }
 
-    fn look_at(candidate: &Candidate<'_>, all: &[Candidate<'_>], ends: &OwnEnds, pid: Tid) -> Step<Self> {
+    fn look_at(
+        candidate: &Candidate<'_>,
+        all: &[Candidate<'_>],
+        ends: &OwnEnds,
+        owner: Owner<'_>,
+    ) -> Step<Self> {
         let fd = candidate.duplicate;
         if socket::sends_own_pages(fd) {
             return refuse(
@@ -153,7 +158,7 @@ impl Socket {
         let made = socket::made(fd).or_trouble(Reason::Inspection, "asking what a socket is")?;
         let unread = if made.listens { 0 } else { fcntl::waiting_bytes(fd).unwrap_or(0) };
         let (numbers, readable) = (candidate.numbers.clone(), candidate.readable);
-        let role = role::tell(candidate, made, all, ends, pid, unread)?;
+        let role = role::tell(candidate, made, all, ends, owner, unread)?;
         let emptied = matches!(role, Role::Unbound | Role::Connected(_) | Role::Nameless | Role::Other);
         if emptied {
             // How much waits in it cannot be told, only that something does.

@@ -4,7 +4,7 @@
 //! process. What waits in a pipe is taken out and filled in again at the snapshot, too: in how many pieces it lies, which a
 //! writer can tell by the room that is left, is always the same then.
 
-use super::connections::{Candidate, Moved, OwnEnds, Socket};
+use super::connections::{Candidate, Moved, OwnEnds, Owner, Socket};
 use super::refuse;
 use super::survey::{OpenFile, Survey};
 use crate::component::{Component, Restore, Stopped};
@@ -12,7 +12,7 @@ use crate::error::{OrTrouble, Reason, Step};
 use crate::report::RestoreReport;
 use groundhog_proc::fdinfo;
 use groundhog_sys::fcntl::{self, FileType};
-use groundhog_sys::{Errno, Tid, queue};
+use groundhog_sys::{Errno, Tid, queue, sock_diag};
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::sync::Arc;
 
@@ -67,8 +67,14 @@ struct Entry {
 }
 
 impl PendingData {
-    /// Looks into all of them. `pid`: whose they are.
-    pub(crate) fn save(survey: &Survey, pid: Tid, keeps_connections: bool) -> Step<Self> {
+    /// Looks into all of them. `pid`: whose they are; `network`: who is asked about the sockets of its network, if that is not
+    /// ours.
+    pub(crate) fn save(
+        survey: &Survey,
+        pid: Tid,
+        network: Option<&OwnedFd>,
+        keeps_connections: bool,
+    ) -> Step<Self> {
         let files = &survey.files;
         let readable = readable(files.iter().map(|file| &*file.duplicate))?;
         let mut entries = Vec::with_capacity(files.len());
@@ -77,9 +83,15 @@ impl PendingData {
             entries.push(Entry { number: file.number, duplicate: Arc::clone(&file.duplicate), queue });
         }
         let sockets = candidates(files, &readable);
-        let ends = if sockets.is_empty() { OwnEnds::default() } else { OwnEnds::of(&survey.own_numbers) };
+        if sockets.is_empty() {
+            return Ok(Self { entries, keeps_connections });
+        }
+        let same_network = network.is_none();
+        let ends = OwnEnds::of(&survey.own_numbers, same_network);
+        let opened = if same_network { sock_diag::open().ok() } else { None };
+        let owner = Owner { pid, sock_diag: network.or(opened.as_ref()) };
         for candidate in &sockets {
-            let socket = Socket::save(candidate, &sockets, &ends, pid)?;
+            let socket = Socket::save(candidate, &sockets, &ends, owner)?;
             // The first of its numbers stands for all.
             let first = candidate.numbers.first();
             if let Some(entry) = entries.iter_mut().find(|entry| first == Some(&entry.number)) {

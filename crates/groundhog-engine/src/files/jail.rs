@@ -8,6 +8,7 @@ use crate::error::Error;
 use crate::files::Private;
 use groundhog_proc::{mountinfo, unix_sockets};
 use groundhog_sys::jail::{self, ActingAs, Folders, MOST_MOUNTS, Mount};
+use groundhog_sys::landlock::version as landlock_version;
 use groundhog_sys::{Errno, Result};
 use landlock::{
     ABI, Access, AccessFs, CompatLevel, Compatible, PathBeneath, PathFd, Ruleset, RulesetAttr,
@@ -49,6 +50,8 @@ pub struct JailOptions {
     pub private: Vec<PathBuf>,
     /// Most bytes and files that it may have written at any time; by namespaces only.
     pub most: (u64, u64),
+    /// A network of its own, with a loopback interface and no other; by namespaces only.
+    pub own_network: bool,
 }
 
 /// A jail that is ready to be entered, and what is needed to revert its files.
@@ -62,8 +65,17 @@ pub(crate) struct Prepared {
 #[derive(Debug)]
 pub(crate) enum By {
     Nothing,
-    Namespace { ours: OwnedFd, shared_memory: bool, private: Vec<PathBuf> },
+    Namespace { ours: OwnedFd, own_network: bool, shared_memory: bool, private: Vec<PathBuf> },
     Landlock { private: Vec<PathBuf> },
+}
+
+/// What a process that has entered its jail lets us have.
+#[derive(Debug, Default)]
+pub(crate) struct Entered {
+    /// The folders in which it may write.
+    pub(crate) private: Vec<Private>,
+    /// Who is asked about the sockets of its network, if it has one of its own.
+    pub(crate) sock_diag: Option<OwnedFd>,
 }
 
 /// Most pipes and sockets that are shown in private folders.
@@ -79,6 +91,7 @@ pub(crate) fn prepare(
     ids: Option<(u32, u32)>,
 ) -> std::result::Result<Prepared, Error> {
     let failed = |errno: Errno| Error::Jail { why: errno.to_string(), errno };
+    let refused = |error: Refusal| Error::Jail { why: error.to_string(), errno: errno_of(&*error) };
     if options.is_none() && ids.is_none() {
         return Ok(Prepared { jail: None, by: By::Nothing });
     }
@@ -87,16 +100,21 @@ pub(crate) fn prepare(
         None => By::Nothing,
         Some(options) if options.means == Means::Namespace => {
             let (folders, ours, private) = folders(options, ids).map_err(failed)?;
-            let shared_memory = folders.shared_memory.is_some();
+            let (own_network, shared_memory) = (folders.own_network, folders.shared_memory.is_some());
             jail.folders = Some(folders);
-            // Signals and sockets by name know no such namespaces; kernels before 6.12 cannot do this.
-            jail.ruleset = ruleset(None).unwrap_or(None);
-            By::Namespace { ours, shared_memory, private }
+            // Signals and sockets by name know no such namespaces.
+            if has_scopes().map_err(failed)? {
+                jail.ruleset = Some(ruleset(None, true).map_err(refused)?);
+            }
+            By::Namespace { ours, own_network, shared_memory, private }
+        }
+        Some(options) if options.own_network => {
+            let why = "only a jail by namespaces can have a network of its own".to_owned();
+            return Err(Error::Jail { why, errno: Errno(95) });
         }
         Some(options) => {
-            let refused =
-                |error: Box<dyn std::error::Error>| Error::Jail { why: error.to_string(), errno: Errno(95) };
-            jail.ruleset = ruleset(Some(&options.private)).map_err(refused)?;
+            let scopes = has_scopes().map_err(failed)?;
+            jail.ruleset = Some(ruleset(Some(&options.private), scopes).map_err(refused)?);
             By::Landlock { private: options.private.clone() }
         }
     };
@@ -111,46 +129,50 @@ impl Prepared {
 }
 
 impl By {
-    /// The private folders, once the child has entered.
-    pub(crate) fn folders(self) -> Result<Vec<Private>> {
+    /// What we need of the child, once it has entered.
+    pub(crate) fn entered(self) -> Result<Entered> {
         match self {
-            Self::Nothing => Ok(Vec::new()),
-            Self::Landlock { private } => private.iter().map(|path| Private::plain(path)).collect(),
-            Self::Namespace { ours, shared_memory, private } => {
-                let (memory, sides) = jail::receive(&ours, shared_memory)?;
-                if sides.len() != private.len() {
+            Self::Nothing => Ok(Entered::default()),
+            Self::Landlock { private } => {
+                let private = private.iter().map(|path| Private::plain(path)).collect::<Result<_>>()?;
+                Ok(Entered { private, sock_diag: None })
+            }
+            Self::Namespace { ours, own_network, shared_memory, private } => {
+                let received = jail::receive(&ours, own_network, shared_memory)?;
+                if received.sides.len() != private.len() {
                     return Err(Errno(71)); // EPROTO
                 }
                 let mut folders = Vec::new();
-                for (path, sides) in private.into_iter().zip(sides) {
+                for (path, sides) in private.into_iter().zip(received.sides) {
                     folders.push(Private::overlay(path, sides)?);
                 }
-                if let Some(memory) = memory {
+                if let Some(memory) = received.shared_memory {
                     folders.push(Private::alone(PathBuf::from(SHARED_MEMORY), memory)?);
                 }
-                Ok(folders)
+                Ok(Entered { private: folders, sock_diag: received.sock_diag })
             }
         }
     }
 }
 
-/// Tries whether a jail of this kind can be made: in it a file can be made in a private folder, and nowhere else.
-pub(crate) fn try_out(means: Means) -> Result<()> {
+/// Tries whether a jail of this kind can be made: in it a file can be made in a private folder, and nowhere else. One with
+/// a network of its own has a loopback interface.
+pub(crate) fn try_out(means: Means, own_network: bool) -> Result<()> {
     let scratch = std::env::temp_dir().join(format!("groundhog-jail-{}", std::process::id()));
     match std::fs::create_dir(&scratch) {
         Ok(()) => {}
         Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {}
         Err(error) => return Err(from_io(error)),
     }
-    let tried = try_in(means, &scratch);
+    let tried = try_in(means, own_network, &scratch);
     let _it_is_empty = std::fs::remove_dir_all(&scratch);
     tried
 }
 
-fn try_in(means: Means, scratch: &Path) -> Result<()> {
+fn try_in(means: Means, own_network: bool, scratch: &Path) -> Result<()> {
     let private = scratch.join("private");
     std::fs::create_dir_all(&private).map_err(from_io)?;
-    let options = JailOptions { means, private: vec![private.clone()], most: (1 << 20, 100) };
+    let options = JailOptions { means, private: vec![private.clone()], most: (1 << 20, 100), own_network };
     let prepared = prepare(Some(&options), None).map_err(|error| match error {
         Error::Jail { errno, .. } => errno,
         _ => Errno(5),
@@ -219,6 +241,7 @@ fn folders(options: &JailOptions, ids: Option<(u32, u32)>) -> Result<(Folders, O
         } else {
             None
         },
+        own_network: options.own_network,
         hand,
     };
     Ok((folders, ours, private))
@@ -309,30 +332,53 @@ fn plan(private: &[PathBuf], points: &[PathBuf]) -> Vec<Place> {
     places
 }
 
-/// Writes only below these, and no signal or socket by name to anybody outside; `None`: only the latter.
-fn ruleset(private: Option<&[PathBuf]>) -> std::result::Result<Option<OwnedFd>, Box<dyn std::error::Error>> {
-    // All or nothing at first; whatever else the kernel can guard comes on top.
-    let strict = Ruleset::default().set_compatibility(CompatLevel::HardRequirement);
-    let scopes = Scope::from_all(ABI::V6);
-    let Some(private) = private else {
-        return Ok(strict.scope(scopes)?.create()?.into());
-    };
-    let mut created = strict
+type Refusal = Box<dyn std::error::Error>;
+
+/// Whether this kernel can keep signals and connections to abstract sockets within a jail (Linux 6.12). One without
+/// Landlock cannot; one that refuses to tell is not taken for one that cannot.
+fn has_scopes() -> Result<bool> {
+    Ok(landlock_version()? >= ABI::V6 as u32)
+}
+
+/// Tries that. What is missing is told as [`Errno`] 95, "not supported".
+pub(crate) fn try_out_scopes() -> Result<()> {
+    if !has_scopes()? {
+        return Err(Errno(95));
+    }
+    jail::try_scopes(ruleset(None, true).map_err(|error| errno_of(&*error))?)
+}
+
+/// What the kernel said; "not supported" where the library did not ask it.
+fn errno_of(error: &(dyn std::error::Error + 'static)) -> Errno {
+    let causes = std::iter::successors(Some(error), |error| error.source());
+    let mut told = causes.filter_map(|cause| cause.downcast_ref::<std::io::Error>()?.raw_os_error());
+    Errno(told.next().unwrap_or(95))
+}
+
+/// Writes only below these, and, by `scopes`, no signal or socket by name to anybody outside; `None`: only the latter.
+/// All or nothing: what the kernel does not know must not be asked of it.
+fn ruleset(private: Option<&[PathBuf]>, scopes: bool) -> std::result::Result<OwnedFd, Refusal> {
+    let mut ruleset = Ruleset::default().set_compatibility(CompatLevel::HardRequirement);
+    if scopes {
+        ruleset = ruleset.scope(Scope::from_all(ABI::V6))?;
+    }
+    if private.is_some() {
         // Before the third version, files could be truncated anywhere.
-        .handle_access(AccessFs::from_write(ABI::V3))?
-        .set_compatibility(CompatLevel::BestEffort)
-        .scope(scopes)?
-        .create()?;
-    for path in private {
+        ruleset = ruleset.handle_access(AccessFs::from_write(ABI::V3))?;
+    }
+    let mut created = ruleset.create()?;
+    for path in private.unwrap_or_default() {
         created = created.add_rule(PathBeneath::new(PathFd::new(path)?, AccessFs::from_write(ABI::V3)))?;
     }
     // Devices that keep nothing.
-    for device in ["/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom", "/dev/tty"] {
+    let devices = ["/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom", "/dev/tty"];
+    for device in devices.iter().filter(|_| private.is_some()) {
         if let Ok(device) = PathFd::new(device) {
             created = created.add_rule(PathBeneath::new(device, AccessFs::WriteFile))?;
         }
     }
-    Ok(created.into())
+    let created: Option<OwnedFd> = created.into();
+    created.ok_or_else(|| "the kernel made no ruleset".into())
 }
 
 fn text_of(path: &Path) -> Result<CString> {

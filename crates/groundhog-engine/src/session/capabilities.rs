@@ -1,5 +1,6 @@
 //! What this machine allows, found out once, by trying.
 
+use crate::error::{Error, Result};
 use crate::files::jail::{self, Means};
 use crate::strategy::Strategy;
 use groundhog_sys::{Errno, self_test};
@@ -43,9 +44,12 @@ struct Trial {
 const WRITE_PROTECT: &str = "write-protect";
 const SOFT_DIRTY: &str = "soft-dirty";
 const NAMESPACES: &str = "namespaces";
+const NETWORK_NAMESPACE: &str = "network-namespace";
 const LANDLOCK: &str = "landlock";
 
-const TRIALS: [Trial; 6] = [
+const SCOPING: &str = "scoping";
+
+const TRIALS: [Trial; 8] = [
     Trial {
         name: "ptrace",
         remedy: "allow ptrace: set kernel.yama.ptrace_scope to 0 or 1, and in a container add ptrace to its seccomp \
@@ -79,14 +83,31 @@ const TRIALS: [Trial; 6] = [
                  kernel.apparmor_restrict_unprivileged_userns to 0, in a container allow unshare and mount in its seccomp \
                  profile, and use Linux 5.12 or newer with overlayfs",
         essential: false,
-        run: || jail::try_out(Means::Namespace),
+        run: || jail::try_out(Means::Namespace, false),
+    },
+    Trial {
+        name: NETWORK_NAMESPACE,
+        remedy: "allow user namespaces (above) and in them network namespaces: set user.max_net_namespaces above 0, and in \
+                 a container leave /proc/sys writable (docker: --security-opt systempaths=unconfined, Kubernetes: \
+                 procMount: Unmasked)",
+        essential: false,
+        run: || jail::try_out(Means::Namespace, true),
     },
     Trial {
         name: LANDLOCK,
         remedy: "use Linux 6.2 or newer with landlock among its security modules (lsm=), and in a container allow its \
                  calls in the seccomp profile",
         essential: false,
-        run: || jail::try_out(Means::Landlock),
+        run: || jail::try_out(Means::Landlock, false),
+    },
+    Trial {
+        name: SCOPING,
+        remedy: "use Linux 6.12 or newer with landlock among its security modules (lsm=), and in a container allow its \
+                 calls in the seccomp profile; until then functions in a jail can send signals to processes of the same \
+                 user outside, and connect to abstract sockets: run those that do not trust each other as different \
+                 users (--uid), or in different containers",
+        essential: false,
+        run: jail::try_out_scopes,
     },
 ];
 
@@ -117,6 +138,34 @@ fn attempt(trial: &Trial, off: bool) -> Finding {
     Finding { name, works, detail, remedy, essential }
 }
 
+/// What a function can do to the files of its own process under `/proc`, `clear_refs` above all: writing there makes the
+/// kernel forget which pages it wrote.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reach {
+    /// It can read them: it is in a jail.
+    Reads,
+    /// It can write them, and is trusted not to: in tests and benchmarks.
+    Trusted,
+    /// It can write them.
+    Writes,
+}
+
+impl Reach {
+    /// Of a function with or without a jail.
+    #[must_use]
+    pub fn of(jailed: bool, trusted: bool) -> Self {
+        match (jailed, trusted) {
+            (true, _) => Self::Reads,
+            (false, true) => Self::Trusted,
+            (false, false) => Self::Writes,
+        }
+    }
+
+    fn undoes(self, strategy: Strategy) -> bool {
+        strategy == Strategy::SoftDirty && self == Self::Writes
+    }
+}
+
 impl Capabilities {
     fn finding(&self, name: &str) -> Option<&Finding> {
         self.findings.iter().find(|finding| finding.name == name)
@@ -132,10 +181,29 @@ impl Capabilities {
         self.findings.iter().find(|finding| finding.essential && !finding.works)
     }
 
-    /// The best strategy that works here.
+    /// The best strategy that works here, and that the function cannot undo.
     #[must_use]
-    pub fn preferred(&self) -> Strategy {
-        Strategy::ALL.into_iter().find(|strategy| self.refusal(*strategy).is_none()).unwrap_or(Strategy::Copy)
+    pub fn preferred(&self, reach: Reach) -> Strategy {
+        let fits = |strategy: &Strategy| self.refusal(*strategy).is_none() && !reach.undoes(*strategy);
+        Strategy::ALL.into_iter().find(fits).unwrap_or(Strategy::Copy)
+    }
+
+    /// The strategy for a function: the one that was asked for, or the best.
+    ///
+    /// # Errors
+    /// [`Error::Unusable`] when this machine lacks what none can do without, [`Error::Unsupported`] when it does not allow
+    /// this one, [`Error::Undone`] when the function could undo it.
+    pub fn choose(&self, wanted: Option<Strategy>, reach: Reach) -> Result<Strategy> {
+        if let Some(finding) = self.missing_essential() {
+            let why = format!("{}; {}", finding.detail, finding.remedy);
+            return Err(Error::Unusable { name: finding.name, why });
+        }
+        let Some(strategy) = wanted else { return Ok(self.preferred(reach)) };
+        match self.refusal(strategy) {
+            Some(why) => Err(Error::Unsupported { strategy: strategy.to_string(), why }),
+            None if reach.undoes(strategy) => Err(Error::Undone { strategy: strategy.name() }),
+            None => Ok(strategy),
+        }
     }
 
     /// The best jail that works here, if one does.
@@ -155,6 +223,13 @@ impl Capabilities {
         (!finding.works).then(|| format!("{needed}: {}; {}", finding.detail, finding.remedy))
     }
 
+    /// Why a process cannot have a network of its own here; `None` if it can.
+    #[must_use]
+    pub fn own_network_refusal(&self) -> Option<String> {
+        let finding = self.finding(NETWORK_NAMESPACE)?;
+        (!finding.works).then(|| format!("{NETWORK_NAMESPACE}: {}; {}", finding.detail, finding.remedy))
+    }
+
     /// Why a strategy does not work here; `None` if it does.
     #[must_use]
     pub fn refusal(&self, strategy: Strategy) -> Option<String> {
@@ -168,5 +243,67 @@ impl Capabilities {
         }
         let finding = self.finding(needed)?;
         Some(format!("{needed} tracking: {}; {}", finding.detail, finding.remedy))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn machine(working: &[&'static str]) -> Capabilities {
+        let finding = |trial: &Trial| Finding {
+            name: trial.name,
+            works: working.contains(&trial.name),
+            detail: "not here".into(),
+            remedy: "get it",
+            essential: trial.essential,
+        };
+        Capabilities { kernel: "6.1".into(), findings: TRIALS.iter().map(finding).collect() }
+    }
+
+    const USABLE: [&str; 2] = ["ptrace", "inspection"];
+
+    #[test]
+    fn soft_dirty_counts_only_where_it_cannot_be_undone() {
+        let older = machine(&[&USABLE[..], &[SOFT_DIRTY]].concat());
+        for reach in [Reach::Reads, Reach::Trusted] {
+            assert_eq!(older.preferred(reach), Strategy::SoftDirty);
+            assert_eq!(older.choose(Some(Strategy::SoftDirty), reach), Ok(Strategy::SoftDirty));
+        }
+        assert_eq!(older.preferred(Reach::Writes), Strategy::Copy);
+        assert_eq!(older.choose(None, Reach::Writes), Ok(Strategy::Copy));
+        let refused = older.choose(Some(Strategy::SoftDirty), Reach::Writes).expect_err("it can be undone");
+        assert_eq!(
+            refused.to_string(),
+            "strategy soft-dirty is none for a function without a jail, which can undo it by writing to its \
+             /proc/PID/clear_refs: give it a jail, or choose another strategy"
+        );
+    }
+
+    #[test]
+    fn no_other_strategy_can_be_undone() {
+        let newer = machine(&[&USABLE[..], &[SOFT_DIRTY, WRITE_PROTECT]].concat());
+        for reach in [Reach::Reads, Reach::Trusted, Reach::Writes] {
+            assert_eq!(newer.preferred(reach), Strategy::Hot);
+            for strategy in [Strategy::Hot, Strategy::Classic, Strategy::Copy] {
+                assert_eq!(newer.choose(Some(strategy), reach), Ok(strategy));
+            }
+        }
+    }
+
+    #[test]
+    fn what_the_machine_lacks_is_told_first() {
+        let refused = machine(&USABLE).choose(Some(Strategy::SoftDirty), Reach::Writes);
+        assert!(matches!(refused, Err(Error::Unsupported { .. })), "{refused:?}");
+        let useless = machine(&[SOFT_DIRTY]).choose(Some(Strategy::SoftDirty), Reach::Reads);
+        assert!(matches!(useless, Err(Error::Unusable { name: "ptrace", .. })), "{useless:?}");
+    }
+
+    #[test]
+    fn only_a_jail_or_trust_keeps_from_it() {
+        assert_eq!(Reach::of(true, false), Reach::Reads);
+        assert_eq!(Reach::of(true, true), Reach::Reads);
+        assert_eq!(Reach::of(false, true), Reach::Trusted);
+        assert_eq!(Reach::of(false, false), Reach::Writes);
     }
 }

@@ -112,7 +112,7 @@ impl Session {
         let pid = self.process.pid;
         // Before what waits is taken out and put back, which sets tell of.
         let epoll = EpollSets::save(&mut Stopped { process: &mut self.process, anchor }, &survey)?;
-        let pending = PendingData::save(&survey, pid, self.terms.keeps_connections)?;
+        let pending = PendingData::save(&survey, pid, self.sock_diag.as_ref(), self.terms.keeps_connections)?;
         self.install_programs(anchor, &numbers(&survey, &pending))?;
         let mut stopped = Stopped { process: &mut self.process, anchor };
         let surveyed = Surveyed::new(&mut stopped, areas, self.strategy)?;

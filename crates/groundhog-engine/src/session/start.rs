@@ -1,12 +1,10 @@
 //! Starting a process that is traced from before its first instruction, or seizing one that runs.
 
-use super::capabilities::capabilities;
 use super::observer::{Listener, Watch};
 use super::tracee::SpawnOptions;
 use super::{Session, Sight, Terms};
 use crate::error::{Error, Result};
-use crate::files::Private;
-use crate::files::jail::{self, Means, Prepared};
+use crate::files::jail::{self, Entered, Means, Prepared};
 use crate::strategy::Strategy;
 use crate::syscalls::programs;
 use crate::trace::process::Process;
@@ -26,23 +24,6 @@ fn filters_of_this_thread() -> Option<u32> {
     groundhog_proc::status::parse(&text).ok()?.seccomp_filters
 }
 
-pub(super) fn choose(wanted: Option<Strategy>) -> Result<Strategy> {
-    let capabilities = capabilities();
-    if let Some(finding) = capabilities.missing_essential() {
-        return Err(Error::Unusable {
-            name: finding.name,
-            why: format!("{}; {}", finding.detail, finding.remedy),
-        });
-    }
-    match wanted {
-        None => Ok(capabilities.preferred()),
-        Some(strategy) => match capabilities.refusal(strategy) {
-            None => Ok(strategy),
-            Some(why) => Err(Error::Unsupported { strategy: strategy.to_string(), why }),
-        },
-    }
-}
-
 /// A process that is ready to be started.
 pub(super) struct Birth {
     name: String,
@@ -58,20 +39,21 @@ pub(super) struct Started {
     pub(super) process: Process,
     watch: Rc<RefCell<Watch>>,
     terms: Terms,
-    private: Vec<Private>,
+    entered: Entered,
 }
 
 impl Session {
     /// Takes over a process whose threads the calling thread has just seized.
     pub(super) fn new(started: Started, strategy: Strategy, drain: Vec<OwnedFd>) -> Self {
-        let Started { process, watch, terms, private } = started;
-        watch.borrow_mut().facts.is_jailed = !private.is_empty();
+        let Started { process, watch, terms, entered } = started;
+        watch.borrow_mut().facts.is_jailed = !entered.private.is_empty();
         Self {
             process,
             watch,
             terms,
             sight: Sight::default(),
-            private: Rc::new(private),
+            private: Rc::new(entered.private),
+            sock_diag: entered.sock_diag,
             strategy,
             snapshot: None,
             drain,
@@ -150,14 +132,13 @@ impl Birth {
         match outcome.wait() {
             None if process.ending().is_none() => {
                 process.reopen_files().map_err(io)?;
-                let private =
-                    jailed.folders().map_err(|errno| failed("taking over its private folders", errno))?;
+                let entered = jailed.entered().map_err(|errno| failed("taking over its jail", errno))?;
                 // What it inherits of this thread and what we give it. Not asked of itself: it runs by now, and may have
                 // installed one of its own.
                 let filters_at_start =
                     filters_of_this_thread().map_or(0, |ours| ours + command.filters.len() as u32);
                 let terms = Terms { watches_layout, keeps_connections, filters_at_start, ids };
-                Ok(Started { process, watch, terms, private })
+                Ok(Started { process, watch, terms, entered })
             }
             None => Err(failed("starting", Errno(3))),
             Some((step, errno)) => {
@@ -205,7 +186,7 @@ pub(super) fn seize_all(pid: Tid) -> Result<Started> {
             let watch = Rc::new(RefCell::new(Watch::default()));
             let listener = Box::new(Listener(Rc::clone(&watch)));
             let process = Process::new(pid, pidfd, seized, false, listener).map_err(io)?;
-            return Ok(Started { process, watch, terms: Terms::default(), private: Vec::new() });
+            return Ok(Started { process, watch, terms: Terms::default(), entered: Entered::default() });
         }
     }
 }

@@ -1,5 +1,6 @@
 //! The handle of a traced process, usable from any thread.
 
+use super::capabilities::{Reach, capabilities};
 use super::start::{self, Started};
 use super::tracer::{Answer, Command, Tracer};
 use super::{PATIENCE, Session};
@@ -43,6 +44,8 @@ pub struct SpawnOptions {
     pub unwatched: bool,
     /// Where it may write; none: as we may.
     pub jail: Option<JailOptions>,
+    /// Without a jail: trusted not to undo how writes are followed (see [`Reach`]), for tests and benchmarks.
+    pub trusted: bool,
     /// Most threads and descendants that it may have at a time, else all of it is killed; none: as many as the kernel lets it.
     pub most_tasks: Option<usize>,
     /// User and group that it becomes; none: as we are. Only root can do that.
@@ -79,9 +82,11 @@ impl Tracee {
     /// Starts a program and traces it from before its first instruction.
     ///
     /// # Errors
-    /// [`Error::Spawn`] when it cannot be started, [`Error::Unsupported`] when the strategy does not work here.
+    /// [`Error::Spawn`] when it cannot be started, [`Error::Unsupported`] when the strategy does not work here,
+    /// [`Error::Undone`] when the process could undo it.
     pub fn spawn(mut options: SpawnOptions) -> Result<Self> {
-        let strategy = start::choose(options.strategy)?;
+        let reach = Reach::of(options.jail.is_some(), options.trusted);
+        let strategy = capabilities().choose(options.strategy, reach)?;
         let drain = std::mem::take(&mut options.drain);
         let birth = start::prepare(options)?;
         Self::start(strategy, true, drain, move || birth.give())
@@ -90,9 +95,10 @@ impl Tracee {
     /// Traces a process that runs already.
     ///
     /// # Errors
-    /// [`Error::Attach`] when it may not be traced, [`Error::Unsupported`] when the strategy does not work here.
-    pub fn attach(pid: i32, strategy: Option<Strategy>) -> Result<Self> {
-        let strategy = start::choose(strategy)?;
+    /// [`Error::Attach`] when it may not be traced, [`Error::Unsupported`] when the strategy does not work here,
+    /// [`Error::Undone`] when the process could undo it, unless it is `trusted`.
+    pub fn attach(pid: i32, strategy: Option<Strategy>, trusted: bool) -> Result<Self> {
+        let strategy = capabilities().choose(strategy, Reach::of(false, trusted))?;
         Self::start(strategy, false, Vec::new(), move || start::seize_all(Tid(pid)))
     }
 

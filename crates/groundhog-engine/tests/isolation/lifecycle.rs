@@ -229,7 +229,7 @@ fn threads_made_out_of_sight_are_refused() {
     for strategy in strategies() {
         let mut stranger = Stranger::start("untraced", &[]);
         let pid = i32::try_from(stranger.child.id()).expect("a process id");
-        let tracee = Tracee::attach(pid, Some(strategy)).expect("it is ours");
+        let tracee = Tracee::attach(pid, Some(strategy), true).expect("it is ours");
         tracee.snapshot().expect("nothing is wrong yet");
         stranger.ask(1);
         let refused = tracee.restore(true);

@@ -133,7 +133,8 @@ function replaceStores() {
   }.createObjectURL);
 }
 
-function loadSeeder(file) {
+function loadSeeder() {
+  const file = path.join(__dirname, 'openssl.node');
   const loaded = { exports: {} };
   try {
     process.dlopen(loaded, file);
@@ -147,8 +148,8 @@ function loadSeeder(file) {
 }
 
 // Take over, before the function is loaded: it may keep what it finds.
-function replace(file = path.join(__dirname, 'openssl.node')) {
-  seedOpenSSL = loadSeeder(file);
+function replace() {
+  seedOpenSSL = loadSeeder();
   reseed(crypto.randomBytes(16).toString('hex'));
   replaceMathRandom();
   replaceStores();

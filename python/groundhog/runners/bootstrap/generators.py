@@ -16,14 +16,11 @@ class Generators:
     What a request imports, or makes of them, it seeds from the kernel by itself.
     """
 
-    def __init__(self, *, leave: bool) -> None:
-        self._leave = leave
+    def __init__(self) -> None:
         self._loaded: list[Callable[[bytes], None]] = []
 
     def find(self) -> None:
         """Look for them in what is loaded now; nothing is imported for it."""
-        if self._leave:
-            return
         found = [
             ("random", "_inst", _reseed_random),
             ("numpy.random.mtrand", "_rand", _reseed_numpy),

@@ -10,6 +10,7 @@ const Module = require('module');
 const path = require('path');
 const { pathToFileURL } = require('url');
 
+const generators = require('./generators.js');
 const hooks = require('./hooks.js');
 
 const FIRST_READ = 64 * 1024;
@@ -21,9 +22,6 @@ const [file, entry, name] = process.argv.slice(2, 5);
 const entries = entry.split(','); // the first of them that there is
 const acknowledge = Boolean(process.env.OW_WAIT_FOR_ACK);
 delete process.env.OW_WAIT_FOR_ACK;
-const without = process.env.GROUNDHOG_WITHOUT; // for tests
-delete process.env.GROUNDHOG_WITHOUT;
-const generators = without === 'reseeding' ? null : require('./generators.js');
 process.argv.splice(1, 4, file);
 
 // The request pipe moves off stdin: process.stdin would make it non-blocking, and a child would read from it.
@@ -135,7 +133,7 @@ function pick(from, dotted) {
 }
 
 async function load() {
-  if (generators) generators.replace(without === 'openssl' ? '/dev/null' : undefined);
+  generators.replace();
   let loaded;
   if (isModuleFile()) {
     loaded = await import(pathToFileURL(file));
@@ -255,7 +253,7 @@ async function runHooks() {
 
 async function answer(line, handler) {
   if (!line.startsWith(FRESH)) return answerTo(line, handler);
-  if (generators) generators.reseed(line.slice(SEED, TOKEN));
+  generators.reseed(line.slice(SEED, TOKEN));
   if (hooks.due()) await runHooks();
   return await answerTo(line.slice(REQUEST), handler) + line.slice(TOKEN, REQUEST);
 }

@@ -190,9 +190,9 @@ def beside(name: str) -> Any:
 class Server:
     """Answers request lines with the function's results."""
 
-    def __init__(self, function: Callable[..., Any], name: str, hooks: Any, *, reseeds: bool) -> None:
+    def __init__(self, function: Callable[..., Any], name: str, hooks: Any) -> None:
         self._function = function
-        self._generators = beside("generators").Generators(leave=not reseeds)
+        self._generators = beside("generators").Generators()
         self._generators.find()
         self._name = name
         self._takes_context = takes_context(function)
@@ -344,14 +344,13 @@ def private_input() -> int:
 def main() -> None:
     """Load the function, say so, serve."""
     path, entry, name = sys.argv[1:4]
-    reseeds = os.environ.pop("GROUNDHOG_WITHOUT", "") != "reseeding"  # for tests
     acknowledge = os.environ.pop("OW_WAIT_FOR_ACK", "") != ""
     lines = Lines(private_input())
     os.set_inheritable(ANSWER_FD, False)
     hooks = beside("hooks")
     hooks.provide()
     try:
-        server = Server(load(path, entry), name, hooks.Hooks, reseeds=reseeds)
+        server = Server(load(path, entry), name, hooks.Hooks)
     except BaseException as error:  # noqa: BLE001 - whatever it is, the function cannot serve
         report(error)
         flush()

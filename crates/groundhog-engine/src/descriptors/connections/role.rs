@@ -34,8 +34,8 @@ pub(crate) struct OwnEnds {
 }
 
 impl OwnEnds {
-    /// Of the files with these numbers.
-    pub(crate) fn of(numbers: &[i32]) -> Self {
+    /// Of the files with these numbers. `same_network`: the other ends' addresses mean what ours do.
+    pub(crate) fn of(numbers: &[i32], same_network: bool) -> Self {
         let mut ends = Self::default();
         for number in numbers {
             // It may have been closed meanwhile, by another thread.
@@ -43,7 +43,9 @@ impl OwnEnds {
             let Ok(Made { family, .. }) = socket::made(&copy) else { continue };
             if family == AF_UNIX {
                 ends.inodes.extend(fcntl::inode(&copy));
-            } else if let (Ok(own), Ok(peer)) = (socket::own_address(&copy), socket::peer_address(&copy)) {
+            } else if same_network
+                && let (Ok(own), Ok(peer)) = (socket::own_address(&copy), socket::peer_address(&copy))
+            {
                 ends.addresses.push((own, peer));
             }
         }
@@ -55,13 +57,21 @@ impl OwnEnds {
     }
 }
 
-/// Tells what a socket is. `pid`: the process whose it is.
+/// The process whose the sockets are.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Owner<'a> {
+    pub(crate) pid: Tid,
+    /// Who tells of the sockets of its network; none where nobody can.
+    pub(crate) sock_diag: Option<&'a OwnedFd>,
+}
+
+/// Tells what a socket is.
 pub(super) fn tell(
     candidate: &Candidate<'_>,
     made: Made,
     all: &[Candidate<'_>],
     ends: &OwnEnds,
-    pid: Tid,
+    owner: Owner<'_>,
     unread: u64,
 ) -> Step<Role> {
     let fd = candidate.duplicate;
@@ -81,7 +91,7 @@ pub(super) fn tell(
         return Ok(Role::Ours);
     }
     if made.family == AF_UNIX && peer.is_some() {
-        let other = unix_peer(candidate, all, pid);
+        let other = unix_peer(candidate, all, owner);
         if other.is_some_and(|inode| ends.inodes.contains(&inode)) {
             return Ok(Role::Ours);
         }
@@ -110,14 +120,14 @@ pub(super) fn tell(
 /// The inode number of what a Unix socket is connected to.
 ///
 /// Where the kernel cannot be asked: two nameless ends with neighbouring numbers that the process itself made together.
-fn unix_peer(candidate: &Candidate<'_>, all: &[Candidate<'_>], pid: Tid) -> Option<u64> {
-    if let Ok(peer) = sock_diag::unix_peer(candidate.inode) {
+fn unix_peer(candidate: &Candidate<'_>, all: &[Candidate<'_>], owner: Owner<'_>) -> Option<u64> {
+    if let Some(Ok(peer)) = owner.sock_diag.map(|asked| sock_diag::unix_peer(asked, candidate.inode)) {
         return peer;
     }
     let alike = |found: &&Candidate<'_>| {
         found.inode.abs_diff(candidate.inode) == 1
             && [found.duplicate, candidate.duplicate].iter().all(|fd| {
-                socket::peer_process(fd) == Ok(pid)
+                socket::peer_process(fd) == Ok(owner.pid)
                     && socket::own_address(fd).is_ok_and(|own| own.is_unnamed())
                     && socket::peer_address(fd).is_ok_and(|peer| peer.is_unnamed())
             })

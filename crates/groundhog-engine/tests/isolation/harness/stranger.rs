@@ -46,7 +46,7 @@ impl Stranger {
     /// Attaches to it.
     pub(crate) fn traced(&self, strategy: Strategy) -> Tracee {
         let pid = i32::try_from(self.child.id()).expect("a process id");
-        Tracee::attach(pid, Some(strategy)).unwrap_or_else(|error| panic!("{strategy}: {error}"))
+        Tracee::attach(pid, Some(strategy), true).unwrap_or_else(|error| panic!("{strategy}: {error}"))
     }
 
     fn line(&mut self) -> String {

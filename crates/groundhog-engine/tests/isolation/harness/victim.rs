@@ -74,6 +74,7 @@ impl<'a> Start<'a> {
             strategy: Some(strategy),
             unwatched: self.unwatched,
             keep_connections: self.keep_connections,
+            trusted: true,
             env: self.server.map(|server| {
                 let settings = server.settings().map(|(name, value)| (name.into(), value.into()));
                 std::env::vars_os().chain(settings).collect()
