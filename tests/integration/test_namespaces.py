@@ -86,7 +86,6 @@ def main(params):
 
 
 # Until the policy of system calls refuses them: then this has to go.
-@pytest.mark.xfail(strict=True, reason="unshare, clone and setns of namespaces are not refused yet")
 @pytest.mark.parametrize("in_child", [False, True])
 @pytest.mark.parametrize("jail", ["namespace", "landlock"])
 async def test_none_is_made_or_entered(source: Source, jail: str, *, in_child: bool) -> None:

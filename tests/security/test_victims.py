@@ -97,6 +97,8 @@ def check(victim: Victim, outcome: Outcome, first: str | None) -> None:
             assert first is not None
         case Expected.SAFE:
             assert first is not None
+        case Expected.REFUSED:
+            assert endings == {"no snapshot"}, outcome.refusals
         case Expected.NO_ANSWER:
             assert first is None
             assert "restored" not in endings

@@ -53,6 +53,27 @@ fn memcpy_seconds_per_page(py: Python<'_>, pages: usize) -> f64 {
     py.detach(|| groundhog_engine::memcpy_seconds_per_page(pages))
 }
 
+/// The policy: a row for every system call, and for every operation of the calls that have many.
+///
+/// Each with `call`, `number`, `operation` (empty: all; `others`: those without a row), `value` and `level` (of the
+/// operation, and of the argument before; None: it does not count), `class`, and `answer` in words.
+#[pyfunction]
+fn policy(py: Python<'_>) -> PyResult<Bound<'_, PyList>> {
+    let rows = PyList::empty(py);
+    for row in groundhog_engine::policy() {
+        let entry = PyDict::new(py);
+        entry.set_item("call", row.call)?;
+        entry.set_item("number", row.number)?;
+        entry.set_item("operation", row.operation)?;
+        entry.set_item("value", row.values.map(|(value, _)| value))?;
+        entry.set_item("level", row.values.and_then(|(_, level)| level))?;
+        entry.set_item("class", row.class)?;
+        entry.set_item("answer", row.answer)?;
+        rows.append(entry)?;
+    }
+    Ok(rows)
+}
+
 #[pymodule]
 fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add("__version__", env!("CARGO_PKG_VERSION"))?;
@@ -60,6 +81,7 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<reports::SnapshotInfo>()?;
     module.add_class::<reports::RestoreReport>()?;
     module.add_function(wrap_pyfunction!(capabilities, module)?)?;
+    module.add_function(wrap_pyfunction!(policy, module)?)?;
     module.add_function(wrap_pyfunction!(memcpy_seconds_per_page, module)?)?;
     Ok(())
 }

@@ -51,6 +51,7 @@ class Expected(Enum):
     REVERT = "revert"  # put back: the same process serves on
     RETIRE = "retire"  # detected: the process is replaced
     SAFE = "safe"  # either, depending on the moment or the kernel
+    REFUSED = "refused"  # no snapshot is taken of a process that has it
     NO_ANSWER = "no answer"  # the function itself fails to answer: the process is replaced
 
 
@@ -85,7 +86,8 @@ class Victim:
         return f"{self.language}-{self.source}"
 
 
-REVERT, RETIRE, SAFE, NO_ANSWER = Expected.REVERT, Expected.RETIRE, Expected.SAFE, Expected.NO_ANSWER
+REVERT, RETIRE, SAFE = Expected.REVERT, Expected.RETIRE, Expected.SAFE
+REFUSED, NO_ANSWER = Expected.REFUSED, Expected.NO_ANSWER
 SOON = 0.3
 
 C = (
@@ -210,8 +212,6 @@ C_KERNEL = (
     Victim("c", "memory_sealed", LAYOUT, SAFE),
     Victim("c", "memory_sealed_new", LAYOUT, SAFE),
     Victim("c", "pages_exchanged", ADVICE, SAFE, evasion=True),
-    Victim("c", "pages_read", ADVICE, evasion=True),
-    Victim("c", "advice_populates", ADVICE, evasion=True),
     Victim("c", "advice_collapses", ADVICE, SAFE, evasion=True),
     Victim("c", "advice_removes", SHARED, SAFE, evasion=True),
     Victim("c", "advice_by_process", ADVICE, SAFE, evasion=True),
@@ -222,8 +222,6 @@ C_KERNEL = (
     Victim("c", "splits_flood", LAYOUT, SAFE, evasion=True, bulky=True),
     Victim("c", "merged", LAYOUT, SAFE, evasion=True),
     Victim("c", "brk_within_page", LAYOUT),
-    Victim("c", "accounted", ADVICE, SAFE, evasion=True),
-    Victim("c", "remap_unreserved", ADVICE, SAFE, evasion=True),
     Victim("c", "advice_flags", ADVICE),
     Victim("c", "advice_huge", ADVICE),
     Victim("c", "locked_on_fault", ATTRIBUTES, SAFE, evasion=True),
@@ -254,9 +252,9 @@ C_KERNEL = (
     Victim("c", "signals_valued", SIGNALS),
     Victim("c", "signal_stack_disarms", SIGNAL_ACTIONS, evasion=True),
     Victim("c", "signal_action_spent", SIGNAL_ACTIONS, evasion=True),
-    Victim("c", "signal_taken", SIGNALS, SAFE),
+    Victim("c", "signal_taken", SIGNALS, REFUSED),
     Victim("c", "signal_of_child", SIGNALS, evasion=True),
-    Victim("c", "timer_overrun", TIMERS, SAFE, evasion=True),
+    Victim("c", "timer_overrun", TIMERS, REFUSED, evasion=True),
     Victim("c", "timer_replaced", TIMERS, SAFE, evasion=True),
     Victim("c", "timer_of_clock", TIMERS),
     Victim("c", "timer_numbers_chosen", TIMERS, SAFE, evasion=True, sees_engine=True),
@@ -283,7 +281,6 @@ C_KERNEL = (
     Victim("c", "login_user", ATTRIBUTES, SAFE, unjailed=True),
     Victim("c", "attribute_files_user", PRIVILEGES, SAFE, unjailed=True, root_only=True),
     Victim("c", "attribute_capabilities", PRIVILEGES, SAFE, unjailed=True, sees_engine=True),
-    Victim("c", "pages_copied", ADVICE, evasion=True),
     Victim("c", "futex_hash_by_threads", REGISTERED, SAFE, evasion=True),
     Victim("c", "membarrier_by_child", REGISTERED, SAFE, evasion=True),
     Victim("c", "child_sets_memory", PARENT, SAFE, evasion=True),
@@ -439,13 +436,13 @@ OPEN_FILES = (
     Victim("c", "fanotify_marks", DESCRIPTORS_STATE, SAFE, evasion=True),
     Victim("c", "async_input", LOCKS, evasion=True),
     Victim("c", "lease_by_request", LOCKS, SAFE),
-    Victim("c", "pty_queue", QUEUES, SAFE, unjailed=True),
-    Victim("c", "pty_half_line", QUEUES, SAFE, unjailed=True, evasion=True),
-    Victim("c", "pty_window", DESCRIPTORS_STATE, SAFE, unjailed=True),
-    Victim("c", "pty_settings", DESCRIPTORS_STATE, SAFE, unjailed=True, evasion=True),
-    Victim("c", "pty_modes", DESCRIPTORS_STATE, SAFE, unjailed=True, evasion=True),
-    Victim("c", "pty_controlling", ATTRIBUTES, SAFE, unjailed=True),
-    Victim("c", "pty_foreground", ATTRIBUTES, SAFE, unjailed=True, evasion=True),
+    Victim("c", "pty_queue", QUEUES, REFUSED, unjailed=True),
+    Victim("c", "pty_half_line", QUEUES, REFUSED, unjailed=True, evasion=True),
+    Victim("c", "pty_window", DESCRIPTORS_STATE, REFUSED, unjailed=True),
+    Victim("c", "pty_settings", DESCRIPTORS_STATE, REFUSED, unjailed=True, evasion=True),
+    Victim("c", "pty_modes", DESCRIPTORS_STATE, REFUSED, unjailed=True, evasion=True),
+    Victim("c", "pty_controlling", ATTRIBUTES, REFUSED, unjailed=True),
+    Victim("c", "pty_foreground", ATTRIBUTES, REFUSED, unjailed=True, evasion=True),
     Victim("c", "procfs_buffer", DESCRIPTORS_STATE, SAFE, evasion=True),
     Victim("c", "folder_buffer", WRITTEN, SAFE, evasion=True),
     Victim("c", "udp_unfinished", CONNECTIONS, SAFE),
@@ -455,7 +452,7 @@ OPEN_FILES = (
     Victim("c", "error_queue", CONNECTIONS, SAFE),
     Victim("c", "pending_error", CONNECTIONS),
     Victim("c", "datagrams_dropped", CONNECTIONS, SAFE),
-    Victim("c", "socket_cookie", SOCKETS, SAFE),
+    Victim("c", "socket_cookie", SOCKETS, SAFE, sees_engine=True),
     Victim("c", "timestamp_numbers", CONNECTIONS, SAFE),
     Victim("c", "packet_time", CONNECTIONS, SAFE),
     Victim("c", "packet_processor", CONNECTIONS, SAFE),
@@ -491,9 +488,8 @@ OPEN_FILES = (
     Victim("c", "fifo_bytes", QUEUES, evasion=True),
     Victim("c", "room_taken", WRITTEN, SAFE, evasion=True),
     Victim("c", "folder_copied", WRITTEN, SAFE, evasion=True),
-    Victim("c", "shm_offsets", WRITTEN, SAFE),
-    Victim("c", "settings_by_descriptor", ATTRIBUTES, SAFE, unjailed=True, evasion=True),
-    Victim("c", "autogroup_by_descriptor", ATTRIBUTES, SAFE, unjailed=True, evasion=True),
+    Victim("c", "settings_by_descriptor", ATTRIBUTES, REFUSED, unjailed=True, evasion=True),
+    Victim("c", "autogroup_by_descriptor", ATTRIBUTES, REFUSED, unjailed=True, evasion=True),
     Victim("c", "ruleset_rules", DESCRIPTORS_STATE, SAFE),
     Victim("python", "file_renamed_back", WRITTEN, SAFE, evasion=True),
 )

@@ -211,4 +211,24 @@ OUTSIDE = (
     ("answers of databases, caches and other services", "they are not on this machine"),
     ("times that the process has cached", "reverted with its memory: they are those of the snapshot"),
     ("micro-architecture, the page cache", "they belong to the machine, not to a process"),
+    (
+        "counters: of time, faults, bytes read and written, the most memory; the next number of a process or file",
+        "the kernel counts on, and nothing sets it back",
+    ),
+    (
+        "change times (`st_ctime`) of files and pipes of the snapshot",
+        "the kernel sets them whenever an attribute is put back: they tell that, and when",
+    ),
+    (
+        "which pages of its memory are resident (`mincore`, `smaps`)",
+        "zeroed pages are kept for the next request, which costs less than to give them back",
+    ),
+    (
+        "whether a mapping is accounted for or reserved (`ac`, `nr` in `smaps`)",
+        "to look would cost a millisecond for every `mprotect`",
+    ),
+    (
+        "the places of names in a folder (`telldir`) of a private file system",
+        "the kernel numbers them on; names are put back",
+    ),
 )

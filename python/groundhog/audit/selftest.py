@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Literal
 from groundhog.audit.catalog import VICTIMS, Expected
 from groundhog.audit.inventory import ROWS
 from groundhog.audit.processes import NoAnswerError
-from groundhog.audit.trials import Outcome, Trial, run_plain, run_traced
+from groundhog.audit.trials import NO_SNAPSHOT, Outcome, Trial, run_plain, run_traced
 from groundhog.audit.workshop import MissingToolError
 from groundhog.errors import GroundhogError
 
@@ -145,7 +145,9 @@ def judge(victim: Victim, user: User, plain: list[str | None], outcome: Outcome)
     others = sorted({str(answer) for answer in outcome.answers if answer != first})
     verdict: Verdict = "holds"
     note = ""
-    if others:
+    if (NO_SNAPSHOT in outcome.endings) is not (victim.expected is Expected.REFUSED):
+        verdict, note = "failed", "; ".join(outcome.refusals) or "a snapshot of it was taken"
+    elif others:
         verdict, note = "leaks", f"answered {others[0]}, a first request gets {first}"
     elif outcome.survivors:
         verdict, note = "leaks", f"processes left running: {outcome.survivors}"
@@ -172,6 +174,8 @@ def judge(victim: Victim, user: User, plain: list[str | None], outcome: Outcome)
 def answer_of(victim: Victim, outcome: Outcome) -> str:
     """What became of the state, in one word or two."""
     endings = set(outcome.endings)
+    if NO_SNAPSHOT in endings:
+        return "refused"
     if all(answer is None for answer in outcome.answers):
         return "the function failed"
     if victim.expected.value == "forbidden" and endings == {"restored"}:
@@ -213,6 +217,7 @@ class Summary:
     evasions: int
     reverted: int
     retired: int
+    refused: int  # no snapshot is taken of them
     failed_functions: int
     leaks: int
     proves_nothing: int
@@ -221,7 +226,10 @@ class Summary:
 
     def sentences(self) -> list[str]:
         """The same for people."""
-        became = f"{self.reverted} reverted, {self.retired} only retired, {self.failed_functions} failed"
+        became = (
+            f"{self.reverted} reverted, {self.retired} only retired, {self.refused} refused at the snapshot,"
+            f" {self.failed_functions} failed"
+        )
         left = f"left {self.channels} kinds of state in {self.trials} trials"
         lines = [
             f"{self.victims} victims, {self.evasions} of them evasions, {left}.",
@@ -251,6 +259,7 @@ def summarise(findings: list[Finding]) -> Summary:
         evasions=len({(finding.language, finding.victim) for finding in tried if finding.evasion}),
         reverted=sum(finding.answer in {"reverted", "forbidden"} for finding in tried),
         retired=sum("retired" in finding.answer for finding in tried),
+        refused=sum(finding.answer == "refused" for finding in tried),
         failed_functions=sum(finding.answer == "the function failed" for finding in tried),
         leaks=sum(finding.verdict == "leaks" for finding in tried),
         proves_nothing=sum(finding.verdict == "proves nothing" for finding in tried),

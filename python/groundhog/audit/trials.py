@@ -16,13 +16,16 @@ from typing import TYPE_CHECKING, Any
 from groundhog._core import capabilities
 from groundhog.audit.late_server import LateServer
 from groundhog.audit.processes import NoAnswerError, Plain, Program, Traced, marked
-from groundhog.errors import RestoreRefusedError, TraceeExitedError
+from groundhog.errors import RestoreRefusedError, SnapshotRefusedError, TraceeExitedError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 START_TIMEOUT = 60.0
 LARGE = 50_000
+
+
+NO_SNAPSHOT = "no snapshot"  # how a process ends of which none is taken
 
 
 @dataclass(frozen=True)
@@ -141,7 +144,12 @@ def _outcome(program: Program, trial: Trial) -> Outcome:
         for number in range(trial.requests):
             if process is None:
                 begun = time.monotonic()
-                process = Traced(program, strategy=trial.strategy, jail=jail, start_timeout=START_TIMEOUT)
+                try:
+                    process = Traced(program, strategy=trial.strategy, jail=jail, start_timeout=START_TIMEOUT)
+                except SnapshotRefusedError as error:
+                    outcome.refusals.append(str(error))
+                    outcome.endings.append(NO_SNAPSHOT)
+                    break
                 outcome.starts.append(time.monotonic() - begun)
             ending = _serve(process, trial, number, outcome)
             outcome.endings.append(ending)
