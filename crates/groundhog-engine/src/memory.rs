@@ -97,6 +97,18 @@ impl Memory {
         })
     }
 
+    /// Writes what was saved of a range into memory that was mapped anew there.
+    pub(crate) fn write_saved(&self, process: &Process, start: u64, end: u64) -> Step<()> {
+        let mut batch = Batch::new();
+        for extent in self.store.extents().iter().filter(|extent| extent.start < end && start < extent.end) {
+            let (from, to) = (extent.start.max(start), extent.end.min(end));
+            if let Some(bytes) = self.store.bytes(extent, from, to) {
+                batch.push(RemoteAddr(from), bytes);
+            }
+        }
+        batch.write(process.pid, &process.files.mem).or_trouble(Reason::Memory, "writing its memory")
+    }
+
     /// Pages in the snapshot.
     pub(crate) fn pages(&self) -> u64 {
         self.store.pages() as u64

@@ -5,6 +5,7 @@ use std::os::fd::{AsRawFd, BorrowedFd};
 
 const KCMP_FILE: i32 = 0;
 const KCMP_VM: i32 = 1;
+const KCMP_FILES: i32 = 2;
 
 fn same(first: i32, second: i32, kind: i32, of_first: i32, of_second: i32) -> Result<bool> {
     // SAFETY: kcmp(2) takes five numbers and writes no memory of ours.
@@ -24,12 +25,12 @@ pub fn same_open_file(pid: Tid, theirs: i32, ours: BorrowedFd<'_>) -> Result<boo
     same(pid.0, own, KCMP_FILE, theirs, ours.as_raw_fd())
 }
 
-/// Whether descriptor `of_first` of one process is the same open file description as `of_second` of another.
+/// Whether two threads share their descriptor table.
 ///
 /// # Errors
-/// As [`same_open_file`].
-pub fn same_open_file_of(first: Tid, of_first: i32, second: Tid, of_second: i32) -> Result<bool> {
-    same(first.0, second.0, KCMP_FILE, of_first, of_second)
+/// As [`same_open_file`], but for `EBADF`.
+pub fn same_descriptors(first: Tid, second: Tid) -> Result<bool> {
+    same(first.0, second.0, KCMP_FILES, 0, 0)
 }
 
 /// Whether two processes share their memory.

@@ -32,6 +32,7 @@ pub(crate) mod call {
     pub(crate) const PERSONALITY: u64 = 135;
     pub(crate) const MUNLOCKALL: u64 = 152;
     pub(crate) const PRCTL: u64 = 157;
+    pub(crate) const SET_TID_ADDRESS: u64 = 218;
     pub(crate) const TIMER_CREATE: u64 = 222;
     pub(crate) const TIMER_SETTIME: u64 = 223;
     pub(crate) const TIMER_GETTIME: u64 = 224;

@@ -21,8 +21,8 @@ struct WritableFile {
     file: File,
     stat: Stat,
     contents: Vec<u8>,
-    /// Where it has data, and no holes.
-    data: Vec<(u64, u64)>,
+    /// Where it has data, and no holes; none for one that is mapped, of which to read a hole fills it.
+    data: Option<Vec<(u64, u64)>>,
 }
 
 /// All of them.
@@ -50,7 +50,11 @@ impl WritableFiles {
                 .checked_sub(stat.size)
                 .ok_or_else(|| refuse(format!("of {} bytes, which is more than is kept", stat.size)))?;
             let kept = file_contents::open_again(duplicate, Access::ReadAndWrite).and_then(|file| {
-                Ok((file_contents::contents(&file, stat.size)?, file_contents::data(&file)?, file))
+                Ok((
+                    file_contents::contents(&file, stat.size)?,
+                    if used.mapped.contains(&stat.inode) { None } else { Some(file_contents::data(&file)?) },
+                    file,
+                ))
             });
             let (contents, data, file) =
                 kept.map_err(|errno| refuse(format!("that cannot be opened to be put back ({errno})")))?;
@@ -106,12 +110,14 @@ impl WritableFile {
         Ok(now.size != self.stat.size
             || now.modified != self.stat.modified
             || file_contents::contents(&self.file, self.stat.size)? != self.contents
-            // Reading what is mapped and shared fills holes; that is looked at with files without a name.
-            || (now.blocks != self.stat.blocks && file_contents::data(&self.file)? != self.data))
+            || (self.data.is_some() && Some(file_contents::data(&self.file)?) != self.data))
     }
 
     fn put_back(&self) -> Result<()> {
-        file_contents::rewrite_with_holes(&self.file, &self.contents, &self.data)?;
+        match &self.data {
+            Some(data) => file_contents::rewrite_with_holes(&self.file, &self.contents, data)?,
+            None => file_contents::rewrite(&self.file, &self.contents)?,
+        }
         file_contents::set_times(&self.file, self.stat.accessed, self.stat.modified)
     }
 }

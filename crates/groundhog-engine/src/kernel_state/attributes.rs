@@ -8,7 +8,7 @@ use crate::error::{OrTrouble, Reason, Step, Trouble};
 use crate::trace::inspect;
 use crate::trace::process::Process;
 use groundhog_proc::stat;
-use groundhog_sys::Tid;
+use groundhog_sys::{Tid, kcmp};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
@@ -103,7 +103,7 @@ fn tell(process: &Process) -> Step<Values> {
     }
     push_status(process.pid, &folder, &mut values)?;
     for tid in process.threads() {
-        push_thread(&folder.join(format!("task/{tid}")), tid.0, &mut values)?;
+        push_thread(process.pid, &folder.join(format!("task/{tid}")), tid.0, &mut values)?;
     }
     Ok(values)
 }
@@ -135,7 +135,7 @@ fn push_status(pid: Tid, folder: &Path, values: &mut Values) -> Step<()> {
     Ok(())
 }
 
-fn push_thread(folder: &Path, tid: i32, values: &mut Values) -> Step<()> {
+fn push_thread(pid: Tid, folder: &Path, tid: i32, values: &mut Values) -> Step<()> {
     let read =
         |name: &str| std::fs::read(folder.join(name)).or_trouble(Reason::Inspection, "reading its threads");
     values.push((format!("name of thread {tid}"), read("comm")?));
@@ -148,6 +148,8 @@ fn push_thread(folder: &Path, tid: i32, values: &mut Values) -> Step<()> {
     let lasting: Vec<&[u8]> =
         told.filter(|line| OF_THREADS.iter().any(|name| line.starts_with(name))).collect();
     values.push((format!("ids, rights, mask or affinity of thread {tid}"), lasting.join(&b'\n')));
+    let own_table = format!("{:?}", kcmp::same_descriptors(pid, Tid(tid)));
+    values.push((format!("descriptor table of thread {tid}"), own_table.into_bytes()));
     let directory =
         std::fs::metadata(folder.join("cwd")).or_trouble(Reason::Inspection, "following its links")?;
     let directory = format!("{}:{}", directory.dev(), directory.ino());

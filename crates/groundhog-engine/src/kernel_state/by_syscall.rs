@@ -41,13 +41,14 @@ const fn by_pointer(ask: u64, set: fn(u64) -> (u64, [u64; 3])) -> Setting {
 }
 
 /// `linux/prctl.h`
-const SETTINGS: [Setting; 10] = [
+const SETTINGS: [Setting; 11] = [
     by_pointer(2, |value| (call::PRCTL, [1, value, 0])), // PDEATHSIG
     by_result(7, |value| (call::PRCTL, [8, value, 0])),  // KEEPCAPS
     by_pointer(25, |value| (call::PRCTL, [26, value, 0])), // TSC
     by_result(27, |value| (call::PRCTL, [28, value, 0])), // SECUREBITS
     by_result(34, |value| (call::PRCTL, [33, 1, value])), // MCE_KILL
     by_pointer(37, |value| (call::PRCTL, [36, value, 0])), // CHILD_SUBREAPER
+    by_pointer(40, |value| (call::SET_TID_ADDRESS, [value, 0, 0])), // TID_ADDRESS
     by_result(42, |value| (call::PRCTL, [41, value & 1, value & !1])), // THP_DISABLE
     by_result(58, |value| (call::PRCTL, [57, value, 0])), // IO_FLUSHER
     // TIMER_CREATE_RESTORE_IDS

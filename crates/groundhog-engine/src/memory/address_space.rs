@@ -8,7 +8,6 @@ use super::{Memory, outside};
 use crate::component::{Component, Restore, Stopped};
 use crate::error::Step;
 use crate::strategy::Strategy;
-use crate::trace::process::Process;
 use groundhog_sys::ptrace::RseqArea;
 
 /// All of it, as it was.
@@ -42,15 +41,19 @@ impl Surveyed {
     /// Saves contents; `lap` is told when that is done, and when tracking has begun.
     pub(crate) fn save(
         mut self,
-        process: &Process,
+        stopped: &mut Stopped<'_>,
         rseq: Vec<RseqArea>,
         mut lap: impl FnMut(&'static str),
     ) -> Step<AddressSpace> {
+        let process = &*stopped.process;
         let memory = Memory::save(process, &mut *self.tracker, &mut self.areas)?;
         let shared = SharedMemory::save(process, &self.areas)?;
         lap("copy");
-        self.tracker.begin(process, &mut self.areas)?;
-        let layout = Layout::save(process, self.brk)?;
+        repair::join_alike(stopped, &self.areas, |process, start, end| {
+            memory.write_saved(process, start, end)
+        })?;
+        self.tracker.begin(stopped.process, &mut self.areas)?;
+        let layout = Layout::save(stopped.process, self.brk)?;
         lap("protect");
         let Self { areas, tracker, .. } = self;
         Ok(AddressSpace { areas, memory, shared, tracker, rseq, layout })

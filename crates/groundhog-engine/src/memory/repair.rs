@@ -149,6 +149,54 @@ pub(crate) fn revert_flags(stopped: &mut Stopped<'_>, areas: &[Area]) -> Step<u6
     Ok(changed.len() as u64)
 }
 
+/// Has the kernel join mappings that lie next to each other and are the same: later it might do so by itself, at any change
+/// of one of them, and nobody could part them again. Those that it will not join as they are, since their pages came at
+/// different times, are mapped anew; `write` puts the contents of such a range back.
+pub(crate) fn join_alike(
+    stopped: &mut Stopped<'_>,
+    areas: &[Area],
+    write: impl Fn(&Process, u64, u64) -> Step<()>,
+) -> Step<()> {
+    const MADV_DONTFORK: u64 = 10;
+    const MADV_DOFORK: u64 = 11;
+    let alike = |one: &Area, other: &Area| {
+        one.mapping.end == other.mapping.start
+            && one.kind == Kind::Anonymous
+            && other.kind == Kind::Anonymous
+            && one.mapping.perms == other.mapping.perms
+            && given_name(one) == given_name(other)
+            && other.flags.iter().all(|code| ORDINARY.contains(&&code))
+    };
+    let seconds: Vec<&Area> =
+        areas.windows(2).filter(|pair| alike(&pair[0], &pair[1])).map(|pair| &pair[1]).collect();
+    if seconds.is_empty() {
+        return Ok(());
+    }
+    let mut remote = stopped.remote()?;
+    for area in &seconds {
+        for advice in [MADV_DONTFORK, MADV_DOFORK] {
+            let arguments = [area.mapping.start, area.mapping.len(), advice, 0, 0, 0];
+            remote.must("madvise", call::MADVISE, arguments)?;
+        }
+    }
+    let mut text = Vec::new();
+    vma::read_maps(remote.process(), &mut text)?;
+    let seams = layout::seams(&vma::parse_maps(&text)?);
+    for area in seconds.iter().filter(|area| seams.binary_search(&area.mapping.start).is_ok()) {
+        let (start, end) = (area.mapping.start, area.mapping.end);
+        map(&mut remote, start, end, area)?;
+        write(remote.process(), start, end)?;
+    }
+    Ok(())
+}
+
+fn given_name(area: &Area) -> Option<&[u8]> {
+    match &area.mapping.name {
+        Name::NamedAnonymous(name) => Some(name),
+        _ => None,
+    }
+}
+
 /// The break of a stopped process.
 pub(crate) fn current_brk(remote: &mut Remote<'_>) -> Step<u64> {
     remote.must("brk", call::BRK, [0; 6])

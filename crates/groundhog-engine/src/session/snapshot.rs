@@ -133,7 +133,7 @@ impl Session {
         watch.lap(&mut phases, "inspect");
 
         let rseq = registers::rseq_areas(stopped.process);
-        let memory = surveyed.save(stopped.process, rseq, |phase| watch.lap(&mut phases, phase))?;
+        let memory = surveyed.save(&mut stopped, rseq, |phase| watch.lap(&mut phases, phase))?;
         let open_files = OpenFileStates::save(&survey)?;
         let threads = registers::save(&self.process)?;
         // What runs on from here is what every restore will give.

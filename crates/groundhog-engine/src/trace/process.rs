@@ -250,6 +250,7 @@ impl Process {
     pub(crate) fn is_dying(&self) -> bool {
         let gone = |tid: &Tid| !matches!(ptrace::stop_event(*tid), Ok(event) if event != EVENT_EXIT);
         self.ending.is_some()
+            || self.threads.is_empty()
             || self.threads.iter().any(|(tid, thread)| thread.run != Run::Running && gone(tid))
     }
 
