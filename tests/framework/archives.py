@@ -45,7 +45,8 @@ def zip_of(*members: tuple[str, int, bytes]) -> bytes:
     with warnings.catch_warnings(), zipfile.ZipFile(out, "w") as archive:
         warnings.simplefilter("ignore")  # of names that come twice
         for name, mode, data in members:
-            info = zipfile.ZipInfo(name)
+            info = zipfile.ZipInfo()
+            info.filename = name  # which the constructor would cut at a NUL
             info.external_attr = mode << 16
             archive.writestr(info, data)
     return out.getvalue()

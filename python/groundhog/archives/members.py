@@ -12,7 +12,7 @@ import zipfile
 from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING, Protocol, cast
 
-from groundhog.archives.order import RefusedError
+from groundhog.archives.order import MIB, RefusedError
 from groundhog.archives.tree import Kind, shown
 
 if TYPE_CHECKING:
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 _ZIP = b"PK\x03\x04"
 _BLOCK = tarfile.BLOCKSIZE
 _LONGEST_TARGET = 4096
+_MOST_BEHIND = 16 * MIB
+"""Behind the end of a tar archive, which is filled up to whole records: of 10 KiB."""
 PIECE = 64 * 1024
 """Read at a time. Not more: all that so many bytes of a bzip2 stream expand to is in memory at once."""
 
@@ -67,10 +69,10 @@ def members(archive: IO[bytes], single: str, limits: ArchiveLimits) -> Iterator[
                 stream = opened(archive)
             except ImportError:
                 raise RefusedError(f"it is compressed, but this Python has no module {module}") from None
-            yield from _of_tar(stream, limits)
+            yield from _of_tar(stream)
             return
     if _is_tar(start):
-        yield from _of_tar(archive, limits)
+        yield from _of_tar(archive)
         return
     size = archive.seek(0, 2)
     archive.seek(0)
@@ -139,6 +141,8 @@ def _zip_member(opened: zipfile.ZipFile, item: zipfile.ZipInfo) -> Member:
     if kind is None:
         raise _neither(name)
     if kind is Kind.FOLDER:
+        if item.file_size:
+            raise RefusedError(f"it has the folder {shown(name)} with contents of {item.file_size} bytes")
         return Member(name, kind)
     source = opened.open(item)
     if kind is Kind.LINK:
@@ -177,7 +181,7 @@ def _is_tar(start: bytes) -> bool:
     return True
 
 
-def _of_tar(stream: IO[bytes], limits: ArchiveLimits) -> Iterator[Member]:
+def _of_tar(stream: IO[bytes]) -> Iterator[Member]:
     # Not `with`, nor any extraction: only headers are read here, and contents where they lie.
     opened = tarfile.open(fileobj=stream, mode="r:", encoding="utf-8")  # noqa: SIM115
     kinds: dict[bytes, Kind] = {
@@ -199,10 +203,10 @@ def _of_tar(stream: IO[bytes], limits: ArchiveLimits) -> Iterator[Member]:
         yield Member(
             item.name, kind, size=item.size, executable=bool(item.mode & 0o111), source=cast("Source", source)
         )
-    _check_end(stream, opened.offset, limits)
+    _check_end(stream, opened.offset)
 
 
-def _check_end(stream: IO[bytes], offset: int, limits: ArchiveLimits) -> None:
+def _check_end(stream: IO[bytes], offset: int) -> None:
     """Whether a tar archive ends as one: the library takes any broken header for the end.
 
     What is behind it is read, too, since only then a compressed stream is compared with its checksum.
@@ -213,4 +217,5 @@ def _check_end(stream: IO[bytes], offset: int, limits: ArchiveLimits) -> None:
     behind = 0
     while piece := stream.read(PIECE):
         behind += len(piece)
-        check_bytes(behind, limits)
+        if behind > _MOST_BEHIND:
+            raise RefusedError(f"it has more than {_MOST_BEHIND} bytes behind its end")
