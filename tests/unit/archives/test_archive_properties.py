@@ -9,6 +9,7 @@ unpacked to the letter.
 from __future__ import annotations
 
 import contextlib
+import errno
 import io
 import os
 import re
@@ -29,6 +30,7 @@ from hypothesis import strategies as st
 
 from groundhog.archives.extraction import extract
 from groundhog.archives.order import ArchiveLimits, RefusedError
+from groundhog.archives.tree import Kind, Tree
 from groundhog.archives.unpacker import Unpacker
 from groundhog.errors import ConfigError
 from tests.framework.archives import zip_of
@@ -37,7 +39,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     Entry = tuple[str, bytes | str]
-    Tree = dict[str, Entry]
+    Entries = dict[str, Entry]
 
 EXAMPLES = int(os.environ.get("GROUNDHOG_ARCHIVE_EXAMPLES", "100"))
 THOROUGH = settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck))
@@ -99,6 +101,17 @@ PARTS = st.one_of(
     st.builds(Part, st.just("folder"), PATHS, st.just("")),
     st.builds(Part, st.sampled_from(["link", "link", "hard"]), PATHS, TARGETS),
 )
+# Few names and many links, which then lead through one another.
+KNOTS = st.builds(
+    Part,
+    st.sampled_from(["link", "link", "link", "folder", "file"]),
+    st.sampled_from(["a", "b", "c", "a/b", "a/c", "b/a", "b/c", "a/b/c", "virtualenv/a", "virtualenv/b"]),
+    st.lists(st.sampled_from(["..", "..", "a", "b", "c"]), min_size=1, max_size=4).map("/".join),
+)
+MEMBERS = st.one_of(
+    st.lists(PARTS, min_size=1, max_size=8),
+    st.lists(KNOTS, min_size=2, max_size=6, unique_by=lambda part: part.name),
+)
 FORMATS = st.sampled_from(["zip", "tar", "tar.gz"])
 
 
@@ -124,9 +137,9 @@ def packed(parts: list[Part], form: str) -> bytes:
     return out.getvalue()
 
 
-def expected(parts: list[Part], form: str) -> Tree:
+def expected(parts: list[Part], form: str) -> Entries:
     """The tree of an archive that is accepted: no two of its members can be at odds then."""
-    tree: Tree = {}
+    tree: Entries = {}
     for part in parts:
         path = part.path
         above = path.rpartition("/")[0]
@@ -145,9 +158,9 @@ def expected(parts: list[Part], form: str) -> Tree:
     return tree
 
 
-def found(folder: str) -> Tree:
+def found(folder: str) -> Entries:
     """The tree in a folder, looked at without following links."""
-    tree: Tree = {}
+    tree: Entries = {}
     for where, folders, files in os.walk(folder):
         for name in folders + files:
             path = os.path.join(where, name)
@@ -237,7 +250,7 @@ def unpacked(data: bytes, folder: str) -> None:
 
 
 @THOROUGH
-@given(parts=st.lists(PARTS, min_size=1, max_size=8), form=FORMATS)
+@given(parts=MEMBERS, form=FORMATS)
 def test_any_members(parts: list[Part], form: str) -> None:
     assume(form != "zip" or all(part.kind != "hard" for part in parts))
     # A NUL would end the name in a tar's header; there it is another name.
@@ -251,6 +264,49 @@ def test_any_members(parts: list[Part], form: str) -> None:
         place.check_outside()
         place.check_links()
         assert found(place.folder) == expected(parts, form)
+
+
+LINKS = st.dictionaries(
+    st.sampled_from(["a/b", "a/c", "a/d", "b"]),
+    st.one_of(
+        st.sampled_from(["..", "b/..", "c/..", "d/..", "b", "c", "d", "../b", "x"]),
+        st.lists(st.sampled_from(["..", "..", "a", "b", "c", "d"]), min_size=1, max_size=4).map("/".join),
+    ),
+    min_size=2,
+    max_size=4,
+)
+
+
+@settings(THOROUGH, max_examples=5 * EXAMPLES)
+@given(links=LINKS)
+def test_links_lead_where_the_kernel_says(links: dict[str, str]) -> None:
+    """Refused if one leads outside, by its text or in truth, or in a circle; not if all lead to something."""
+    tree = Tree(ArchiveLimits())
+    with ground() as place:
+        for path, target in links.items():
+            tree.add(path, Kind.LINK, target)
+            link = os.path.join(place.folder, path)
+            os.makedirs(os.path.dirname(link), exist_ok=True)
+            os.symlink(target, link)
+        outside, ends = False, set()
+        for path, target in links.items():
+            text = os.path.normpath(os.path.join("/1/2/3/4", os.path.dirname(path), target)) + "/"
+            end = os.path.realpath(os.path.join(place.folder, path)) + "/"
+            outside |= not text.startswith("/1/2/3/4/") or not end.startswith(place.folder + "/")
+            ends.add(errno_of(os.path.join(place.folder, path)))
+    if outside or errno.ELOOP in ends:
+        with pytest.raises(RefusedError):
+            list(tree.links())
+    elif ends == {0}:
+        assert {"/".join(path): target for path, target in tree.links()} == links
+
+
+def errno_of(path: str) -> int:
+    try:
+        os.stat(path)
+    except OSError as error:
+        return error.errno or 0
+    return 0
 
 
 @st.composite
@@ -297,7 +353,7 @@ def test_sound_archives_are_accepted(parts: list[Part], form: str) -> None:
 @st.composite
 def broken_archives(draw: st.DrawFn) -> bytes:
     """Archives, sound or not, of which some bytes are others, or missing."""
-    parts = draw(st.lists(PARTS, min_size=1, max_size=6))
+    parts = draw(MEMBERS)
     form = draw(FORMATS)
     parts = [part for part in parts if part.kind != "hard" or form != "zip"]
     data = bytearray(packed(parts, form) if parts else zip_of(("a", stat.S_IFREG | 0o644, b"x")))
@@ -325,18 +381,7 @@ def test_any_bytes(data: bytes) -> None:
 
 
 @WHOLE
-@given(
-    data=st.one_of(
-        broken_archives(),
-        st.builds(
-            packed,
-            st.lists(PARTS, min_size=1, max_size=8).map(
-                lambda parts: [part for part in parts if part.kind != "hard"] or [Part("file", "a", "")]
-            ),
-            FORMATS,
-        ),
-    )
-)
+@given(data=st.one_of(broken_archives(), st.builds(packed, st.lists(KNOTS, min_size=1, max_size=4), FORMATS)))
 @pytest.mark.kernel
 def test_the_process_accepts_the_same_and_leaves_nothing(data: bytes) -> None:
     with ground() as place, ground() as other:
