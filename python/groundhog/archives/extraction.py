@@ -94,7 +94,9 @@ class _Place:
 
     def link_file(self, path: tuple[str, ...], other: tuple[str, ...]) -> None:
         """Give a file that is here another name."""
-        source = os.dup(self.enter(path[:-1]))
+        source = os.open(
+            ".", _ENTER, dir_fd=self.enter(path[:-1])
+        )  # which stays open on the way to the other
         try:
             folder = self.enter(other[:-1])
             os.link(path[-1], other[-1], src_dir_fd=source, dst_dir_fd=folder, follow_symlinks=False)

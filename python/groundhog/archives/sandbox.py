@@ -63,7 +63,6 @@ _CALLS = {
         "sched_yield": 24,
         "mremap": 25,
         "madvise": 28,
-        "dup": 32,
         "exit": 60,
         "fchmod": 91,
         "getppid": 110,

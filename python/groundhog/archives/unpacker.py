@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import json
 import math
 import os
 import select
 import shutil
+import stat
 import subprocess
 import sys
 import threading
 import time
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from groundhog.archives.order import ArchiveLimits, Order
 from groundhog.config import Jail, Limits
 from groundhog.errors import ConfigError, PoolClosedError, UnsupportedError
 from groundhog.jail import choose, ids_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 _MOST_SAID = 64 * 1024
 _PACKAGES = str(Path(__file__).parents[2])
@@ -53,11 +58,16 @@ class Unpacker:
         self._stopped = False
 
     def hand_over(self, *paths: Path) -> None:
-        """Make files that we have written the function's user's."""
+        """Make files that we have written the function's user's. Raises ConfigError when we may not."""
         ids = ids_of(self._uid)
         if ids is not None:
-            for path in paths:
-                os.chown(path, *ids, follow_symlinks=False)
+            try:
+                for path in paths:
+                    os.chown(path, *ids, follow_symlinks=False)
+            except OSError as error:
+                raise ConfigError(
+                    f"the action's code cannot be given to user {self._uid}: {error.strerror}"
+                ) from None
 
     def unpack(
         self,
@@ -72,19 +82,18 @@ class Unpacker:
 
         ``single``: the name of the file that it is, if it is no archive. ``program``: a file to be made
         executable. Raises ConfigError when it is refused, UnsupportedError when it cannot be done safely
-        here, PoolClosedError when it was stopped. The folder is empty then.
+        here, PoolClosedError when it was stopped. The folder is empty then. ValueError: it was not before.
         """
-        try:
+        with _opened(folder) as descriptor:
+            if _names(descriptor):  # which a failure would remove
+                raise ValueError(f"{folder} is not empty")
             try:
-                self._try(data, folder, single, program, limits or ArchiveLimits())
-            except OSError as error:  # of ours, before the process runs
-                where = f": {error.filename}" if error.filename else ""
-                raise _refused(f"{error.strerror}{where}") from None
-        except BaseException as error:
-            left = _empty(folder)
-            if left is not None and isinstance(error, ConfigError):
-                raise ConfigError(f"{error}; what is unpacked of it is still in {folder}: {left}") from None
-            raise
+                self._fill(descriptor, data, single, program, limits or ArchiveLimits())
+            except BaseException as error:
+                left = _empty(descriptor)
+                if left is not None and isinstance(error, ConfigError):
+                    raise ConfigError(f"{error}; some of it is still in {folder}: {left}") from None
+                raise
 
     def stop(self) -> None:
         """Let nothing be unpacked any more; what is under way is refused."""
@@ -93,19 +102,17 @@ class Unpacker:
             if self._process is not None:
                 self._process.kill()
 
-    def _try(
-        self, data: bytes, folder: Path, single: str, program: str | None, limits: ArchiveLimits
+    def _fill(
+        self, folder: int, data: bytes, single: str, program: str | None, limits: ArchiveLimits
     ) -> None:
         means, ids = _means(self._jail), ids_of(self._uid)
-        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
         try:
             if ids is not None:
-                os.fchown(descriptor, *ids)
-            archive = _sealed(data)
-            try:
+                os.fchown(folder, *ids)
+            with _sealed(data) as archive:
                 order = Order(
                     archive=archive,
-                    folder=descriptor,
+                    folder=folder,
                     parent=os.getpid(),
                     seconds=math.ceil(self._deadline_s),
                     single=single,
@@ -115,10 +122,9 @@ class Unpacker:
                     limits=limits,
                 )
                 self._run(order)
-            finally:
-                os.close(archive)
-        finally:
-            os.close(descriptor)
+        except OSError as error:  # of ours: whatever the process meets, it says
+            where = f": {error.filename}" if error.filename else ""
+            raise _refused(f"{error.strerror}{where}") from None
 
     def _run(self, order: Order) -> None:
         ends = time.monotonic() + self._deadline_s
@@ -165,29 +171,46 @@ def _means(jail: Jail) -> str | None:
     return choose(jail, found)
 
 
-def _sealed(data: bytes) -> int:
+@contextlib.contextmanager
+def _opened(folder: Path) -> Iterator[int]:
+    try:
+        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    except OSError as error:
+        raise _refused(f"{error.strerror}: {folder}") from None
+    try:
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+@contextlib.contextmanager
+def _sealed(data: bytes) -> Iterator[int]:
     """A file in memory that nobody can change."""
     descriptor = os.memfd_create("groundhog-archive", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
-    left = memoryview(data)
-    while left:
-        left = left[os.write(descriptor, left) :]
-    os.lseek(descriptor, 0, os.SEEK_SET)
-    fcntl.fcntl(descriptor, fcntl.F_ADD_SEALS, _SEALS)
-    return descriptor
+    try:
+        left = memoryview(data)
+        while left:
+            left = left[os.write(descriptor, left) :]
+        os.lseek(descriptor, 0, os.SEEK_SET)
+        fcntl.fcntl(descriptor, fcntl.F_ADD_SEALS, _SEALS)
+        yield descriptor
+    finally:
+        os.close(descriptor)
 
 
 def _listen(process: subprocess.Popen[bytes], ends: float) -> bytes | None:
-    """What a process says until it ends; None if it has not ended in time, or says too much."""
+    """What a process says until it ends, or the beginning of that; None if it has not ended in time."""
     assert process.stdout is not None  # noqa: S101 - it is a pipe
     pipe = process.stdout.fileno()
     poll = select.poll()
     poll.register(pipe, select.POLLIN)
     said = b""
-    while len(said) < _MOST_SAID and (left := ends - time.monotonic()) > 0:
+    while (left := ends - time.monotonic()) > 0:
         if not poll.poll(left * 1000):
             continue
         piece = os.read(pipe, _MOST_SAID)
-        said += piece
+        if len(said) < _MOST_SAID:
+            said += piece
         if not piece:
             try:
                 process.wait(max(0.0, ends - time.monotonic()))
@@ -222,16 +245,19 @@ def _refused(why: str) -> ConfigError:
     return ConfigError(f"the action's archive cannot be unpacked: {why}")
 
 
-def _empty(folder: Path) -> str | None:
+def _names(folder: int) -> list[str]:
+    with os.scandir(folder) as entries:
+        return [entry.name for entry in entries]
+
+
+def _empty(folder: int) -> str | None:
     """Remove all that a folder holds, and follow no link; why something is left, if it is."""
     try:
-        with os.scandir(folder) as entries:
-            found = list(entries)
-        for entry in found:
-            if entry.is_dir(follow_symlinks=False):
-                shutil.rmtree(entry.path)
+        for name in _names(folder):
+            if stat.S_ISDIR(os.stat(name, dir_fd=folder, follow_symlinks=False).st_mode):
+                shutil.rmtree(f"/proc/self/fd/{folder}/{name}")
             else:
-                Path(entry.path).unlink()
+                os.unlink(name, dir_fd=folder)
     except OSError as error:
         return error.strerror or str(error)
     return None

@@ -196,6 +196,8 @@ class Container:
         self._laying_out = asyncio.create_task(
             asyncio.to_thread(openwhisk_code.function, action, self._runtime, self._directory, self._unpacker)
         )
+        # Nobody may wait for it in the end.
+        self._laying_out.add_done_callback(lambda done: done.cancelled() or done.exception())
         function = await asyncio.shield(self._laying_out)  # a thread cannot be cancelled
         self._made = pool = self._make_pool(function, self._metrics)
         try:

@@ -381,7 +381,13 @@ def test_any_bytes(data: bytes) -> None:
 
 
 @WHOLE
-@given(data=st.one_of(broken_archives(), st.builds(packed, st.lists(KNOTS, min_size=1, max_size=4), FORMATS)))
+@given(
+    data=st.one_of(
+        broken_archives(),
+        st.builds(packed, st.lists(KNOTS, min_size=1, max_size=4), FORMATS),
+        st.builds(packed, sound_trees().filter(bool), st.sampled_from(["tar", "tar.gz"])),
+    )
+)
 @pytest.mark.kernel
 def test_the_process_accepts_the_same_and_leaves_nothing(data: bytes) -> None:
     with ground() as place, ground() as other:
