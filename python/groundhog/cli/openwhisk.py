@@ -70,7 +70,7 @@ def command(
     def make_pool(function: Function, observer: Observer) -> Pool:
         return Pool(function, workers, limits=limits, observer=observer, **pool_options)
 
-    container = Container(runtime, make_pool, limits)
+    container = Container(runtime, make_pool, limits, jail=pool_options["jail"], uid=pool_options["uid"])
     sock = listening.listen(host, port)
     # The platform takes all that is printed for the log of an activation. Nobody is told of a port but who
     # asked for any.

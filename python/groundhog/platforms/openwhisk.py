@@ -34,6 +34,8 @@ from starlette.applications import Starlette
 from starlette.routing import Route
 
 from groundhog import errors
+from groundhog.archives.unpacker import Unpacker
+from groundhog.config import Jail
 from groundhog.platforms import openwhisk_code, operations
 from groundhog.platforms.answers import (
     ENDING,
@@ -83,6 +85,8 @@ class Container:
         runtime: what the code of the action is.
         make_pool: makes the pool of the function that ``/init`` gives, with the observer that it is given.
         limits: the limits of that pool.
+        jail: what the function is shut in by.
+        uid: the user that it runs as, and that its code is unpacked as; None: ours.
         replacement_s: how long a run waits, in seconds, for the replacement of a process that could not be
             restored.
         stdout: where the function's logs go, and the sentinel.
@@ -95,6 +99,8 @@ class Container:
         make_pool: MakePool,
         limits: Limits,
         *,
+        jail: Jail | str = Jail.AUTO,
+        uid: int | None = None,
         replacement_s: float = REPLACEMENT_S,
         stdout: BinaryIO | None = None,
         stderr: BinaryIO | None = None,
@@ -112,6 +118,10 @@ class Container:
         """The pool, also while it starts."""
         self._pool: Pool | None = None
         self._directory: Path | None = None
+        self._jail = jail
+        self._uid = uid
+        self._unpacker: Unpacker | None = None
+        self._laying_out: asyncio.Task[Function] | None = None
 
     def application(self) -> Starlette:
         """Return the ASGI application."""
@@ -140,9 +150,13 @@ class Container:
         self._ending = True
         if self._made is not None:
             await self._made.aclose()
-        self._remove_code()
+        await self._remove_code()
 
-    def _remove_code(self) -> None:
+    async def _remove_code(self) -> None:
+        """Remove the function's code, also what is laid out of it just now."""
+        if self._laying_out is not None and self._unpacker is not None:
+            self._unpacker.stop()
+            await asyncio.wait({self._laying_out})
         if self._directory is not None:
             shutil.rmtree(self._directory, ignore_errors=True)
             self._directory = None
@@ -156,21 +170,35 @@ class Container:
             if self._ending:
                 raise Refusal(503, ENDING, RETRY_SOON)
             try:
-                action = openwhisk_code.parse(body.get("value") if isinstance(body, dict) else None)
-                if action is None:
-                    raise Refusal(403, NO_CODE)
-                await self._start(action)
+                await self._initialise(body)
             except errors.GroundhogError as error:
-                self._remove_code()
+                await self._remove_code()
                 printed = error.log if isinstance(error, errors.InitError) else ""
                 self._end_of_activation("", _lines(printed, str(error)))
+                if self._ending:
+                    raise Refusal(503, ENDING, RETRY_SOON) from None
                 raise Refusal(502, f"Cannot start action: {error}") from None
+            except BaseException:
+                await self._remove_code()
+                raise
         return JsonAnswer({"ok": True})
+
+    async def _initialise(self, body: Any) -> None:
+        action = openwhisk_code.parse(body.get("value") if isinstance(body, dict) else None)
+        if action is None:
+            raise Refusal(403, NO_CODE)
+        await self._start(action)
 
     async def _start(self, action: openwhisk_code.Action) -> None:
         self._directory = Path(tempfile.mkdtemp(prefix="groundhog-action-"))
+        self._unpacker = Unpacker(self._jail, self._uid, deadline_s=self._limits.start_timeout_s)
         # Unpacking megabytes would keep the event loop, and with it the health check, waiting.
-        function = await asyncio.to_thread(openwhisk_code.function, action, self._runtime, self._directory)
+        self._laying_out = asyncio.create_task(
+            asyncio.to_thread(openwhisk_code.function, action, self._runtime, self._directory, self._unpacker)
+        )
+        # Nobody may wait for it in the end.
+        self._laying_out.add_done_callback(lambda done: done.cancelled() or done.exception())
+        function = await asyncio.shield(self._laying_out)  # a thread cannot be cancelled
         self._made = pool = self._make_pool(function, self._metrics)
         try:
             await pool.start()

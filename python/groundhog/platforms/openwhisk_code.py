@@ -7,18 +7,19 @@ from __future__ import annotations
 
 import base64
 import binascii
-import io
 import json
+import os
 import re
-import stat
-import tarfile
-import zipfile
 from dataclasses import dataclass, replace
-from pathlib import Path, PurePosixPath
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
+from groundhog.archives.order import ArchiveLimits
+from groundhog.archives.unpacker import Unpacker
 from groundhog.config import MIB, Function
 from groundhog.errors import ConfigError
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 Runtime = Literal["python", "nodejs", "command"]
 CODE_LIMIT = 48 * MIB
@@ -65,29 +66,47 @@ def parse(value: Any) -> Action | None:
     )
 
 
-def function(action: Action, runtime: Runtime, directory: Path) -> Function:
+def function(action: Action, runtime: Runtime, directory: Path, unpacker: Unpacker | None = None) -> Function:
     """Lay the action's code out in an empty directory and return the function in it.
 
+    The code becomes the function's user's, whom the unpacker knows.
+
     Raises:
-        ConfigError: it is no code that this runtime can load; the message says why.
+        ConfigError: it is no code that this runtime can load; the message says why. Of an archive that cannot
+            be unpacked nothing is in the directory then.
+        UnsupportedError: archives cannot be unpacked safely on this machine.
     """
+    unpacker = unpacker or Unpacker()
+    source = directory / _SOURCE_NAMES[runtime]
     if action.binary:
-        _unpack(_decode(action.code), directory, _SOURCE_NAMES[runtime])
+        unpacker.unpack(
+            _decode(action.code),
+            directory,
+            source.name,
+            program=source.name if runtime == "command" else None,
+            limits=ArchiveLimits(bytes=UNPACKED_LIMIT),
+        )
     else:
         code = action.code + (_exporting(action.main) if runtime == "nodejs" else "")
-        (directory / _SOURCE_NAMES[runtime]).write_text(code, "utf-8", "replace")
+        _write(source, code.encode("utf-8", "replace"), 0o755 if runtime == "command" else 0o644)
+        unpacker.hand_over(source, directory)
     if runtime == "command":
-        program = directory / "exec"
-        if not program.is_file():
+        if not source.is_file():
             raise ConfigError("the archive has no file exec at its top: that is the program that is run")
-        program.chmod(0o755)
-        return Function.from_command([program], env=action.env, cwd=directory, name=action.name)
-    source = directory / _SOURCE_NAMES[runtime]
+        return Function.from_command([source], env=action.env, cwd=directory, name=action.name)
     target = source if runtime == "python" else directory
     if runtime == "python" and not source.is_file():
         raise ConfigError("the archive has no file __main__.py at its top: that is the module that is loaded")
     made = Function.from_file(target, action.main or "main", env=action.env, cwd=directory)
     return replace(made, name=action.name)  # its file has the name of a temporary directory
+
+
+def _write(path: Path, data: bytes, mode: int) -> None:
+    try:
+        with open(path, "xb", opener=lambda name, flags: os.open(name, flags, mode)) as file:
+            file.write(data)
+    except OSError as error:
+        raise ConfigError(f"the action's code cannot be written to {path}: {error.strerror}") from None
 
 
 def _exporting(main: str | None) -> str:
@@ -106,65 +125,3 @@ def _decode(code: str) -> bytes:
     if len(data) > CODE_LIMIT:
         raise ConfigError(f"the action has {len(data)} bytes, more than the limit of {CODE_LIMIT}")
     return data
-
-
-def _unpack(data: bytes, directory: Path, single: str) -> None:
-    """Unpack an archive; what is none is one file, such as a compiled program."""
-    try:
-        if data.startswith(b"PK\x03\x04"):
-            _unpack_zip(data, directory)
-        elif tarfile.is_tarfile(io.BytesIO(data)):
-            _unpack_tar(data, directory)
-        else:
-            (directory / single).write_bytes(data)
-    except (
-        zipfile.BadZipFile,
-        tarfile.TarError,
-        EOFError,
-        OSError,
-        NotImplementedError,
-        RuntimeError,
-    ) as error:
-        raise ConfigError(f"the action's archive cannot be unpacked: {error}") from None
-
-
-def _check_size(size: int) -> None:
-    if size > UNPACKED_LIMIT:
-        raise ConfigError(f"the action unpacks to {size} bytes, more than the limit of {UNPACKED_LIMIT}")
-
-
-def _unpack_zip(data: bytes, directory: Path) -> None:
-    with zipfile.ZipFile(io.BytesIO(data)) as archive:
-        _check_size(sum(item.file_size for item in archive.infolist()))
-        for item in archive.infolist():
-            path = PurePosixPath(item.filename)
-            if path.is_absolute() or ".." in path.parts:
-                raise ConfigError(
-                    f"the action's archive has the path {item.filename!r}, outside of the action"
-                )
-            mode = item.external_attr >> 16
-            if stat.S_ISLNK(mode):
-                _link(archive.read(item).decode(), directory, path)
-                continue
-            archive.extract(item, directory)
-            # zipfile drops the permissions; a program in the archive must stay executable.
-            if mode & 0o111 and not item.is_dir():
-                (directory / path).chmod(0o755)
-
-
-def _link(target: str, directory: Path, path: PurePosixPath) -> None:
-    where = directory / path
-    inside = (where.parent / target).resolve().is_relative_to(directory.resolve())
-    if PurePosixPath(target).is_absolute() or not inside:
-        raise ConfigError(
-            f"the action's archive has the link {str(path)!r} to {target!r}, outside of the action"
-        )
-    where.parent.mkdir(parents=True, exist_ok=True)
-    where.symlink_to(target)
-
-
-def _unpack_tar(data: bytes, directory: Path) -> None:
-    with tarfile.open(fileobj=io.BytesIO(data)) as archive:
-        _check_size(sum(item.size for item in archive.getmembers()))
-        # The filter refuses absolute paths, links that lead outside, and devices.
-        archive.extractall(directory, filter="data")

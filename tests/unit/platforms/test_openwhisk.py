@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
+import base64
 import hashlib
 import io
+import os
+import tempfile
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -11,12 +15,16 @@ import httpx
 import pytest
 
 from groundhog import errors
+from groundhog.archives import unpacker
 from groundhog.config import Limits
 from groundhog.platforms.openwhisk import INIT_TWICE, SENTINEL, Container
+from tests.framework.archives import ATTACKS, PACKAGE, zipped
 from tests.framework.scripted_pool import Script, ScriptedPool
 
+# ruff: noqa: ASYNC240 - folders to look into
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
+    from pathlib import Path
 
     from groundhog.config import Function
     from groundhog.observer import Observer
@@ -156,6 +164,63 @@ async def test_the_code_is_removed_at_the_end(ready: Host) -> None:
     await ready.container.aclose()
     assert not path.exists()
     assert ready.script.closed
+
+
+async def test_an_archive_that_is_refused_leaves_nothing(
+    host: Host, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    code = base64.b64encode(ATTACKS["tar: CVE-2025-4517, a file"]).decode()
+    response = await host.init(code, binary=True)
+    assert response.status_code == 502
+    assert response.json()["error"].startswith(
+        "Cannot start action: the action's archive cannot be unpacked: it has the path 'ddd"
+    )
+    assert host.logs() == (f"{SENTINEL}\n", response.json()["error"].partition(": ")[2] + f"\n{SENTINEL}\n")
+    assert list(tmp_path.iterdir()) == []
+    assert (await host.init()).status_code == 200, "the next one may be better"
+
+
+async def test_the_end_of_the_server_ends_an_archive_s_unpacking(
+    host: Host, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started = tmp_path / "started"
+    os.mkfifo(started)
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(scratch))
+    monkeypatch.setattr(
+        unpacker,
+        "_CHILD",
+        "import json, os, sys, time; order = json.loads(sys.argv[2])\n"
+        f"os.mkdir('half', dir_fd=order['folder']); open({str(started)!r}, 'w').close(); time.sleep(600)\n",
+    )
+    code = base64.b64encode(zipped(PACKAGE)).decode()
+    answer = asyncio.create_task(host.init(code, binary=True))
+    await asyncio.to_thread(started.read_bytes)  # until the process has opened it, too
+    assert [path.name for path in scratch.glob("*/*")] == ["half"]
+    await host.container.aclose()
+    assert list(scratch.iterdir()) == []
+    response = await answer
+    assert (response.status_code, response.json()) == (503, {"error": "the server is ending: send it again"})
+
+
+async def test_a_request_that_is_cut_off_ends_an_archive_s_unpacking(
+    host: Host, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started = tmp_path / "started"
+    os.mkfifo(started)
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(scratch))
+    monkeypatch.setattr(
+        unpacker, "_CHILD", f"import time; open({str(started)!r}, 'w').close(); time.sleep(600)"
+    )
+    answer = asyncio.create_task(host.init(base64.b64encode(zipped(PACKAGE)).decode(), binary=True))
+    await asyncio.to_thread(started.read_bytes)
+    answer.cancel()
+    await asyncio.wait({answer})
+    assert list(scratch.iterdir()) == []
 
 
 async def test_env_keeps_empty_strings_and_encodes_the_rest(host: Host) -> None:

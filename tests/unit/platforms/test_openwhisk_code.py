@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import base64
-import io
 import os
 import stat
 import subprocess
-import tarfile
-import zipfile
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -16,47 +13,17 @@ import pytest
 from groundhog.errors import ConfigError
 from groundhog.platforms import openwhisk_code
 from groundhog.platforms.openwhisk_code import Action, function
+from tests.framework.archives import ATTACKS, BROKEN, PACKAGE, tarred, zipped
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from groundhog.platforms.openwhisk_code import Runtime
 
-PYTHON = b"from package.words import greeting\ndef main(args):\n    return {'greeting': greeting}\n"
-
 
 def action(code: bytes | str, main: str | None = None) -> Action:
     text = code if isinstance(code, str) else base64.b64encode(code).decode()
     return Action(text, "hello", main, binary=isinstance(code, bytes), env={"A": "b"})
-
-
-def zipped(files: dict[str, bytes], modes: dict[str, int] | None = None) -> bytes:
-    out = io.BytesIO()
-    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, data in files.items():
-            info = zipfile.ZipInfo(name)
-            info.external_attr = ((modes or {}).get(name, stat.S_IFREG | 0o644)) << 16
-            archive.writestr(info, data)
-    return out.getvalue()
-
-
-def tarred(files: dict[str, bytes], mode: str = "w:gz", link: tuple[str, str] | None = None) -> bytes:
-    out = io.BytesIO()
-    with tarfile.open(fileobj=out, mode=mode) as archive:  # type: ignore[call-overload]  # a mode as a variable
-        for name, data in files.items():
-            info = tarfile.TarInfo(name)
-            info.size = len(data)
-            info.mode = 0o755
-            archive.addfile(info, io.BytesIO(data))
-        if link:
-            info = tarfile.TarInfo(link[0])
-            info.type = tarfile.SYMTYPE
-            info.linkname = link[1]
-            archive.addfile(info)
-    return out.getvalue()
-
-
-PACKAGE = {"__main__.py": PYTHON, "package/__init__.py": b"", "package/words.py": b"greeting = 'hi'\n"}
 
 
 @pytest.mark.parametrize(
@@ -144,8 +111,8 @@ def test_links_within_an_archive(tmp_path: Path) -> None:
         ("command", zipped({"/exec": b""}), "outside"),
         ("command", zipped({"exec": b"../../x"}, {"exec": stat.S_IFLNK | 0o777}), "outside"),
         ("command", zipped({"exec": b"/bin/sh"}, {"exec": stat.S_IFLNK | 0o777}), "outside"),
-        ("command", tarred({"../exec": b""}), "unpacked"),
-        ("command", tarred({"a": b""}, link=("exec", "../../x")), "unpacked"),
+        ("command", tarred({"../exec": b""}), "outside"),
+        ("command", tarred({"a": b""}, link=("exec", "../../x")), "outside"),
         ("python", b"def main(:\n", "SyntaxError"),
     ],
 )
@@ -155,6 +122,26 @@ def test_archives_that_are_refused(tmp_path: Path, runtime: Runtime, code: bytes
     with pytest.raises(ConfigError, match=named):
         function(action(code), runtime, directory)
     assert [path.name for path in tmp_path.iterdir()] == ["action"], "nothing is written outside"
+
+
+@pytest.mark.parametrize("name", ATTACKS)
+def test_attacks_with_links_are_refused_and_leave_nothing(tmp_path: Path, name: str) -> None:
+    directory, outside = tmp_path / "action", tmp_path / "outside"
+    directory.mkdir()
+    outside.mkdir()
+    (outside / "victim").write_text("as it was")
+    with pytest.raises(ConfigError, match=r"^the action's archive cannot be unpacked: it has "):
+        function(action(ATTACKS[name]), "python", directory)
+    assert list(directory.iterdir()) == [], "nothing is left"
+    assert {path.name: path.read_text() for path in outside.iterdir()} == {"victim": "as it was"}
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["action", "outside"]
+
+
+@pytest.mark.parametrize("name", BROKEN)
+def test_broken_archives_are_refused_and_leave_nothing(tmp_path: Path, name: str) -> None:
+    with pytest.raises(ConfigError, match=r"^the action's archive cannot be unpacked: it is broken"):
+        function(action(BROKEN[name]), "python", tmp_path)
+    assert list(tmp_path.iterdir()) == [], "nothing is left"
 
 
 def test_an_action_beyond_the_limit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
