@@ -1,12 +1,12 @@
 //! The address space as a component: its layout, and the contents of private and shared memory.
 
-use super::repair::{self, Layout};
+use super::repair::{self, Layout, Reverted};
 use super::shared::SharedMemory;
 use super::tracking::{self, Tracker};
 use super::vma::{self, Area};
 use super::{Memory, outside};
 use crate::component::{Component, Restore, Stopped};
-use crate::error::Step;
+use crate::error::{Reason, Step, Trouble};
 use crate::strategy::Strategy;
 use groundhog_sys::ptrace::RseqArea;
 
@@ -81,7 +81,7 @@ impl AddressSpace {
         let mut same_flags = same_layout;
         loop {
             if !same_layout {
-                restore.report.layout_changes += layout.revert(&mut restore.stopped, areas)?;
+                restore.report.layout_changes += revert_layout(layout, &mut restore.stopped, areas, tracker)?;
                 restore.lap("layout");
             }
             let process = &*restore.stopped.process;
@@ -111,6 +111,31 @@ impl AddressSpace {
             }
         }
     }
+}
+
+/// Puts the layout back to the seams between its mappings; says how many changes that took.
+fn revert_layout(
+    layout: &mut Layout,
+    stopped: &mut Stopped<'_>,
+    areas: &[Area],
+    tracker: &mut dyn Tracker,
+) -> Step<u64> {
+    /// In part, as a whole, and a look whether that was enough.
+    const MOST_ROUNDS: usize = 3;
+    let Reverted::Changes { count: mut made, mut mapped } = layout.revert(stopped, areas)? else {
+        return Ok(0);
+    };
+    for round in 0..MOST_ROUNDS {
+        if mapped {
+            tracker.follow_new(stopped.process, areas)?;
+        }
+        match layout.mend(stopped, areas, round > 0)? {
+            0 => return Ok(made),
+            mended => made += mended,
+        }
+        mapped = true;
+    }
+    Err(Trouble::Refused(Reason::Layout, "mappings were split, and cannot be mended".into()))
 }
 
 impl Component for AddressSpace {

@@ -68,12 +68,14 @@ pub(crate) fn seams<'a>(mappings: impl IntoIterator<Item = &'a Mapping>) -> Vec<
 
 /// What has to be done about mappings that were split or joined, where all else is as at the snapshot.
 ///
-/// A split that the kernel does not mend by itself can tell a bit, and many of them leave no mappings for others. Whoever is
-/// split is mapped anew, as one. Where two were joined, nothing can be done: the place.
+/// A split that the kernel does not mend by itself can tell a bit, and many of them leave no mappings for others. All pieces
+/// but the largest are mapped anew; what has no pages yet, and is followed again, the kernel joins with its neighbours. With
+/// `whole`, the mapping is mapped anew as one. Where two were joined, nothing can be done: the place.
 pub(crate) fn mended<'a>(
     snapshot: impl IntoIterator<Item = &'a Mapping>,
     before: &[u64],
     now: &[u64],
+    whole: bool,
 ) -> Result<Vec<Change>, u64> {
     if let Some(joined) = before.iter().find(|seam| now.binary_search(seam).is_err()) {
         return Err(*joined);
@@ -81,13 +83,23 @@ pub(crate) fn mended<'a>(
     let mut changes = Vec::new();
     let mut new = now.iter().filter(|seam| before.binary_search(seam).is_err()).peekable();
     for (area, mapping) in snapshot.into_iter().enumerate() {
-        let mut is_split = false;
-        while new.next_if(|seam| **seam < mapping.end).is_some() {
-            is_split = true;
+        let mut ends = Vec::new();
+        while let Some(seam) = new.next_if(|seam| **seam < mapping.end) {
+            ends.push(*seam);
         }
-        if is_split {
+        if ends.is_empty() {
+            continue;
+        }
+        if whole {
             changes.push(Change::Map { start: mapping.start, end: mapping.end, area });
+            continue;
         }
+        let starts: Vec<u64> = std::iter::once(mapping.start).chain(ends.iter().copied()).collect();
+        ends.push(mapping.end);
+        let pieces: Vec<(u64, u64)> = starts.into_iter().zip(ends).collect();
+        let largest = pieces.iter().max_by_key(|(start, end)| end - start).copied();
+        let others = pieces.into_iter().filter(|piece| Some(*piece) != largest);
+        changes.extend(others.map(|(start, end)| Change::Map { start, end, area }));
     }
     Ok(changes)
 }
@@ -155,17 +167,20 @@ mod tests {
     fn mend(snapshot: &str, now: &str) -> Result<Vec<Change>, u64> {
         let parse = |text: &str| parse(text.as_bytes()).expect("the sample parses");
         let (snapshot, now) = (parse(snapshot), parse(now));
-        mended(&snapshot, &seams(&snapshot), &seams(&now))
+        mended(&snapshot, &seams(&snapshot), &seams(&now), false)
     }
 
     #[test]
-    fn a_split_mapping_is_mapped_anew() {
-        let split = "7f0000000000-7f0000001000 r-xp 00001000 fe:00 77 /lib/x.so\n\
-                     7f0000001000-7f0000002000 r-xp 00002000 fe:00 77 /lib/x.so\n";
-        assert_eq!(diff(LIB, split), []);
-        let whole = Change::Map { start: 0x7f00_0000_0000, end: 0x7f00_0000_2000, area: 0 };
-        assert_eq!(mend(LIB, split), Ok(vec![whole]));
-        assert_eq!(mend(LIB, LIB), Ok(vec![]));
+    fn the_smaller_pieces_of_a_split_mapping_are_mapped_anew() {
+        let whole = "1000-6000 rw-p 00000000 00:00 0 \n";
+        let split = "1000-2000 rw-p 00000000 00:00 0 \n2000-5000 rw-p 00000000 00:00 0 \n5000-6000 rw-p 00000000 00:00 0 \n";
+        assert_eq!(diff(whole, split), []);
+        let piece = |start, end| Change::Map { start, end, area: 0 };
+        assert_eq!(mend(whole, split), Ok(vec![piece(0x1000, 0x2000), piece(0x5000, 0x6000)]));
+        assert_eq!(mend(whole, whole), Ok(vec![]));
+        let parse = |text: &str| parse(text.as_bytes()).expect("the sample parses");
+        let (before, now) = (parse(whole), parse(split));
+        assert_eq!(mended(&before, &seams(&before), &seams(&now), true), Ok(vec![piece(0x1000, 0x6000)]));
     }
 
     #[test]

@@ -31,8 +31,13 @@ const ADVICE: [(&[u8; 2], u64); 7] =
 const ORDINARY: [&[u8; 2]; 13] =
     [b"rd", b"wr", b"ex", b"mr", b"mw", b"me", b"ms", b"sh", b"ac", b"nr", b"sd", b"um", b"uw"];
 
-/// How often changes are looked for and made until none is left.
-const MOST_ROUNDS: usize = 3;
+/// What putting the layout back took.
+pub(crate) enum Reverted {
+    /// It was the same to the letter.
+    Nothing,
+    /// So many changes (none, if mappings were only split or joined); some of them mapped anew what was gone.
+    Changes { count: u64, mapped: bool },
+}
 
 /// The layout of the snapshot.
 #[derive(Debug)]
@@ -54,8 +59,8 @@ impl Layout {
         Ok(Self { text, now: Vec::new(), brk, seams })
     }
 
-    /// Puts it back; says how many changes that took.
-    pub(crate) fn revert(&mut self, stopped: &mut Stopped<'_>, areas: &[Area]) -> Step<u64> {
+    /// Puts it back, but for mappings that were only split or joined (see [`Self::mend`]).
+    pub(crate) fn revert(&mut self, stopped: &mut Stopped<'_>, areas: &[Area]) -> Step<Reverted> {
         vma::read_maps(stopped.process, &mut self.now)?;
         let same = self.now == self.text;
         let mut remote = stopped.remote()?;
@@ -66,45 +71,48 @@ impl Layout {
             return Err(Trouble::Refused(Reason::Layout, message));
         }
         if same {
-            return Ok(0);
+            return Ok(Reverted::Nothing);
         }
-        let mut made = 0;
-        // What is put back may leave a split that is mended in a second round.
-        for round in 0..MOST_ROUNDS {
-            let changes = self.changes(remote.process(), areas)?;
-            if round == 0 {
-                self.refuse_unseen_writers()?;
-            }
-            if changes.is_empty() {
-                break;
-            }
-            for change in &changes {
-                apply(&mut remote, change, areas)?;
-            }
-            made += changes.len() as u64;
-            drop(remote); // with the memory for its arguments
-            remote = stopped.remote()?;
+        let changes = self.changes(remote.process(), areas)?;
+        self.refuse_unseen_writers()?;
+        for change in &changes {
+            apply(&mut remote, change, areas)?;
         }
-        if let Some(left) = self.changes(remote.process(), areas)?.first() {
+        drop(remote); // with the memory for its arguments
+        if let Some(left) = self.changes(stopped.process, areas)?.first() {
             let message = format!("after putting it back there is still {left:?}");
             return Err(Trouble::Refused(Reason::Layout, message));
         }
-        Ok(made)
+        let mapped = changes.iter().any(|change| matches!(change, Change::Map { .. }));
+        Ok(Reverted::Changes { count: changes.len() as u64, mapped })
     }
 
-    /// What differs; what was only split or joined if nothing else does.
+    /// Maps anew what was split, in part or as a `whole`; says how many changes that took. All else has to be as at the snapshot, and
+    /// followed: the kernel joins only what is alike.
+    pub(crate) fn mend(&mut self, stopped: &mut Stopped<'_>, areas: &[Area], whole: bool) -> Step<u64> {
+        let splits = self.splits(stopped.process, areas, whole)?;
+        if splits.is_empty() {
+            return Ok(0);
+        }
+        let mut remote = stopped.remote()?;
+        for split in &splits {
+            apply(&mut remote, split, areas)?;
+        }
+        Ok(splits.len() as u64)
+    }
+
     fn changes(&mut self, process: &Process, areas: &[Area]) -> Step<Vec<Change>> {
         vma::read_maps(process, &mut self.now)?;
         let now = vma::parse_maps(&self.now)?;
-        let changes = layout::changes(areas.iter().map(|area| &area.mapping), &now);
-        if !changes.is_empty() {
-            return Ok(changes);
-        }
-        layout::mended(areas.iter().map(|area| &area.mapping), &self.seams, &layout::seams(&now)).map_err(
-            |place| {
-                Trouble::Refused(Reason::Layout, format!("two mappings that met at {place:#x} were joined"))
-            },
-        )
+        Ok(layout::changes(areas.iter().map(|area| &area.mapping), &now))
+    }
+
+    fn splits(&mut self, process: &Process, areas: &[Area], whole: bool) -> Step<Vec<Change>> {
+        vma::read_maps(process, &mut self.now)?;
+        let now = layout::seams(&vma::parse_maps(&self.now)?);
+        layout::mended(areas.iter().map(|area| &area.mapping), &self.seams, &now, whole).map_err(|place| {
+            Trouble::Refused(Reason::Layout, format!("two mappings that met at {place:#x} were joined"))
+        })
     }
 
     /// A request that made a ring for asynchronous input and output may have some under way, into any memory.
@@ -122,7 +130,11 @@ impl Layout {
 
     /// The first difference.
     pub(crate) fn difference(&mut self, stopped: &mut Stopped<'_>, areas: &[Area]) -> Step<Option<String>> {
-        if let Some(change) = self.changes(stopped.process, areas)?.first() {
+        let mut changes = self.changes(stopped.process, areas)?;
+        if changes.is_empty() {
+            changes = self.splits(stopped.process, areas, true)?;
+        }
+        if let Some(change) = changes.first() {
             return Ok(Some(format!("mappings: {change:?}")));
         }
         let brk = stopped.remote()?.must("brk", call::BRK, [0; 6])?;

@@ -54,6 +54,12 @@ pub(crate) trait Tracker: fmt::Debug + Send {
     /// Begins to follow writes to the private mappings of a stopped process, from now on.
     fn begin(&mut self, process: &Process, areas: &mut [Area]) -> Step<()>;
 
+    /// Follows what was mapped anew, before it has pages, so that the kernel joins it with its neighbours. Its pages count as
+    /// written at the next scan, which lists all.
+    fn follow_new(&mut self, _process: &Process, _areas: &[Area]) -> Step<()> {
+        Ok(())
+    }
+
     /// Gives up following writes.
     fn end(&mut self, _process: &Process) {}
 

@@ -177,14 +177,19 @@ impl WriteProtect {
 
     /// Registers everything anew after a mapping was lost.
     fn follow_again(&mut self, process: &Process, areas: &[Area]) -> Step<()> {
+        self.register_again(areas)?;
+        self.protect_present(process)?;
+        self.lost = false;
+        Ok(())
+    }
+
+    fn register_again(&mut self, areas: &[Area]) -> Step<()> {
         for (area, followed) in areas.iter().zip(self.follow_areas(areas)) {
             if area.followed && !followed {
                 let message = format!("mapping {:#x} cannot be followed again", area.mapping.start);
                 return Err(crate::error::Trouble::Refused(Reason::Tracking, message));
             }
         }
-        self.protect_present(process)?;
-        self.lost = false;
         Ok(())
     }
 }
@@ -217,6 +222,11 @@ impl Tracker for WriteProtect {
         Ok(())
     }
 
+    fn follow_new(&mut self, _process: &Process, areas: &[Area]) -> Step<()> {
+        self.lost = true;
+        self.register_again(areas)
+    }
+
     /// Closing the descriptor would do, were there no copy of it: a child that is being started by another thread of ours
     /// has one until it executes its program.
     fn end(&mut self, process: &Process) {
@@ -232,6 +242,9 @@ impl Tracker for WriteProtect {
     }
 
     fn scan(&mut self, process: &Process, _areas: &[Area], same_layout: bool, scan: &mut Scan) -> Step<()> {
+        if self.lost {
+            return self.scan_everything(process, scan);
+        }
         if !same_layout {
             self.ask_unfollowed(process)?;
             let unfollowed = self.regions.iter().map(|region| (region.start, region.end));
