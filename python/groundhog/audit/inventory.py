@@ -212,8 +212,7 @@ OUTSIDE = (
     ("times that the process has cached", "reverted with its memory: they are those of the snapshot"),
     ("micro-architecture, the page cache", "they belong to the machine, not to a process"),
     (
-        "counters: of time, faults, bytes read and written, the most memory; the next number of a process or"
-        " file",
+        "counters (time, faults, bytes read and written, most memory); the next number of a process or file",
         "the kernel counts on, and nothing sets it back",
     ),
     (
