@@ -1,12 +1,15 @@
 """Check the layers of the Rust workspace: what may depend on what, where `unsafe` and PyO3 may be named.
 
 `sys, proc <- engine <- py`. Only groundhog-sys holds unsafe code; every other crate forbids it at its root.
-Only groundhog-py names pyo3. Run by `make lint`; prints each breach on a line and exits 1 if there is one.
+Only groundhog-py names pyo3. Within the engine, the session stands over the kinds of state, which never name
+each other; these stand over what follows a process, and what is known of system calls. Run by `make lint`;
+prints each breach on a line and exits 1 if there is one.
 """
 
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -18,6 +21,23 @@ MAY_DEPEND_ON: dict[str, set[str]] = {
     "groundhog-proc": set(),
     "groundhog-engine": {"groundhog-sys", "groundhog-proc"},
     "groundhog-py": {"groundhog-engine"},
+}
+ENGINE = ROOT / "crates" / "groundhog-engine" / "src"
+BASE = {"arch", "error", "report", "strategy"}
+KIND_OF_STATE = BASE | {"component", "syscalls", "trace"}
+MAY_NAME: dict[str, set[str]] = {
+    "arch": set(),
+    "error": set(),
+    "strategy": set(),
+    "report": {"strategy"},
+    "syscalls": {"arch", "error"},
+    "trace": {"arch", "error"},
+    "component": BASE | {"syscalls", "trace"},
+    "memory": KIND_OF_STATE,
+    "descriptors": KIND_OF_STATE,
+    "kernel_state": KIND_OF_STATE,
+    "files": KIND_OF_STATE,
+    "session": KIND_OF_STATE | {"memory", "descriptors", "kernel_state", "files"},
 }
 HOLDS_UNSAFE = {"groundhog-sys"}
 NAMES_PYO3 = {"groundhog-py"}
@@ -57,11 +77,33 @@ def breaches(packages: list[dict[str, Any]]) -> list[str]:
     return found
 
 
+def breaches_within(source: Path) -> list[str]:
+    """Return a line for each module of a crate that names one which is not below it.
+
+    Args:
+        source: the folder of its `lib.rs`. A module is a file in it, or a folder with the file of that name.
+    """
+    found = []
+    for path in sorted(source.rglob("*.rs")):
+        module = path.relative_to(source).parts[0].removesuffix(".rs")
+        if module == "lib":
+            continue
+        if module not in MAY_NAME:
+            found.append(f"{path}: a module without a layer: give it one in scripts/check_layers.py")
+            continue
+        named = set(re.findall(r"\bcrate::(?:\{\s*)?(\w+)", path.read_text("utf-8")))
+        found += [
+            f"{path}: names {other}, which is not below {module}"
+            for other in sorted((named & MAY_NAME.keys()) - MAY_NAME[module] - {module})
+        ]
+    return found
+
+
 def main() -> int:
     """Ask cargo for the workspace and print its breaches."""
     command = ["cargo", "metadata", "--no-deps", "--format-version", "1"]
     answer = subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.PIPE)
-    found = breaches(json.loads(answer.stdout)["packages"])
+    found = breaches(json.loads(answer.stdout)["packages"]) + breaches_within(ENGINE)
     print("\n".join(found), end="\n" if found else "")
     return 1 if found else 0
 

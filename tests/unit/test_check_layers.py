@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from scripts.check_layers import FORBID, MAY_DEPEND_ON, breaches
+from scripts.check_layers import ENGINE, FORBID, MAY_DEPEND_ON, breaches, breaches_within
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -66,3 +66,30 @@ def test_a_crate_without_a_layer(packages: Packages) -> None:
 def test_a_crate_that_is_gone(packages: Packages) -> None:
     del packages["groundhog-proc"]
     assert breaches(list(packages.values())) == ["groundhog-proc: no such crate in the workspace"]
+
+
+def test_the_engine_has_no_breach_within() -> None:
+    assert breaches_within(ENGINE) == []
+
+
+@pytest.mark.parametrize(
+    ("file", "text", "expected"),
+    [
+        ("memory/pages.rs", "use crate::descriptors::table;", "names descriptors, which is not below memory"),
+        ("trace.rs", "fn f() { crate::files::g() }", "names files, which is not below trace"),
+        ("strange/x.rs", "", "a module without a layer"),
+    ],
+)
+def test_a_breach_within_the_engine_is_named(tmp_path: Path, file: str, text: str, expected: str) -> None:
+    path = tmp_path / file
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(text)
+    (found,) = breaches_within(tmp_path)
+    assert found.startswith(f"{path}: ")
+    assert expected in found
+
+
+def test_what_is_below_may_be_named(tmp_path: Path) -> None:
+    (tmp_path / "memory.rs").write_text("use crate::trace::process::Process;\nuse crate::memory::vma;")
+    (tmp_path / "lib.rs").write_text("pub use crate::session::Tracee;")
+    assert breaches_within(tmp_path) == []

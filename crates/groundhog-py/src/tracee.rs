@@ -141,7 +141,8 @@ impl Tracee {
 
     /// Trace a process that runs already; closing the handle lets it go.
     ///
-    /// Its calls are not seen, so every restore looks for what they may have changed, and is slower. Nobody else may wait
+    /// This is no isolation: its calls are neither seen nor refused. Every restore looks for what they may have changed, in every
+    /// thread, and is slower; what nobody can compare stays (docs/guarantees.md). Nobody else may wait
     /// for it (waitpid(2)) as long as the handle is open: what its tracer waits for would be lost.
     ///
     /// `trusted`: see `spawn`.

@@ -1,7 +1,7 @@
 """`python -m groundhog.audit.guarantees DOCS`: writes what becomes of what into the documents.
 
-`DOCS` is their folder. `guarantees.md` gets the table of the inventory, `audit.md` the victims by name. A
-test of the repository fails when either is not up to date.
+`DOCS` is their folder. `guarantees.md` gets the table of the inventory, `audit.md` the victims by name,
+`policy.md` the engine's policy of system calls. A test of the repository fails when one is not up to date.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from groundhog._core import policy
 from groundhog.audit.catalog import VICTIMS
 from groundhog.audit.inventory import ROWS
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from groundhog.audit.inventory import Row
 
 LANGUAGES: dict[Language, str] = {"c": "C", "java": "Java", "node": "Node", "python": "Python"}
+POLICY, OPERATIONS = "## Calls\n", "## Operations\n"
 TABLE, VICTIMS_BY_NAME = "## What becomes of what\n", "## The victims\n"
 
 
@@ -58,6 +60,37 @@ def victims() -> str:
     return "".join(f"{line}\n" for line in lines)
 
 
+def calls() -> str:
+    """Each class of calls and what is done about them, with their names."""
+    classes: dict[tuple[str, str], list[str]] = {}
+    for row in policy():
+        if not row["operation"]:
+            classes.setdefault((row["class"], row["answer"]), []).append(f"`{row['call']}`")
+    lines = ["| class | what is done | calls |", "| --- | --- | --- |"]
+    lines += [
+        f"| {kind} | {answer or 'nothing'} | {', '.join(names)} |"
+        for (kind, answer), names in sorted(classes.items())
+    ]
+    return "".join(f"{line}\n" for line in lines)
+
+
+def operations() -> str:
+    """The same for the operations of calls that have many."""
+    classes: dict[tuple[str, str, str], list[str]] = {}
+    for row in policy():
+        if row["operation"]:
+            key = (row["call"], row["class"], row["answer"])
+            classes.setdefault(key, []).append(
+                "all others" if row["operation"] == "others" else f"`{row['operation']}`"
+            )
+    lines = ["| call | class | what is done | operations |", "| --- | --- | --- | --- |"]
+    lines += [
+        f"| `{call}` | {kind} | {answer or 'nothing'} | {', '.join(names)} |"
+        for (call, kind, answer), names in sorted(classes.items())
+    ]
+    return "".join(f"{line}\n" for line in lines)
+
+
 def renewed(document: str, heading: str, made: str) -> str:
     """The document with the first table below that heading replaced.
 
@@ -76,13 +109,15 @@ def renewed(document: str, heading: str, made: str) -> str:
 
 def documents(folder: Path) -> dict[Path, str]:
     """What each document is to be."""
-    wanted = {}
+    wanted: dict[Path, str] = {}
     for name, heading, made in (
         ("guarantees.md", TABLE, table()),
         ("audit.md", VICTIMS_BY_NAME, victims()),
+        ("policy.md", POLICY, calls()),
+        ("policy.md", OPERATIONS, operations()),
     ):
         path = folder / name
-        wanted[path] = renewed(path.read_text(encoding="utf-8"), heading, made)
+        wanted[path] = renewed(wanted.get(path) or path.read_text(encoding="utf-8"), heading, made)
     return wanted
 
 

@@ -1,6 +1,6 @@
 //! The policy as text: for the documents, which are made from it, and for whoever asks.
 
-use super::{Action, Clause, Effect, Rule, Since, rule};
+use super::{Action, Clause, Effect, Rule, Since, When, rule};
 use std::collections::BTreeSet;
 use syscalls::Sysno;
 
@@ -47,7 +47,7 @@ pub fn described() -> Vec<PolicyRow> {
                         row(format!("{prefix}{}", known.name), values, of(known.clauses, "pure"))
                     }));
                 }
-                let others = of(&[Clause { when: super::When::Always, action: unknown }], "pure");
+                let others = of(&[Clause { when: When::Always, action: unknown }], "pure");
                 rows.push(row("others".into(), None, others));
             }
         }
@@ -60,12 +60,21 @@ fn of(clauses: &[Clause], without: &'static str) -> (&'static str, String) {
     let mut class = without;
     for clause in clauses {
         let (found, answer) = in_words(clause.action);
-        if clause.when == super::When::Always || class == "pure" {
+        let answer = if is_of_snapshot(clause.when) { format!("of the snapshot: {answer}") } else { answer };
+        if clause.when == When::Always || class == "pure" {
             class = stricter(class, found);
         }
         answers.insert(answer);
     }
     (class, answers.into_iter().collect::<Vec<_>>().join("; "))
+}
+
+fn is_of_snapshot(when: When) -> bool {
+    match when {
+        When::Snapshot(_) | When::Watched(_) | When::Socket(_) => true,
+        When::All(parts) => parts.iter().any(|part| is_of_snapshot(*part)),
+        _ => false,
+    }
 }
 
 fn stricter(one: &'static str, other: &'static str) -> &'static str {
