@@ -66,6 +66,12 @@ pub fn take_back_ring(pidfd: impl AsFd) -> Result<()> {
     Ok(rustix::process::pidfd_send_signal(pidfd, Signal::CONT)?)
 }
 
+/// `poll`: whether the process has ended, reaped or not.
+#[must_use]
+pub fn has_ended(pidfd: &std::os::fd::OwnedFd) -> bool {
+    crate::fcntl::readable(std::iter::once(pidfd)).is_ok_and(|ended| ended[0])
+}
+
 /// `kill` of `SIGKILL` by number, for a child that the calling thread has not reaped.
 ///
 /// # Errors

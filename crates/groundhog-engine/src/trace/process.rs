@@ -26,6 +26,8 @@ const EVENT_CLONE: i32 = 3;
 const EVENT_EXEC: i32 = 4;
 const EVENT_EXIT: i32 = 6;
 const EVENT_SECCOMP: i32 = 7;
+/// More than this, and its end is not told any more.
+const MOST_SILENCES: u32 = 2;
 /// How long a killed process may take to be gone.
 const KILLED_WITHIN: Duration = Duration::from_secs(5);
 
@@ -131,6 +133,8 @@ pub(crate) struct Process {
     overran: bool,
     /// Until when it has to be stopped, reverted and resumed.
     deadline: Option<Instant>,
+    /// How often nothing was told of it although it has ended.
+    silences: u32,
 }
 
 /// What happened since the snapshot and cannot be seen afterwards.
@@ -210,6 +214,7 @@ impl Process {
             most_tasks: usize::MAX,
             overran: false,
             deadline: None,
+            silences: 0,
         })
     }
 
@@ -307,10 +312,21 @@ impl Process {
     /// # Errors
     /// `ECHILD` when nothing is left to wait for.
     pub(crate) fn follow(&mut self) -> groundhog_sys::Result<()> {
-        if let Some((tid, status)) = wait::any(Patience::Wait)? {
-            self.note(tid, status);
+        match wait::any(Patience::Wait)? {
+            Some((tid, status)) => self.note(tid, status),
+            None => self.note_silence(),
         }
         Ok(())
+    }
+
+    /// Nothing was told for a while. If the process has ended, nothing will be: somebody else has waited for it.
+    fn note_silence(&mut self) {
+        self.silences = if pidfd::has_ended(&self.pidfd) { self.silences + 1 } else { 0 };
+        if self.silences >= MOST_SILENCES && self.ending.is_none() {
+            self.ending = Some(Ending::Killed(9));
+            self.threads.clear();
+            self.leaving.clear();
+        }
     }
 
     /// Lets every stopped thread go on, with the signal it was about to receive.
@@ -558,8 +574,11 @@ impl Process {
     }
 
     /// Waits for an event, at most until the deadline; none: it was only looked whether that is over.
-    fn next_event(&self) -> Step<Option<(Tid, WaitStatus)>> {
+    fn next_event(&mut self) -> Step<Option<(Tid, WaitStatus)>> {
         let event = wait::any(Patience::Wait).map_err(|_| Trouble::Exited)?;
+        if event.is_none() {
+            self.note_silence();
+        }
         if event.is_none() && self.deadline.is_some_and(|deadline| Instant::now() >= deadline) {
             let message = "it could not be stopped and reverted in time".to_owned();
             return Err(Trouble::Refused(Reason::Stopped, message));
@@ -660,7 +679,12 @@ impl Process {
                     self.note(tid, status);
                     let _gone = self.release();
                 }
-                Ok(None) => {}
+                Ok(None) => {
+                    self.note_silence();
+                    if self.ending.is_some() && self.children.is_empty() {
+                        break;
+                    }
+                }
                 Err(_) => break, // nothing left
             }
         }

@@ -97,6 +97,18 @@ fn calls_that_lead_out_of_sight_fail_with_an_ordinary_error() {
     });
 }
 
+/// Neither is known to the policy, so that both end whoever makes them; x32 only where the kernel would make it.
+#[test]
+fn calls_by_other_conventions_end_the_process() {
+    for convention in ["32-bit", "x32"] {
+        for_each_strategy("other_convention", &[convention], |victim| {
+            assert_eq!(victim.ask(1), "ended", "{}", victim.label());
+            victim.snapshot();
+            assert_eq!(victim.ask(2), "ended", "{}", victim.label());
+        });
+    }
+}
+
 /// Those that we start cannot have any.
 #[test]
 fn guard_pages_that_changed_are_refused() {
