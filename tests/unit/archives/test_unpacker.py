@@ -314,7 +314,7 @@ from pathlib import Path
 from groundhog._core import capabilities
 from groundhog.archives.unpacker import Unpacker
 from groundhog.errors import UnsupportedError
-assert capabilities()["jails"] == {"namespace": None, "landlock": None}
+assert capabilities()["jails"]["landlock"] is None
 steps = [(0x20, 0, 0, 0), (0x15, 0, 1, 444), (6, 0, 0, 0x50001), (6, 0, 0, 0x7FFF0000)]
 words = ctypes.create_string_buffer(b"".join(struct.pack("=HBBI", *step) for step in steps))
 libc = ctypes.CDLL(None)
