@@ -28,6 +28,8 @@ JsonValue = Any
 """What ``json.loads`` may return; the recursive type would help nobody here."""
 
 MIB = 1024 * 1024
+_LONGEST_PACKAGE = MIB
+"""What is read of a ``package.json``, which may be a stranger's."""
 
 _KINDS_BY_SUFFIX: dict[str, Kind] = {".py": "python", ".js": "nodejs", ".mjs": "nodejs", ".cjs": "nodejs"}
 _ENTRY = re.compile(r"[A-Za-z_$][\w$]*(\.[A-Za-z_$][\w$]*)*")
@@ -312,8 +314,9 @@ def _node_main(directory: Path) -> Path:
     """The file that ``package.json`` names, as Node resolves it; ConfigError when there is none."""
     package = directory / "package.json"
     try:
-        parsed = json.loads(package.read_bytes())
-    except (OSError, ValueError) as error:
+        with package.open("rb") as file:
+            parsed = json.loads(file.read(_LONGEST_PACKAGE))
+    except (OSError, ValueError, RecursionError) as error:
         raise ConfigError(f"{package} cannot be read: {error}") from None
     main = parsed.get("main") if isinstance(parsed, dict) else None
     name = main if isinstance(main, str) and main else "index.js"

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _SHOWN = 8
+_LONGEST = 1024 * 1024
+"""A tree takes hundreds of times the memory of its source, and that may be a stranger's."""
 _SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)
 _DYNAMIC = frozenset({"globals", "exec", "eval", "vars", "setattr", "__import__", "modules"})
 
@@ -43,7 +45,10 @@ def python_entry(file: Path, entry: str | None, defaults: Sequence[str], *, chec
 def _top_level_names(file: Path) -> frozenset[str] | None:
     """The names that the module binds, or None when the source cannot tell."""
     try:
-        source = file.read_bytes()
+        with file.open("rb") as opened:
+            source = opened.read(_LONGEST + 1)
+        if len(source) > _LONGEST:
+            return None
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # the function's warnings are shown where it runs
             tree = ast.parse(source, str(file))

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from typing import IO, TYPE_CHECKING
 
-from groundhog.archives.members import PIECE, Member, check_bytes, members
+from groundhog.archives.members import PIECE, Member, members
 from groundhog.archives.order import RefusedError
 from groundhog.archives.tree import Kind, Tree, shown
 
@@ -35,7 +35,7 @@ def extract(
     try:
         written = 0
         for member in members(archive, single, limits):
-            check_bytes(written + member.size, limits)
+            limits.check_bytes(written + member.size)
             path = tree.add(member.name, member.kind, member.target)
             if member.kind is Kind.FOLDER:
                 place.enter(path)
@@ -61,7 +61,7 @@ def _write(place: _Place, path: tuple[str, ...], member: Member, before: int, li
     try:
         written = 0
         while piece := member.source.read(PIECE):
-            check_bytes(before + written + len(piece), limits)
+            limits.check_bytes(before + written + len(piece))
             left = memoryview(piece)
             while left:
                 left = left[os.write(file, left) :]

@@ -113,16 +113,11 @@ def load_formats() -> None:
         codecs.lookup(encoding)
 
 
-def check_bytes(size: int, limits: ArchiveLimits) -> None:
-    """Raise RefusedError for so many unpacked bytes, if that is too many."""
-    if size > limits.bytes:
-        raise RefusedError(f"it unpacks to {size} bytes or more, more than the limit of {limits.bytes}")
-
-
 def _of_zip(archive: IO[bytes], limits: ArchiveLimits) -> Iterator[Member]:
     with zipfile.ZipFile(archive) as opened:
         # What it says of itself, before anything is written; what is written is counted all the same.
-        check_bytes(sum(item.file_size for item in opened.infolist()), limits)
+        limits.check_members(len(opened.infolist()))
+        limits.check_bytes(sum(item.file_size for item in opened.infolist()))
         for item in opened.infolist():
             yield _zip_member(opened, item)
 

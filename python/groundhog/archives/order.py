@@ -27,6 +27,16 @@ class ArchiveLimits:
     memory: int = 512 * MIB
     """Address space of the process that unpacks."""
 
+    def check_bytes(self, size: int) -> None:
+        """Raise RefusedError for so many unpacked bytes, if that is too many."""
+        if size > self.bytes:
+            raise RefusedError(f"it unpacks to {size} bytes or more, more than the limit of {self.bytes}")
+
+    def check_members(self, count: int) -> None:
+        """Raise RefusedError for so many files, folders and links, if that is too many."""
+        if count > self.members:
+            raise RefusedError(f"it has more files and folders than the limit of {self.members}")
+
 
 @dataclass(frozen=True, slots=True)
 class Order:

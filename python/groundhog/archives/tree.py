@@ -140,8 +140,7 @@ class Tree:
             )
 
     def _put(self, path: Path, node: Node) -> None:
-        if len(self._nodes) >= self._limits.members:
-            raise RefusedError(f"it has more files and folders than the limit of {self._limits.members}")
+        self._limits.check_members(len(self._nodes) + 1)
         self._nodes[path] = node
 
     def _check_file(self, name: str, target: str) -> None:

@@ -153,7 +153,9 @@ class Unpacker:
         if self._stopped:
             raise PoolClosedError("the server is ending")
         if said is None:
-            raise _refused(f"it took more than {self._deadline_s:g} s")
+            raise _refused(
+                f"it took more than {self._deadline_s:g} s; if it needs longer, raise --start-timeout"
+            )
         _judge(said, process.returncode)
 
 

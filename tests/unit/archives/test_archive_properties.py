@@ -46,6 +46,8 @@ THOROUGH = settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=
 # One process for each.
 WHOLE = settings(THOROUGH, max_examples=max(15, EXAMPLES // 10))
 
+MEMORY = "/dev/shm" if os.path.isdir("/dev/shm") else None  # noqa: S108, PTH112 - thousands of small files
+
 READER_ERRORS = (
     RefusedError,
     zipfile.BadZipFile,
@@ -225,7 +227,7 @@ class Ground:
 
 @contextlib.contextmanager
 def ground() -> Iterator[Ground]:
-    root = tempfile.mkdtemp(prefix="groundhog-archives-")
+    root = tempfile.mkdtemp(prefix="groundhog-archives-", dir=MEMORY)
     try:
         yield Ground(root)
     finally:

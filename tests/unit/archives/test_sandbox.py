@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import select
 import subprocess
 import sys
 import tempfile
@@ -188,6 +189,48 @@ def probed(
         assert process.returncode == 0, trouble
     said: dict[str, str] = json.loads(line)
     return said, status
+
+
+# Starts a process that shuts itself in and then waits, says which it is, and waits itself.
+PARENT = """
+import json, os, subprocess, sys
+order = {**json.loads(sys.argv[2]), "parent": os.getpid()}
+code = (
+    "import os, sys; sys.path.insert(0, sys.argv[1])\\n"
+    "from groundhog.archives import sandbox; from groundhog.archives.order import Order\\n"
+    "sandbox.enter(Order.from_json(sys.argv[2])); os.write(1, b'in\\\\n'); os.read(0, 1)\\n"
+)
+words = [sys.executable, "-I", "-S", "-c", code, sys.argv[1], json.dumps(order)]
+child = subprocess.Popen(words, pass_fds=(order["folder"],), stdout=subprocess.PIPE)
+child.stdout.readline()
+print(child.pid, flush=True)
+child.wait()
+"""
+
+
+@pytest.mark.parametrize("means", ["landlock", "namespace", None])
+def test_it_ends_with_its_parent(place: Path, means: str | None) -> None:
+    """Whoever it has become: that takes the wish away from a process."""
+    ids = (NOBODY, NOBODY) if os.geteuid() == 0 else None
+    if ids is not None:
+        os.chown(place, *ids)
+    descriptor = os.open(place, os.O_RDONLY | os.O_DIRECTORY)
+    order = Order(0, descriptor, 0, 10, "single", means=means, ids=ids)
+    process = subprocess.Popen(
+        [sys.executable, "-I", "-S", "-c", PARENT, ROOT, order.to_json()],
+        stdin=subprocess.PIPE,  # which stays open, so that the child waits
+        stdout=subprocess.PIPE,
+        pass_fds=(descriptor,),
+        text=True,
+    )
+    os.close(descriptor)
+    with process:
+        assert process.stdout is not None
+        child = os.pidfd_open(int(process.stdout.readline()))
+        assert select.select([child], [], [], 0)[0] == [], "it lives"
+        process.kill()
+        assert select.select([child], [], [], 30)[0] == [child]
+        os.close(child)
 
 
 ENTERS = """

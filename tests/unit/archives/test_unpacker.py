@@ -115,7 +115,9 @@ def test_the_user_s_rights_are_the_process_s(open_folder: Path, means: str) -> N
 @pytest.mark.usefixtures("means")
 def test_a_deadline(tmp_path: Path) -> None:
     began = time.monotonic()
-    with pytest.raises(ConfigError, match=f"^{CANNOT}it took more than 0.001 s$"):
+    with pytest.raises(
+        ConfigError, match=f"^{CANNOT}it took more than 0.001 s; if it needs longer, raise --start-timeout$"
+    ):
         Unpacker(deadline_s=0.001).unpack(GOOD, tmp_path, "single")
     assert time.monotonic() - began < 30
     assert list(tmp_path.iterdir()) == []
@@ -134,7 +136,9 @@ def test_what_is_half_done_at_the_deadline_is_removed(
         "os.fchdir(order['folder']); os.mkdir('half'); os.symlink('/etc', 'half/l')\n"
         "os.close(1); os.close(2); time.sleep(600)\n",
     )
-    with pytest.raises(ConfigError, match=f"^{CANNOT}it took more than 1 s$"):
+    with pytest.raises(
+        ConfigError, match=f"^{CANNOT}it took more than 1 s; if it needs longer, raise --start-timeout$"
+    ):
         Unpacker(deadline_s=1).unpack(GOOD, tmp_path, "single")
     assert list(tmp_path.iterdir()) == []
 
@@ -178,7 +182,9 @@ def test_one_that_does_not_stop_talking(tmp_path: Path, monkeypatch: pytest.Monk
     """What it says is read, or it would wait, but not kept."""
     slow_child(monkeypatch, "while True: print('x' * 100_000)")
     tracemalloc.start()
-    with pytest.raises(ConfigError, match=f"^{CANNOT}it took more than 1 s$"):
+    with pytest.raises(
+        ConfigError, match=f"^{CANNOT}it took more than 1 s; if it needs longer, raise --start-timeout$"
+    ):
         Unpacker(deadline_s=1).unpack(GOOD, tmp_path, "single")
     _, most = tracemalloc.get_traced_memory()
     tracemalloc.stop()
@@ -308,7 +314,7 @@ from pathlib import Path
 from groundhog._core import capabilities
 from groundhog.archives.unpacker import Unpacker
 from groundhog.errors import UnsupportedError
-assert capabilities()["jails"] == {"namespace": None, "landlock": None}
+assert capabilities()["jails"]["landlock"] is None
 steps = [(0x20, 0, 0, 0), (0x15, 0, 1, 444), (6, 0, 0, 0x50001), (6, 0, 0, 0x7FFF0000)]
 words = ctypes.create_string_buffer(b"".join(struct.pack("=HBBI", *step) for step in steps))
 libc = ctypes.CDLL(None)

@@ -212,7 +212,12 @@ class TestPackages:
 
     @pytest.mark.parametrize(
         ("package", "expected"),
-        [('{"main": "gone.js"}', "names 'gone.js' as its main file"), ("{", "package.json cannot be read")],
+        [
+            ('{"main": "gone.js"}', "names 'gone.js' as its main file"),
+            ("{", "package.json cannot be read"),
+            ('{"main": "a.js"' + " " * (1 << 20) + "}", "package.json cannot be read"),
+            ("[" * 100_000, "package.json cannot be read"),
+        ],
     )
     def test_bad_package(self, source: Source, package: str, expected: str) -> None:
         assert expected in refused(source("pack/package.json", package).parent)

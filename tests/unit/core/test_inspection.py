@@ -59,6 +59,15 @@ def test_what_the_source_cannot_tell_is_left_to_the_process(source: Source, text
     assert python_entry(path, None, ("main", "handler")) is None
 
 
+def test_a_source_that_is_too_long_to_look_at_is_left_to_the_process(source: Source) -> None:
+    """Its tree would take gigabytes."""
+    start = "def handler(p): ...\n#"
+    path = source("h.py", start + "x" * (1024 * 1024 - len(start)))
+    assert python_entry(path, None, ("main", "handler")) == "handler"
+    path = source("h.py", start + "x" * (1024 * 1024 - len(start) + 1))
+    assert python_entry(path, None, ("main", "handler")) is None
+
+
 @pytest.mark.parametrize(
     "text",
     [
