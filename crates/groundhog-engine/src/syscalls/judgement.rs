@@ -324,4 +324,6 @@ impl Judged<'_> {
 }
 
 #[cfg(test)]
+mod real_programs;
+#[cfg(test)]
 mod tests;
