@@ -5,6 +5,7 @@
 
 mod component;
 pub(crate) mod jail;
+pub(crate) mod page_sharing;
 pub(crate) mod pinned_files;
 pub(crate) mod writable;
 
@@ -13,11 +14,10 @@ pub(crate) use component::PrivateFiles;
 use crate::error::{Reason, Step, Trouble};
 use groundhog_sys::folder::{Folder, Kind, Stat};
 use groundhog_sys::jail::Sides;
-use groundhog_sys::{Errno, PAGE_SIZE, Result, Tid};
+use groundhog_sys::{Errno, PAGE_SIZE, Result};
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::os::fd::OwnedFd;
-use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 /// More than this in all files is not kept: requests that write files then cost the process.
@@ -241,26 +241,6 @@ impl Files {
         }
         Ok(None)
     }
-}
-
-/// Whether a request may write in place to the file behind a descriptor of a thread: not to hand on its pages as they are.
-///
-/// Without a jail it may write to any file, and shared mappings of files are put back in place.
-pub(crate) fn may_be_rewritten(private: &[Private], thread: Tid, number: i32) -> bool {
-    use std::os::unix::fs::{FileTypeExt, MetadataExt};
-    let link = format!("/proc/{thread}/fd/{number}");
-    let (Ok(found), Ok(name)) = (std::fs::metadata(&link), std::fs::read_link(&link)) else { return true };
-    let kind = found.file_type();
-    // Another thread could put another file in its place before the call is made.
-    let is_alone =
-        std::fs::read_dir(format!("/proc/{thread}/task")).is_ok_and(|threads| threads.count() == 1);
-    if is_alone && (kind.is_fifo() || kind.is_socket() || kind.is_char_device()) {
-        return false;
-    }
-    // It may have other names than the one by which it was opened, and which is gone.
-    let nameless = found.nlink() == 0 || name.as_os_str().as_bytes().ends_with(DELETED);
-    let written = |folder: &Private| folder.is_written_to(&name, found.ino());
-    !is_alone || nameless || private.is_empty() || private.iter().any(written)
 }
 
 /// `None`: more than is kept, or something that cannot be read.

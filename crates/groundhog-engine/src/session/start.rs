@@ -4,8 +4,8 @@ use super::observer::{Listener, Watch};
 use super::tracee::SpawnOptions;
 use super::{Session, Sight, Terms};
 use crate::error::{Error, Result};
-use crate::files;
 use crate::files::jail::{self, Entered, Means, Prepared};
+use crate::files::page_sharing;
 use crate::strategy::Strategy;
 use crate::syscalls::programs;
 use crate::trace::process::Process;
@@ -53,8 +53,9 @@ impl Session {
             facts.is_jailed = !private.is_empty();
             // Asked while it loads, too: what waits in a socket by the snapshot may be read later.
             let private = Rc::clone(&private);
-            facts.may_be_rewritten =
-                Some(Box::new(move |thread, number| files::may_be_rewritten(&private, thread, number)));
+            facts.may_be_rewritten = Some(Box::new(move |thread, number| {
+                page_sharing::may_be_rewritten(&private, thread, number)
+            }));
         }
         Self {
             process,

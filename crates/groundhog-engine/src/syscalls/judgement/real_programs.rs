@@ -49,8 +49,11 @@ const ENOSYS: i32 = 38;
 const ENOSPC: i32 = 28;
 const EPROTONOSUPPORT: i32 = 93;
 
+/// Flags by name.
+type Flags = &'static [(&'static str, u64)];
+
 /// Flags, and where they stand in the arguments of a call.
-const FLAGS: &[(&[Sysno], usize, &[(&str, u64)])] = &[
+const FLAGS: &[(&[Sysno], usize, Flags)] = &[
     (
         &[Sysno::clone],
         0,
@@ -80,7 +83,7 @@ const FLAGS: &[(&[Sysno], usize, &[(&str, u64)])] = &[
     (&[Sysno::prctl], 1, &[("PR_CAP_AMBIENT_IS_SET", 1), ("SECCOMP_MODE_FILTER", 2)]),
     (&[Sysno::kill], 1, &[("SIGKILL", 9)]),
 ];
-const MESSAGES: &[(&str, u64)] = &[("MSG_DONTWAIT", 0x40), ("MSG_NOSIGNAL", 0x4000)];
+const MESSAGES: Flags = &[("MSG_DONTWAIT", 0x40), ("MSG_NOSIGNAL", 0x4000)];
 
 /// Words that say what the descriptors are, or change nothing about the row.
 const TOLD_OTHERWISE: &[&str] = &["netlink", "SCM_RIGHTS", "SCM_CREDENTIALS", "get"];
@@ -162,13 +165,13 @@ impl Made {
         let rule = policy::rule(self.call).unwrap_or_else(|| panic!("no row: {}", self.name()));
         let clauses = rule.clauses(&arguments).unwrap_or_else(|| panic!("no row: {}", self.name()));
         let holds = |when| match when {
-            When::Snapshot(_) | When::Watched(_) | When::Socket(_) => false,
             When::Always => true,
             When::Is(at, value) => arguments[usize::from(at)] as u32 == value,
             When::IsNot(at, value) => arguments[usize::from(at)] as u32 != value,
             When::Has(at, mask, value) => arguments[usize::from(at)] as u32 & mask == value,
             When::Points(at) => arguments[usize::from(at)] != 0,
-            When::All(_) => false, // of descriptors of the snapshot, or of receiving without a copy, which nobody does
+            // Of descriptors of the snapshot, or of receiving without a copy, which nobody does.
+            When::Snapshot(_) | When::Watched(_) | When::Socket(_) | When::All(_) => false,
         };
         let by_kernel = clauses.iter().find_map(|clause| match clause.action {
             Action::Refuse(errno, from) if from == Since::Start || since == Since::Snapshot => {
