@@ -18,6 +18,7 @@ MAY_DEPEND_ON: dict[str, set[str]] = {
     "groundhog-proc": set(),
     "groundhog-engine": {"groundhog-sys", "groundhog-proc"},
     "groundhog-py": {"groundhog-engine"},
+    "groundhog-test-programs": set(),  # functions that tests serve
 }
 HOLDS_UNSAFE = {"groundhog-sys"}
 NAMES_PYO3 = {"groundhog-py"}
