@@ -8,8 +8,9 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 DEPS := $(VENV)/.installed
-# Tests compile victims in C and Java, start functions in Node and in containers, and let them talk to databases.
-TEST_PROGRAMS := gcc=gcc g++=g++ javac=default-jdk-headless node=nodejs setpriv=util-linux runc=runc redis-server=redis-server pg_ctlcluster=postgresql
+# Tests compile victims in C and Java, start functions in Node, Go, Ruby and in containers, and let them talk to databases.
+TEST_PROGRAMS := gcc=gcc g++=g++ javac=default-jdk-headless node=nodejs setpriv=util-linux runc=runc redis-server=redis-server pg_ctlcluster=postgresql \
+	go=golang-go ruby=ruby nginx=nginx-light
 ARGS ?=
 
 .PHONY: help
@@ -61,6 +62,7 @@ test-rust: programs $(DEPS)  ## Run the tests of the crates
 
 .PHONY: test-python
 test-python: programs build  ## Run the tests of the package (ARGS for pytest)
+	cargo build --release --quiet --package groundhog-test-programs
 	$(BIN)/python -m pytest -m "not slow" --cov --cov-report=term $(ARGS)
 
 .PHONY: test-kernels

@@ -21,6 +21,7 @@ MAY_DEPEND_ON: dict[str, set[str]] = {
     "groundhog-proc": set(),
     "groundhog-engine": {"groundhog-sys", "groundhog-proc"},
     "groundhog-py": {"groundhog-engine"},
+    "groundhog-test-programs": set(),  # functions that tests serve
 }
 ENGINE = ROOT / "crates" / "groundhog-engine" / "src"
 BASE = {"arch", "error", "report", "strategy"}

@@ -5,6 +5,7 @@
 
 mod component;
 pub(crate) mod jail;
+pub(crate) mod page_sharing;
 pub(crate) mod pinned_files;
 pub(crate) mod writable;
 
@@ -13,7 +14,7 @@ pub(crate) use component::PrivateFiles;
 use crate::error::{Reason, Step, Trouble};
 use groundhog_sys::folder::{Folder, Kind, Stat};
 use groundhog_sys::jail::Sides;
-use groundhog_sys::{Errno, PAGE_SIZE, Result, Tid};
+use groundhog_sys::{Errno, PAGE_SIZE, Result};
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::os::fd::OwnedFd;
@@ -23,6 +24,8 @@ use std::path::{Path, PathBuf};
 const MOST_BYTES: u64 = 64 << 20;
 const MOST_NAMES: usize = 20_000;
 const MOST_DEPTH: usize = 64;
+/// What the kernel appends to a name that is gone.
+const DELETED: &[u8] = b" (deleted)";
 
 type Attributes = Vec<(Vec<u8>, Vec<u8>)>;
 
@@ -79,13 +82,12 @@ impl Private {
         self.at(Path::new(""), self.written.room()).map(Some)
     }
 
-    /// Whether a request may write to the file of that name in place, or has.
-    fn is_written_to(&self, path: &Path) -> bool {
-        match path.strip_prefix(&self.path) {
-            // What shows through from below is copied before it is written.
-            Ok(within) => self.below.is_none() || !matches!(self.written.stat(within), Ok(None)),
-            Err(_) => false,
-        }
+    /// Whether a request may write in place to a file that was opened by that name, or has.
+    fn is_written_to(&self, path: &Path, inode: u64) -> bool {
+        let Ok(within) = path.strip_prefix(&self.path) else { return false };
+        // What shows through from below is copied before it is written.
+        let shows_through = self.below.is_some() && matches!(self.written.stat(within), Ok(None));
+        !(shows_through && matches!(self.merged.stat(within), Ok(Some(stat)) if stat.inode == inode))
     }
 
     /// Where the process sees it.
@@ -239,19 +241,6 @@ impl Files {
         }
         Ok(None)
     }
-}
-
-/// Whether a request may write in place to the file behind a descriptor of a thread: not to hand on its pages as they are.
-pub(crate) fn may_be_rewritten(private: &[Private], thread: Tid, number: i32) -> bool {
-    use std::os::unix::fs::{FileTypeExt, MetadataExt};
-    let link = format!("/proc/{thread}/fd/{number}");
-    let (Ok(found), Ok(name)) = (std::fs::metadata(&link), std::fs::read_link(&link)) else { return true };
-    let kind = found.file_type();
-    if kind.is_fifo() || kind.is_socket() || kind.is_char_device() {
-        return false;
-    }
-    let nameless = found.nlink() == 0;
-    nameless || private.iter().any(|folder| folder.is_written_to(&name))
 }
 
 /// `None`: more than is kept, or something that cannot be read.

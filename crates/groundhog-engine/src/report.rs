@@ -1,6 +1,7 @@
 //! What a snapshot took and what a restore did.
 
 use crate::strategy::Strategy;
+use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 /// Named durations, in the order in which they were measured.
@@ -70,6 +71,8 @@ pub struct RestoreReport {
     pub files_reverted: u64,
     /// Everything was compared with the snapshot afterwards.
     pub verified: bool,
+    /// How often the process was stopped at other calls that may leave something behind, by the names of the calls.
+    pub stops: BTreeMap<&'static str, u64>,
     /// From the command to the resumed process.
     pub duration: Duration,
     /// The same by phase.
@@ -100,6 +103,7 @@ impl RestoreReport {
             signals_dropped: 0,
             files_reverted: 0,
             verified: false,
+            stops: BTreeMap::new(),
             duration: Duration::ZERO,
             phases: Phases::with_capacity(10),
         }

@@ -11,8 +11,8 @@ use crate::text::{decimal, hex, octal, quote, split_line, split_once};
 pub struct Status {
     /// `Name`: the command name as the kernel writes it (newline as `\n`, backslash as `\\`).
     pub name: Vec<u8>,
-    /// `Umask`
-    pub umask: u32,
+    /// `Umask`; absent for one that has ended (zombie), as all that it shared with threads.
+    pub umask: Option<u32>,
     /// `State`: the letter only.
     pub state: u8,
     /// `Tgid`: the process.
@@ -165,7 +165,7 @@ pub fn parse(text: &[u8]) -> Result<Status, StatusError> {
     let found = Found { values: collect(text)? };
     Ok(Status {
         name: found.required("Name", |value| Some(value.to_vec()))?,
-        umask: found.required("Umask", |value| narrow(octal(value)))?,
+        umask: found.optional("Umask", |value| narrow(octal(value)))?,
         state: found.required("State", |value| value.first().copied().filter(u8::is_ascii_alphabetic))?,
         tgid: found.required("Tgid", |value| narrow(decimal(value)))?,
         pid: found.required("Pid", |value| narrow(decimal(value)))?,

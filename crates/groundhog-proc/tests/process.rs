@@ -6,6 +6,7 @@ use proptest::prelude::*;
 
 const STATUS: &str = include_str!("samples/cpython.status");
 const ODD_STATUS: &str = include_str!("samples/odd-name.status");
+const ZOMBIE_STATUS: &str = include_str!("samples/zombie.status");
 const STAT: &[u8] = include_bytes!("samples/cat.stat");
 const ODD_STAT: &[u8] = include_bytes!("samples/odd-name.stat");
 
@@ -13,7 +14,7 @@ const ODD_STAT: &[u8] = include_bytes!("samples/odd-name.stat");
 fn a_captured_status_is_read() {
     let read = status::parse(STATUS.as_bytes()).expect("a captured sample");
     assert_eq!(read.name, b"python3");
-    assert_eq!(read.umask, 0o022);
+    assert_eq!(read.umask, Some(0o022));
     assert_eq!((read.state, read.threads, read.tracer_pid), (b'R', 1, 0));
     assert_eq!(read.tgid, read.pid);
     assert_eq!(read.uid, Ids { real: 0, effective: 0, saved: 0, filesystem: 0 });
@@ -35,6 +36,12 @@ fn a_captured_status_is_read() {
     );
     assert!(!read.no_new_privs);
     assert_eq!((read.seccomp, read.seccomp_filters), (0, Some(0)));
+}
+
+#[test]
+fn one_that_has_ended_has_less_to_tell() {
+    let read = status::parse(ZOMBIE_STATUS.as_bytes()).expect("captured");
+    assert_eq!((read.state, read.umask, read.vm_lck), (b'Z', None, None));
 }
 
 #[test]

@@ -124,6 +124,11 @@ macro_rules! report {
             fn verified(&self) -> bool {
                 self.0.verified
             }
+            /// How often the process was stopped at other calls that may leave something behind, by the names of the calls.
+            #[getter]
+            fn stops(&self) -> std::collections::BTreeMap<&'static str, u64> {
+                self.0.stops.clone()
+            }
             /// From the command to the resumed process, in seconds.
             #[getter]
             fn duration(&self) -> f64 {
@@ -140,6 +145,7 @@ macro_rules! report {
                 dict.set_item("strategy", self.strategy())?;
                 $(dict.set_item(stringify!($field), self.0.$field)?;)*
                 dict.set_item("verified", self.0.verified)?;
+                dict.set_item("stops", self.stops())?;
                 dict.set_item("duration", self.duration())?;
                 dict.set_item("phases", self.phases(py)?)?;
                 Ok(dict)

@@ -478,6 +478,8 @@ OPEN_FILES = (
     Victim("c", "pages_spliced", MEMORY, SAFE, evasion=True, connected=True),
     Victim("c", "pages_teed", MEMORY, SAFE, evasion=True, connected=True),
     Victim("c", "file_sent", WRITTEN, SAFE, evasion=True, connected=True),
+    Victim("c", "file_sent_by_other_name", WRITTEN, SAFE, evasion=True, connected=True),
+    Victim("c", "file_sent_swapped", WRITTEN, SAFE, evasion=True, connected=True),
     Victim("c", "memfd_sent", SHARED, SAFE, evasion=True, connected=True),
     Victim("c", "pipe_pages", QUEUES, SAFE, evasion=True),
     Victim("c", "pair_file_pages", QUEUES, SAFE, evasion=True),

@@ -43,6 +43,7 @@ class FakeReport:
     bytes_drained: int = 0
     files_reverted: int = 0
     verified: bool = False
+    stops: dict[str, int] = field(default_factory=dict)
     duration: float = 50e-6
     phases: dict[str, float] = field(default_factory=lambda: {"stop": 10e-6, "copy": 40e-6})
 

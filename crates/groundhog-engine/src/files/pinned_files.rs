@@ -1,7 +1,7 @@
 //! Files that the process has open or mapped since before the snapshot: under the same names, and those without one with
 //! the same contents. What is put back under a name is another file, which they would not follow.
 
-use super::Private;
+use super::{DELETED, Private};
 use crate::error::{OrTrouble, Reason, Step, Trouble};
 use crate::trace::process::Process;
 use groundhog_sys::file_contents::Access;
@@ -14,7 +14,6 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-const DELETED: &[u8] = b" (deleted)";
 /// More than this in one file is not kept.
 const MOST_BYTES: u64 = 64 << 20;
 

@@ -121,7 +121,7 @@ fn list(folder: &Path) -> Step<Vec<(String, PathBuf)>> {
 fn push_status(pid: Tid, folder: &Path, values: &mut Values) -> Step<()> {
     let status = inspect::status(pid, pid)?;
     let mut push = |name: &str, value: String| values.push((name.into(), value.into_bytes()));
-    push("umask", format!("{:o}", status.umask));
+    push("umask", format!("{:o}", status.umask.ok_or(Trouble::Exited)?));
     push("user ids", format!("{:?}", status.uid));
     push("group ids", format!("{:?} {:?}", status.gid, status.groups));
     push("locked memory", format!("{:?}", status.vm_lck));

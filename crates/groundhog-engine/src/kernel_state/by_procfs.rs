@@ -61,7 +61,8 @@ pub(super) fn set_limits(place: &mut Place<'_>, value: &Value, _: &Touched) -> S
 }
 
 pub(super) fn mask(place: &mut Place<'_>) -> Step<Vec<u8>> {
-    Ok(inspect::status(place.process.pid, place.tid)?.umask.to_le_bytes().to_vec())
+    let mask = inspect::status(place.process.pid, place.tid)?.umask.ok_or(Trouble::Exited)?;
+    Ok(mask.to_le_bytes().to_vec())
 }
 
 pub(super) fn set_mask(place: &mut Place<'_>, value: &Value, _: &Touched) -> Step<()> {

@@ -23,6 +23,7 @@ impl Session {
             watch.facts.interrupted.clear();
             std::mem::take(&mut watch.observed)
         };
+        report.stops = std::mem::take(&mut observed.stops);
         refuse_lost(process, &observed)?;
         if snapshot.disarms_stacks && observed.actions != 0 {
             observed.touched.note_delivery();

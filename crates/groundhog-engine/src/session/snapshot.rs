@@ -9,9 +9,9 @@ use crate::descriptors::pending_data::PendingData;
 use crate::descriptors::survey::Survey;
 use crate::descriptors::table::DescriptorTable;
 use crate::error::{OrTrouble, Reason, Step, Trouble};
+use crate::files::PrivateFiles;
 use crate::files::pinned_files::InUse;
 use crate::files::writable::WritableFiles;
-use crate::files::{self, PrivateFiles};
 use crate::kernel_state::KernelState;
 use crate::kernel_state::attributes::Attributes;
 use crate::kernel_state::signals::{Actions, PendingSignals};
@@ -221,9 +221,6 @@ impl Session {
         watch.facts.has_terminal = survey.has_terminal();
         watch.facts.has_nameless_file = survey.has_nameless_file();
         watch.facts.interrupted.clear();
-        let private = Rc::clone(&self.private);
-        watch.facts.may_be_rewritten =
-            Some(Box::new(move |thread, number| files::may_be_rewritten(&private, thread, number)));
         watch.observed = Observed::default();
     }
 }

@@ -5,6 +5,7 @@ use super::tracee::SpawnOptions;
 use super::{Session, Sight, Terms};
 use crate::error::{Error, Result};
 use crate::files::jail::{self, Entered, Means, Prepared};
+use crate::files::page_sharing;
 use crate::strategy::Strategy;
 use crate::syscalls::programs;
 use crate::trace::process::Process;
@@ -46,13 +47,22 @@ impl Session {
     /// Takes over a process whose threads the calling thread has just seized.
     pub(super) fn new(started: Started, strategy: Strategy, drain: Vec<OwnedFd>) -> Self {
         let Started { process, watch, terms, entered } = started;
-        watch.borrow_mut().facts.is_jailed = !entered.private.is_empty();
+        let private = Rc::new(entered.private);
+        {
+            let facts = &mut watch.borrow_mut().facts;
+            facts.is_jailed = !private.is_empty();
+            // Asked while it loads, too: what waits in a socket by the snapshot may be read later.
+            let private = Rc::clone(&private);
+            facts.may_be_rewritten = Some(Box::new(move |thread, number| {
+                page_sharing::may_be_rewritten(&private, thread, number)
+            }));
+        }
         Self {
             process,
             watch,
             terms,
             sight: Sight::default(),
-            private: Rc::new(entered.private),
+            private,
             sock_diag: entered.sock_diag,
             strategy,
             snapshot: None,

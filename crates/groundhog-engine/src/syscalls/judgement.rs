@@ -97,6 +97,7 @@ pub(crate) fn judge(
         seen.retire(format!("system call {}", registers.orig_rax.cast_signed()));
         return None;
     };
+    *seen.stops.entry(number.name()).or_default() += 1;
     let judged = Judged { call, registers, arguments, facts, number };
     let mut denied = None;
     for clause in clauses {
@@ -322,5 +323,7 @@ impl Judged<'_> {
     }
 }
 
+#[cfg(test)]
+mod real_programs;
 #[cfg(test)]
 mod tests;

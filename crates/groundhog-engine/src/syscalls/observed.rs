@@ -2,7 +2,7 @@
 
 use super::policy::StateKind;
 use groundhog_sys::Tid;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// A set of kinds of state, one bit each.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -76,6 +76,8 @@ impl Touched {
 pub(crate) struct Observed {
     /// How many that change the layout.
     pub(crate) layout_calls: u64,
+    /// How many others there were that we were asked about, by the names of the calls.
+    pub(crate) stops: BTreeMap<&'static str, u64>,
     /// Some that change the flags of mappings.
     pub(crate) mapping_flags: bool,
     /// What some set that can be put back.

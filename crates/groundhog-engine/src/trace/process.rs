@@ -701,3 +701,26 @@ impl Process {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rustix::process::{WaitId, WaitIdOptions};
+    use std::process::{Command, Stdio};
+
+    /// Its birth may be told after its end; it would be waited for in vain.
+    #[test]
+    fn a_child_that_has_ended_is_of_no_process() {
+        let mut child = Command::new("cat").stdin(Stdio::piped()).spawn().expect("cat");
+        let tid = Tid(child.id().cast_signed());
+        assert_eq!(process_of(tid), Some(tid));
+        drop(child.stdin.take());
+        let pid = rustix::process::Pid::from_child(&child);
+        let ended = WaitIdOptions::EXITED | WaitIdOptions::NOWAIT;
+        rustix::process::waitid(WaitId::Pid(pid), ended).expect("its end");
+        assert_eq!(process_of(tid), None);
+        assert!(std::path::Path::new(&format!("/proc/{tid}")).exists(), "nobody has waited for it");
+        assert!(child.wait().expect("its status").success());
+        assert_eq!(process_of(tid), None);
+    }
+}

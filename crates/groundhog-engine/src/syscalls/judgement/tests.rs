@@ -1,11 +1,11 @@
 use super::*;
 use crate::syscalls::programs::JUDGED;
 
-const SELF: Tid = Tid(5);
-const THREAD: Tid = Tid(6);
-const CHILD: Tid = Tid(7);
+pub(super) const SELF: Tid = Tid(5);
+pub(super) const THREAD: Tid = Tid(6);
+pub(super) const CHILD: Tid = Tid(7);
 
-fn calling(call: Sysno, arguments: &[u64]) -> Registers {
+pub(super) fn calling(call: Sysno, arguments: &[u64]) -> Registers {
     let mut registers = groundhog_sys::ptrace::empty_registers();
     registers.orig_rax = call.id() as u64;
     let at = |at: usize| arguments.get(at).copied().unwrap_or(0);
@@ -15,7 +15,12 @@ fn calling(call: Sysno, arguments: &[u64]) -> Registers {
 }
 
 /// Judges a call of a process that has nothing open in its snapshot.
-fn judged_with(facts: &Facts, caller: Tid, is_new: bool, registers: &Registers) -> (Observed, Option<Errno>) {
+pub(super) fn judged_with(
+    facts: &Facts,
+    caller: Tid,
+    is_new: bool,
+    registers: &Registers,
+) -> (Observed, Option<Errno>) {
     let call = Call {
         caller,
         group: caller,

@@ -1,0 +1,94 @@
+"""Functions in languages that are compiled: their commands."""
+
+from __future__ import annotations
+
+import functools
+import json
+import os
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from groundhog.audit.workshop import C_FLAGS, JAVA_FLAGS, WARNINGS
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+ROOT = Path(__file__).parents[2]
+PROGRAMS = ROOT / "tests/integration/programs"
+RUST_PACKAGE = "groundhog-test-programs"
+
+
+def _run(*argv: str | Path, cwd: Path = ROOT, env: dict[str, str] | None = None) -> str:
+    made = subprocess.run(
+        [str(word) for word in argv],
+        cwd=cwd,
+        env={**os.environ, **(env or {})},
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+    )
+    return made.stdout
+
+
+@functools.cache
+def _folder() -> Path:
+    """Where they are made; removed by the system with its other temporary files if the run is killed."""
+    folder = tempfile.TemporaryDirectory(prefix="groundhog-programs-")
+    _folders.append(folder)
+    Path(folder.name).chmod(0o755)  # every user may run them
+    return Path(folder.name)
+
+
+_folders: list[tempfile.TemporaryDirectory[str]] = []
+
+
+@functools.cache
+def c(name: str, *arguments: str) -> tuple[str, ...]:
+    """One that is compiled from ``programs/c``, with its arguments."""
+    target = _folder() / name
+    if not target.exists():
+        _run("gcc", *C_FLAGS, *WARNINGS["c"], "-o", target, PROGRAMS / "c" / f"{name}.c")
+    return (str(target), *arguments)
+
+
+@functools.cache
+def go(name: str) -> tuple[str, ...]:
+    """One of ``programs/go``, which need nothing but the standard library."""
+    target = _folder() / name
+    _run("go", "build", "-o", target, "main.go", cwd=PROGRAMS / "go" / name, env={"GOTOOLCHAIN": "local"})
+    return (str(target),)
+
+
+@functools.cache
+def rust(name: str, *arguments: str) -> tuple[str, ...]:
+    """A binary of the workspace, which `make` has built: cargo only says where it is."""
+    said = _run(
+        "cargo",
+        "build",
+        "--release",
+        "--locked",
+        "--quiet",
+        f"--package={RUST_PACKAGE}",
+        "--message-format=json",
+    )
+    built = [json.loads(line) for line in said.splitlines()]
+    found = [made["executable"] for made in built if made.get("target", {}).get("name") == name]
+    return (found[0], *arguments)
+
+
+@functools.cache
+def java(name: str, options: Sequence[str] = JAVA_FLAGS) -> tuple[str, ...]:
+    """One of ``programs/java``, with the helper."""
+    target = _folder() / "java"
+    sources = [*(ROOT / "helpers").rglob("*.java"), PROGRAMS / "java" / f"{name}.java"]
+    _run("javac", *WARNINGS["java"], "-d", target, *sources)
+    opens = "--add-opens=java.base/java.lang=ALL-UNNAMED"
+    return (str(shutil.which("java")), *options, opens, "-cp", str(target), name)
+
+
+def ruby(name: str) -> tuple[str, ...]:
+    """One of ``programs/ruby``."""
+    return (str(shutil.which("ruby")), str(PROGRAMS / "ruby" / f"{name}.rb"))

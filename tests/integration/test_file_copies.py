@@ -1,0 +1,124 @@
+"""What runtimes do with files, sockets, threads and children in requests is complete, and costs no process.
+
+Calls that hand on pages of files are refused where a request could write the file, or another thread could
+put such a one in its place; each runtime then copies.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from groundhog import Function, NullObserver, Pool
+from tests.framework import programs
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from groundhog.worker.engine import Report
+
+pytestmark = [pytest.mark.kernel, pytest.mark.timeout(300)]
+REQUESTS = 4
+WRITTEN = "xyz"
+
+FUNCTIONS: dict[str, Callable[..., Function]] = {
+    "python": lambda **more: Function.from_file(programs.PROGRAMS / "python/files.py", **more),
+    "node": lambda **more: Function.from_file(programs.PROGRAMS / "nodejs/files.js", **more),
+    "go": lambda **more: Function.from_command(programs.go("files"), **more),
+    "java": lambda **more: Function.from_command(programs.java("Copies"), **more),
+}
+
+FILES = "a name or a file that is open for writing: private files are looked at after the request"
+PAGES = "pages of a file may be handed on: whether a request could write the file is looked up"
+NAMES = "a socket may get a name in a folder"
+THREADS = "a new thread sets what is its own; whether it is new, a seccomp program does not see"
+SIGNALS = "signals may wait, or change alternate stacks"
+CHILDREN = "a child puts its descriptors and signals in order before it executes a program"
+GAPS = "its number lies among those of the snapshot, where a program does not know which are in use"
+ADVICE = "flags of mappings show in no list of mappings"
+STOPS = {
+    **dict.fromkeys(("openat", "ftruncate", "chmod", "fchmod", "utimensat"), FILES),
+    **dict.fromkeys(("mkdir", "mkdirat", "rmdir", "unlink", "unlinkat", "rename"), FILES),
+    **dict.fromkeys(("sendfile", "splice"), PAGES),
+    "bind": NAMES,
+    **dict.fromkeys(("set_robust_list", "prctl", "sigaltstack"), THREADS),
+    **dict.fromkeys(("rt_sigaction", "rt_sigreturn", "tgkill", "restart_syscall"), SIGNALS),
+    **dict.fromkeys(("close", "close_range", "dup2", "dup3", "fcntl", "ioctl", "set_tid_address"), CHILDREN),
+    **dict.fromkeys(("connect", "listen", "setsockopt", "shutdown", "epoll_ctl"), GAPS),
+    "madvise": ADVICE,
+}
+"""At which calls such requests are stopped, and why."""
+
+
+class Restores(NullObserver):
+    """What each restore found, and why processes were replaced."""
+
+    def __init__(self) -> None:
+        self.stops: set[str] = set()
+        self.retirements: list[str] = []
+
+    def on_restore(self, report: Report) -> None:
+        self.stops.update(report.stops)
+
+    def on_retire(self, reason: str, message: str) -> None:
+        if reason != "superseded":
+            self.retirements.append(message)
+
+
+@pytest.fixture
+def found() -> Iterator[Path]:
+    """A file in a private folder that is there before the function."""
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder).chmod(0o755)
+        path = Path(folder, "found")
+        path.write_bytes(os.urandom(1 << 20))
+        path.chmod(0o644)
+        yield path
+
+
+def unwritable(found: Path) -> Path:  # noqa: ARG001 - as the others
+    """A file where no function may write."""
+    return Path("/usr/bin/env").resolve()
+
+
+def own(found: Path) -> Path:
+    """One that the request writes."""
+    return found.with_name("own")
+
+
+def as_found(found: Path) -> Path:
+    return found
+
+
+@pytest.mark.parametrize("place", [unwritable, as_found, own])
+@pytest.mark.parametrize("runtime", FUNCTIONS)
+async def test_files_arrive_complete(runtime: str, place: Callable[[Path], Path], found: Path) -> None:
+    source = place(found)
+    payload: dict[str, Any] = {"source": str(source)}
+    expected = WRITTEN.encode() * 100_000
+    if place is own:
+        payload["write"] = WRITTEN
+    else:
+        expected = source.read_bytes()
+    restores = Restores()
+    answers = []
+    function = FUNCTIONS[runtime](warmup=[payload])
+    async with Pool(function, workers=1, jail="namespace", observer=restores, verify=True) as pool:
+        for _ in range(REQUESTS):
+            reply = await pool.invoke(payload)
+            assert isinstance(reply.value, dict)
+            assert "digests" in reply.value, (reply.value, reply.stderr)
+            answers.append(reply.value)
+    digest = hashlib.sha256(expected).hexdigest()
+    for answer in answers:
+        wrong = {way for way, arrived in answer["digests"].items() if arrived != digest}
+        assert wrong == set()
+        assert len(answer["digests"]) >= 7
+    assert restores.retirements == []
+    assert restores.stops <= STOPS.keys()
+    assert own(found).exists() is False

@@ -1,0 +1,56 @@
+"""Programs whose first thread runs on a small stack, with their data right below it: it stays as it is."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from groundhog import Function, NullObserver, Pool
+from tests.framework import programs
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+pytestmark = [pytest.mark.kernel, pytest.mark.timeout(600)]
+
+PROGRAMS: dict[str, tuple[Callable[[], tuple[str, ...]], int]] = {
+    "c-ucontext": (lambda: programs.c("fibers", "ucontext"), 1000),
+    "c-switched": (lambda: programs.c("fibers", "switched"), 1000),
+    "go": (lambda: programs.go("goroutines"), 1000),
+    "rust-tokio-current-thread": (lambda: programs.rust("tasks", "current-thread"), 200),
+    "rust-tokio-multi-thread": (lambda: programs.rust("tasks", "multi-thread"), 200),
+    "ruby-fibers": (lambda: programs.ruby("fibers"), 200),
+}
+"""The command, and how many requests."""
+
+
+class Retirements(NullObserver):
+    """Why processes were replaced."""
+
+    def __init__(self) -> None:
+        self.messages: list[str] = []
+
+    def on_retire(self, reason: str, message: str) -> None:
+        if reason != "superseded":
+            self.messages.append(message)
+
+
+@pytest.mark.parametrize("program", PROGRAMS)
+async def test_data_near_the_stack_is_as_it_was(program: str) -> None:
+    command, requests = PROGRAMS[program]
+    retirements = Retirements()
+    answers: list[dict[str, Any]] = []
+    async with Pool(
+        Function.from_command(command(), warmup=[{}]), workers=1, observer=retirements, verify=True
+    ) as pool:
+        for _ in range(requests):
+            value = (await pool.invoke({"thread": True})).value
+            assert isinstance(value, dict)
+            assert value["changed"] == 0
+            answers.append(value)
+    assert retirements.messages == []
+    # Each is the first one after the warm-up, of one process or of the one that superseded it.
+    assert {answer["requests"] for answer in answers} == {2}
+    assert len({answer["pid"] for answer in answers}) <= 2
+    assert all(answer.get("inside", True) for answer in answers)

@@ -1,0 +1,53 @@
+"""A usual request, which computes an answer, is stopped at no call."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+import pytest
+
+from groundhog import Function, NullObserver, Pool
+from tests.framework import programs
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from groundhog.worker.engine import Report
+
+pytestmark = pytest.mark.kernel
+NUMBERS = [n * 7919 % 1000 for n in range(500)]
+ROWS = {"rows": [{"n": n, "name": f"name {n}"} for n in NUMBERS]}
+WARMUP = [ROWS] * 30
+REQUESTS = 40
+STEADY = 20
+
+FUNCTIONS: dict[str, Callable[[], Function]] = {
+    "python": lambda: Function.from_file(programs.PROGRAMS / "python/rows.py", warmup=WARMUP),
+    "node": lambda: Function.from_file(programs.PROGRAMS / "nodejs/rows.js", warmup=WARMUP),
+    "go": lambda: Function.from_command(programs.go("rows"), warmup=WARMUP),
+}
+
+
+class Stops(NullObserver):
+    """At which calls each request was stopped; those that change the layout are counted only."""
+
+    def __init__(self) -> None:
+        self.requests: list[Counter[str]] = []
+
+    def on_restore(self, report: Report) -> None:
+        self.requests.append(Counter(report.stops) + Counter(layout=report.layout_calls))
+
+
+@pytest.mark.parametrize("runtime", FUNCTIONS)
+async def test_it_is_stopped_at_no_call(runtime: str) -> None:
+    """Collectors and compilers of a runtime may come in once or twice, and map memory or send signals."""
+    stops = Stops()
+    async with Pool(FUNCTIONS[runtime](), workers=1, observer=stops) as pool:
+        for _ in range(REQUESTS):
+            value = (await pool.invoke(ROWS)).value
+            assert isinstance(value, dict)
+            assert value["sum"] == sum(NUMBERS)
+    steady = stops.requests[-STEADY:]
+    assert len(steady) == STEADY
+    assert sum(not stopped for stopped in steady) >= STEADY - 2, steady
