@@ -2,7 +2,7 @@
 
 use crate::harness::{
     Server, Start, Stranger, answers_stay_the_same, expect_refusal, for_each_strategy, is_refused,
-    reverts_connected, strategies,
+    leaks_by_itself, reverts_connected, strategies,
 };
 use groundhog_engine::Reason;
 
@@ -151,4 +151,13 @@ fn a_socket_of_the_supervisors_own_is_left_alone() {
         let mut bytes = [0; 2];
         std::io::Read::read_exact(&mut &ours, &mut bytes).expect("both were sent");
     }
+}
+
+/// Another process's socket to the kernel, of which we hold a duplicate, has the same addresses.
+#[test]
+fn a_used_socket_to_the_kernel_is_refused_beside_another() {
+    let other = Start::of("netlink", &[]).with(strategies()[0]);
+    other.snapshot();
+    leaks_by_itself("netlink", &[]);
+    is_refused("netlink", &[], Reason::DescriptorChanged);
 }
