@@ -101,6 +101,15 @@ impl PendingData {
         Ok(Self { entries, keeps_connections })
     }
 
+    /// Takes the events that have come since: at the snapshot there were none.
+    pub(crate) fn drop_events(&self) -> Step<()> {
+        for entry in self.entries.iter().filter(|entry| matches!(entry.queue, Queue::Events)) {
+            fcntl::drain_events(&entry.duplicate)
+                .or_trouble(Reason::DescriptorChanged, "emptying a descriptor")?;
+        }
+        Ok(())
+    }
+
     /// The numbers of sockets on which calls must be seen, since nothing else tells that they were used.
     pub(crate) fn watched_sockets(&self) -> Vec<i32> {
         if self.keeps_connections {

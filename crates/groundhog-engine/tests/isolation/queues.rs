@@ -88,3 +88,9 @@ fn what_was_taken_from_somebody_elses_pipe_is_refused() {
         expect_refusal(&victim, Reason::DescriptorChanged);
     }
 }
+
+/// A snapshot sets the times of files back that it has read.
+#[test]
+fn a_snapshot_leaves_no_events_of_its_own() {
+    reverts("watches_folder", &[]);
+}
