@@ -161,3 +161,19 @@ fn a_used_socket_to_the_kernel_is_refused_beside_another() {
     leaks_by_itself("netlink", &[]);
     is_refused("netlink", &[], Reason::DescriptorChanged);
 }
+
+/// What is done to one end shows at the other.
+#[test]
+fn both_ends_of_a_connection_of_the_process_with_itself_are_ended() {
+    for kind in ["shut-first", "shut-last", "send-first", "send-last"] {
+        for_each_strategy("tcp_itself", &[kind], |victim| {
+            victim.snapshot();
+            assert_eq!(victim.ask(1), "-11 -11");
+            assert_eq!(victim.restore().connections_shut, 2, "{}", victim.label());
+            for request in 2..5 {
+                assert_eq!(victim.ask(request), "0 0", "{}", victim.label());
+                assert_eq!(victim.restore().connections_shut, 0);
+            }
+        });
+    }
+}
