@@ -172,6 +172,14 @@ pub fn discard_out_of_band(fd: impl AsFd) {
     take_error(fd.as_fd());
 }
 
+/// `recv` with `MSG_OOB`, without waiting: takes the byte out of band of a stream, and nothing else.
+pub fn discard_urgent_byte(fd: impl AsFd) {
+    let mut byte = [0_u8; 1];
+    let flags = libc::MSG_OOB | libc::MSG_DONTWAIT;
+    // SAFETY: the kernel writes at most the one byte. recv(2).
+    unsafe { libc::recv(fd.as_fd().as_raw_fd(), byte.as_mut_ptr().cast(), byte.len(), flags) };
+}
+
 /// The address of one end of a socket, as the kernel writes it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Address(Vec<u8>);
