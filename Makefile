@@ -43,6 +43,11 @@ bench: build  ## Measure the restore and the request beside no isolation
 soak: build  ## Serve many requests that leave everything behind (ARGS="--requests 100000")
 	$(BIN)/python benchmarks/soak.py $(ARGS)
 
+.PHONY: calls
+calls: PROGRAMS ?= 50000
+calls:  ## Make random system calls in 100,000 programs, half of them in a jail (PROGRAMS=50000)
+	GROUNDHOG_CALL_PROGRAMS=$(PROGRAMS) cargo test --release -p groundhog-engine --test isolation calls:: -- --nocapture
+
 .PHONY: wheel
 wheel: $(DEPS)  ## Build the package into dist/ and try it in an environment of its own
 	rm -rf dist

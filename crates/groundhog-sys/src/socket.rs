@@ -28,6 +28,26 @@ fn option(fd: BorrowedFd<'_>, name: i32) -> Result<i32> {
     Ok(value)
 }
 
+/// `getsockopt`: the bytes of any option.
+///
+/// # Errors
+/// As getsockopt(2); `ENOPROTOOPT` for one that cannot be asked for.
+pub fn option_bytes(fd: impl AsFd, level: u32, name: u32) -> Result<Vec<u8>> {
+    let mut value = [0_u8; 256];
+    let mut len = value.len() as libc::socklen_t;
+    // SAFETY: the kernel writes at most `len` bytes, the size of `value`, and the new length. getsockopt(2).
+    check(i64::from(unsafe {
+        libc::getsockopt(
+            fd.as_fd().as_raw_fd(),
+            level as i32,
+            name as i32,
+            value.as_mut_ptr().cast(),
+            &raw mut len,
+        )
+    }))?;
+    Ok(value[..(len as usize).min(value.len())].to_vec())
+}
+
 /// `getsockopt`: what a socket was made as.
 ///
 /// # Errors
@@ -150,6 +170,14 @@ pub fn discard_out_of_band(fd: impl AsFd) {
     }
     receive(libc::MSG_OOB);
     take_error(fd.as_fd());
+}
+
+/// `recv` with `MSG_OOB`, without waiting: takes the byte out of band of a stream, and nothing else.
+pub fn discard_urgent_byte(fd: impl AsFd) {
+    let mut byte = [0_u8; 1];
+    let flags = libc::MSG_OOB | libc::MSG_DONTWAIT;
+    // SAFETY: the kernel writes at most the one byte. recv(2).
+    unsafe { libc::recv(fd.as_fd().as_raw_fd(), byte.as_mut_ptr().cast(), byte.len(), flags) };
 }
 
 /// The address of one end of a socket, as the kernel writes it.

@@ -40,6 +40,8 @@ pub(crate) struct Socket {
     unread: u64,
     /// What a socket for messages keeps of those that came and went.
     traces: Traces,
+    /// Where a TCP connection begins and ends: its other end may be another socket of the snapshot.
+    addresses: Option<(Address, Address)>,
     /// Where the next peek begins, if it does not at the beginning: our own looking moves it, too.
     peek_offset: i32,
 }
@@ -166,12 +168,18 @@ impl Socket {
                 discard_all(&numbers, fd)?;
             }
             let traces = socket::traces(fd);
-            return Ok(Self { role, numbers, readable: false, unread: 0, traces, peek_offset: -1 });
+            let (unread, addresses) = (0, None);
+            return Ok(Self { role, numbers, readable: false, unread, traces, addresses, peek_offset: -1 });
         }
         if matches!(role, Role::Listener) && readable {
             return refuse(&numbers, "has a connection that waits to be accepted");
         }
-        Ok(Self { role, numbers, readable, unread, traces: socket::traces(fd), peek_offset: -1 })
+        let addresses = match role {
+            Role::Tcp(_) => socket::own_address(fd).ok().zip(socket::peer_address(fd).ok()),
+            _ => None,
+        };
+        let traces = socket::traces(fd);
+        Ok(Self { role, numbers, readable, unread, traces, addresses, peek_offset: -1 })
     }
 
     /// The numbers on which calls must be seen.
@@ -250,6 +258,23 @@ impl Socket {
             }
         }
         Ok(false)
+    }
+
+    /// Where its other end is, if it is a connection that was shut down.
+    pub(crate) fn shut_from(&self) -> Option<(Address, Address)> {
+        let (own, peer) = self.addresses.clone().filter(|_| matches!(self.role, Role::Shut))?;
+        Some((peer, own))
+    }
+
+    /// Shuts it, too, if its other end is one that was.
+    pub(crate) fn follow_other_end(
+        &mut self,
+        fd: &OwnedFd,
+        shut: &[(Address, Address)],
+        report: &mut RestoreReport,
+    ) -> Step<()> {
+        let is_other_end = self.addresses.as_ref().is_some_and(|addresses| shut.contains(addresses));
+        if is_other_end && matches!(self.role, Role::Tcp(_)) { self.shut_tcp(fd, report) } else { Ok(()) }
     }
 
     /// What is told of it now is not what was at the snapshot, in words.
@@ -372,16 +397,27 @@ impl Socket {
                 }
                 report.bytes_drained += discard(&self.numbers, fd, !packets)?;
                 match socket::send(other_end, expected) {
-                    Ok(count) if count == expected.len() => Ok(false),
+                    Ok(count) if count == expected.len() && peek_all(fd).as_ref() == Ok(expected) => {
+                        Ok(false)
+                    }
                     _ => self.refuse("cannot be filled again"),
                 }
             }
             None if readable && !self.readable => {
                 report.bytes_drained += discard(&self.numbers, fd, !packets)?;
-                Ok(true)
+                self.refuse_miscounted(fd).map(|()| true)
             }
-            None if readable == self.readable => Ok(false),
+            None if readable == self.readable => self.refuse_miscounted(fd).map(|()| false),
             None => self.refuse("is no longer at its end"),
+        }
+    }
+
+    /// A request may have read past a byte out of band itself.
+    fn refuse_miscounted(&self, fd: &OwnedFd) -> Step<()> {
+        if self.unread_now(fd) == self.unread {
+            Ok(())
+        } else {
+            self.refuse("counts bytes that are not there")
         }
     }
 
@@ -466,6 +502,10 @@ fn discard(numbers: &[i32], fd: &OwnedFd, is_stream: bool) -> Step<u64> {
     let mut bytes = 0;
     let mut fruitless = 0;
     let mut failed = false;
+    // First of all: a read that passes over a byte out of band leaves it counted for ever (Linux 6.18).
+    if is_stream {
+        socket::discard_urgent_byte(fd);
+    }
     while fruitless < MOST_EMPTY {
         match socket::discard(fd) {
             Ok(found) if found.is_none() || (is_stream && found == Some(0)) => {

@@ -101,12 +101,35 @@ impl PendingData {
         Ok(Self { entries, keeps_connections })
     }
 
+    /// Takes the events that have come since: at the snapshot there were none.
+    pub(crate) fn drop_events(&self) -> Step<()> {
+        for entry in self.entries.iter().filter(|entry| matches!(entry.queue, Queue::Events)) {
+            fcntl::drain_events(&entry.duplicate)
+                .or_trouble(Reason::DescriptorChanged, "emptying a descriptor")?;
+        }
+        Ok(())
+    }
+
     /// The numbers of sockets on which calls must be seen, since nothing else tells that they were used.
     pub(crate) fn watched_sockets(&self) -> Vec<i32> {
         if self.keeps_connections {
             return Vec::new();
         }
         self.entries.iter().flat_map(|entry| entry.queue.watched()).copied().collect()
+    }
+
+    /// A process that is connected with itself has both ends of what was shut.
+    fn shut_other_ends(&mut self, report: &mut RestoreReport) -> Step<()> {
+        let sockets = self.entries.iter_mut().filter_map(|entry| match &mut entry.queue {
+            Queue::Socket(socket) => Some((&*entry.duplicate, socket)),
+            _ => None,
+        });
+        let mut sockets: Vec<_> = sockets.collect();
+        let shut: Vec<_> = sockets.iter().filter_map(|(_, socket)| socket.shut_from()).collect();
+        for (duplicate, socket) in &mut sockets {
+            socket.follow_other_end(duplicate, &shut, report)?;
+        }
+        Ok(())
     }
 
     fn readable(&self) -> Step<Vec<bool>> {
@@ -125,10 +148,14 @@ impl Component for PendingData {
         };
         let mut emptied = Vec::new();
         let readable = self.readable()?;
+        let shut_before = restore.report.connections_shut;
         for (Entry { number, duplicate, queue }, readable) in self.entries.iter_mut().zip(readable) {
             if queue.revert(*number, duplicate, readable, moved, restore.report)? {
                 emptied.push(*number);
             }
+        }
+        if restore.report.connections_shut > shut_before {
+            self.shut_other_ends(restore.report)?;
         }
         if !emptied.is_empty() {
             let still = |(entry, readable): &(&Entry, bool)| *readable && emptied.contains(&entry.number);

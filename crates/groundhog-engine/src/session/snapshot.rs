@@ -118,9 +118,13 @@ impl Session {
         let surveyed = Surveyed::new(&mut stopped, areas, self.strategy)?;
         let actions = Actions::save(&mut stopped.remote()?)?;
         let kernel_state = KernelState::save(stopped.process, anchor)?;
-        epoll.settle(&mut stopped)?;
-        let signals = PendingSignals::save(stopped.process)?;
         let table = DescriptorTable::save(stopped.process, &survey)?;
+        let attributes = Attributes::save(stopped.process)?;
+        watch.lap(&mut phases, "inspect");
+
+        let rseq = registers::rseq_areas(stopped.process);
+        let memory = surveyed.save(&mut stopped, rseq, |phase| watch.lap(&mut phases, phase))?;
+        // Reading memory that is shared fills the holes in the files behind it: after that they are as they stay.
         let writable = WritableFiles::save(&used, !self.private.is_empty())?;
         let files = PrivateFiles::save(
             stopped.process,
@@ -129,12 +133,12 @@ impl Session {
             &used,
             &survey.inodes(),
         )?;
-        let attributes = Attributes::save(stopped.process)?;
-        watch.lap(&mut phases, "inspect");
-
-        let rseq = registers::rseq_areas(stopped.process);
-        let memory = surveyed.save(&mut stopped, rseq, |phase| watch.lap(&mut phases, phase))?;
+        watch.lap(&mut phases, "files");
         let open_files = OpenFileStates::save(&survey)?;
+        // What the snapshot itself did, such as setting times, is no request's to read.
+        pending.drop_events()?;
+        epoll.settle(&mut stopped)?;
+        let signals = PendingSignals::save(stopped.process)?;
         let threads = registers::save(&self.process)?;
         // What runs on from here is what every restore will give.
         registers::restore(&threads)?;

@@ -2,7 +2,7 @@
 
 use crate::harness::{
     Server, Start, Stranger, answers_stay_the_same, expect_refusal, for_each_strategy, is_refused,
-    reverts_connected, strategies,
+    leaks_by_itself, reverts_connected, strategies,
 };
 use groundhog_engine::Reason;
 
@@ -150,5 +150,30 @@ fn a_socket_of_the_supervisors_own_is_left_alone() {
         assert_eq!(victim.ask(2), "sent");
         let mut bytes = [0; 2];
         std::io::Read::read_exact(&mut &ours, &mut bytes).expect("both were sent");
+    }
+}
+
+/// Another process's socket to the kernel, of which we hold a duplicate, has the same addresses.
+#[test]
+fn a_used_socket_to_the_kernel_is_refused_beside_another() {
+    let other = Start::of("netlink", &[]).with(strategies()[0]);
+    other.snapshot();
+    leaks_by_itself("netlink", &[]);
+    is_refused("netlink", &[], Reason::DescriptorChanged);
+}
+
+/// What is done to one end shows at the other.
+#[test]
+fn both_ends_of_a_connection_of_the_process_with_itself_are_ended() {
+    for kind in ["shut-first", "shut-last", "send-first", "send-last"] {
+        for_each_strategy("tcp_itself", &[kind], |victim| {
+            victim.snapshot();
+            assert_eq!(victim.ask(1), "-11 -11");
+            assert_eq!(victim.restore().connections_shut, 2, "{}", victim.label());
+            for request in 2..5 {
+                assert_eq!(victim.ask(request), "0 0", "{}", victim.label());
+                assert_eq!(victim.restore().connections_shut, 0);
+            }
+        });
     }
 }

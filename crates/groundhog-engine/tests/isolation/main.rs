@@ -2,10 +2,11 @@
 //! they can see of it.
 //!
 //! Nearly all of it runs as an ordinary user as well as root. The environment chooses the strategies
-//! (`GROUNDHOG_TEST_STRATEGIES=hot,copy`) and the random programs (see `mutation`).
+//! (`GROUNDHOG_TEST_STRATEGIES=hot,copy`) and the random programs (see `mutation` and `calls`).
 #![allow(missing_docs, reason = "tests say in their names what they are for")]
 
 mod attached;
+mod calls;
 mod changes;
 mod children;
 mod connections;

@@ -1,7 +1,7 @@
 //! What waits in pipes, sockets, counters and timers.
 
 use crate::harness::{
-    Start, answers_stay_the_same, expect_refusal, for_each_strategy, is_refused, reverts,
+    Start, answers_stay_the_same, expect_refusal, for_each_strategy, is_refused, leaks_by_itself, reverts,
     snapshot_is_refused, strategies,
 };
 use groundhog_engine::Reason;
@@ -87,4 +87,24 @@ fn what_was_taken_from_somebody_elses_pipe_is_refused() {
         assert_eq!(victim.ask(2), "0 waiting!");
         expect_refusal(&victim, Reason::DescriptorChanged);
     }
+}
+
+/// A snapshot sets the times of files back that it has read.
+#[test]
+fn a_snapshot_leaves_no_events_of_its_own() {
+    reverts("watches_folder", &[]);
+}
+
+#[test]
+fn a_byte_out_of_band_is_taken_out_of_a_pair() {
+    for kind in ["waiting", "empty"] {
+        reverts("urgent_byte", &[kind]);
+    }
+}
+
+/// The kernel goes on counting a byte that was read past.
+#[test]
+fn a_pair_that_counts_a_byte_out_of_band_that_is_gone_is_refused() {
+    leaks_by_itself("urgent_byte", &["passed"]);
+    is_refused("urgent_byte", &["passed"], Reason::DescriptorChanged);
 }

@@ -31,3 +31,9 @@ fn attaching_to_an_object_is_refused() {
 fn too_much_of_it_is_refused() {
     snapshot_is_refused("much_shared", &[], |reason| reason == Reason::SharedMemoryLimit);
 }
+
+/// Looking at what is mapped and shared fills its holes.
+#[test]
+fn a_hole_that_is_mapped_is_no_difference() {
+    reverts("mapped_holes", &[]);
+}

@@ -44,6 +44,7 @@ impl OwnEnds {
             if family == AF_UNIX {
                 ends.inodes.extend(fcntl::inode(&copy));
             } else if same_network
+                && is_internet(family)
                 && let (Ok(own), Ok(peer)) = (socket::own_address(&copy), socket::peer_address(&copy))
             {
                 ends.addresses.push((own, peer));
@@ -85,7 +86,7 @@ pub(super) fn tell(
     let Ok(own) = socket::own_address(fd) else { return Ok(Role::Other) };
     let peer = socket::peer_address(fd).ok();
     if let Some(peer) = &peer
-        && made.family != AF_UNIX
+        && is_internet(made.family)
         && ends.is_peer_of(&own, peer)
     {
         return Ok(Role::Ours);
@@ -115,6 +116,11 @@ pub(super) fn tell(
         (_, SOCK_STREAM | SOCK_SEQPACKET, _) => Role::Stream,
         _ => Role::Other,
     })
+}
+
+/// Addresses of other families need not be two ends of one connection: all sockets to the kernel have the same.
+fn is_internet(family: i32) -> bool {
+    family == AF_INET || family == AF_INET6
 }
 
 /// The inode number of what a Unix socket is connected to.

@@ -12,7 +12,7 @@ pub(crate) use kernel::{nothing_like_it_here, strategies};
 pub(crate) use process::{is_alive, wait_until, wait_until_gone};
 pub(crate) use server::Server;
 pub(crate) use stranger::Stranger;
-pub(crate) use victim::{Start, Victim};
+pub(crate) use victim::{Heard, Start, Victim};
 pub(crate) use workshop::{compile_all, program};
 
 use groundhog_engine::{Error, Reason, RestoreReport};

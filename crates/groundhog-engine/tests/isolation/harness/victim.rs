@@ -1,14 +1,15 @@
 //! A victim at work: its pipes, its requests and its answers.
 
 use crate::harness::{Server, wait_until, workshop};
-use groundhog_engine::{RestoreReport, Result, SnapshotInfo, SpawnOptions, Strategy, Tracee};
+use groundhog_engine::{JailOptions, RestoreReport, Result, SnapshotInfo, SpawnOptions, Strategy, Tracee};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::OFlags;
 use std::io::{PipeReader, PipeWriter, Read, Write};
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::time::Duration;
 
-/// Seconds to wait for an answer: much, for an emulated machine under load.
-const PATIENCE: Timespec = Timespec { tv_sec: 20, tv_nsec: 0 };
+/// How long to wait for an answer: much, for an emulated machine under load.
+const PATIENCE: Duration = Duration::from_secs(20);
 
 /// A victim that is to be started.
 pub(crate) struct Start<'a> {
@@ -17,6 +18,8 @@ pub(crate) struct Start<'a> {
     extra: Vec<(i32, i32)>,
     unwatched: bool,
     keep_connections: bool,
+    jail: Option<JailOptions>,
+    ids: Option<(u32, u32)>,
     server: Option<&'a Server>,
 }
 
@@ -24,7 +27,16 @@ impl<'a> Start<'a> {
     /// By the name of its source.
     pub(crate) fn of(name: &'a str, arguments: &'a [&'a str]) -> Self {
         let extra = Vec::new();
-        Self { name, arguments, extra, unwatched: false, keep_connections: false, server: None }
+        Self {
+            name,
+            arguments,
+            extra,
+            unwatched: false,
+            keep_connections: false,
+            jail: None,
+            ids: None,
+            server: None,
+        }
     }
 
     /// With a descriptor of ours under this number.
@@ -45,6 +57,18 @@ impl<'a> Start<'a> {
         self
     }
 
+    /// In a jail.
+    pub(crate) fn jailed(mut self, jail: JailOptions) -> Self {
+        self.jail = Some(jail);
+        self
+    }
+
+    /// As another user and group, which only root can do.
+    pub(crate) fn becoming(mut self, ids: (u32, u32)) -> Self {
+        self.ids = Some(ids);
+        self
+    }
+
     /// With a server that it finds by its environment.
     pub(crate) fn talking_to(mut self, server: &'a Server) -> Self {
         self.server = Some(server);
@@ -53,6 +77,12 @@ impl<'a> Start<'a> {
 
     /// Starts it and waits until it is ready.
     pub(crate) fn with(self, strategy: Strategy) -> Victim {
+        let name = self.name;
+        self.try_with(strategy).unwrap_or_else(|error| panic!("{name} ({strategy}): {error}"))
+    }
+
+    /// Likewise, if it can be started.
+    pub(crate) fn try_with(self, strategy: Strategy) -> Result<Victim> {
         let (their_requests, requests) = std::io::pipe().expect("a pipe");
         let (answers, their_answers) = std::io::pipe().expect("a pipe");
         let nowhere = std::fs::File::options().write(true).open("/dev/null").expect("/dev/null");
@@ -63,6 +93,7 @@ impl<'a> Start<'a> {
             (2, 2),
             (3, their_answers.as_raw_fd()),
         ];
+        fds.retain(|(there, _)| self.extra.iter().all(|(number, _)| number != there));
         fds.extend(self.extra);
         let mut argv = vec![workshop::program(self.name).into_os_string()];
         argv.extend(self.arguments.iter().map(Into::into));
@@ -74,6 +105,8 @@ impl<'a> Start<'a> {
             strategy: Some(strategy),
             unwatched: self.unwatched,
             keep_connections: self.keep_connections,
+            jail: self.jail,
+            ids: self.ids,
             trusted: true,
             env: self.server.map(|server| {
                 let settings = server.settings().map(|(name, value)| (name.into(), value.into()));
@@ -82,16 +115,25 @@ impl<'a> Start<'a> {
             ..SpawnOptions::default()
         };
         let label = format!("{} {:?} ({strategy})", self.name, self.arguments);
-        let tracee = Tracee::spawn(options).unwrap_or_else(|error| panic!("{label}: {error}"));
+        let tracee = Tracee::spawn(options)?;
         let mut victim =
             Victim { tracee, label, requests, answers, asked: String::new(), unread: Vec::new() };
         assert_eq!(victim.answer(), r#"{"ok":true}"#, "{}", victim.label);
-        victim
+        Ok(victim)
     }
 }
 
 fn duplicate(fd: &impl AsFd) -> OwnedFd {
     fd.as_fd().try_clone_to_owned().expect("a descriptor can be duplicated")
+}
+
+/// What came of waiting for a line.
+pub(crate) enum Heard {
+    Line(String),
+    /// The process has ended.
+    End,
+    /// Nothing within the time.
+    Nothing,
 }
 
 /// A victim that is ready, or that has a snapshot.
@@ -140,6 +182,15 @@ impl Victim {
         self.answer()
     }
 
+    /// Sends a line, and waits for one, not long.
+    pub(crate) fn ask_line(&mut self, line: &str, patience: Duration) -> Heard {
+        line.clone_into(&mut self.asked);
+        match self.requests.write_all(format!("{line}\n").as_bytes()) {
+            Ok(()) => self.hear(patience),
+            Err(_) => Heard::End,
+        }
+    }
+
     /// Sends a request.
     pub(crate) fn send(&mut self, number: u32) {
         self.send_line(&format!("secret-{number:06}"));
@@ -172,23 +223,33 @@ impl Victim {
 
     /// The next line, or none at the end of the process.
     fn line(&mut self) -> Option<String> {
+        match self.hear(PATIENCE) {
+            Heard::Line(line) => Some(line),
+            Heard::End => None,
+            Heard::Nothing => panic!("{}: no answer to {} within {PATIENCE:?}", self.label, self.asked),
+        }
+    }
+
+    fn hear(&mut self, patience: Duration) -> Heard {
+        let patience = Timespec::try_from(patience).expect("a few seconds");
         loop {
             if let Some(end) = self.unread.iter().position(|byte| *byte == b'\n') {
                 let line: Vec<u8> = self.unread.drain(..=end).collect();
-                return Some(String::from_utf8_lossy(&line[..end]).into_owned());
+                return Heard::Line(String::from_utf8_lossy(&line[..end]).into_owned());
             }
             let exited = self.tracee.exit_fd().as_fd();
             let mut fds =
                 [PollFd::new(&self.answers, PollFlags::IN), PollFd::from_borrowed_fd(exited, PollFlags::IN)];
-            let ready = poll(&mut fds, Some(&PATIENCE)).expect("polling a pipe and a pidfd");
-            assert!(ready > 0, "{}: no answer to {} within {} s", self.label, self.asked, PATIENCE.tv_sec);
+            if poll(&mut fds, Some(&patience)).expect("polling a pipe and a pidfd") == 0 {
+                return Heard::Nothing;
+            }
             let ended = !fds[1].revents().is_empty();
             let mut buffer = vec![0; 64 * 1024];
             match self.answers.read(&mut buffer) {
-                Ok(0) => return None,
+                Ok(0) => return Heard::End,
                 Ok(count) => self.unread.extend(&buffer[..count]),
                 Err(error) if error.kind() == std::io::ErrorKind::WouldBlock && !ended => {}
-                Err(_) => return None,
+                Err(_) => return Heard::End,
             }
         }
     }

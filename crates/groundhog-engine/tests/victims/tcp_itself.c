@@ -1,0 +1,37 @@
+/* Connected with itself by TCP, as a server with a client in one process is. A request uses the end that it is told to. */
+#include "case.h"
+#include <netinet/in.h>
+#include <sys/socket.h>
+
+static int ends[2];
+
+static void prepare(void)
+{
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t length = sizeof address;
+    int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    check(listener >= 0 && bind(listener, (struct sockaddr *)&address, length) == 0, "bind");
+    check(listen(listener, 1) == 0 && getsockname(listener, (struct sockaddr *)&address, &length) == 0, "listen");
+    ends[0] = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    check(ends[0] >= 0 && connect(ends[0], (struct sockaddr *)&address, length) == 0, "connect");
+    ends[1] = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
+    check(ends[1] >= 0, "accept");
+}
+
+static int state(int end)
+{
+    char byte;
+    ssize_t found = recv(end, &byte, 1, MSG_DONTWAIT | MSG_PEEK);
+    return found < 0 ? -errno : (int)found;
+}
+
+static void handle(const char *secret)
+{
+    int states[2] = {state(ends[0]), state(ends[1])};
+    int used = ends[is("shut-last") || is("send-last")];
+    if (is("shut-first") || is("shut-last"))
+        shutdown(used, SHUT_RD);
+    else
+        send(used, secret, strlen(secret), MSG_DONTWAIT | MSG_NOSIGNAL);
+    answer("%d %d", states[0], states[1]);
+}
