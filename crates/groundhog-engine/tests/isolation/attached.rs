@@ -68,12 +68,23 @@ const UNSEEN: [&str; 24] = [
 const NOT_COMPARED: [&str; 5] =
     ["membarrier_registered", "futex_hash", "interrupted_poll", "interrupted_thread", "segments_local"];
 
-/// What a later request saw of an earlier one; none: it saw nothing, or there was no later one.
-fn leak_of(name: &str, arguments: &[&str]) -> Option<String> {
+/// Until one of which nothing tells was seen to stay.
+const TRIES: u32 = 5;
+
+/// Whether the kernel has what a victim is about, so that it sees what it left when nobody restores it.
+fn leaks_by_itself(name: &str, arguments: &[&str]) -> bool {
     let mut alone = Stranger::start(name, arguments);
     let first = alone.ask(1);
-    if alone.ask(2) == first {
+    let leaks = alone.ask(2) != first;
+    if !leaks {
         nothing_like_it_here(&format!("{name} {arguments:?}"));
+    }
+    leaks
+}
+
+/// What a later request saw of an earlier one; none: it saw nothing, or there was no later one.
+fn leak_of(name: &str, arguments: &[&str]) -> Option<String> {
+    if !leaks_by_itself(name, arguments) {
         return None;
     }
     let mut stranger = Stranger::start(name, arguments);
@@ -110,7 +121,9 @@ fn what_no_call_showed_is_put_back_or_refused() {
 /// The documents say so.
 #[test]
 fn what_nobody_can_compare_stays_in_a_process_that_was_attached_to() {
-    for name in NOT_COMPARED {
-        assert!(leak_of(name, &[]).is_some(), "{name} is put back or refused now: say so in the documents");
+    for name in NOT_COMPARED.iter().filter(|name| leaks_by_itself(name, &[])) {
+        // A stop may end what was interrupted before a request does.
+        let stays = (0..TRIES).any(|_| leak_of(name, &[]).is_some());
+        assert!(stays, "{name} is put back or refused now: say so in the documents");
     }
 }

@@ -19,11 +19,12 @@ __attribute__((unused)) static bool is(const char *variant)
     return strcmp(arguments[1], variant) == 0;
 }
 
-/* A mapping that no neighbour can be merged with. */
+/* A mapping that no neighbour can be merged with, now or later: what lies beside it cannot be accessed. */
 __attribute__((unused)) static char *lonely(size_t length)
 {
     char *memory = map_anonymous(NULL, length + 2 * PAGE);
-    check(munmap(memory, PAGE) == 0 && munmap(memory + PAGE + length, PAGE) == 0, "guards");
+    char *behind = memory + PAGE + length;
+    check(mprotect(memory, PAGE, PROT_NONE) == 0 && mprotect(behind, PAGE, PROT_NONE) == 0, "guards");
     return memory + PAGE;
 }
 

@@ -2,6 +2,7 @@
 
 use super::{Flow, Role, peek_all, refuse};
 use crate::error::{OrTrouble, Reason, Step};
+use groundhog_proc::unix_sockets;
 use groundhog_sys::socket::{self, Address, Made};
 use groundhog_sys::{Tid, fcntl, sock_diag};
 use std::os::fd::OwnedFd;
@@ -124,22 +125,39 @@ fn is_internet(family: i32) -> bool {
 }
 
 /// The inode number of what a Unix socket is connected to.
-///
-/// Where the kernel cannot be asked: two nameless ends with neighbouring numbers that the process itself made together.
 fn unix_peer(candidate: &Candidate<'_>, all: &[Candidate<'_>], owner: Owner<'_>) -> Option<u64> {
-    if let Some(Ok(peer)) = owner.sock_diag.map(|asked| sock_diag::unix_peer(asked, candidate.inode)) {
-        return peer;
+    match owner.sock_diag.map(|asked| sock_diag::unix_peer(asked, candidate.inode)) {
+        Some(Ok(peer)) => peer,
+        _ => twin(candidate, all, owner),
     }
-    let alike = |found: &&Candidate<'_>| {
-        found.inode.abs_diff(candidate.inode) == 1
-            && [found.duplicate, candidate.duplicate].iter().all(|fd| {
-                socket::peer_process(fd) == Ok(owner.pid)
-                    && socket::own_address(fd).is_ok_and(|own| own.is_unnamed())
-                    && socket::peer_address(fd).is_ok_and(|peer| peer.is_unnamed())
-            })
+}
+
+/// The other end of a pair, where the kernel cannot be asked for it: it is made in one call by a known process, has no name,
+/// and its number is next to this one's. None when both numbers next to it are sockets.
+fn twin(candidate: &Candidate<'_>, all: &[Candidate<'_>], owner: Owner<'_>) -> Option<u64> {
+    let is_nameless = |fd| {
+        socket::own_address(fd).is_ok_and(|own| own.is_unnamed())
+            && socket::peer_address(fd).is_ok_and(|peer| peer.is_unnamed())
     };
-    let mut found = all.iter().filter(alike);
-    found.next().filter(|_| found.next().is_none()).map(|found| found.inode)
+    if !is_nameless(candidate.duplicate) {
+        return None;
+    }
+    let supervisor = Tid(i32::try_from(std::process::id()).ok()?);
+    let tables = [owner.pid, supervisor].map(|pid| std::fs::read(format!("/proc/{pid}/net/unix")));
+    let known: Vec<u64> = tables.into_iter().flatten().flat_map(|text| unix_sockets::inodes(&text)).collect();
+    if !known.contains(&candidate.inode) {
+        return None; // of a network that nobody lists
+    }
+    let beside = [candidate.inode.wrapping_sub(1), candidate.inode.wrapping_add(1)];
+    let mut beside = beside.into_iter().filter(|inode| known.contains(inode));
+    let found = beside.next().filter(|_| beside.next().is_none())?;
+    let maker = match all.iter().find(|other| other.inode == found) {
+        Some(other) if !is_nameless(other.duplicate) => return None,
+        Some(other) if socket::peer_process(other.duplicate) != Ok(owner.pid) => return None,
+        Some(_) => owner.pid,
+        None => supervisor,
+    };
+    (socket::peer_process(candidate.duplicate) == Ok(maker)).then_some(found)
 }
 
 fn pair(candidate: &Candidate<'_>, other: &Candidate<'_>, made: Made, unread: u64) -> Step<Role> {

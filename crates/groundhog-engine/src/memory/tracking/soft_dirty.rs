@@ -35,6 +35,9 @@ pub(super) struct SoftDirty {
 /// How many pages are written at random.
 const CANARIES: usize = 4;
 
+/// The size of a huge page, all of which counts as written when a byte of it was.
+const HUGE_PAGE: u64 = 1 << 21;
+
 impl SoftDirty {
     /// Checks that the bits can be cleared.
     pub(super) fn new(process: &Process) -> Step<Self> {
@@ -68,7 +71,12 @@ impl SoftDirty {
             })
         };
         let fit = |run: &&Run| !run.swapped && !run.zero && writable(run.start);
-        let runs: Vec<&Run> = scan.runs.iter().filter(fit).collect();
+        let mut runs: Vec<&Run> = scan.runs.iter().filter(fit).collect();
+        // All of a huge page is in one run, since its pages are written together.
+        let holds_none = |run: &Run| run.end - run.start < HUGE_PAGE;
+        if runs.iter().filter(|run| holds_none(run)).count() >= CANARIES {
+            runs.retain(|run| holds_none(run));
+        }
         self.candidates.clear();
         for _ in 0..CANARIES.min(runs.len()) {
             let run = runs[random() as usize % runs.len()];
