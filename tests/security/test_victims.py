@@ -6,6 +6,7 @@ GROUNDHOG_VICTIM_REQUESTS sets how many requests a victim gets here; `pytest -m 
 from __future__ import annotations
 
 import functools
+import itertools
 import os
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -22,7 +23,7 @@ from groundhog.audit.workshop import Workshop
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-    from _pytest.mark.structures import ParameterSet
+    from _pytest.mark.structures import MarkDecorator, ParameterSet
 
     FirstAnswer = Callable[[Victim], str | None]
 
@@ -37,10 +38,15 @@ UNTIL_LEAK = 200  # requests within which a victim must show its leak
 MEMORY_STATE = (MEMORY, LAYOUT, ADVICE, FILES, SHARED)  # what a strategy is about
 
 
+def case(name: str, victim: Victim, *words: object, marks: Iterable[MarkDecorator] = ()) -> ParameterSet:
+    """One try of a victim. All of them are made by one worker, which knows its first answer."""
+    return pytest.param(victim, *words, id=name, marks=[pytest.mark.xdist_group(victim.name), *marks])
+
+
 def cases(victims: Iterable[Victim], *supervisors: str) -> list[ParameterSet]:
     """Victims times supervisors, for tests with isolation."""
     return [
-        pytest.param(victim, supervisor, id=f"{victim.name}-{supervisor}")
+        case(f"{victim.name}-{supervisor}", victim, supervisor)
         for victim in victims
         for supervisor in supervisors
     ]
@@ -115,7 +121,7 @@ def trial_of(
     )
 
 
-@pytest.mark.parametrize("victim", VICTIMS, ids=lambda victim: victim.name)
+@pytest.mark.parametrize("victim", [case(victim.name, victim) for victim in VICTIMS])
 def test_without_isolation_a_later_answer_differs(victim: Victim, workshop: Workshop) -> None:
     patience, server = min(victim.answer_timeout, 5), workshop.server(victim)
     answers = run_plain(Trial(workshop.command(victim), UNTIL_LEAK, answer_timeout=patience, server=server))
@@ -133,19 +139,12 @@ def privileges_and_verification() -> list[ParameterSet]:
 
     For victims that are not tried in full, each in one of the two; the other pairings are slow tests.
     """
-    crossed = [
-        (found, verify, (supervisor == AS_IS) == verify)
-        for supervisor in (AS_IS, DROPPED)
-        for found in cases(VICTIMS, supervisor)
-        for verify in (False, True)
-    ]
     params = []
-    for found, verify, quick in crossed:
-        victim = found.values[0]
-        assert isinstance(victim, Victim)
-        marks = [] if quick or victim.full else [pytest.mark.slow]
-        name = f"{found.id}-{'verifying' if verify else 'trusting'}"
-        params.append(pytest.param(*found.values, verify, id=name, marks=marks))
+    for supervisor, victim, verify in itertools.product((AS_IS, DROPPED), VICTIMS, (False, True)):
+        quick = victim.full or (supervisor == AS_IS) == verify
+        marks = [] if quick else [pytest.mark.slow]
+        name = f"{victim.name}-{supervisor}-{'verifying' if verify else 'trusting'}"
+        params.append(case(name, victim, supervisor, verify, marks=marks))
     return params
 
 
@@ -175,9 +174,9 @@ def test_with_each_strategy(
 def in_each_jail() -> list[ParameterSet]:
     """The victims that leave files, in the jails that they can be tried in."""
     return [
-        pytest.param(*case.values, jail, id=f"{case.id}-{jail}")
+        pytest.param(*found.values, jail, id=f"{found.id}-{jail}", marks=found.marks)
         for jail in ("namespace", "landlock")
-        for case in cases(
+        for found in cases(
             (
                 victim
                 for victim in VICTIMS
