@@ -63,12 +63,12 @@ def test_it(): pass
 
 
 def test_in_workers_it_is_the_same(run: Run) -> None:
-    result = run(IN_WORKERS, "-n", "2")
+    result = run(IN_WORKERS, "-n", "1")
     result.assert_outcomes(failed=1, skipped=1, passed=1)
     result.stdout.fnmatch_lines(["*skipped without leave*no such kernel*"])
 
 
 def test_in_workers_a_module_that_skips_itself_fails(run: Run) -> None:
-    result = run("pytest.skip('not here', allow_module_level=True)", "-n", "2")
+    result = run("pytest.skip('not here', allow_module_level=True)", "-n", "1")
     assert result.ret != pytest.ExitCode.OK
     result.stdout.fnmatch_lines(["*skipped without leave*not here*"])
