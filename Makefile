@@ -79,8 +79,8 @@ test: programs $(DEPS)  ## Lint, then run the tests, in less than ten minutes
 .PHONY: test-all
 test-all: programs build  ## Run every test, also the slow ones and on other kernels (takes hours)
 	$(SIDE_BY_SIDE) lint
-	cargo test --release --workspace
-	$(PYTEST) $(COVERAGE) $(ARGS)
+	GROUNDHOG_MUTATION_PROGRAMS=1000 cargo test --release --workspace
+	GROUNDHOG_VICTIM_REQUESTS=30 $(PYTEST) $(COVERAGE) $(ARGS)
 	$(MAKE) test-kernels
 
 .PHONY: test-rust

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 import pytest
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 
 pytestmark = [pytest.mark.kernel, pytest.mark.usefixtures("no_leaks")]
 
-REQUESTS = 30
+REQUESTS = int(os.environ.get("GROUNDHOG_VICTIM_REQUESTS", "12"))
 SUFFIX = {"python": ".py", "node": ".js"}
 HANDLERS = [victim for victim in PYTHON + NODE if victim.expected is Expected.REVERT]
 
