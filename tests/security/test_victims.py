@@ -18,8 +18,8 @@ import pytest
 
 import groundhog
 from groundhog.audit.catalog import VICTIMS, Expected, Victim
+from groundhog.audit.dropped import Nobody
 from groundhog.audit.inventory import ADVICE, FILES, LAYOUT, MEMORY, SHARED, WRITTEN
-from groundhog.audit.selftest import run_as_nobody
 from groundhog.audit.trials import Outcome, Trial, run_plain, run_traced
 from tests.framework.workshop import SharedWorkshop
 
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from groundhog.audit.workshop import Workshop
 
     FirstAnswer = Callable[[Victim], str | None]
+    Run = Callable[[str, Trial], Outcome]
 
 pytestmark = pytest.mark.kernel
 
@@ -88,7 +89,12 @@ def first_answer(workshop: Workshop) -> FirstAnswer:
     return ask
 
 
-RUN = {AS_IS: run_traced, DROPPED: run_as_nobody}
+@pytest.fixture(scope="session")
+def run() -> Iterator[Run]:
+    """Run a trial by such a supervisor."""
+    with Nobody() as nobody:
+        by = {AS_IS: run_traced, DROPPED: nobody.run}
+        yield lambda supervisor, trial: by[supervisor](trial)
 
 
 def check(victim: Victim, outcome: Outcome, first: str | None) -> None:
@@ -151,10 +157,10 @@ def privileges_and_verification() -> list[ParameterSet]:
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize(("victim", "supervisor", "verify"), privileges_and_verification())
 def test_every_answer_is_a_first_answer(
-    victim: Victim, workshop: Workshop, first_answer: FirstAnswer, supervisor: str, *, verify: bool
+    victim: Victim, workshop: Workshop, first_answer: FirstAnswer, run: Run, supervisor: str, *, verify: bool
 ) -> None:
     requests = THOUSAND if victim.full else REQUESTS
-    outcome = RUN[supervisor](trial_of(victim, workshop, requests, verify=verify))
+    outcome = run(supervisor, trial_of(victim, workshop, requests, verify=verify))
     check(victim, outcome, first_answer(victim))
     assert all(report["verified"] == verify for report in outcome.reports)
 
@@ -164,9 +170,9 @@ def test_every_answer_is_a_first_answer(
     ("victim", "supervisor"), cases((victim for victim in VICTIMS if victim.leaves in MEMORY_STATE), AS_IS)
 )
 def test_with_each_strategy(
-    victim: Victim, workshop: Workshop, first_answer: FirstAnswer, supervisor: str, strategy: str
+    victim: Victim, workshop: Workshop, first_answer: FirstAnswer, run: Run, supervisor: str, strategy: str
 ) -> None:
-    outcome = RUN[supervisor](trial_of(victim, workshop, 10, verify=True, strategy=strategy))
+    outcome = run(supervisor, trial_of(victim, workshop, 10, verify=True, strategy=strategy))
     check(victim, outcome, first_answer(victim))
     assert {report["strategy"] for report in outcome.reports} <= {strategy}
 
@@ -190,9 +196,9 @@ def in_each_jail() -> list[ParameterSet]:
 
 @pytest.mark.parametrize(("victim", "supervisor", "jail"), in_each_jail())
 def test_files_in_each_jail(
-    victim: Victim, workshop: Workshop, first_answer: FirstAnswer, supervisor: str, jail: str
+    victim: Victim, workshop: Workshop, first_answer: FirstAnswer, run: Run, supervisor: str, jail: str
 ) -> None:
-    outcome = RUN[supervisor](replace(trial_of(victim, workshop, 10, verify=True), jail=jail))
+    outcome = run(supervisor, replace(trial_of(victim, workshop, 10, verify=True), jail=jail))
     # Landlock refuses some of what is reverted, or costs the process, by namespaces.
     expected = victim.expected if jail == "namespace" else Expected.SAFE
     check(replace(victim, expected=expected), outcome, first_answer(victim))
@@ -202,7 +208,7 @@ def test_files_in_each_jail(
 @pytest.mark.timeout(1200)
 @pytest.mark.parametrize(("victim", "supervisor"), cases(VICTIMS, DROPPED))
 def test_a_thousand_requests(
-    victim: Victim, workshop: Workshop, first_answer: FirstAnswer, supervisor: str
+    victim: Victim, workshop: Workshop, first_answer: FirstAnswer, run: Run, supervisor: str
 ) -> None:
-    outcome = RUN[supervisor](trial_of(victim, workshop, THOUSAND, verify=False))
+    outcome = run(supervisor, trial_of(victim, workshop, THOUSAND, verify=False))
     check(victim, outcome, first_answer(victim))
