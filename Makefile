@@ -11,7 +11,15 @@ DEPS := $(VENV)/.installed
 # Tests compile victims in C and Java, start functions in Node, Go, Ruby and in containers, and let them talk to databases.
 TEST_PROGRAMS := gcc=gcc g++=g++ javac=default-jdk-headless node=nodejs setpriv=util-linux runc=runc redis-server=redis-server pg_ctlcluster=postgresql \
 	go=golang-go ruby=ruby nginx=nginx-light
+BUILT := $(VENV)/.built
 ARGS ?=
+# How many tests of the package run at once.
+WORKERS ?= $(shell nproc)
+PYTEST = $(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadgroup --durations 25
+COVERAGE := --cov --cov-report=term
+# Random programs for each strategy: seconds of them here, all in `test-all` (crates/groundhog-engine/tests/isolation/mutation.rs).
+MUTATION_PROGRAMS ?= 300
+SIDE_BY_SIDE = $(MAKE) --jobs 3 --output-sync=target
 
 .PHONY: help
 help:  ## Say what can be made
@@ -26,6 +34,10 @@ $(DEPS): requirements/dev.txt
 .PHONY: build
 build: $(DEPS)  ## Compile the engine and install the package into .venv
 	VIRTUAL_ENV=$(abspath $(VENV)) $(BIN)/maturin develop --release --quiet
+	touch $(BUILT)
+
+$(BUILT):
+	$(MAKE) build
 
 .PHONY: demo
 demo: build  ## Serve functions that leak, without and with isolation, side by side
@@ -58,32 +70,51 @@ wheel: $(DEPS)  ## Build the package into dist/ and try it in an environment of 
 		--payload '{"customer": "ada", "product": "gear"}'
 	cd dist && venv/bin/groundhog audit --self-test --only count
 
+# The quick half of `make test`, for the time between two edits: the package's unit tests use the engine as it was last built.
+.PHONY: check
+check: $(DEPS) | $(BUILT)  ## Check what a minute is enough for: lint, and unit tests
+	$(SIDE_BY_SIDE) lint-python lint-rust
+	cargo test --quiet --workspace --lib
+	$(PYTEST) $(ARGS) tests/unit
+
 .PHONY: test
-test: lint test-rust test-python  ## Lint, then run every test
+test: programs $(DEPS)  ## Lint, then run the tests, in less than ten minutes
+	$(SIDE_BY_SIDE) lint test-rust
+	$(MAKE) test-python
+
+.PHONY: test-all
+test-all: programs build  ## Run every test, also the slow ones and on other kernels (takes hours)
+	$(SIDE_BY_SIDE) lint
+	GROUNDHOG_MUTATION_PROGRAMS=1000 cargo test --release --workspace
+	GROUNDHOG_VICTIM_REQUESTS=30 $(PYTEST) $(COVERAGE) $(ARGS)
+	$(MAKE) test-kernels
 
 .PHONY: test-rust
 test-rust: programs $(DEPS)  ## Run the tests of the crates
-	cargo test --release --workspace
+	GROUNDHOG_MUTATION_PROGRAMS=$(MUTATION_PROGRAMS) cargo test --workspace
 
 .PHONY: test-python
 test-python: programs build  ## Run the tests of the package (ARGS for pytest)
 	cargo build --release --quiet --package groundhog-test-programs
-	$(BIN)/python -m pytest -m "not slow" --cov --cov-report=term $(ARGS)
+	$(PYTEST) -m "not slow" $(COVERAGE) $(ARGS)
 
 .PHONY: test-kernels
 test-kernels: build  ## Run the engine's tests on other kernels, in virtual machines
 	tests/kernels/run $(ARGS)
 
 .PHONY: lint
-lint: lint-python lint-rust  ## Check format, types, layers, licences
+lint: lint-python lint-stubs lint-rust  ## Check format, types, layers, licences
 
 .PHONY: lint-python
-lint-python: build
+lint-python: $(DEPS)
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+	PYTHONPATH=python $(BIN)/lint-imports
+
+.PHONY: lint-stubs
+lint-stubs: build
 	$(BIN)/python -m mypy.stubtest groundhog._core
-	$(BIN)/lint-imports
 
 .PHONY: lint-rust
 lint-rust: $(DEPS)

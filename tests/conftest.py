@@ -12,6 +12,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 
+LONGEST_ID = 40
+
+
 @pytest.fixture
 def source(tmp_path: Path) -> Callable[[str, str], Path]:
     """Write a handler: ``source("handler.py", text)`` is its path."""
@@ -40,3 +43,8 @@ def _open_fds() -> dict[str, str]:
         with contextlib.suppress(FileNotFoundError):  # the one that lists the others
             fds[entry.name] = str(entry.readlink())
     return fds
+
+
+def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
+    """Name archives and the like by their argument: the time is in them, and workers must agree on names."""
+    return argname if isinstance(val, bytes) and len(val) > LONGEST_ID else None

@@ -15,7 +15,11 @@ if TYPE_CHECKING:
 
     Source = Callable[[str, str], Path]
 
-pytestmark = [pytest.mark.kernel, pytest.mark.usefixtures("no_leaks")]
+pytestmark = [
+    pytest.mark.kernel,
+    pytest.mark.usefixtures("no_leaks"),
+    pytest.mark.xdist_group("redis"),
+]
 
 CLIENT = """
 import os

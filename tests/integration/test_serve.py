@@ -170,7 +170,12 @@ def test_what_is_no_json_never_reaches_the_function(server: Served) -> None:
     assert server.client.get("/_/info").json()["pool"]["requests"] == 0
 
 
-@pytest.mark.parametrize("size", [1 << 20, 40 << 20])
+# What the runtime makes of the largest ones is tested without HTTP: test_pool.py.
+@pytest.mark.parametrize(
+    ("server", "size"),
+    [("handler.py", 1 << 20), ("handler.js", 1 << 20), ("handler.py", 40 << 20)],
+    indirect=["server"],
+)
 def test_large_payloads_both_ways(server: Served, size: int) -> None:
     text = "❄" + "x" * size
     for _ in range(2):

@@ -49,6 +49,7 @@ exports.main = ({{ rounds }}) => {{
 """
 
 
+@pytest.mark.alone
 def test_restored_requests_of_node_run_compiled_code(source: Callable[[str, str], Path]) -> None:
     """Several times slower where they have to compile it again: no noise of a machine is like that."""
     function = Function.from_file(source("handler.js", closures(100)))

@@ -24,7 +24,11 @@ if TYPE_CHECKING:
 
     Compile = Callable[..., tuple[str, ...]]
 
-pytestmark = [pytest.mark.kernel, pytest.mark.usefixtures("no_leaks")]
+pytestmark = [
+    pytest.mark.kernel,
+    pytest.mark.usefixtures("no_leaks"),
+    pytest.mark.xdist_group("compiled java"),
+]
 REQUESTS = 1000
 ROOT = Path(__file__).parents[2]
 PROGRAMS = Path(__file__).with_name("programs")

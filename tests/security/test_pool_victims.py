@@ -2,22 +2,34 @@
 
 from __future__ import annotations
 
+import os
+from typing import TYPE_CHECKING
+
 import pytest
 
 from groundhog import Function, Pool
 from groundhog.audit.catalog import NODE, PYTHON, Expected, Victim
 from groundhog.audit.workshop import SOURCES
 
+if TYPE_CHECKING:
+    from pathlib import Path
+
 pytestmark = [pytest.mark.kernel, pytest.mark.usefixtures("no_leaks")]
 
-REQUESTS = 30
+REQUESTS = int(os.environ.get("GROUNDHOG_VICTIM_REQUESTS", "12"))
 SUFFIX = {"python": ".py", "node": ".js"}
 HANDLERS = [victim for victim in PYTHON + NODE if victim.expected is Expected.REVERT]
 
 
+@pytest.fixture
+def function(victim: Victim, tmp_path: Path) -> Function:
+    """With scratch files of its own: a victim looks at all of them, and other tests use the common folder."""
+    source = SOURCES / victim.language / f"{victim.source}{SUFFIX[victim.language]}"
+    return Function.from_file(source, env={"TMPDIR": str(tmp_path)})
+
+
 @pytest.mark.parametrize("victim", HANDLERS, ids=lambda victim: victim.name)
-async def test_every_reply_is_a_first_reply(victim: Victim) -> None:
-    function = Function.from_file(SOURCES / victim.language / f"{victim.source}{SUFFIX[victim.language]}")
+async def test_every_reply_is_a_first_reply(victim: Victim, function: Function) -> None:
     async with Pool(function, workers=1, isolation="request", jail=victim.jail or "none") as pool:
         replies = [await pool.invoke({"secret": f"Q{number:07d}"}) for number in range(REQUESTS)]
         # One that is better off unwatched gets a successor, once.
@@ -30,8 +42,7 @@ async def test_every_reply_is_a_first_reply(victim: Victim) -> None:
 
 
 @pytest.mark.parametrize("victim", HANDLERS, ids=lambda victim: victim.name)
-async def test_without_isolation_a_later_reply_differs(victim: Victim) -> None:
-    function = Function.from_file(SOURCES / victim.language / f"{victim.source}{SUFFIX[victim.language]}")
+async def test_without_isolation_a_later_reply_differs(victim: Victim, function: Function) -> None:
     async with Pool(function, workers=1, isolation="off", jail=victim.jail or "none") as pool:
         replies = [await pool.invoke({"secret": f"Q{number:07d}"}) for number in range(8)]
     assert any(reply.value != replies[0].value for reply in replies)

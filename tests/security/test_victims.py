@@ -1,11 +1,15 @@
 """Each victim, request after request: every answer is the answer of a first request.
 
-GROUNDHOG_VICTIM_REQUESTS sets how many requests a victim gets here; `pytest -m slow` gives each a thousand.
+A page is hot once it was written twice, and without isolation a victim shows its leak in as many requests as
+it gets with it: a dozen will do, half of which are restored at once, half when they have settled.
+GROUNDHOG_VICTIM_REQUESTS says how many. Those that are tried in full get a thousand, in which hot pages are
+sampled; `pytest -m slow` gives each a thousand.
 """
 
 from __future__ import annotations
 
 import functools
+import itertools
 import os
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -14,21 +18,24 @@ import pytest
 
 import groundhog
 from groundhog.audit.catalog import VICTIMS, Expected, Victim
+from groundhog.audit.dropped import Nobody
 from groundhog.audit.inventory import ADVICE, FILES, LAYOUT, MEMORY, SHARED, UNTRACKED, WRITTEN
-from groundhog.audit.selftest import run_as_nobody
 from groundhog.audit.trials import Outcome, Trial, run_plain, run_traced
-from groundhog.audit.workshop import Workshop
+from tests.framework.workshop import SharedWorkshop
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-    from _pytest.mark.structures import ParameterSet
+    from _pytest.mark.structures import MarkDecorator, ParameterSet
+
+    from groundhog.audit.workshop import Workshop
 
     FirstAnswer = Callable[[Victim], str | None]
+    Run = Callable[[str, Trial], Outcome]
 
 pytestmark = pytest.mark.kernel
 
-REQUESTS = int(os.environ.get("GROUNDHOG_VICTIM_REQUESTS", "30"))
+REQUESTS = int(os.environ.get("GROUNDHOG_VICTIM_REQUESTS", "12"))
 THOUSAND = 1000
 BULKY = 30  # requests of a victim that floods its pipes
 REPLACEMENTS = 4  # requests to a victim that costs a new process each time
@@ -37,10 +44,15 @@ UNTIL_LEAK = 200  # requests within which a victim must show its leak
 MEMORY_STATE = (MEMORY, LAYOUT, ADVICE, FILES, SHARED, UNTRACKED)  # what a strategy is about
 
 
+def case(name: str, victim: Victim, *words: object, marks: Iterable[MarkDecorator] = ()) -> ParameterSet:
+    """One try of a victim. All of them are made by one worker, which knows its first answer."""
+    return pytest.param(victim, *words, id=name, marks=[pytest.mark.xdist_group(victim.name), *marks])
+
+
 def cases(victims: Iterable[Victim], *supervisors: str) -> list[ParameterSet]:
     """Victims times supervisors, for tests with isolation."""
     return [
-        pytest.param(victim, supervisor, id=f"{victim.name}-{supervisor}")
+        case(f"{victim.name}-{supervisor}", victim, supervisor)
         for victim in victims
         for supervisor in supervisors
     ]
@@ -59,14 +71,14 @@ def strategies() -> list[str]:
     ]
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def workshop() -> Iterator[Workshop]:
-    made = Workshop(strict=True)
+    made = SharedWorkshop()
     yield made
     made.close()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def first_answer(workshop: Workshop) -> FirstAnswer:
     """What a victim answers to the first request of its life, without any engine."""
 
@@ -78,7 +90,12 @@ def first_answer(workshop: Workshop) -> FirstAnswer:
     return ask
 
 
-RUN = {AS_IS: run_traced, DROPPED: run_as_nobody}
+@pytest.fixture(scope="session")
+def run() -> Iterator[Run]:
+    """Run a trial by such a supervisor."""
+    with Nobody() as nobody:
+        by = {AS_IS: run_traced, DROPPED: nobody.run}
+        yield lambda supervisor, trial: by[supervisor](trial)
 
 
 def check(victim: Victim, outcome: Outcome, first: str | None) -> None:
@@ -117,7 +134,7 @@ def trial_of(
     )
 
 
-@pytest.mark.parametrize("victim", VICTIMS, ids=lambda victim: victim.name)
+@pytest.mark.parametrize("victim", [case(victim.name, victim) for victim in VICTIMS])
 def test_without_isolation_a_later_answer_differs(victim: Victim, workshop: Workshop) -> None:
     if victim.root_only and os.geteuid() != 0:
         pytest.skip("only root can do what it does, so that nothing is left to see")
@@ -133,33 +150,22 @@ def test_without_isolation_a_later_answer_differs(victim: Victim, workshop: Work
 
 
 def privileges_and_verification() -> list[ParameterSet]:
-    """Every victim as both supervisors and with and without `verify`.
-
-    For victims that are not tried in full, each in one of the two; the other pairings are slow tests.
-    """
-    crossed = [
-        (found, verify, (supervisor == AS_IS) == verify)
-        for supervisor in (AS_IS, DROPPED)
-        for found in cases(VICTIMS, supervisor)
-        for verify in (False, True)
-    ]
+    """Every victim as both supervisors, each with or without `verify`; the other pairings are slow tests."""
     params = []
-    for found, verify, quick in crossed:
-        victim = found.values[0]
-        assert isinstance(victim, Victim)
-        marks = [] if quick or victim.full else [pytest.mark.slow]
-        name = f"{found.id}-{'verifying' if verify else 'trusting'}"
-        params.append(pytest.param(*found.values, verify, id=name, marks=marks))
+    for supervisor, victim, verify in itertools.product((AS_IS, DROPPED), VICTIMS, (False, True)):
+        marks = [] if (supervisor == AS_IS) == verify else [pytest.mark.slow]
+        name = f"{victim.name}-{supervisor}-{'verifying' if verify else 'trusting'}"
+        params.append(case(name, victim, supervisor, verify, marks=marks))
     return params
 
 
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize(("victim", "supervisor", "verify"), privileges_and_verification())
 def test_every_answer_is_a_first_answer(
-    victim: Victim, workshop: Workshop, first_answer: FirstAnswer, supervisor: str, *, verify: bool
+    victim: Victim, workshop: Workshop, first_answer: FirstAnswer, run: Run, supervisor: str, *, verify: bool
 ) -> None:
     requests = THOUSAND if victim.full else REQUESTS
-    outcome = RUN[supervisor](trial_of(victim, workshop, requests, verify=verify))
+    outcome = run(supervisor, trial_of(victim, workshop, requests, verify=verify))
     check(victim, outcome, first_answer(victim))
     assert all(report["verified"] == verify for report in outcome.reports)
 
@@ -169,9 +175,9 @@ def test_every_answer_is_a_first_answer(
     ("victim", "supervisor"), cases((victim for victim in VICTIMS if victim.leaves in MEMORY_STATE), AS_IS)
 )
 def test_with_each_strategy(
-    victim: Victim, workshop: Workshop, first_answer: FirstAnswer, supervisor: str, strategy: str
+    victim: Victim, workshop: Workshop, first_answer: FirstAnswer, run: Run, supervisor: str, strategy: str
 ) -> None:
-    outcome = RUN[supervisor](trial_of(victim, workshop, 10, verify=True, strategy=strategy))
+    outcome = run(supervisor, trial_of(victim, workshop, 10, verify=True, strategy=strategy))
     check(victim, outcome, first_answer(victim))
     assert {report["strategy"] for report in outcome.reports} <= {strategy}
 
@@ -179,9 +185,9 @@ def test_with_each_strategy(
 def in_each_jail() -> list[ParameterSet]:
     """The victims that leave files, in the jails that they can be tried in."""
     return [
-        pytest.param(*case.values, jail, id=f"{case.id}-{jail}")
+        pytest.param(*found.values, jail, id=f"{found.id}-{jail}", marks=found.marks)
         for jail in ("namespace", "landlock")
-        for case in cases(
+        for found in cases(
             (
                 victim
                 for victim in VICTIMS
@@ -195,9 +201,9 @@ def in_each_jail() -> list[ParameterSet]:
 
 @pytest.mark.parametrize(("victim", "supervisor", "jail"), in_each_jail())
 def test_files_in_each_jail(
-    victim: Victim, workshop: Workshop, first_answer: FirstAnswer, supervisor: str, jail: str
+    victim: Victim, workshop: Workshop, first_answer: FirstAnswer, run: Run, supervisor: str, jail: str
 ) -> None:
-    outcome = RUN[supervisor](replace(trial_of(victim, workshop, 10, verify=True), jail=jail))
+    outcome = run(supervisor, replace(trial_of(victim, workshop, 10, verify=True), jail=jail))
     # Landlock refuses some of what is reverted, or costs the process, by namespaces.
     expected = victim.expected if jail == "namespace" else Expected.SAFE
     check(replace(victim, expected=expected), outcome, first_answer(victim))
@@ -207,7 +213,7 @@ def test_files_in_each_jail(
 @pytest.mark.timeout(1200)
 @pytest.mark.parametrize(("victim", "supervisor"), cases(VICTIMS, DROPPED))
 def test_a_thousand_requests(
-    victim: Victim, workshop: Workshop, first_answer: FirstAnswer, supervisor: str
+    victim: Victim, workshop: Workshop, first_answer: FirstAnswer, run: Run, supervisor: str
 ) -> None:
-    outcome = RUN[supervisor](trial_of(victim, workshop, THOUSAND, verify=False))
+    outcome = run(supervisor, trial_of(victim, workshop, THOUSAND, verify=False))
     check(victim, outcome, first_answer(victim))

@@ -51,6 +51,8 @@ pub struct Folders {
     pub tmpfs: CString,
     /// What is mounted then, a folder before what lies in it.
     pub mounts: Vec<Mount>,
+    /// The private folders, those in others too.
+    pub written: Vec<CString>,
     /// A folder of `base`, and where it becomes the shared memory by name.
     pub shared_memory: Option<(CString, CString)>,
     /// A network of its own, which has a loopback interface and no other.
@@ -203,6 +205,15 @@ fn enter_folders(folders: &Folders) -> Result<()> {
         rustix::mount::mount_bind(folder.as_c_str(), place.as_c_str())?;
     }
     rustix::process::chdir(c"/")?;
+    for folder in &folders.written {
+        // The first file made in a folder has the overlay copy the folder, which takes room for good. A file without a name
+        // does that as well and leaves nothing. Where none can be made, this is left to the function.
+        let _ = rustix::fs::open(
+            folder,
+            OFlags::TMPFILE | OFlags::RDWR | OFlags::CLOEXEC,
+            Mode::RUSR | Mode::WUSR,
+        );
+    }
     for mount in &folders.mounts {
         if let Mount::Private { path, .. } = mount {
             sides[at + 1] = Some(open_folder(path)?);

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import fnmatch
 import statistics
-import subprocess
-import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from groundhog.audit.catalog import VICTIMS, Expected
+from groundhog.audit.dropped import Nobody
 from groundhog.audit.inventory import ROWS
 from groundhog.audit.processes import NoAnswerError
 from groundhog.audit.trials import NO_SNAPSHOT, Outcome, Trial, run_plain, run_traced
@@ -17,10 +17,12 @@ from groundhog.audit.workshop import MissingToolError
 from groundhog.errors import GroundhogError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from groundhog.audit.catalog import Victim
     from groundhog.audit.workshop import Workshop
+
+    Run = Callable[[Trial], Outcome]
 
 Verdict = Literal["holds", "leaks", "proves nothing", "not run", "failed"]
 VERDICT_COLOURS: dict[Verdict, str] = {
@@ -75,17 +77,27 @@ def run(
     as_nobody: bool = False,
 ) -> Iterator[Finding]:
     """Try each victim as whoever runs this, and, if asked for, without any privileges, too."""
-    for victim in victims:
-        yield _tried(victim, workshop, requests, strategy, "")
+    with contextlib.ExitStack() as stack:
+        supervisors: dict[User, Run] = {"": run_traced}
         if as_nobody:
-            yield _tried(victim, workshop, requests, strategy, "nobody")
+            supervisors["nobody"] = stack.enter_context(Nobody()).run
+        for victim in victims:
+            for user, supervisor in supervisors.items():
+                yield _tried(victim, workshop, requests, strategy, user, supervisor)
 
 
-def _tried(victim: Victim, workshop: Workshop, requests: int, strategy: str | None, user: User) -> Finding:
+def _tried(
+    victim: Victim,
+    workshop: Workshop,
+    requests: int,
+    strategy: str | None,
+    user: User,
+    supervisor: Run,
+) -> Finding:
     try:
         command, server = workshop.command(victim), workshop.server(victim)
         plain = unisolated(victim, command, server)
-        return judge(victim, user, plain, isolated(victim, command, server, requests, strategy, user))
+        return judge(victim, user, plain, isolated(victim, command, server, requests, strategy, supervisor))
     except MissingToolError as error:
         return not_run(victim, user, str(error), "not run")
     except (GroundhogError, NoAnswerError, OSError, RuntimeError) as error:
@@ -104,7 +116,7 @@ def isolated(
     server: tuple[str, ...],
     requests: int,
     strategy: str | None,
-    user: User,
+    supervisor: Run,
 ) -> Outcome:
     """Serve it with a restore after each request."""
     if victim.expected is not Expected.REVERT:
@@ -117,26 +129,7 @@ def isolated(
         jail=victim.jail,
         server=server,
     )
-    return run_as_nobody(trial) if user else run_traced(trial)
-
-
-def run_as_nobody(trial: Trial) -> Outcome:
-    """`run_traced` by a supervisor without privileges.
-
-    Raises:
-        RuntimeError: It could not be run.
-
-    """
-    done = subprocess.run(
-        [sys.executable, "-m", "groundhog.audit.dropped"],
-        input=trial.to_json(),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if done.returncode != 0:
-        raise RuntimeError(done.stderr.strip().rpartition("\n")[2] or f"exit code {done.returncode}")
-    return Outcome.from_json(done.stdout)
+    return supervisor(trial)
 
 
 def judge(victim: Victim, user: User, plain: list[str | None], outcome: Outcome) -> Finding:

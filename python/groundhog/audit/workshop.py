@@ -11,10 +11,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from groundhog.audit.catalog import Language, Victim
 
 SOURCES = Path(__file__).parent / "victims"
 C_FLAGS = ("-std=gnu11", "-O1", "-g", "-pthread")
+JAVAC_FLAGS = ("-XDstringConcat=inline",)
 WARNINGS = {"c": ("-Wall", "-Wextra", "-Werror"), "java": ("-Xlint:all", "-Werror")}
 # Why each: README.md of the victims.
 JAVA_FLAGS = (
@@ -91,22 +94,20 @@ class Workshop:
     def _compiled_c(self, source: str, folder: str = "c") -> Path:
         program = self._folder / source
         if not program.exists():
-            _run(
-                "gcc",
-                *self._flags("c"),
-                *C_FLAGS,
-                "-o",
-                str(program),
-                str(SOURCES / folder / f"{source}.c"),
-            )
+            compiler = ("gcc", *self._flags("c"), *C_FLAGS, "-o")
+            self._compile(compiler, program, [SOURCES / folder / f"{source}.c"])
         return program
 
     def _compiled_java(self) -> Path:
         classes = self._folder / "java"
         if not classes.exists():
-            sources = sorted(str(path) for path in (SOURCES / "java").glob("*.java"))
-            _run("javac", *self._flags("java"), "-d", str(classes), *sources)
+            compiler = ("javac", *self._flags("java"), *JAVAC_FLAGS, "-d")
+            self._compile(compiler, classes, sorted((SOURCES / "java").glob("*.java")))
         return classes
+
+    def _compile(self, compiler: tuple[str, ...], target: Path, sources: Sequence[Path]) -> None:
+        """Make the target of its sources; the compiler's last word is the option before the target."""
+        _run(*compiler, str(target), *map(str, sources))
 
     def _flags(self, language: str) -> tuple[str, ...]:
         return WARNINGS[language] if self._strict else ()

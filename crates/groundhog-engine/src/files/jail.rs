@@ -236,6 +236,7 @@ fn folders(options: &JailOptions, ids: Option<(u32, u32)>) -> Result<(Folders, O
         base: text_of(&base)?,
         tmpfs: text_of(Path::new(&format!("size={bytes},nr_inodes={files},mode=0700")))?,
         mounts,
+        written: usable.iter().map(|folder| text_of(folder)).collect::<Result<_>>()?,
         shared_memory: if has_memory {
             Some((text_of(&base.join("shm"))?, text_of(Path::new(SHARED_MEMORY))?))
         } else {
