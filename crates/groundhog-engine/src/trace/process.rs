@@ -319,8 +319,14 @@ impl Process {
         Ok(())
     }
 
-    /// Nothing was told for a while. If the process has ended, nothing will be: somebody else has waited for it.
+    /// Nothing was told for a while. If the process has ended, nothing will be: somebody else has waited for it, or was told
+    /// of the stop before the end.
     fn note_silence(&mut self) {
+        let leaving = |tid: &Tid| ptrace::stop_event(*tid) == Ok(EVENT_EXIT);
+        let untold = self.threads.iter().filter(|(tid, thread)| thread.run == Run::Running && leaving(tid));
+        for tid in untold.map(|(tid, _)| *tid).collect::<Vec<_>>() {
+            self.note(tid, WaitStatus::Event(EVENT_EXIT));
+        }
         self.silences = if pidfd::has_ended(&self.pidfd) { self.silences + 1 } else { 0 };
         if self.silences >= MOST_SILENCES && self.ending.is_none() {
             self.ending = Some(Ending::Killed(9));
