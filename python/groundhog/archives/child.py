@@ -8,7 +8,7 @@ import sys
 
 from groundhog.archives import members, sandbox
 from groundhog.archives.extraction import extract
-from groundhog.archives.order import MIB, Order, RefusedError
+from groundhog.archives.order import MIB, Order, RefusedError, WriteError
 
 _LONGEST = 1000
 
@@ -29,16 +29,10 @@ def main() -> None:
             return
         try:
             extract(archive, order.folder, order.single, order.limits, order.program)
-        except RefusedError as error:
+        except (RefusedError, WriteError) as error:
             _say("refused", str(error))
         except MemoryError:
             _say("refused", f"to read it takes more than {order.limits.memory // MIB} MiB of memory")
-        except OSError as error:
-            # A broken gzip stream is one, too, without a number.
-            _say(
-                "refused",
-                f"it cannot be written: {error.strerror}" if error.errno else f"it is broken: {error}",
-            )
         except Exception as error:  # noqa: BLE001 - whatever a broken archive makes its reader raise
             _say(
                 "refused", f"it is broken: {error}" if str(error) else f"it is broken: {type(error).__name__}"

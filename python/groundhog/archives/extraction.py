@@ -6,14 +6,17 @@ followed, whatever an archive holds. `O_NOFOLLOW` and `O_EXCL` hold should that 
 
 from __future__ import annotations
 
+import contextlib
 import os
 from typing import IO, TYPE_CHECKING
 
 from groundhog.archives.members import PIECE, Member, members
-from groundhog.archives.order import RefusedError
+from groundhog.archives.order import RefusedError, WriteError
 from groundhog.archives.tree import Kind, Tree, shown
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from groundhog.archives.order import ArchiveLimits
 
 _ENTER = os.O_PATH | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -27,8 +30,8 @@ def extract(
     """Unpack an archive into an empty folder, given as a descriptor.
 
     ``single``: the name that it gets if it is no archive. ``program``: a file to be made executable, if there
-    is one. Raises RefusedError, OSError, and what the standard library raises for broken archives; what is in
-    the folder then is to be thrown away.
+    is one. Raises RefusedError, WriteError, and what the standard library raises for broken archives; what is
+    in the folder then is to be thrown away.
     """
     tree = Tree(limits)
     place = _Place(folder)
@@ -37,34 +40,48 @@ def extract(
         for member in members(archive, single, limits):
             limits.check_bytes(written + member.size)
             path = tree.add(member.name, member.kind, member.target)
-            if member.kind is Kind.FOLDER:
-                place.enter(path)
-            elif member.kind is Kind.HARD_LINK:
-                place.link_file(tree.hard_link(member.target), path)
-            elif member.kind is Kind.FILE:
+            if member.kind is Kind.FILE:
                 written += _write(place, path, member, written, limits)
+                continue
+            with _writing():
+                if member.kind is Kind.FOLDER:
+                    place.enter(path)
+                elif member.kind is Kind.HARD_LINK:
+                    place.link_file(tree.hard_link(member.target), path)
         links = list(tree.links())
         executable = None if program is None else tree.file(program)
-        if executable is not None:
-            place.make_executable(executable)
-        for path, target in links:
-            os.symlink(target, path[-1], dir_fd=place.enter(path[:-1]))
+        with _writing():
+            if executable is not None:
+                place.make_executable(executable)
+            for path, target in links:
+                os.symlink(target, path[-1], dir_fd=place.enter(path[:-1]))
     finally:
         place.close()
+
+
+@contextlib.contextmanager
+def _writing() -> Iterator[None]:
+    """Tell errors of the folder from those that a broken archive causes while it is read."""
+    try:
+        yield
+    except OSError as error:
+        raise WriteError(f"it cannot be written: {error.strerror}") from error
 
 
 def _write(place: _Place, path: tuple[str, ...], member: Member, before: int, limits: ArchiveLimits) -> int:
     """Write a file, in bounds whatever size the archive names; how many bytes it has."""
     assert member.source is not None  # noqa: S101 - files have one
     mode = _EXECUTABLE if member.executable else _PLAIN
-    file = os.open(path[-1], _CREATE, mode, dir_fd=place.enter(path[:-1]))
+    with _writing():
+        file = os.open(path[-1], _CREATE, mode, dir_fd=place.enter(path[:-1]))
     try:
         written = 0
         while piece := member.source.read(PIECE):
             limits.check_bytes(before + written + len(piece))
             left = memoryview(piece)
             while left:
-                left = left[os.write(file, left) :]
+                with _writing():
+                    left = left[os.write(file, left) :]
             written += len(piece)
     finally:
         os.close(file)

@@ -12,6 +12,10 @@ class RefusedError(Exception):
     """The archive is not unpacked; the message is the end of a sentence about it."""
 
 
+class WriteError(Exception):
+    """The file system takes no more, or not that: whatever the archive is, it cannot be unpacked here."""
+
+
 @dataclass(frozen=True, slots=True)
 class ArchiveLimits:
     """Bounds on what an archive may become. No real one comes near the last three."""

@@ -46,6 +46,7 @@ THOROUGH = settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=
 # One process for each.
 WHOLE = settings(THOROUGH, max_examples=max(15, EXAMPLES // 10))
 
+LIMITS = ArchiveLimits(bytes=100_000, members=1000)
 MEMORY = "/dev/shm" if os.path.isdir("/dev/shm") else None  # noqa: S108, PTH112 - thousands of small files
 
 READER_ERRORS = (
@@ -246,7 +247,7 @@ def unpacked(data: bytes, folder: str) -> None:
     """Without process or sandbox: what they would keep from happening must not happen here."""
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
-        extract(io.BytesIO(data), descriptor, "single", ArchiveLimits(bytes=100_000, members=1000))
+        extract(io.BytesIO(data), descriptor, "single", LIMITS)
     finally:
         os.close(descriptor)
 
@@ -398,10 +399,10 @@ def test_the_process_accepts_the_same_and_leaves_nothing(data: bytes) -> None:
         except READER_ERRORS as why:
             said = f"cannot be unpacked: {why}" if isinstance(why, RefusedError) else "it is broken"
             with pytest.raises(ConfigError, match=re.escape(said)):
-                Unpacker().unpack(data, Path(place.folder), "single")
+                Unpacker().unpack(data, Path(place.folder), "single", limits=LIMITS)
             assert os.listdir(place.folder) == []
         else:
-            Unpacker().unpack(data, Path(place.folder), "single")
+            Unpacker().unpack(data, Path(place.folder), "single", limits=LIMITS)
             assert found(place.folder) == found(other.folder)
         place.check_outside()
 
