@@ -76,6 +76,7 @@ const CLONE_VFORK: u32 = 0x4000;
 const CLONE_PARENT: u32 = 0x8000;
 const CLONE_THREAD: u32 = 0x0001_0000;
 const CLONE_UNTRACED: u32 = 0x0080_0000;
+const CLONE_IO: u32 = 0x8000_0000;
 /// `CLONE_NEWNS`, `NEWCGROUP`, `NEWUTS`, `NEWIPC`, `NEWUSER`, `NEWPID`, `NEWNET`: in a user namespace of its own
 /// a process has every capability.
 const CLONE_NEW: [u32; 7] =
@@ -97,6 +98,8 @@ const CLONE: &[Clause] = &[
     never_with(When::Has(0, CLONE_THREAD | CLONE_FILES, CLONE_FILES), EPERM),
     never_with(When::Has(0, CLONE_THREAD | CLONE_SIGHAND, CLONE_SIGHAND), EPERM),
     never_with(When::Has(0, CLONE_THREAD | CLONE_PARENT, CLONE_PARENT), EPERM),
+    // Its I/O priority would be its maker's.
+    never_with(When::Has(0, CLONE_IO, CLONE_IO), EPERM),
     // A thread with a table, a directory or handlers of its own: nothing could be said of "the process's" any more.
     never_with(When::Has(0, CLONE_THREAD | CLONE_FS, CLONE_THREAD), EPERM),
     never_with(When::Has(0, CLONE_THREAD | CLONE_FILES, CLONE_THREAD), EPERM),
