@@ -211,6 +211,8 @@ impl Judged<'_> {
             Effect::Numbers => seen.numbers |= self.call.is_ours,
             Effect::Duplicates(argument) => {
                 seen.numbers |= self.call.is_ours;
+                // A child's, too: the flags are the open file's.
+                seen.status_flags = true;
                 seen.open_files.extend(self.in_snapshot(argument));
             }
             Effect::StatusFlags(_) => seen.status_flags = true,
