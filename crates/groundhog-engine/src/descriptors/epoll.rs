@@ -15,7 +15,6 @@ use std::sync::Arc;
 const EPOLL_CTL_ADD: u64 = 1;
 const EPOLL_CTL_DEL: u64 = 2;
 const EPOLL_CTL_MOD: u64 = 3;
-const ONE_SHOT: u32 = 1 << 30;
 /// `struct epoll_event`, which is packed.
 const EVENT: usize = 12;
 /// Most events that are taken from a set at once.
@@ -69,12 +68,10 @@ impl EpollSets {
 
 impl Component for EpollSets {
     fn revert(&mut self, restore: &mut Restore<'_>) -> Step<()> {
+        // All of them, whatever was seen: targets with one shot give up with no call that says so, and what was added under a
+        // number of the request's own stays where somebody else has the file open, too.
         for set in &self.0 {
-            let touched = restore.observed.open_files.contains(&set.number) || !restore.sees_calls;
-            // Those with one shot give up watching with no call that says so.
-            if touched || set.targets.iter().any(|target| target.events & ONE_SHOT != 0) {
-                set.revert_members(&mut restore.stopped)?;
-            }
+            set.revert_members(&mut restore.stopped)?;
         }
         self.settle(&mut restore.stopped)
     }
@@ -128,7 +125,9 @@ impl Set {
         let find = |targets: &[Target], wanted: i32| targets.iter().find(|t| t.number == wanted).copied();
         let mut remote = stopped.remote()?;
         for target in now.iter().filter(|target| find(&self.targets, target.number).is_none()) {
-            control(&mut remote, self.number, EPOLL_CTL_DEL, target)?;
+            // Fails where the number stands for another file by now, or for none: then it shows below.
+            let arguments = [self.number as u64, EPOLL_CTL_DEL, target.number as u64, 0, 0, 0];
+            let _shows = remote.call(call::EPOLL_CTL, arguments)?;
         }
         for target in &self.targets {
             match find(&now, target.number) {
