@@ -232,6 +232,9 @@ impl Socket {
             Role::Idle if readable == self.readable => return Ok(false),
             Role::Ours | Role::Listener | Role::Idle => {
                 let same = readable == self.readable && (!readable || self.unread_now(fd) == self.unread);
+                if matches!(self.role, Role::Listener) && socket::traces(fd) != self.traces {
+                    return self.refuse("counts connections that it had no room for");
+                }
                 return if same { Ok(false) } else { self.refuse("holds other data than at the snapshot") };
             }
             Role::Pair { .. } => return self.revert_pair(fd, readable, report),
@@ -290,6 +293,7 @@ impl Socket {
                     Flow::now(fd).or_trouble(Reason::Inspection, "asking a connection for its counters")?;
                 now != *before || self.unread_now(fd) != self.unread
             }
+            Role::Listener => readable != self.readable || socket::traces(fd) != self.traces,
             Role::Pair { refill: Some((expected, _)), .. } => peek_all(fd).as_ref() != Ok(expected),
             Role::Unbound | Role::Connected(_) | Role::Nameless | Role::Other => {
                 readable || socket::traces(fd) != self.traces
