@@ -20,6 +20,8 @@ use std::sync::Arc;
 
 /// Lines of a descriptor's `fdinfo` that other components put back, or that change by themselves.
 const PASSING: [&[u8]; 5] = [b"pos:", b"flags:", b"eventfd-count:", b"ticks:", b"it_value:"];
+/// Files without a name of which it tells all that can be set.
+const TELLING: [&str; 5] = ["eventfd", "timerfd", "signalfd", "eventpoll", "pidfd"];
 const NEVER: (i64, i64) = (0, 0);
 /// `TFD_TIMER_ABSTIME`
 const ABSOLUTE: u32 = 1;
@@ -44,6 +46,8 @@ struct State {
     lines: Vec<Vec<u8>>,
     /// Of what it leads to, where that is the process's alone and no folder shows it.
     attributes: Option<Attributes>,
+    /// The kernel does not tell all that is set on it: rules, the numbers of watches.
+    is_silent: bool,
     /// It changes without a call on it: watches are used up, locks are lost with another descriptor for the same file.
     changes_by_itself: bool,
 }
@@ -82,19 +86,22 @@ impl OpenFileStates {
 impl Component for OpenFileStates {
     fn revert(&mut self, restore: &mut Restore<'_>) -> Step<()> {
         let observed = restore.observed;
+        let touched = |state: &State| observed.open_files.contains(&state.number);
+        // By a duplicate one is set unseen, and of the time that is left nothing tells.
+        let timers = observed.timers || self.0.iter().any(|state| state.timer.is_some() && touched(state));
         // Before what waits is looked at: a timer that went off is readable.
-        if observed.timers {
+        if timers {
             self.revert_timers(restore.report)?;
         }
         for state in &self.0 {
-            let touched = observed.open_files.contains(&state.number);
+            let touched = touched(state);
             if touched {
                 state.revert_settings(restore)?;
             }
             if touched
                 || state.changes_by_itself
                 || !restore.sees_calls
-                || (observed.timers && state.timer.is_some())
+                || (timers && state.timer.is_some())
             {
                 state.check(&restore.stopped, touched)?;
             }
@@ -141,6 +148,7 @@ impl State {
             timer: timer(&file.info, &file.duplicate)?,
             lines,
             attributes: None,
+            is_silent: kind == FileType::Anonymous && !TELLING.iter().any(|kind| file.name.contains(kind)),
             changes_by_itself: is_watching || locked_by_process,
         };
         state.attributes = state.attributes_now()?;
@@ -195,6 +203,10 @@ impl State {
     fn check(&self, stopped: &Stopped<'_>, touched: bool) -> Step<()> {
         if touched && self.kind == FileType::Socket {
             return refuse(self.number, "is a socket and was duplicated, or set up otherwise");
+        }
+        if touched && self.is_silent {
+            let what = "was duplicated, or set up otherwise, and does not tell what is set on it";
+            return refuse(self.number, what);
         }
         if fcntl::settings(&self.duplicate) != self.settings {
             return refuse(self.number, "has other settings than at the snapshot");
