@@ -32,11 +32,7 @@ impl PrivateFiles {
         let held = used.mapped.union(open).copied().collect();
         let files = Files::save(&private, &held);
         let _user = ids.map(ActingAs::new);
-        let pinned = if private.is_empty() {
-            PinnedFiles::default()
-        } else {
-            PinnedFiles::save(process, &private, used)?
-        };
+        let pinned = PinnedFiles::save(process, &private, used)?;
         let room = private.iter().map(Private::room).collect::<Step<_>>()?;
         Ok(Self { private, ids, files, pinned, room })
     }
@@ -59,7 +55,7 @@ impl PrivateFiles {
 
 impl Component for PrivateFiles {
     fn revert(&mut self, restore: &mut Restore<'_>) -> Step<()> {
-        if self.private.is_empty() || (restore.sees_calls && !restore.observed.files) {
+        if (self.private.is_empty() && self.pinned.is_empty()) || (restore.sees_calls && !restore.observed.files) {
             return Ok(());
         }
         let _user = self.ids.map(ActingAs::new);

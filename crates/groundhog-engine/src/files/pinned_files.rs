@@ -21,7 +21,8 @@ const MOST_BYTES: u64 = 64 << 20;
 #[derive(Debug, Default)]
 pub(crate) struct PinnedFiles {
     open: Vec<Open>,
-    working_directory: PathBuf,
+    /// None where files with names are not put back.
+    working_directory: Option<PathBuf>,
     /// Names of mapped files that had gone, if any is mapped that may go.
     gone: Option<BTreeSet<Vec<u8>>>,
 }
@@ -88,6 +89,11 @@ fn contents(file: &OwnedFd) -> Result<Vec<u8>> {
 }
 
 impl PinnedFiles {
+    /// Whether there is nothing to look at.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.open.is_empty() && self.working_directory.is_none()
+    }
+
     /// Remembers it.
     pub(crate) fn save(process: &Process, private: &[Private], used: &InUse) -> Step<Self> {
         let mut open = Vec::new();
@@ -97,12 +103,17 @@ impl PinnedFiles {
                 Unnamed::of(file, &used.mapped).or_trouble(Reason::Files, "reading a file without a name")?;
             let stat =
                 file_contents::stat(file).or_trouble(Reason::Inspection, "looking at its descriptors")?;
+            // Without a jail, files with names are not put back.
+            if private.is_empty() && unnamed.is_none() {
+                continue;
+            }
             let place = offset.filter(|offset| stat.kind == Kind::Folder && *offset > 0);
             open.push(Open { duplicate: Arc::clone(file), name, place, unnamed });
         }
         let may_go = |path: &PathBuf| private.iter().any(|folder| path.starts_with(folder.path()));
         let gone = if used.mapped_paths.iter().any(may_go) { Some(gone(process)?) } else { None };
-        Ok(Self { open, working_directory: working_directory(process)?, gone })
+        let working_directory = if private.is_empty() { None } else { Some(working_directory(process)?) };
+        Ok(Self { open, working_directory, gone })
     }
 
     /// Puts the contents of files without a name back, and refuses others of which not the same name leads to them; says
@@ -131,11 +142,10 @@ impl PinnedFiles {
                 }
             }
         }
-        if working_directory(process)? != self.working_directory {
-            return refuse(
-                &self.working_directory,
-                "was removed, replaced or renamed while the process is in it",
-            );
+        if let Some(before) = &self.working_directory
+            && working_directory(process)? != *before
+        {
+            return refuse(before, "was removed, replaced or renamed while the process is in it");
         }
         if let Some(before) = &self.gone
             && let Some(name) = gone(process)?.difference(before).next()
