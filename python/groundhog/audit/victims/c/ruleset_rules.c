@@ -34,7 +34,12 @@ static void handle(const char *secret)
     (void)secret;
     rule.parent_fd = open("/proc", O_PATH | O_CLOEXEC);
     check(rule.parent_fd >= 0, "/proc");
-    (void)!syscall(ADD, ruleset, LANDLOCK_RULE_PATH_BENEATH, &rule, 0);
+#ifdef BY_DUPLICATE
+    int added_to = fcntl(ruleset, F_DUPFD_CLOEXEC, 100);
+#else
+    int added_to = ruleset;
+#endif
+    (void)!syscall(ADD, added_to, LANDLOCK_RULE_PATH_BENEATH, &rule, 0);
     close(rule.parent_fd);
     answer("{\"may_read\":%d}", may);
 }

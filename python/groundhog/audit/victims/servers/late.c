@@ -1,6 +1,7 @@
 /* A server that answers late: what it is sent on a connection it keeps, and sends back there when another one asks for all
  * answers with "R"; then it says "D" to that one. A connection that begins with "K" is kept unread until then: what comes
- * to its end but "F" goes to the one that asks, before the "D". TCP on a free port, which it prints; datagrams on the same;
+ * to its end but "F" goes to the one that asks, before the "D". Whoever says "G" is given, on the Unix socket, a descriptor
+ * of an eventfd, which the server keeps open, too. TCP on a free port, which it prints; datagrams on the same;
  * a Unix socket at the path that it is given. It ends when its standard input does. */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -11,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <sys/un.h>
@@ -61,6 +63,23 @@ static void listen_at(const char *path)
     fflush(stdout);
 }
 
+static void give(int to)
+{
+    static int gift = -1;
+    union {
+        char bytes[CMSG_SPACE(sizeof gift)];
+        struct cmsghdr aligned;
+    } control = {0};
+    struct iovec text = {.iov_base = "G", .iov_len = 1};
+    struct msghdr message = {.msg_iov = &text, .msg_iovlen = 1, .msg_control = &control};
+    message.msg_controllen = sizeof control;
+    if (gift < 0)
+        gift = eventfd(1, EFD_CLOEXEC);
+    *CMSG_FIRSTHDR(&message) = (struct cmsghdr){CMSG_LEN(sizeof gift), SOL_SOCKET, SCM_RIGHTS};
+    memcpy(CMSG_DATA(CMSG_FIRSTHDR(&message)), &gift, sizeof gift);
+    check(gift >= 0 && sendmsg(to, &message, MSG_NOSIGNAL) == 1, "sendmsg");
+}
+
 /* Reads what has come; true when it asks for answers. */
 static bool take(size_t at)
 {
@@ -75,7 +94,9 @@ static bool take(size_t at)
     ssize_t got = recv(polled[at].fd, of->bytes + of->length, sizeof of->bytes - of->length, MSG_DONTWAIT);
     if (got > 0 && of->bytes[of->length] == 'R')
         return true;
-    if (got > 0)
+    if (got > 0 && of->length == 0 && of->bytes[0] == 'G')
+        give(polled[at].fd);
+    else if (got > 0)
         of->length += (size_t)got;
     else if (got == 0 || errno != EAGAIN) {
         close(polled[at].fd);
