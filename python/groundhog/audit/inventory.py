@@ -220,8 +220,16 @@ OUTSIDE = (
         "the kernel sets them whenever an attribute is put back: they tell that, and when",
     ),
     (
-        "which pages of its memory are resident (`mincore`, `smaps`)",
-        "zeroed pages are kept for the next request, which costs less than to give them back",
+        "which pages of its memory are resident (`mincore`, `smaps`), or followed (`pagemap`)",
+        "zeroed pages are kept, which costs less than to give them back; what most requests write is not followed",
+    ),
+    (
+        "how large its table of descriptors is (`FDSize`)",
+        "the kernel never makes it smaller; to look would cost every restore 15 microseconds",
+    ),
+    (
+        "how much went through a connection before it was shut down (`TCP_INFO`, the sizes of its buffers)",
+        "the kernel keeps it for the socket, which has to stay the one that the process has",
     ),
     (
         "whether a mapping is accounted for or reserved (`ac`, `nr` in `smaps`)",

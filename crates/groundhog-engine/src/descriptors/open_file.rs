@@ -98,10 +98,7 @@ impl Component for OpenFileStates {
             if touched {
                 state.revert_settings(restore)?;
             }
-            if touched
-                || state.changes_by_itself
-                || !restore.sees_calls
-                || (timers && state.timer.is_some())
+            if touched || state.changes_by_itself || !restore.sees_calls || (timers && state.timer.is_some())
             {
                 state.check(&restore.stopped, touched)?;
             }
@@ -118,6 +115,9 @@ impl Component for OpenFileStates {
             let name = format!("descriptor {}", state.number);
             if fcntl::settings(&state.duplicate) != state.settings {
                 return Ok(Some(format!("{name}: settings expected {:?}", state.settings)));
+            }
+            if state.is_newly_armed()? {
+                return Ok(Some(format!("{name}: a timer that was not armed is")));
             }
             if lasting_lines(&inspect::fdinfo(stopped.process.pid, state.number)?) != state.lines {
                 return Ok(Some(format!("{name}: a lock on it or what it watches changed")));
@@ -168,6 +168,18 @@ impl State {
         file_contents::inode_attributes(&self.duplicate)
             .map(Some)
             .or_trouble(Reason::Inspection, "looking at its descriptors")
+    }
+
+    /// An armed timer goes on, or has gone off; one that was not armed stays so.
+    fn is_newly_armed(&self) -> Step<bool> {
+        match self.timer {
+            Some(before) if before.setting.left == NEVER => {
+                let now =
+                    open_file::timer(&self.duplicate).or_trouble(Reason::Inspection, "reading a timer")?;
+                Ok(now.left != NEVER)
+            }
+            _ => Ok(false),
+        }
     }
 
     /// Gives up locks that the snapshot did not have, and sets owners and their signals back.

@@ -55,7 +55,9 @@ impl PrivateFiles {
 
 impl Component for PrivateFiles {
     fn revert(&mut self, restore: &mut Restore<'_>) -> Step<()> {
-        if (self.private.is_empty() && self.pinned.is_empty()) || (restore.sees_calls && !restore.observed.files) {
+        if (self.private.is_empty() && self.pinned.is_empty())
+            || (restore.sees_calls && !restore.observed.files)
+        {
             return Ok(());
         }
         let _user = self.ids.map(ActingAs::new);
