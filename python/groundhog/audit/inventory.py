@@ -221,7 +221,7 @@ OUTSIDE = (
     ),
     (
         "which pages of its memory are resident (`mincore`, `smaps`), or followed (`pagemap`)",
-        "zeroed pages are kept, which costs less than to give them back; what most requests write is not followed",
+        "zeroed pages are kept, which costs less than to give them back; what most write is not followed",
     ),
     (
         "how large its table of descriptors is (`FDSize`)",
