@@ -8,6 +8,9 @@ pub(crate) const SYSCALL_INSTRUCTION: [u8; 2] = [0x0f, 0x05];
 /// One past the highest address of a process.
 pub(crate) const ADDRESS_SPACE_END: u64 = 0x7fff_ffff_f000;
 
+/// Where the extended registers say which of them are in use (`XSTATE_BV`: Intel SDM, volume 1, 13.4.2).
+pub(crate) const EXTENDED_IN_USE: std::ops::Range<usize> = 512..520;
+
 /// System call numbers (`asm/unistd_64.h`).
 pub(crate) mod call {
     pub(crate) const OPEN: u64 = 2;

@@ -80,6 +80,10 @@ impl Snapshot {
 
     /// The first difference of a stopped process, or none.
     pub(crate) fn difference(&mut self, process: &mut Process) -> Step<Option<String>> {
+        // Calls inside the process let the processor find out anew what is in use, and other components make some to look.
+        if let Some(what) = registers::difference_in_use(&self.registers.0)? {
+            return Ok(Some(what));
+        }
         let mut stopped = Stopped { process, anchor: self.anchor };
         for component in self.components() {
             if let Some(what) = component.difference(&mut stopped)? {

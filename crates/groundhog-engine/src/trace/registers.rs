@@ -113,14 +113,31 @@ pub(crate) fn check_kernel_pointers(states: &[ThreadState]) -> Step<()> {
     Ok(())
 }
 
-/// The first difference between a stopped process's threads and the snapshot.
+/// The first thread of which other extended registers are in use than at the snapshot: one that holds its first value may
+/// count either way, and a program can ask (`xgetbv`).
+pub(crate) fn difference_in_use(states: &[ThreadState]) -> Step<Option<String>> {
+    for state in states {
+        let now = save_thread(state.tid)?;
+        let [before, now] = [&state.extended, &now.extended].map(|area| area.get(arch::EXTENDED_IN_USE));
+        if before != now {
+            return Ok(Some(format!(
+                "thread {}: extended registers in use {before:?}, now {now:?}",
+                state.tid
+            )));
+        }
+    }
+    Ok(None)
+}
+
+/// The first difference between a stopped process's threads and the snapshot, beside [`difference_in_use`].
 pub(crate) fn difference(states: &[ThreadState]) -> Step<Option<String>> {
     for state in states {
         let now = save_thread(state.tid)?;
         if let Some(what) = general_difference(&state.registers, &now.registers) {
             return Ok(Some(format!("thread {}: {what}", state.tid)));
         }
-        if let Some(at) = (0..state.extended.len()).find(|at| state.extended[*at] != now.extended[*at]) {
+        let mut values = (0..state.extended.len()).filter(|at| !arch::EXTENDED_IN_USE.contains(at));
+        if let Some(at) = values.find(|at| state.extended[*at] != now.extended[*at]) {
             return Ok(Some(format!("thread {}: byte {at} of its extended registers", state.tid)));
         }
         if state.signal_mask != now.signal_mask {
