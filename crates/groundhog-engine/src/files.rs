@@ -5,6 +5,7 @@
 
 mod component;
 pub(crate) mod jail;
+mod kept_file;
 pub(crate) mod page_sharing;
 pub(crate) mod pinned_files;
 pub(crate) mod writable;

@@ -9,7 +9,7 @@ use std::os::unix::fs::FileExt;
 use std::path::PathBuf;
 
 /// What an open file is to be used for.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Access {
     /// To be read.
     Read,
@@ -87,30 +87,21 @@ pub fn attributes(file: impl AsFd) -> Result<Vec<(Vec<u8>, Vec<u8>)>> {
     folder::attributes_of(file.as_fd())
 }
 
-/// Gives it other contents, in place.
+/// Gives it other contents, in place; `data`: where there are to be no holes.
 ///
 /// # Errors
 /// As write(2) and ftruncate(2).
-pub fn rewrite(file: &File, contents: &[u8]) -> Result<()> {
-    folder::fill(file, contents)
-}
-
-/// Likewise; `data`: where there are to be no holes.
-///
-/// # Errors
-/// As write(2) and ftruncate(2).
-pub fn rewrite_with_holes(file: &File, contents: &[u8], data: &[(u64, u64)]) -> Result<()> {
+pub fn rewrite(file: &File, contents: &[u8], data: &[(u64, u64)]) -> Result<()> {
     folder::fill(file, contents)?;
     folder::punch(file, data)
 }
 
-/// Where it has data, and no holes: ranges of bytes.
+/// Where it has data, and no holes: ranges of bytes. Moves the offset of the opening.
 ///
 /// # Errors
-/// As open(2) and lseek(2).
-pub fn data(file: impl AsFd) -> Result<Vec<(u64, u64)>> {
-    // Another opening: looking for holes moves the offset.
-    folder::data_of(&open_again(file, Access::Read)?)
+/// As lseek(2).
+pub fn data(file: &File) -> Result<Vec<(u64, u64)>> {
+    folder::data_of(file)
 }
 
 /// Sets the times of the last access and the last change.

@@ -68,8 +68,12 @@ impl Component for PrivateFiles {
         Ok(())
     }
 
-    fn difference(&mut self, _: &mut Stopped<'_>) -> Step<Option<String>> {
+    fn difference(&mut self, stopped: &mut Stopped<'_>) -> Step<Option<String>> {
+        let _user = self.ids.map(ActingAs::new);
         if let Some(what) = self.files.difference(&self.private)? {
+            return Ok(Some(what));
+        }
+        if let Some(what) = self.pinned.difference(stopped.process)? {
             return Ok(Some(what));
         }
         match self.check_room() {

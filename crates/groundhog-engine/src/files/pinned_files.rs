@@ -1,6 +1,7 @@
 //! Files that the process has open or mapped since before the snapshot: under the same names, and those without one with
 //! the same contents. What is put back under a name is another file, which they would not follow.
 
+use super::kept_file::KeptFile;
 use super::{DELETED, Private};
 use crate::error::{OrTrouble, Reason, Step, Trouble};
 use crate::trace::process::Process;
@@ -16,6 +17,7 @@ use std::sync::Arc;
 
 /// More than this in one file is not kept.
 const MOST_BYTES: u64 = 64 << 20;
+const LOOKING: &str = "looking at a file without a name";
 
 /// What was held at the snapshot.
 #[derive(Debug, Default)]
@@ -39,11 +41,8 @@ struct Open {
 /// A file without a name, which nothing but its descriptor leads to.
 #[derive(Debug)]
 struct Unnamed {
-    stat: Stat,
+    kept: KeptFile,
     attributes: Vec<(Vec<u8>, Vec<u8>)>,
-    contents: Vec<u8>,
-    /// Where it has data, and no holes.
-    data: Vec<(u64, u64)>,
     /// Reading mapped memory takes up space in it.
     mapped: bool,
 }
@@ -54,38 +53,19 @@ impl Unnamed {
         if stat.kind != Kind::File || stat.links > 0 {
             return Ok(None);
         }
-        let contents = contents(file)?;
+        let kept = KeptFile::save(file, Access::Read, MOST_BYTES)?;
         let mapped = mapped.contains(&stat.inode);
-        let data = file_contents::data(file)?;
-        Ok(Some(Self { stat, attributes: file_contents::attributes(file)?, contents, data, mapped }))
+        Ok(Some(Self { kept, attributes: file_contents::attributes(file)?, mapped }))
     }
 
-    /// Whether it had to be put back.
-    fn revert(&self, file: &OwnedFd) -> Result<bool> {
-        let now = file_contents::stat(file)?;
-        let same_holes = self.mapped || file_contents::data(file)? == self.data;
-        let changed = now.size != self.stat.size || !same_holes || contents(file)? != self.contents;
-        if changed || now.modified != self.stat.modified {
-            let writing = file_contents::open_again(file, Access::Write)?;
-            if changed {
-                file_contents::rewrite_with_holes(&writing, &self.contents, &self.data)?;
-            }
-            file_contents::set_times(&writing, self.stat.accessed, self.stat.modified)?;
-        }
-        Ok(changed)
-    }
-
-    fn is_same(&self, file: &OwnedFd) -> Result<bool> {
+    /// Of what cannot be put back.
+    fn has_other_attributes(&self, file: &OwnedFd) -> Result<bool> {
         let now = file_contents::stat(file)?;
         // Some file systems note each reading, ours too.
-        let blocks = if self.mapped { now.blocks } else { self.stat.blocks };
-        let stat = Stat { accessed: now.accessed, blocks, ..self.stat.clone() };
-        Ok(now == stat && file_contents::attributes(file)? == self.attributes)
+        let blocks = if self.mapped { now.blocks } else { self.kept.stat.blocks };
+        let stat = Stat { accessed: now.accessed, blocks, ..self.kept.stat.clone() };
+        Ok(now != stat || file_contents::attributes(file)? != self.attributes)
     }
-}
-
-fn contents(file: &OwnedFd) -> Result<Vec<u8>> {
-    file_contents::contents(&file_contents::open_again(file, Access::Read)?, MOST_BYTES)
 }
 
 impl PinnedFiles {
@@ -119,41 +99,62 @@ impl PinnedFiles {
     /// Puts the contents of files without a name back, and refuses others of which not the same name leads to them; says
     /// how many files had changed.
     pub(crate) fn revert(&self, process: &Process) -> Step<u64> {
-        let refuse = |name: &Path, what: &str| {
-            Err(Trouble::Refused(Reason::Files, format!("{} {what}", name.display())))
-        };
+        let refuse = |what: String| Err(Trouble::Refused(Reason::Files, what));
+        if let Some(what) = self.moved(process)? {
+            return refuse(what);
+        }
         let mut reverted = 0;
         for Open { duplicate, name, place, unnamed } in &self.open {
-            let file = &**duplicate;
-            let same =
-                file_contents::name(file).or_trouble(Reason::Inspection, "reading its descriptors")? == *name;
-            if !same {
-                return refuse(name, "was removed, replaced or renamed while the process has it open");
-            }
             if let Some(place) = place {
-                fcntl::list_anew(file, *place).or_trouble(Reason::Files, "listing a folder anew")?;
+                fcntl::list_anew(&**duplicate, *place).or_trouble(Reason::Files, "listing a folder anew")?;
             }
             if let Some(unnamed) = unnamed {
                 let changed =
-                    unnamed.revert(file).or_trouble(Reason::Files, "rewriting a file without a name")?;
+                    unnamed.kept.revert().or_trouble(Reason::Files, "rewriting a file without a name")?;
                 reverted += u64::from(changed);
-                if !unnamed.is_same(file).or_trouble(Reason::Files, "looking at a file without a name")? {
-                    return refuse(name, "could not be put back");
+                if unnamed.has_other_attributes(duplicate).or_trouble(Reason::Files, LOOKING)? {
+                    return refuse(format!("{} could not be put back", name.display()));
                 }
+            }
+        }
+        Ok(reverted)
+    }
+
+    /// What is not as it was.
+    pub(crate) fn difference(&self, process: &Process) -> Step<Option<String>> {
+        for Open { duplicate, name, unnamed, .. } in &self.open {
+            let Some(unnamed) = unnamed else { continue };
+            if unnamed.kept.differs().or_trouble(Reason::Inspection, LOOKING)?
+                || unnamed.has_other_attributes(duplicate).or_trouble(Reason::Inspection, LOOKING)?
+            {
+                return Ok(Some(format!("{} is not as at the snapshot", name.display())));
+            }
+        }
+        self.moved(process)
+    }
+
+    /// What the process has open, mapped, or is in, and does not find under its name any more.
+    fn moved(&self, process: &Process) -> Step<Option<String>> {
+        let told = |name: &Path, what: &str| Ok(Some(format!("{} {what}", name.display())));
+        for Open { duplicate, name, .. } in &self.open {
+            let now =
+                file_contents::name(duplicate).or_trouble(Reason::Inspection, "reading its descriptors")?;
+            if now != *name {
+                return told(name, "was removed, replaced or renamed while the process has it open");
             }
         }
         if let Some(before) = &self.working_directory
             && working_directory(process)? != *before
         {
-            return refuse(before, "was removed, replaced or renamed while the process is in it");
+            return told(before, "was removed, replaced or renamed while the process is in it");
         }
         if let Some(before) = &self.gone
             && let Some(name) = gone(process)?.difference(before).next()
         {
             let name = Path::new(OsStr::from_bytes(name));
-            return refuse(name, "was removed or replaced while the process has it mapped");
+            return told(name, "was removed or replaced while the process has it mapped");
         }
-        Ok(reverted)
+        Ok(None)
     }
 }
 

@@ -37,3 +37,12 @@ fn too_much_of_it_is_refused() {
 fn a_hole_that_is_mapped_is_no_difference() {
     reverts("mapped_holes", &[]);
 }
+
+#[test]
+fn holes_of_a_file_that_is_mapped_in_part_are_put_back() {
+    for sharing in ["shared", "private"] {
+        for way in ["written", "looked"] {
+            reverts("holes_beside", &[way, sharing]);
+        }
+    }
+}

@@ -1,0 +1,60 @@
+//! What a plain file held at the snapshot, where its holes were, and when it was written.
+
+use groundhog_sys::file_contents::{self, Access};
+use groundhog_sys::folder::Stat;
+use groundhog_sys::{Errno, Result};
+use std::fs::File;
+use std::os::fd::AsFd;
+
+/// It and a way to it.
+#[derive(Debug)]
+pub(super) struct KeptFile {
+    /// Shares nothing with the process's own descriptor. Opened once: the process may watch its files being opened.
+    file: File,
+    can_write: bool,
+    pub(super) stat: Stat,
+    contents: Vec<u8>,
+    /// Where it has data, and no holes.
+    data: Vec<(u64, u64)>,
+}
+
+impl KeptFile {
+    /// Keeps it; `EFBIG` when it is larger than `most` bytes.
+    pub(super) fn save(open: impl AsFd, access: Access, most: u64) -> Result<Self> {
+        let file = file_contents::open_again(open, access)?;
+        Ok(Self {
+            can_write: access == Access::ReadAndWrite,
+            stat: file_contents::stat(&file)?,
+            contents: file_contents::contents(&file, most)?,
+            data: file_contents::data(&file)?,
+            file,
+        })
+    }
+
+    /// Whether it is another by now.
+    pub(super) fn differs(&self) -> Result<bool> {
+        let now = file_contents::stat(&self.file)?;
+        Ok(now.size != self.stat.size
+            || now.modified != self.stat.modified
+            || file_contents::data(&self.file)? != self.data
+            || file_contents::contents(&self.file, self.stat.size)? != self.contents)
+    }
+
+    /// Puts it back if it changed, and says whether it had; `EIO` when that does not help.
+    pub(super) fn revert(&self) -> Result<bool> {
+        if !self.differs()? {
+            return Ok(false);
+        }
+        if self.can_write {
+            self.put_back(&self.file)?;
+        } else {
+            self.put_back(&file_contents::open_again(&self.file, Access::Write)?)?;
+        }
+        if self.differs()? { Err(Errno(5)) } else { Ok(true) }
+    }
+
+    fn put_back(&self, file: &File) -> Result<()> {
+        file_contents::rewrite(file, &self.contents, &self.data)?;
+        file_contents::set_times(file, self.stat.accessed, self.stat.modified)
+    }
+}
