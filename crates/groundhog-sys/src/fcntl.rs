@@ -5,7 +5,6 @@ use rustix::fs::{Mode, OFlags, SeekFrom};
 use rustix::io::retry_on_intr;
 use rustix::pipe::PipeFlags;
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
-use std::sync::OnceLock;
 
 /// `F_GETFL`: access mode and status flags.
 ///
@@ -44,12 +43,13 @@ pub fn set_offset(fd: impl AsFd, offset: u64) -> Result<()> {
 pub fn drain_pipe(fd: impl AsFd) -> Result<u64> {
     use rustix::pipe::{SpliceFlags, splice};
     const MOST: usize = 1 << 20;
-    static NOWHERE: OnceLock<Result<OwnedFd>> = OnceLock::new();
-    let open = || Ok(rustix::fs::open("/dev/null", OFlags::WRONLY | OFlags::CLOEXEC, Mode::empty())?);
-    let nowhere = NOWHERE.get_or_init(open).as_ref().map_err(|errno| *errno)?;
+    if !readable(std::iter::once(&fd))?[0] {
+        return Ok(0);
+    }
+    let nowhere = rustix::fs::open("/dev/null", OFlags::WRONLY | OFlags::CLOEXEC, Mode::empty())?;
     let mut total = 0;
     loop {
-        let moved = retry_on_intr(|| splice(fd.as_fd(), None, nowhere, None, MOST, SpliceFlags::NONBLOCK));
+        let moved = retry_on_intr(|| splice(fd.as_fd(), None, &nowhere, None, MOST, SpliceFlags::NONBLOCK));
         match moved {
             Ok(0) | Err(rustix::io::Errno::AGAIN) => return Ok(total),
             Ok(count) => total += count as u64,
@@ -143,7 +143,7 @@ pub fn kind(fd: impl AsFd) -> Result<FileType> {
 ///
 /// # Errors
 /// As poll(2).
-pub fn readable<'a>(fds: impl Iterator<Item = &'a OwnedFd>) -> Result<Vec<bool>> {
+pub fn readable<'a, F: AsFd + 'a>(fds: impl Iterator<Item = &'a F>) -> Result<Vec<bool>> {
     use rustix::event::{PollFd, PollFlags, Timespec, poll};
     let mut polled: Vec<PollFd<'_>> = fds.map(|fd| PollFd::new(fd, PollFlags::IN | PollFlags::PRI)).collect();
     poll(&mut polled, Some(&Timespec { tv_sec: 0, tv_nsec: 0 }))?;
