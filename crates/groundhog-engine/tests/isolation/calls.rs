@@ -16,7 +16,7 @@ mod shapes;
 mod structures;
 
 use crate::harness::{Heard, Start, Victim, nothing_like_it_here, strategies};
-use groundhog_engine::{Error, JailOptions, Means, Strategy};
+use groundhog_engine::{Error, JailOptions, Means, Strategy, capabilities};
 use observer::{Observer, Sight, differences};
 use programs::{Generator, Program};
 use std::collections::{BTreeMap, BTreeSet};
@@ -96,14 +96,15 @@ enum Outcome {
 
 impl Trial {
     fn begin(setting: Setting, observer: &Observer) -> Self {
-        let (victim, folder) = Self::victim(setting).unwrap_or_else(|error| panic!("{setting:?}: {error}"));
+        let (victim, folder) = Self::victim(setting);
         victim.snapshot();
         let before = observer.look(victim.tracee.pid());
+        observer::assert_seen(&before);
         Self { setting, victim, before, folder, results: Vec::new() }
     }
 
     /// One without a snapshot, and its folder.
-    fn victim(setting: Setting) -> Result<(Victim, Scratch), Error> {
+    fn victim(setting: Setting) -> (Victim, Scratch) {
         let folder = Scratch::new();
         let path = folder.0.to_str().expect("the temporary folder has a plain name");
         let arguments = [if setting.jailed { "jail" } else { "free" }, path];
@@ -121,7 +122,7 @@ impl Trial {
                 own_network: false,
             });
         }
-        Ok((start.try_with(setting.strategy)?, folder))
+        (start.with(setting.strategy), folder)
     }
 
     /// Runs a program, restores, and looks.
@@ -273,8 +274,8 @@ fn run_again(setting: Setting, lines: &str) {
 fn run_all(jailed: bool) {
     let settings: Vec<Setting> =
         strategies().into_iter().map(|strategy| Setting { strategy, jailed }).collect();
-    if jailed && let Err(refusal) = Trial::victim(settings[0]) {
-        nothing_like_it_here(&refusal.to_string());
+    if jailed && let Some(refusal) = capabilities().jail_refusal(Means::Namespace) {
+        nothing_like_it_here(&refusal);
         return;
     }
     if let Ok(lines) = std::env::var("GROUNDHOG_CALL_LINES") {

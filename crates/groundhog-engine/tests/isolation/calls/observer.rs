@@ -45,6 +45,12 @@ const MOST_WAITING: usize = 1 << 20;
 /// The clock of a connection, which goes on.
 const TCP_TIMESTAMP: (u32, u32) = (6, 24);
 
+const FLAGS: &str = "flags of mappings";
+/// What is told of what cannot be looked at.
+const NOT_DUPLICATED: &str = "cannot be duplicated";
+const NO_STAT: &str = "no stat";
+const NO_SOCKET: &str = "no socket";
+
 /// A line for each thing that can be told, by its name.
 pub(super) type Sight = BTreeMap<String, String>;
 
@@ -74,7 +80,7 @@ impl Observer {
         for file in FILES {
             sight.insert(file.into(), read(&folder.join(file)));
         }
-        sight.insert("flags of mappings".into(), flags_of_mappings(&read(&folder.join("smaps"))));
+        sight.insert(FLAGS.into(), flags_of_mappings(&read(&folder.join("smaps"))));
         for link in ["cwd", "root", "exe"] {
             sight.insert(link.into(), link_of(&folder.join(link)));
         }
@@ -94,7 +100,7 @@ impl Observer {
         put("name", link.clone());
         put("fdinfo", lasting_fdinfo(&read(&folder.join(format!("fdinfo/{number}")))));
         let Ok(duplicate) = pidfd::duplicate_fd(pidfd, number) else {
-            put("", "cannot be duplicated".into());
+            put("", NOT_DUPLICATED.into());
             return;
         };
         put("stat", self.stat(&duplicate, &link));
@@ -119,7 +125,7 @@ impl Observer {
         if !is_own || ["/dev/", "/proc/", "anon_inode:"].iter().any(|start| link.starts_with(start)) {
             return String::new();
         }
-        let Ok(stat) = rustix::fs::fstat(duplicate) else { return "no stat".into() };
+        let Ok(stat) = rustix::fs::fstat(duplicate) else { return NO_STAT.into() };
         format!(
             "mode {:o} owner {}:{} size {} links {} accessed {}.{:09} modified {}.{:09}",
             stat.st_mode,
@@ -135,7 +141,7 @@ impl Observer {
     }
 
     fn socket(&self, duplicate: &OwnedFd) -> String {
-        let Ok(made) = socket::made(duplicate) else { return "no socket".into() };
+        let Ok(made) = socket::made(duplicate) else { return NO_SOCKET.into() };
         let mut text = format!("{made:?}\n");
         let mut line = |what: &str, told: String| writeln!(text, "{what}: {told}").expect("a string");
         let own = socket::own_address(duplicate);
@@ -172,6 +178,16 @@ fn is_of(level: u32, made: socket::Made) -> bool {
         270 => made.family == AF_NETLINK,
         protocol => made.family != AF_UNIX && made.protocol == protocol.cast_signed(),
     }
+}
+
+/// What could not be looked at is the same before and after: the first look at a victim has to see everything.
+pub(super) fn assert_seen(sight: &Sight) {
+    assert!(!sight[FLAGS].is_empty(), "no flags of mappings are seen");
+    let unseen: Vec<_> = sight
+        .iter()
+        .filter(|(_, told)| [NOT_DUPLICATED, NO_STAT, NO_SOCKET].contains(&told.as_str()))
+        .collect();
+    assert!(unseen.is_empty(), "{unseen:?}");
 }
 
 /// The differences, a line each.

@@ -77,12 +77,6 @@ impl<'a> Start<'a> {
 
     /// Starts it and waits until it is ready.
     pub(crate) fn with(self, strategy: Strategy) -> Victim {
-        let name = self.name;
-        self.try_with(strategy).unwrap_or_else(|error| panic!("{name} ({strategy}): {error}"))
-    }
-
-    /// Likewise, if it can be started.
-    pub(crate) fn try_with(self, strategy: Strategy) -> Result<Victim> {
         let (their_requests, requests) = std::io::pipe().expect("a pipe");
         let (answers, their_answers) = std::io::pipe().expect("a pipe");
         let nowhere = std::fs::File::options().write(true).open("/dev/null").expect("/dev/null");
@@ -115,11 +109,11 @@ impl<'a> Start<'a> {
             ..SpawnOptions::default()
         };
         let label = format!("{} {:?} ({strategy})", self.name, self.arguments);
-        let tracee = Tracee::spawn(options)?;
+        let tracee = Tracee::spawn(options).unwrap_or_else(|error| panic!("{label}: {error}"));
         let mut victim =
             Victim { tracee, label, requests, answers, asked: String::new(), unread: Vec::new() };
         assert_eq!(victim.answer(), r#"{"ok":true}"#, "{}", victim.label);
-        Ok(victim)
+        victim
     }
 }
 
