@@ -16,6 +16,8 @@ ARGS ?=
 # How many tests of the package run at once.
 WORKERS ?= $(shell nproc)
 PYTEST = $(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadgroup --durations 25
+# Which tests `test-python` leaves out.
+SELECTED ?= -m "not slow"
 COVERAGE := --cov --cov-report=term
 # Random programs for each strategy: seconds of them here, all in `test-all` (crates/groundhog-engine/tests/isolation/mutation.rs).
 MUTATION_PROGRAMS ?= 300
@@ -86,7 +88,7 @@ test: programs $(DEPS)  ## Lint, then run the tests, in less than ten minutes
 test-all: programs build  ## Run every test, also the slow ones and on other kernels (takes hours)
 	$(SIDE_BY_SIDE) lint
 	GROUNDHOG_MUTATION_PROGRAMS=1000 cargo test --release --workspace
-	GROUNDHOG_VICTIM_REQUESTS=30 $(PYTEST) $(COVERAGE) $(ARGS)
+	GROUNDHOG_VICTIM_REQUESTS=30 $(MAKE) test-python SELECTED=
 	$(MAKE) test-kernels
 
 .PHONY: test-rust
@@ -96,7 +98,7 @@ test-rust: programs $(DEPS)  ## Run the tests of the crates
 .PHONY: test-python
 test-python: programs build  ## Run the tests of the package (ARGS for pytest)
 	cargo build --release --quiet --package groundhog-test-programs
-	$(PYTEST) -m "not slow" $(COVERAGE) $(ARGS)
+	$(PYTEST) $(SELECTED) $(COVERAGE) $(ARGS)
 
 .PHONY: test-kernels
 test-kernels: build  ## Run the engine's tests on other kernels, in virtual machines
