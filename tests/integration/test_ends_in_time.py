@@ -12,15 +12,17 @@ import pytest
 
 from groundhog import Tracee
 from groundhog.audit.catalog import VICTIMS
-from groundhog.audit.workshop import Workshop
 from tests.framework.commands import served
+from tests.framework.workshop import SharedWorkshop
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from groundhog.audit.workshop import Workshop
+
 pytestmark = pytest.mark.kernel
 
-LIMIT_S = 45  # what a server may take at most, on a loaded machine, to end after SIGTERM
+LIMIT_S = 45  # what a handle may take at most, on a loaded machine, to close
 TRIES = 40
 # What makes a tracer wait where it can: urgent data, pipes that have to be filled again, locks, storms.
 OBSTINATE = (
@@ -39,7 +41,7 @@ OBSTINATE = (
 
 @pytest.fixture(scope="module")
 def workshop() -> Iterator[Workshop]:
-    made = Workshop(strict=True)
+    made = SharedWorkshop()
     yield made
     made.close()
 

@@ -85,7 +85,6 @@ def main(params):
 """
 
 
-# Until the policy of system calls refuses them: then this has to go.
 @pytest.mark.parametrize("in_child", [False, True])
 @pytest.mark.parametrize("jail", ["namespace", "landlock"])
 async def test_none_is_made_or_entered(source: Source, jail: str, *, in_child: bool) -> None:

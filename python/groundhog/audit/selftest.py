@@ -134,7 +134,7 @@ def isolated(
 
 def judge(victim: Victim, user: User, plain: list[str | None], outcome: Outcome) -> Finding:
     """Compare the answers with isolation with the first one; one that could not leak proves nothing."""
-    first = outcome.answers[0] if victim.sees_engine else plain[0]
+    first = outcome.answers[0] if victim.sees_engine and outcome.answers else plain[0]
     others = sorted({str(answer) for answer in outcome.answers if answer != first})
     verdict: Verdict = "holds"
     note = ""
