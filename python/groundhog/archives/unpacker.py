@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 from groundhog.archives.order import ArchiveLimits, Order
 from groundhog.config import Jail, Limits
 from groundhog.errors import ConfigError, PoolClosedError, UnsupportedError
-from groundhog.jail import choose, ids_of
+from groundhog.jail import choose, ids_of, machine
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -164,9 +164,7 @@ def _means(jail: Jail) -> str | None:
 
     Raises UnsupportedError when nothing does, and the user did not ask for just that.
     """
-    from groundhog._core import capabilities
-
-    found: dict[str, Any] = capabilities()
+    found = machine()
     for means in (Jail.LANDLOCK, Jail.NAMESPACE):
         if found["jails"][means.value] is None:
             return str(means)
