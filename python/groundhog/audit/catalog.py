@@ -356,6 +356,7 @@ PYTHON = (
     Victim("python", "hidden_memory", UNTRACKED, evasion=True),
     Victim("python", "mapping_split", LAYOUT, SAFE, evasion=True),
     Victim("python", "barriers", REGISTERED, SAFE, evasion=True),
+    Victim("python", "file_renamed_back", WRITTEN, SAFE, evasion=True),
 )
 
 NODE = (
@@ -502,7 +503,6 @@ OPEN_FILES = (
     Victim("c", "autogroup_by_descriptor", ATTRIBUTES, REFUSED, unjailed=True, evasion=True),
     Victim("c", "ruleset_rules", DESCRIPTORS_STATE, SAFE),
     Victim("c", "ruleset_by_duplicate", DESCRIPTORS_STATE, SAFE, evasion=True),
-    Victim("python", "file_renamed_back", WRITTEN, SAFE, evasion=True),
 )
 
 VICTIMS = C + C_KERNEL + PYTHON + NODE + JAVA + OPEN_FILES
