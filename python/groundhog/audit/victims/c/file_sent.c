@@ -5,11 +5,7 @@ static char path[256];
 
 static void prepare(void)
 {
-    static char filler[PAGE];
-    int file = temporary_file(path);
-    memset(filler, 'F', sizeof filler);
-    write_all(file, filler, sizeof filler);
-    close(file);
+    make_file(path);
 }
 
 static void handle(const char *secret)

@@ -6,11 +6,7 @@ static char path[256], second[264];
 
 static void prepare(void)
 {
-    static char filler[PAGE];
-    int file = temporary_file(path);
-    memset(filler, 'F', sizeof filler);
-    write_all(file, filler, sizeof filler);
-    close(file);
+    make_file(path);
     snprintf(second, sizeof second, "%s-too", path);
 }
 

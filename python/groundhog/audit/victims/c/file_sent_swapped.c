@@ -10,11 +10,7 @@ static atomic_bool done;
 
 static void prepare(void)
 {
-    static char filler[PAGE];
-    int file = temporary_file(path);
-    memset(filler, 'F', sizeof filler);
-    write_all(file, filler, sizeof filler);
-    close(file);
+    make_file(path);
 }
 
 static void *swap(void *unused)

@@ -2,21 +2,13 @@
  * then, and where its processor is written (rseq). */
 #define PREPARES_ITSELF
 #include "of_thread.h"
-#include <sys/rseq.h>
+#include "rseq.h"
 
-enum { PR_GET_TID_ADDRESS_ = 40, UNREGISTER = 1, REGISTERED = 32, UNSET = 7777 };
-static struct {
-    _Alignas(32) uint32_t words[8];
-} own;
-
-static void on_signal(int number)
-{
-    (void)number;
-}
+enum { PR_GET_TID_ADDRESS_ = 40 };
 
 static void prepare(void)
 {
-    check(signal(SIGUSR1, on_signal) != SIG_ERR, "signal");
+    catch_signal();
     start_other();
 }
 
@@ -34,11 +26,10 @@ static void describe(char *text, size_t size)
     sigset_t set;
     prctl(PR_GET_TID_ADDRESS_, &address);
     syscall(SYS_get_robust_list, 0, &list, &length);
-    own.words[0] = own.words[1] = UNSET;
     sigemptyset(&set);
     sigaddset(&set, SIGUSR1);
-    check(pthread_sigmask(SIG_UNBLOCK, &set, NULL) == 0 && raise(SIGUSR1) == 0, "raise");
-    snprintf(text, size, "address %d, list %d, written %d", !is_own(address), !is_own(list), own.words[0] != UNSET);
+    check(pthread_sigmask(SIG_UNBLOCK, &set, NULL) == 0, "pthread_sigmask");
+    snprintf(text, size, "address %d, list %d, written %d", !is_own(address), !is_own(list), is_written());
 }
 
 static void change(const char *secret)
@@ -50,10 +41,7 @@ static void change(const char *secret)
         void *pending;
     } empty = {&empty, 0, NULL};
     (void)secret;
-    char *area = (char *)__builtin_thread_pointer() + __rseq_offset;
     syscall(SYS_set_tid_address, &place);
     syscall(SYS_set_robust_list, &empty, sizeof empty);
-    memset(&own, 0, sizeof own);
-    if (syscall(SYS_rseq, area, REGISTERED, UNREGISTER, RSEQ_SIG) == 0)
-        check(syscall(SYS_rseq, &own, REGISTERED, 0, RSEQ_SIG) == 0, "rseq");
+    move_area();
 }

@@ -18,6 +18,16 @@ __attribute__((unused)) static int to_unread(int fd)
     return fd;
 }
 
+/* A file of a page; its path goes to `path`. */
+__attribute__((unused)) static void make_file(char *path)
+{
+    static char filler[PAGE];
+    int file = temporary_file(path);
+    memset(filler, 'F', sizeof filler);
+    write_all(file, filler, sizeof filler);
+    close(file);
+}
+
 /* Lets the peers of earlier requests read, and tells how often they got the secret of this one. */
 static int told(const char *secret)
 {
