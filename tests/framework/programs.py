@@ -9,15 +9,15 @@ import shutil
 import subprocess
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from groundhog.audit.workshop import C_FLAGS, JAVA_FLAGS, WARNINGS
 
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
 ROOT = Path(__file__).parents[2]
 PROGRAMS = ROOT / "tests/integration/programs"
+EXAMPLES = ROOT / "examples"
+HELPERS = ROOT / "helpers"
+OPENS = "--add-opens=java.base/java.lang=ALL-UNNAMED"
+"""What the helper needs of a Java machine."""
 RUST_PACKAGE = "groundhog-test-programs"
 
 
@@ -80,13 +80,17 @@ def rust(name: str, *arguments: str) -> tuple[str, ...]:
 
 
 @functools.cache
-def java(name: str, options: Sequence[str] = JAVA_FLAGS) -> tuple[str, ...]:
-    """One of ``programs/java``, with the helper."""
+def _classes() -> Path:
+    """All programs and examples in Java, compiled with the helper."""
     target = _folder() / "java"
-    sources = [*(ROOT / "helpers").rglob("*.java"), PROGRAMS / "java" / f"{name}.java"]
+    sources = [file for where in (HELPERS, EXAMPLES, PROGRAMS) for file in where.rglob("*.java")]
     _run("javac", *WARNINGS["java"], "-d", target, *sources)
-    opens = "--add-opens=java.base/java.lang=ALL-UNNAMED"
-    return (str(shutil.which("java")), *options, opens, "-cp", str(target), name)
+    return target
+
+
+def java(name: str, *options: str) -> tuple[str, ...]:
+    """One of ``programs/java`` or ``examples``; ``options``: instead of what the helper needs."""
+    return (str(shutil.which("java")), *JAVA_FLAGS, *(options or (OPENS,)), "-cp", str(_classes()), name)
 
 
 def ruby(name: str) -> tuple[str, ...]:

@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from groundhog import Function, NullObserver, Pool
+from groundhog import Function, Pool
 from tests.framework import programs
+from tests.framework.observers import Retirements
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -55,19 +56,15 @@ STOPS = {
 """At which calls such requests are stopped, and why."""
 
 
-class Restores(NullObserver):
-    """What each restore found, and why processes were replaced."""
+class Restores(Retirements):
+    """At which calls requests were stopped, too."""
 
     def __init__(self) -> None:
+        super().__init__()
         self.stops: set[str] = set()
-        self.retirements: list[str] = []
 
     def on_restore(self, report: Report) -> None:
         self.stops.update(report.stops)
-
-    def on_retire(self, reason: str, message: str) -> None:
-        if reason != "superseded":
-            self.retirements.append(message)
 
 
 @pytest.fixture
@@ -119,6 +116,6 @@ async def test_files_arrive_complete(runtime: str, place: Callable[[Path], Path]
         wrong = {way for way, arrived in answer["digests"].items() if arrived != digest}
         assert wrong == set()
         assert len(answer["digests"]) >= 7
-    assert restores.retirements == []
+    assert restores.messages == []
     assert restores.stops <= STOPS.keys()
     assert own(found).exists() is False

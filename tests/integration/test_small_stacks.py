@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from groundhog import Function, NullObserver, Pool
+from groundhog import Function, Pool
 from tests.framework import programs
+from tests.framework.observers import Retirements
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,17 +24,6 @@ PROGRAMS: dict[str, tuple[Callable[[], tuple[str, ...]], int]] = {
     "ruby-fibers": (lambda: programs.ruby("fibers"), 200),
 }
 """The command, and how many requests."""
-
-
-class Retirements(NullObserver):
-    """Why processes were replaced."""
-
-    def __init__(self) -> None:
-        self.messages: list[str] = []
-
-    def on_retire(self, reason: str, message: str) -> None:
-        if reason != "superseded":
-            self.messages.append(message)
 
 
 @pytest.mark.parametrize("program", PROGRAMS)

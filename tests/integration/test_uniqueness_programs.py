@@ -3,24 +3,24 @@
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from groundhog import Function, Pool
-from groundhog.audit.workshop import C_FLAGS, JAVA_FLAGS, SOURCES, WARNINGS
+from groundhog.audit.workshop import C_FLAGS, SOURCES, WARNINGS
 from groundhog.errors import HookError, InitError
 from groundhog.protocols.actionloop import DRAW
 from groundhog.testing import weakened
 from groundhog.weakening import RESEEDING
+from tests.framework import programs
 from tests.framework.commands import is_gone
+from tests.framework.programs import EXAMPLES, HELPERS, OPENS, PROGRAMS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     Compile = Callable[..., tuple[str, ...]]
 
@@ -31,33 +31,14 @@ pytestmark = [
 ]
 REQUESTS = 1000
 ROOT = Path(__file__).parents[2]
-PROGRAMS = Path(__file__).with_name("programs")
-EXAMPLES = ROOT / "examples"
-HELPERS = ROOT / "helpers"
 ENGINE_VICTIMS = ROOT / "crates/groundhog-engine/tests/victims"
 NOBODY = 65534
-OPENS = "--add-opens=java.base/java.lang=ALL-UNNAMED"
 FRESH_BY_TIME = {"new Random"}
 """What `System.nanoTime` keeps from repeating, whether it is seeded or not."""
 
 
 def compiled(*argv: str | Path) -> None:
     subprocess.run([str(word) for word in argv], check=True)
-
-
-@pytest.fixture(scope="module")
-def java() -> Iterator[Compile]:
-    """``java("Name")`` is the command that runs a program or example, compiled with the helper."""
-    folder = Path(tempfile.mkdtemp(prefix="groundhog-java-"))
-    folder.chmod(0o755)  # every user may run them
-    sources = [file for where in (HELPERS, EXAMPLES, PROGRAMS) for file in where.rglob("*.java")]
-    compiled("javac", *WARNINGS["java"], "-d", folder, *sources)
-
-    def command(name: str, *options: str) -> tuple[str, ...]:
-        return (str(shutil.which("java")), *JAVA_FLAGS, *(options or (OPENS,)), "-cp", str(folder), name)
-
-    yield command
-    shutil.rmtree(folder)
 
 
 @pytest.fixture
@@ -94,8 +75,8 @@ def repeating(drawn: dict[Any, list[Any]]) -> set[Any]:
     return {name for name, numbers in drawn.items() if len(set(numbers)) < len(numbers)}
 
 
-async def test_java(java: Compile) -> None:
-    argv = java("Draws", OPENS, "--add-opens=java.base/sun.security.provider=ALL-UNNAMED")
+async def test_java() -> None:
+    argv = programs.java("Draws", OPENS, "--add-opens=java.base/sun.security.provider=ALL-UNNAMED")
     drawn = await draws(argv, REQUESTS)
     assert repeating(drawn) == set()
     with weakened(RESEEDING):
@@ -103,14 +84,14 @@ async def test_java(java: Compile) -> None:
     assert repeating(unseeded) == drawn.keys() - FRESH_BY_TIME
 
 
-async def test_java_refuses_what_it_cannot_seed(java: Compile) -> None:
+async def test_java_refuses_what_it_cannot_seed() -> None:
     """Fail closed: the function does not start, and the message says what to do."""
     with pytest.raises(InitError, match=f"would repeat: start java with {OPENS}$"):
-        await draws(java("Draws", "-ea"), 1)
+        await draws(programs.java("Draws", "-ea"), 1)
     with pytest.raises(
         InitError, match=r"JDK's DRBG would repeat: let the default of SecureRandom be NativePRNG"
     ):
-        await draws(java("Hooked", OPENS, "-Djava.security.egd=file:/dev/./urandom"), 1)
+        await draws(programs.java("Hooked", OPENS, "-Djava.security.egd=file:/dev/./urandom"), 1)
 
 
 @pytest.mark.parametrize("compiler", [("gcc", "-std=c11"), ("g++", "-std=c++11", "-xc++")])
@@ -148,16 +129,16 @@ HOOK_SAYS = {
 }
 
 
-def hooked(language: str, java: Compile, c: Compile, flag: Path) -> tuple[str, ...]:
-    argv = java("Hooked") if language == "java" else c(PROGRAMS / "c/hooked.c")
+def hooked(language: str, c: Compile, flag: Path) -> tuple[str, ...]:
+    argv = programs.java("Hooked") if language == "java" else c(PROGRAMS / "c/hooked.c")
     return (*argv, str(flag))
 
 
 @pytest.mark.parametrize("language", ["java", "c"])
-async def test_hooks(java: Compile, c: Compile, tmp_path: Path, language: str) -> None:
+async def test_hooks(c: Compile, tmp_path: Path, language: str) -> None:
     """Each is called once for a restore, in its order; one that fails ends the process and the request."""
     flag = tmp_path / "flag"
-    function = Function.from_command(hooked(language, java, c, flag))
+    function = Function.from_command(hooked(language, c, flag))
     async with Pool(function, workers=1, jail="none", isolation="domain") as pool:
         pids = set()
         for number in range(20):  # two of each domain, with no restore between them
@@ -176,16 +157,16 @@ async def test_hooks(java: Compile, c: Compile, tmp_path: Path, language: str) -
 
 
 @pytest.mark.parametrize("language", ["java", "c"])
-async def test_what_an_audit_asks_is_not_for_the_function(java: Compile, c: Compile, language: str) -> None:
-    argv = java("Tickets") if language == "java" else c(EXAMPLES / "c/tickets.c")
+async def test_what_an_audit_asks_is_not_for_the_function(c: Compile, language: str) -> None:
+    argv = programs.java("Tickets") if language == "java" else c(EXAMPLES / "c/tickets.c")
     async with Pool(Function.from_command(argv)) as pool:
         assert (await pool.control(DRAW)).value == {}
 
 
 @pytest.mark.parametrize("language", ["java", "c"])
-async def test_answers(java: Compile, c: Compile, tmp_path: Path, language: str) -> None:
+async def test_answers(c: Compile, tmp_path: Path, language: str) -> None:
     """Large ones, those that failed, and what was printed on the way."""
-    function = Function.from_command(hooked(language, java, c, tmp_path / "flag"))
+    function = Function.from_command(hooked(language, c, tmp_path / "flag"))
     async with Pool(function, workers=1, verify=True) as pool:
         for size in (1, 10_000, 3_000_000):
             reply = await pool.invoke({"text": "é" * size})
@@ -199,21 +180,21 @@ async def test_answers(java: Compile, c: Compile, tmp_path: Path, language: str)
         assert pool.stats().retirements.keys() <= {"superseded"}
 
 
-async def test_resources_of_crac(java: Compile) -> None:
+async def test_resources_of_crac() -> None:
     """The stand-in finds our package as the real one does."""
-    drawn = await draws(java("Resources", OPENS, "-Dorg.crac.Core.Compat=groundhog.crac"), 4)
+    drawn = await draws(programs.java("Resources", OPENS, "-Dorg.crac.Core.Compat=groundhog.crac"), 4)
     assert set(drawn["order"]) == {"before-2 before-1 after-1 after-2"}
 
 
 @pytest.mark.parametrize("language", ["java", "c"])
-async def test_examples(java: Compile, c: Compile, language: str) -> None:
-    drawn = await draws(java("Tickets") if language == "java" else c(EXAMPLES / "c/tickets.c"), 50)
+async def test_examples(c: Compile, language: str) -> None:
+    drawn = await draws(programs.java("Tickets") if language == "java" else c(EXAMPLES / "c/tickets.c"), 50)
     assert drawn.keys() == {"ticket", "number"}
     assert repeating(drawn) == set()
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can choose the user of a function")
 @pytest.mark.may_skip("an unprivileged run cannot become somebody else")
-async def test_as_another_user(java: Compile) -> None:
+async def test_as_another_user() -> None:
     """One that may not open the pipe of the answers anew."""
-    assert await draws(java("Tickets"), 2, uid=NOBODY)
+    assert await draws(programs.java("Tickets"), 2, uid=NOBODY)
