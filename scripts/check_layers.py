@@ -92,7 +92,10 @@ def breaches_within(source: Path) -> list[str]:
         if module not in MAY_NAME:
             found.append(f"{path}: a module without a layer: give it one in scripts/check_layers.py")
             continue
-        named = set(re.findall(r"\bcrate::(?:\{\s*)?(\w+)", path.read_text("utf-8")))
+        text = path.read_text("utf-8")
+        if re.search(r"\bcrate::\{", text):
+            found.append(f"{path}: names modules in braces, which nobody follows: write one `use` for each")
+        named = set(re.findall(r"\bcrate::(\w+)", text))
         found += [
             f"{path}: names {other}, which is not below {module}"
             for other in sorted((named & MAY_NAME.keys()) - MAY_NAME[module] - {module})

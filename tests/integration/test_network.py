@@ -54,13 +54,16 @@ class Outside:
 
     def __init__(self) -> None:
         self._stack = ExitStack()
-        self._servers = [self._bound(socket.AF_INET, ("127.0.0.1", 0)), self._bound(socket.AF_UNIX, "")]
-        self.port = int(self._servers[0].getsockname()[1])
         self.name = f"groundhog-{os.getpid()}"
+        self._servers = [
+            self._bound(socket.AF_INET, ("127.0.0.1", 0)),
+            self._bound(socket.AF_UNIX, f"\0{self.name}"),
+        ]
+        self.port = int(self._servers[0].getsockname()[1])
 
     def _bound(self, family: int, address: Any) -> socket.socket:
         server = self._stack.enter_context(socket.socket(family))
-        server.bind(address or f"\0groundhog-{os.getpid()}")
+        server.bind(address)
         server.listen()
         server.setblocking(False)
         return server

@@ -78,6 +78,7 @@ def test_the_engine_has_no_breach_within() -> None:
         ("memory/pages.rs", "use crate::descriptors::table;", "names descriptors, which is not below memory"),
         ("trace.rs", "fn f() { crate::files::g() }", "names files, which is not below trace"),
         ("strange/x.rs", "", "a module without a layer"),
+        ("trace/x.rs", "use crate::{error, session::Tracee};", "names modules in braces"),
     ],
 )
 def test_a_breach_within_the_engine_is_named(tmp_path: Path, file: str, text: str, expected: str) -> None:

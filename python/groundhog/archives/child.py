@@ -34,9 +34,7 @@ def main() -> None:
         except MemoryError:
             _say("refused", f"to read it takes more than {order.limits.memory // MIB} MiB of memory")
         except Exception as error:  # noqa: BLE001 - whatever a broken archive makes its reader raise
-            _say(
-                "refused", f"it is broken: {error}" if str(error) else f"it is broken: {type(error).__name__}"
-            )
+            _say("refused", f"it is broken: {str(error) or type(error).__name__}")
         else:
             _say("done", "")
 

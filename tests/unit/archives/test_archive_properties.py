@@ -22,7 +22,7 @@ import zipfile
 import zlib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import HealthCheck, assume, given, settings
@@ -40,6 +40,8 @@ if TYPE_CHECKING:
 
     Entry = tuple[str, bytes | str]
     Entries = dict[str, Entry]
+
+pytestmark = pytest.mark.usefixtures("umask")
 
 EXAMPLES = int(os.environ.get("GROUNDHOG_ARCHIVE_EXAMPLES", "100"))
 THOROUGH = settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck))
@@ -233,14 +235,6 @@ def ground() -> Iterator[Ground]:
         yield Ground(root)
     finally:
         shutil.rmtree(root)
-
-
-@pytest.fixture(autouse=True, scope="module")
-def umask() -> Any:
-    """That of the process that unpacks."""
-    before = os.umask(0o022)
-    yield
-    os.umask(before)
 
 
 def unpacked(data: bytes, folder: str) -> None:

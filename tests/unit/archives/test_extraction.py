@@ -30,15 +30,7 @@ from tests.framework.archives import (
 if TYPE_CHECKING:
     from pathlib import Path
 
-pytestmark = pytest.mark.usefixtures("no_leaks")
-
-
-@pytest.fixture(autouse=True)
-def umask() -> Any:
-    """That of the process that unpacks."""
-    before = os.umask(0o022)
-    yield
-    os.umask(before)
+pytestmark = pytest.mark.usefixtures("no_leaks", "umask")
 
 
 def unpack(data: bytes, folder: Path, **options: Any) -> None:
