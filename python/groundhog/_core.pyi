@@ -14,6 +14,7 @@ __all__ = [
     "__version__",
     "capabilities",
     "memcpy_seconds_per_page",
+    "policy",
 ]
 
 __version__: str
