@@ -1,6 +1,6 @@
 """`python -m groundhog.audit.guarantees DOCS`: writes what becomes of what into the documents.
 
-`DOCS` is their folder. `guarantees.md` gets the table of the inventory, `audit.md` the victims by name,
+`DOCS` is their folder. `guarantees.md` gets the tables of the inventory, `audit.md` the victims by name,
 `policy.md` the engine's policy of system calls. A test of the repository fails when one is not up to date.
 """
 
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from groundhog._core import policy
 from groundhog.audit.catalog import VICTIMS
-from groundhog.audit.inventory import ROWS
+from groundhog.audit.inventory import OUTSIDE, ROWS
 
 if TYPE_CHECKING:
     from groundhog.audit.catalog import Language
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 LANGUAGES: dict[Language, str] = {"c": "C", "java": "Java", "node": "Node", "python": "Python"}
 POLICY, OPERATIONS = "## Calls\n", "## Operations\n"
 TABLE, VICTIMS_BY_NAME = "## What becomes of what\n", "## The victims\n"
+LEFT = "## What a later request may still tell, and why\n"
 
 
 def table() -> str:
@@ -41,6 +42,12 @@ def _shown_by(row: Row) -> str:
     if not evasions:
         return shown
     return f"{shown}; {evasions} {'is an evasion' if evasions == 1 else 'are evasions'}"
+
+
+def left() -> str:
+    """What the engine does not cover."""
+    lines = ["| what | why |", "| --- | --- |", *(f"| {what} | {why} |" for what, why in OUTSIDE)]
+    return "".join(f"{line}\n" for line in lines)
 
 
 def victims() -> str:
@@ -112,6 +119,7 @@ def documents(folder: Path) -> dict[Path, str]:
     wanted: dict[Path, str] = {}
     for name, heading, made in (
         ("guarantees.md", TABLE, table()),
+        ("guarantees.md", LEFT, left()),
         ("audit.md", VICTIMS_BY_NAME, victims()),
         ("policy.md", POLICY, calls()),
         ("policy.md", OPERATIONS, operations()),
