@@ -146,7 +146,7 @@ pub fn kind(fd: impl AsFd) -> Result<FileType> {
 pub fn readable<'a, F: AsFd + 'a>(fds: impl Iterator<Item = &'a F>) -> Result<Vec<bool>> {
     use rustix::event::{PollFd, PollFlags, Timespec, poll};
     let mut polled: Vec<PollFd<'_>> = fds.map(|fd| PollFd::new(fd, PollFlags::IN | PollFlags::PRI)).collect();
-    poll(&mut polled, Some(&Timespec { tv_sec: 0, tv_nsec: 0 }))?;
+    retry_on_intr(|| poll(&mut polled, Some(&Timespec { tv_sec: 0, tv_nsec: 0 })))?;
     Ok(polled.iter().map(|fd| fd.revents().intersects(PollFlags::IN | PollFlags::PRI)).collect())
 }
 

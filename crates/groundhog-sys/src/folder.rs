@@ -354,7 +354,8 @@ pub(crate) fn punch(file: &std::fs::File, data: &[(u64, u64)]) -> Result<()> {
     let mut at: u64 = 0;
     for (start, end) in data.iter().copied().chain([(size, size), (BEYOND, BEYOND)]) {
         if start > at {
-            let _seen_when_compared = rustix::fs::fallocate(file, flags, at, start - at);
+            let _seen_when_compared =
+                rustix::io::retry_on_intr(|| rustix::fs::fallocate(file, flags, at, start - at));
         }
         // The rest of the last page is no hole.
         at = at.max(end.next_multiple_of(crate::PAGE_SIZE));

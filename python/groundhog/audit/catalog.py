@@ -220,7 +220,7 @@ C_KERNEL = (
     Victim("c", "arguments_moved", ATTRIBUTES, SAFE),
     Victim("c", "split_kept", LAYOUT, SAFE, evasion=True),
     Victim("c", "splits_flood", LAYOUT, SAFE, evasion=True, bulky=True),
-    Victim("c", "merged", LAYOUT, SAFE, evasion=True),
+    Victim("c", "merged", LAYOUT, SAFE, evasion=True, sees_engine=True),
     Victim("c", "brk_within_page", LAYOUT),
     Victim("c", "advice_flags", ADVICE),
     Victim("c", "advice_huge", ADVICE),

@@ -42,7 +42,7 @@ pub(crate) struct Socket {
     traces: Traces,
     /// Where a TCP connection begins and ends: its other end may be another socket of the snapshot.
     addresses: Option<(Address, Address)>,
-    /// Where the next peek begins, if it does not at the beginning: our own looking moves it, too.
+    /// Where the next peek begins; negative: always at the beginning.
     peek_offset: i32,
 }
 
@@ -132,12 +132,7 @@ impl Socket {
     ) -> Step<Self> {
         let fd = candidate.duplicate;
         let peek_offset = socket::peek_offset(fd);
-        if peek_offset < 0 {
-            return Self::look_at(candidate, all, ends, owner);
-        }
-        socket::set_peek_offset(fd, -1);
-        let found = Self::look_at(candidate, all, ends, owner);
-        socket::set_peek_offset(fd, peek_offset);
+        let found = peeking_from_start(fd, peek_offset, || Self::look_at(candidate, all, ends, owner));
         Ok(Self { peek_offset, ..found? })
     }
 
@@ -198,13 +193,7 @@ impl Socket {
         moved: Moved<'_>,
         report: &mut RestoreReport,
     ) -> Step<bool> {
-        if self.peek_offset < 0 {
-            return self.revert_contents(fd, readable, moved, report);
-        }
-        socket::set_peek_offset(fd, -1);
-        let reverted = self.revert_contents(fd, readable, moved, report);
-        socket::set_peek_offset(fd, self.peek_offset);
-        reverted
+        peeking_from_start(fd, self.peek_offset, || self.revert_contents(fd, readable, moved, report))
     }
 
     fn revert_contents(
@@ -294,7 +283,9 @@ impl Socket {
                 now != *before || self.unread_now(fd) != self.unread
             }
             Role::Listener => readable != self.readable || socket::traces(fd) != self.traces,
-            Role::Pair { refill: Some((expected, _)), .. } => peek_all(fd).as_ref() != Ok(expected),
+            Role::Pair { refill: Some((expected, _)), .. } => {
+                peeking_from_start(fd, self.peek_offset, || peek_all(fd).as_ref() != Ok(expected))
+            }
             Role::Unbound | Role::Connected(_) | Role::Nameless | Role::Other => {
                 readable || socket::traces(fd) != self.traces
             }
@@ -476,6 +467,17 @@ fn is_open(fd: &OwnedFd) -> bool {
 
 fn is_connected(fd: &OwnedFd) -> bool {
     is_open(fd) || socket::peer_address(fd).is_ok()
+}
+
+/// Looks at a socket, and lets the next peek of its owner begin where it would have: looking moves that, too.
+fn peeking_from_start<T>(fd: &OwnedFd, peek_offset: i32, look: impl FnOnce() -> T) -> T {
+    if peek_offset < 0 {
+        return look();
+    }
+    socket::set_peek_offset(fd, -1);
+    let found = look();
+    socket::set_peek_offset(fd, peek_offset);
+    found
 }
 
 /// All bytes that wait in a stream; none when there are too many, or descriptors among them.

@@ -7,6 +7,7 @@ enum { TRIES = 400 };
 static char path[256];
 static int shown, own, harmless;
 static atomic_bool done;
+static atomic_uint swaps;
 
 static void prepare(void)
 {
@@ -18,6 +19,7 @@ static void *swap(void *unused)
     (void)unused;
     while (!done) {
         check(dup2(own, shown) == shown, "dup2");
+        swaps++;
         sched_yield();
         check(dup2(harmless, shown) == shown, "dup2");
         sched_yield();
@@ -38,9 +40,13 @@ static void handle(const char *secret)
     int times = told(secret), fd = to_unread(connect_internet(SOCK_STREAM));
     shown = dup(harmless);
     done = false;
+    swaps = 0;
     check(pthread_create(&thread, NULL, swap, NULL) == 0, "pthread_create");
     for (int tries = 0; tries < TRIES; tries++) {
         off_t start = 0;
+        /* Every other time it waits for a swap: on a busy machine all would be sent before the first. */
+        for (unsigned before = swaps; tries % 2 == 0 && swaps == before;)
+            sched_yield();
         sent = sendfile(fd, shown, &start, 64) == 64 || sent;
     }
     done = true;
