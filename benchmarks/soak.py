@@ -22,7 +22,7 @@ import groundhog
 from groundhog import Function, Pool
 
 HERE = Path(__file__).parent
-MOST_ACTIONS = 4
+MAX_ACTIONS = 4
 RETIRE_EVERY = 250
 """One request in so many costs its process: that is replaced, and nobody else notices."""
 GROWTH_BYTES = 8 << 20
@@ -57,7 +57,7 @@ class Soak:
         while self.sent < self.requests:
             number = self.sent
             self.sent += 1
-            actions = self._random.sample(self._names, self._random.randint(0, MOST_ACTIONS))
+            actions = self._random.sample(self._names, self._random.randint(0, MAX_ACTIONS))
             retire = (
                 number % RETIRE_EVERY == RETIRE_EVERY // 2
             )  # not the last of them: its end would not be seen

@@ -13,7 +13,7 @@ pub(crate) mod writable;
 pub(crate) use component::PrivateFiles;
 
 use crate::error::{Reason, Step, Trouble};
-use groundhog_sys::folder::{Folder, Kind, Stat};
+use groundhog_sys::folder::{EntryKind, Folder, Stat};
 use groundhog_sys::jail::Sides;
 use groundhog_sys::{Errno, PAGE_SIZE, Result};
 use std::borrow::Cow;
@@ -22,9 +22,9 @@ use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 
 /// More than this in all files is not kept: requests that write files then cost the process.
-const MOST_BYTES: u64 = 64 << 20;
-const MOST_NAMES: usize = 20_000;
-const MOST_DEPTH: usize = 64;
+const MAX_BYTES: u64 = 64 << 20;
+const MAX_NAMES: usize = 20_000;
+const MAX_DEPTH: usize = 64;
 /// What the kernel appends to a name that is gone.
 const DELETED: &[u8] = b" (deleted)";
 
@@ -103,8 +103,8 @@ impl Private {
         let too_much = |what: &str| Err(self.trouble(what));
         while let Some(path) = open.pop() {
             let Some(stat) = self.at(&path, self.written.stat(&path))? else { continue };
-            if stat.kind == Kind::Folder {
-                if path.components().count() >= MOST_DEPTH {
+            if stat.kind == EntryKind::Folder {
+                if path.components().count() >= MAX_DEPTH {
                     return too_much("holds folders that are nested too deep");
                 }
                 if lock_out == LockOut::Open {
@@ -117,7 +117,7 @@ impl Private {
                 open.extend(names.iter().map(|name| path.join(name)));
             }
             found.insert(path, stat);
-            if found.len() + open.len() > MOST_NAMES {
+            if found.len() + open.len() > MAX_NAMES {
                 return too_much("holds too many files");
             }
         }
@@ -165,20 +165,21 @@ impl Entry {
     /// `seen`: where the process sees it, which is where its attributes are those that it has set.
     fn of(folder: &Folder, seen: &Folder, path: &Path, stat: Stat, most: u64) -> Result<Self> {
         let contents = match stat.kind {
-            Kind::File => folder.read(path, most)?,
-            Kind::Link => folder.target(path)?,
+            EntryKind::File => folder.read(path, most)?,
+            EntryKind::Link => folder.target(path)?,
             _ => Vec::new(),
         };
-        let attributes = if stat.kind == Kind::Whiteout { Attributes::new() } else { seen.attributes(path)? };
-        let opaque = stat.kind == Kind::Folder && folder.is_opaque(path)?;
-        let data = if stat.kind == Kind::File { folder.data(path)? } else { Vec::new() };
+        let attributes =
+            if stat.kind == EntryKind::Whiteout { Attributes::new() } else { seen.attributes(path)? };
+        let opaque = stat.kind == EntryKind::Folder && folder.is_opaque(path)?;
+        let data = if stat.kind == EntryKind::File { folder.data(path)? } else { Vec::new() };
         Ok(Self { stat, attributes, opaque, contents, data, held: false })
     }
 
     /// As it is once it was copied up to be written: one name, and no holes in it.
     fn copied_up(mut self) -> Self {
         const PER_PAGE: u64 = PAGE_SIZE / 512;
-        if self.stat.kind == Kind::File {
+        if self.stat.kind == EntryKind::File {
             let size = self.stat.size;
             (self.stat.links, self.stat.blocks) = (1, size.div_ceil(PAGE_SIZE) * PER_PAGE);
             self.data = if size > 0 { vec![(0, size)] } else { Vec::new() };
@@ -246,12 +247,12 @@ impl Files {
 
 /// `None`: more than is kept, or something that cannot be read.
 fn image(folder: &Private, held: &BTreeSet<u64>) -> Option<BTreeMap<PathBuf, Entry>> {
-    let mut left = MOST_BYTES;
+    let mut left = MAX_BYTES;
     let mut image = BTreeMap::new();
     for (path, stat) in folder.walk(LockOut::Refuse).ok()? {
         left = left.checked_sub(stat.size)?;
-        let held = stat.kind == Kind::File && held.contains(&stat.inode);
-        let entry = Entry::of(&folder.written, &folder.merged, &path, stat, MOST_BYTES).ok()?;
+        let held = stat.kind == EntryKind::File && held.contains(&stat.inode);
+        let entry = Entry::of(&folder.written, &folder.merged, &path, stat, MAX_BYTES).ok()?;
         image.insert(path, Entry { held, ..entry });
     }
     Some(image)
@@ -291,7 +292,7 @@ impl Comparison<'_> {
                 return self.folder.refuse(&path, "could not be put back");
             }
             let stat = self.wanted(&path)?.stat.clone();
-            if stat.kind != Kind::Link {
+            if stat.kind != EntryKind::Link {
                 self.folder.at(&path, self.folder.merged.set_mode(&path, stat.mode))?;
             }
             self.folder.at(&path, self.folder.merged.set_times(&path, stat.accessed, stat.modified))?;
@@ -307,7 +308,7 @@ impl Comparison<'_> {
     fn check_links(&self, now: &BTreeMap<PathBuf, Stat>) -> Step<()> {
         let links = |entry: Option<&Entry>| entry.map_or(1, |entry| entry.stat.links);
         let parted = |(path, stat): &(&PathBuf, &Stat)| {
-            stat.kind == Kind::File && stat.links != links(self.image.get(*path))
+            stat.kind == EntryKind::File && stat.links != links(self.image.get(*path))
         };
         match now.iter().find(parted) {
             None => Ok(()),
@@ -323,11 +324,11 @@ impl Comparison<'_> {
             let repair = match (now.get(path), self.image.get(path)) {
                 (Some(stat), Some(entry)) => self.compare(path, stat, entry)?,
                 (Some(stat), None) => self.compare_with_below(path, stat)?,
-                (None, Some(entry)) if entry.stat.kind == Kind::Other || entry.held => {
+                (None, Some(entry)) if entry.stat.kind == EntryKind::Other || entry.held => {
                     return self.folder.refuse(path, "is gone, and cannot be made again");
                 }
                 // It shows through again.
-                (None, Some(entry)) if entry.stat.kind == Kind::Whiteout => Some(Repair::Remove(false)),
+                (None, Some(entry)) if entry.stat.kind == EntryKind::Whiteout => Some(Repair::Remove(false)),
                 (None, Some(_)) => Some(Repair::Make),
                 (None, None) => None,
             };
@@ -343,14 +344,15 @@ impl Comparison<'_> {
             None => None,
         };
         match below {
-            None => Ok(Some(Repair::Remove(stat.kind == Kind::Folder))),
+            None => Ok(Some(Repair::Remove(stat.kind == EntryKind::Folder))),
             Some((_, below))
-                if stat.kind == Kind::Whiteout && matches!(below.kind, Kind::File | Kind::Link) =>
+                if stat.kind == EntryKind::Whiteout
+                    && matches!(below.kind, EntryKind::File | EntryKind::Link) =>
             {
                 Ok(Some(Repair::Make))
             }
             Some((below, wanted)) => {
-                let entry = folder.at(path, Entry::of(below, below, path, wanted, MOST_BYTES))?;
+                let entry = folder.at(path, Entry::of(below, below, path, wanted, MAX_BYTES))?;
                 self.compare(path, stat, &entry.copied_up())
             }
         }
@@ -365,24 +367,24 @@ impl Comparison<'_> {
         if wanted.held && stat.inode != wanted.stat.inode {
             return changed("was replaced while the process has it open");
         }
-        if stat.owner != wanted.stat.owner && stat.kind != Kind::Whiteout {
+        if stat.owner != wanted.stat.owner && stat.kind != EntryKind::Whiteout {
             return changed("has another owner than at the snapshot");
         }
         match stat.kind {
-            Kind::Whiteout => return Ok(None),
-            Kind::Other if stat.inode != wanted.stat.inode => return changed("was replaced"),
-            Kind::Link => {
+            EntryKind::Whiteout => return Ok(None),
+            EntryKind::Other if stat.inode != wanted.stat.inode => return changed("was replaced"),
+            EntryKind::Link => {
                 if self.folder.at(path, written.target(path))? != wanted.contents {
                     return changed("leads elsewhere than at the snapshot");
                 }
             }
-            Kind::Folder => {
+            EntryKind::Folder => {
                 if self.folder.at(path, written.is_opaque(path))? != wanted.opaque {
                     return changed("was made anew, and hides what was in it");
                 }
             }
-            Kind::File => {
-                let same = match written.read(path, MOST_BYTES) {
+            EntryKind::File => {
+                let same = match written.read(path, MAX_BYTES) {
                     Ok(contents) => contents == wanted.contents,
                     Err(Errno(13 | 27)) => false, // EACCES: locked out; EFBIG
                     Err(errno) => return self.folder.at(path, Err(errno)),
@@ -395,14 +397,14 @@ impl Comparison<'_> {
                     return Ok(Some(Repair::Rewrite));
                 }
             }
-            Kind::Other => {}
+            EntryKind::Other => {}
         }
         if self.folder.at(path, merged.attributes(path))? != wanted.attributes {
             return changed("has other attributes than at the snapshot");
         }
         let same = stat.modified == wanted.stat.modified
             && (stat.accessed == wanted.stat.accessed || !self.folder.reads_unseen)
-            && (stat.mode == wanted.stat.mode || stat.kind == Kind::Link);
+            && (stat.mode == wanted.stat.mode || stat.kind == EntryKind::Link);
         Ok((!same).then_some(Repair::Attributes))
     }
 
@@ -418,7 +420,7 @@ impl Comparison<'_> {
         match below {
             Some((below, stat)) => self
                 .folder
-                .at(path, Entry::of(below, below, path, stat, MOST_BYTES))
+                .at(path, Entry::of(below, below, path, stat, MAX_BYTES))
                 .map(|entry| Cow::Owned(entry.copied_up())),
             None => self.folder.refuse(path, "is not known of"),
         }
@@ -429,12 +431,14 @@ impl Comparison<'_> {
         let wanted = self.wanted(path)?;
         self.make_way(path)?;
         let made = match wanted.stat.kind {
-            Kind::Folder => merged.make(path),
-            Kind::File => merged
+            EntryKind::Folder => merged.make(path),
+            EntryKind::File => merged
                 .create(path, &wanted.contents)
                 .and_then(|()| merged.rewrite(path, &wanted.contents, &wanted.data)),
-            Kind::Link => merged.link(path, &wanted.contents),
-            Kind::Whiteout | Kind::Other => return self.folder.refuse(path, "cannot be made again"),
+            EntryKind::Link => merged.link(path, &wanted.contents),
+            EntryKind::Whiteout | EntryKind::Other => {
+                return self.folder.refuse(path, "cannot be made again");
+            }
         };
         self.folder.at(path, made)
     }

@@ -16,7 +16,7 @@ use crate::component::{Restore, Stopped};
 use crate::error::{OrTrouble, Reason, Step, Trouble};
 use crate::memory::pages::{Collector, PageStore};
 use crate::memory::tracking::{Scan, Tracker};
-use crate::memory::vma::{Area, Kind};
+use crate::memory::vma::{Area, AreaKind};
 use crate::report::RestoreReport;
 use crate::strategy::Strategy;
 use crate::trace::process::Process;
@@ -72,9 +72,9 @@ impl Memory {
                     return Err(Trouble::Refused(Reason::Layout, message));
                 };
                 let end = run.end.min(area.mapping.end);
-                if matches!(area.kind, Kind::Anonymous | Kind::File | Kind::Vdso) {
+                if matches!(area.kind, AreaKind::Anonymous | AreaKind::File | AreaKind::Vdso) {
                     area.has_pages = true;
-                    collector.add(start, end, area.kind != Kind::Anonymous, |buffer| {
+                    collector.add(start, end, area.kind != AreaKind::Anonymous, |buffer| {
                         process_vm::read(process.pid, &process.files.mem, RemoteAddr(start), buffer)
                             .or_trouble(Reason::Memory, "reading its memory")
                     })?;
@@ -181,15 +181,15 @@ impl Memory {
             let Extra { start, end, area } = *extra;
             let pages = ((end - start) / PAGE_SIZE) as usize;
             match areas[area].kind {
-                Kind::Anonymous if end - start <= ADOPT_RUN && self.adopted + pages <= ADOPT_LIMIT => {
+                AreaKind::Anonymous if end - start <= ADOPT_RUN && self.adopted + pages <= ADOPT_LIMIT => {
                     collector.add_zero(start, end);
                     self.adopted += pages;
                 }
-                Kind::Anonymous => {
+                AreaKind::Anonymous => {
                     dropped.push((start, end));
                     report.pages_dropped += pages as u64;
                 }
-                Kind::File => {
+                AreaKind::File => {
                     let private = tracker.private_within(process, start, end)?;
                     report.pages_dropped += private.iter().map(|(a, b)| (b - a) / PAGE_SIZE).sum::<u64>();
                     if private.is_empty() {
@@ -197,14 +197,14 @@ impl Memory {
                     }
                     dropped.extend(private);
                 }
-                Kind::Wiped => {
+                AreaKind::Wiped => {
                     push_zeros(&mut zeroed, start, end);
                     report.pages_zeroed += pages as u64;
                 }
-                Kind::Vdso => {
+                AreaKind::Vdso => {
                     return Err(Trouble::Refused(Reason::Memory, "its vDSO was written".into()));
                 }
-                Kind::Shared | Kind::SharedReadOnly | Kind::Kernel => {}
+                AreaKind::Shared | AreaKind::SharedReadOnly | AreaKind::Kernel => {}
             }
         }
         if !dropped.is_empty() {
@@ -355,19 +355,19 @@ impl Memory {
         }
         for extra in &self.plan.extras {
             match areas[extra.area].kind {
-                Kind::Anonymous => {
+                AreaKind::Anonymous => {
                     buffer.resize((extra.end - extra.start) as usize, 0);
                     read(process, extra.start, &mut buffer)?;
                     if let Some(at) = buffer.iter().position(|byte| *byte != 0) {
                         return Ok(Some(describe(areas, extra.start + at as u64, 0, buffer[at])));
                     }
                 }
-                Kind::File if tracker.private_within(process, extra.start, extra.end)?.is_empty() => {}
-                Kind::File | Kind::Vdso => {
+                AreaKind::File if tracker.private_within(process, extra.start, extra.end)?.is_empty() => {}
+                AreaKind::File | AreaKind::Vdso => {
                     let place = place(areas, extra.start);
                     return Ok(Some(format!("{place} was written, and showed its file at the snapshot")));
                 }
-                Kind::Wiped | Kind::Shared | Kind::SharedReadOnly | Kind::Kernel => {}
+                AreaKind::Wiped | AreaKind::Shared | AreaKind::SharedReadOnly | AreaKind::Kernel => {}
             }
         }
         Ok(None)

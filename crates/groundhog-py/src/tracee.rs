@@ -17,7 +17,7 @@ pub(crate) struct Tracee {
 }
 
 /// Bytes and files that a function may write by default.
-const MOST_WRITTEN: (u64, u64) = (64 << 20, 10_000);
+const MAX_WRITTEN: (u64, u64) = (64 << 20, 10_000);
 
 fn means(name: &str) -> PyResult<Means> {
     match name {
@@ -127,7 +127,7 @@ impl Tracee {
             jail: jail.map(|means| JailOptions {
                 means,
                 private,
-                most: most_written.unwrap_or(MOST_WRITTEN),
+                most: most_written.unwrap_or(MAX_WRITTEN),
                 own_network,
             }),
             ids,

@@ -63,10 +63,10 @@ pub fn drain_pipe(fd: impl AsFd) -> Result<u64> {
 /// # Errors
 /// As read(2); `EBUSY` when they do not end.
 pub fn drain_events(fd: &OwnedFd) -> Result<u64> {
-    const MOST_READS: usize = 4096;
+    const MAX_READS: usize = 4096;
     let mut total = 0;
     let mut buffer = [0_u8; 16 * 1024];
-    for _ in 0..MOST_READS {
+    for _ in 0..MAX_READS {
         if !readable(std::iter::once(fd))?[0] {
             return Ok(total);
         }

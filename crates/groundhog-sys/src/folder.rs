@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 
 /// What a name stands for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
+pub enum EntryKind {
     /// A folder.
     Folder,
     /// A plain file.
@@ -29,7 +29,7 @@ pub enum Kind {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Stat {
     /// What it is.
-    pub kind: Kind,
+    pub kind: EntryKind,
     /// Permissions.
     pub mode: u32,
     /// User and group.
@@ -254,8 +254,8 @@ impl Folder {
     pub fn open_up(&self, path: &Path) -> Result<()> {
         let Some(stat) = self.stat(path)? else { return Ok(()) };
         let needed = match stat.kind {
-            Kind::Folder => 0o700,
-            Kind::File => 0o600,
+            EntryKind::Folder => 0o700,
+            EntryKind::File => 0o600,
             _ => return Ok(()),
         };
         if stat.mode & needed == needed { Ok(()) } else { self.set_mode(path, stat.mode | needed) }
@@ -269,13 +269,13 @@ pub(crate) fn times(accessed: (i64, i64), modified: (i64, i64)) -> Timestamps {
 
 pub(crate) fn stat_of(found: &rustix::fs::Stat) -> Stat {
     let kind = match FileType::from_raw_mode(found.st_mode) {
-        FileType::Directory => Kind::Folder,
-        FileType::RegularFile => Kind::File,
-        FileType::Symlink => Kind::Link,
-        FileType::CharacterDevice if found.st_rdev == 0 => Kind::Whiteout,
-        _ => Kind::Other,
+        FileType::Directory => EntryKind::Folder,
+        FileType::RegularFile => EntryKind::File,
+        FileType::Symlink => EntryKind::Link,
+        FileType::CharacterDevice if found.st_rdev == 0 => EntryKind::Whiteout,
+        _ => EntryKind::Other,
     };
-    let of_files = |value: u64| if kind == Kind::File { value } else { 0 };
+    let of_files = |value: u64| if kind == EntryKind::File { value } else { 0 };
     Stat {
         kind,
         mode: found.st_mode & 0o7777,
@@ -391,7 +391,7 @@ mod tests {
         folder.set_mode(name, 0).unwrap();
         folder.rewrite(name, b"2nd", &[(0, 3)]).unwrap();
         let after = folder.stat(name).unwrap().unwrap();
-        assert_eq!((after.inode, after.size, after.kind), (before.inode, 3, Kind::File));
+        assert_eq!((after.inode, after.size, after.kind), (before.inode, 3, EntryKind::File));
         folder.set_times(name, (5, 6), (7, 9)).unwrap();
         let stat = folder.stat(name).unwrap().unwrap();
         assert_eq!((stat.accessed, stat.modified), ((5, 6), (7, 9)));
@@ -406,7 +406,7 @@ mod tests {
     fn no_link_leads_out() {
         let (path, folder) = scratch("links");
         folder.link(Path::new("out"), b"/etc").unwrap();
-        assert_eq!(folder.stat(Path::new("out")).unwrap().unwrap().kind, Kind::Link);
+        assert_eq!(folder.stat(Path::new("out")).unwrap().unwrap().kind, EntryKind::Link);
         assert_eq!(folder.target(Path::new("out")), Ok(b"/etc".to_vec()));
         assert!(folder.read(Path::new("out/passwd"), 1 << 20).is_err());
         assert!(folder.stat(Path::new("../x")).is_err());

@@ -23,9 +23,9 @@ use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 /// Most mounts that a jail may consist of: a child cannot allocate.
-pub const MOST_MOUNTS: usize = 64;
+pub const MAX_MOUNTS: usize = 64;
 /// Two descriptors each, the shared memory and the network's; the kernel sends at most 253 at once (`SCM_MAX_FD`).
-const MOST_SENT: usize = 2 * MOST_MOUNTS + 2;
+const MAX_SENT: usize = 2 * MAX_MOUNTS + 2;
 
 /// How a child is shut in. All of it is prepared before the fork.
 #[derive(Debug, Default)]
@@ -145,7 +145,7 @@ fn enter_folders(folders: &Folders) -> Result<()> {
     write(c"/proc/self/gid_map", &folders.gid_map)?;
     // Or mounts made outside later would appear here, writable.
     rustix::mount::mount_change(c"/", MountPropagationFlags::PRIVATE | MountPropagationFlags::REC)?;
-    let mut sides: [Option<OwnedFd>; MOST_SENT] = [const { None }; MOST_SENT];
+    let mut sides: [Option<OwnedFd>; MAX_SENT] = [const { None }; MAX_SENT];
     let mut found = 0;
     if folders.own_network {
         network::begin()?; // before its settings are read-only
@@ -154,8 +154,8 @@ fn enter_folders(folders: &Folders) -> Result<()> {
     }
     make_read_only()?;
 
-    let mut sources: [Option<OwnedFd>; MOST_MOUNTS] = [const { None }; MOST_MOUNTS];
-    if folders.mounts.len() > MOST_MOUNTS {
+    let mut sources: [Option<OwnedFd>; MAX_MOUNTS] = [const { None }; MAX_MOUNTS];
+    if folders.mounts.len() > MAX_MOUNTS {
         return Err(Errno(libc::E2BIG));
     }
     for (source, mount) in sources.iter_mut().zip(&folders.mounts) {
@@ -273,12 +273,12 @@ fn drop_capabilities() -> Result<()> {
     )?)
 }
 
-fn send(hand: BorrowedFd<'_>, sides: &[Option<OwnedFd>; MOST_SENT], count: usize) -> Result<()> {
-    let mut borrowed: [BorrowedFd<'_>; MOST_SENT] = [hand; MOST_SENT];
+fn send(hand: BorrowedFd<'_>, sides: &[Option<OwnedFd>; MAX_SENT], count: usize) -> Result<()> {
+    let mut borrowed: [BorrowedFd<'_>; MAX_SENT] = [hand; MAX_SENT];
     for (place, side) in borrowed.iter_mut().zip(sides.iter().take(count)) {
         *place = side.as_ref().ok_or(Errno(libc::EBADF))?.as_fd();
     }
-    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(MOST_SENT))];
+    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(MAX_SENT))];
     let mut control = SendAncillaryBuffer::new(&mut space);
     control.push(SendAncillaryMessage::ScmRights(&borrowed[..count]));
     rustix::net::sendmsg(hand, &[IoSlice::new(&[1])], &mut control, rustix::net::SendFlags::empty())?;
@@ -332,7 +332,7 @@ pub fn hands() -> Result<(OwnedFd, OwnedFd)> {
 /// # Errors
 /// `EAGAIN` when nothing was sent, `EPROTO` when it is not what a jail sends.
 pub fn receive(hand: &OwnedFd, own_network: bool, shared_memory: bool) -> Result<Received> {
-    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(MOST_SENT))];
+    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(MAX_SENT))];
     let mut control = RecvAncillaryBuffer::new(&mut space);
     let mut byte = [0];
     let flags = RecvFlags::CMSG_CLOEXEC | RecvFlags::DONTWAIT;

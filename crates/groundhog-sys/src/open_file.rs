@@ -8,7 +8,7 @@ use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 
 /// Most descriptors in one message (`SCM_MAX_FD`).
-pub const MOST_PASSED: usize = 253;
+pub const MAX_PASSED: usize = 253;
 
 /// Gives up what locks an open file holds as such: those of flock(2), open file description locks, leases.
 ///
@@ -108,12 +108,12 @@ pub fn mount_of(path: &str) -> Result<u64> {
     Ok(if found.stx_mask & StatxFlags::MNT_ID.bits() == 0 { 0 } else { found.stx_mnt_id })
 }
 
-/// Sends one byte with descriptors (`SCM_RIGHTS`, unix(7)); at most [`MOST_PASSED`].
+/// Sends one byte with descriptors (`SCM_RIGHTS`, unix(7)); at most [`MAX_PASSED`].
 ///
 /// # Errors
 /// As sendmsg(2).
 pub fn pass(socket: impl AsFd, fds: &[BorrowedFd<'_>]) -> Result<()> {
-    let mut room = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(MOST_PASSED))];
+    let mut room = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(MAX_PASSED))];
     let mut control = SendAncillaryBuffer::new(&mut room);
     if !control.push(SendAncillaryMessage::ScmRights(fds)) {
         return Err(crate::Errno(libc::EINVAL));

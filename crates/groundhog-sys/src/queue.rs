@@ -60,7 +60,7 @@ fn write_all(fd: impl AsFd, bytes: &[u8]) -> Result<()> {
 }
 
 /// More reads than this of a semaphore are not made.
-const MOST_READS: u64 = 4096;
+const MAX_READS: u64 = 4096;
 
 /// Sets the counter of an eventfd, which is `now`, to `wanted`.
 ///
@@ -71,7 +71,7 @@ pub fn set_eventfd(fd: impl AsFd, now: u64, wanted: u64) -> Result<()> {
     let mut left = now;
     let mut reads = 0;
     while left > wanted {
-        if reads == MOST_READS {
+        if reads == MAX_READS {
             return Err(Errno(libc::ERANGE));
         }
         let mut count = [0; 8];

@@ -156,14 +156,14 @@ fn drops(fd: BorrowedFd<'_>) -> u32 {
 
 /// `recv`, without waiting, of errors of what was sent (`MSG_ERRQUEUE`), and of a byte out of band.
 pub fn discard_out_of_band(fd: impl AsFd) {
-    const MOST_ERRORS: usize = 4096;
+    const MAX_ERRORS: usize = 4096;
     let mut buffer = [0_u8; 256];
     let mut receive = |flags: i32| {
         let to = buffer.as_mut_ptr().cast();
         // SAFETY: the kernel writes at most as many bytes as the buffer has. recv(2).
         unsafe { libc::recv(fd.as_fd().as_raw_fd(), to, 256, flags | libc::MSG_DONTWAIT) >= 0 }
     };
-    for _ in 0..MOST_ERRORS {
+    for _ in 0..MAX_ERRORS {
         if !receive(libc::MSG_ERRQUEUE) {
             break;
         }

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from groundhog.audit.sockets import sockets
 
-MOST_FILES = 20_000  # more than that in a folder are not looked at
+MAX_FILES = 20_000  # more than that in a folder are not looked at
 _WRITABLE = os.O_WRONLY | os.O_RDWR
 _STATUS = {
     "Name": "name",
@@ -253,7 +253,7 @@ class Folder:
                     found[entry.path.removeprefix(root)] = (size, changed, status.st_ino, status.st_mode)
                     if self.deep and is_folder:
                         todo.append(entry.path)
-            if len(found) > MOST_FILES:
+            if len(found) > MAX_FILES:
                 return None
         return found
 

@@ -129,7 +129,7 @@ def test_a_shallow_look_does_not_go_down(tmp_path: Path) -> None:
 
 
 def test_a_folder_with_too_many_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(outside, "MOST_FILES", 2)
+    monkeypatch.setattr(outside, "MAX_FILES", 2)
     for name in "abc":
         (tmp_path / name).touch()
     assert Folder(tmp_path, own=True, deep=True).files() is None

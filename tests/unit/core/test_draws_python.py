@@ -196,7 +196,7 @@ def test_the_search_for_names_ends(draws: types.ModuleType, monkeypatch: pytest.
     monkeypatch.setattr(sys, "modules", {"aa_far": far})  # this process holds far more than a function's
     wanted = {id(target): target}
     assert draws.places(wanted) == ({id(target): "aa_far.chain[0][0][0][0]"}, True)
-    monkeypatch.setattr(draws, "MOST_LOOKED_AT", len(vars(far)) + 1)
+    monkeypatch.setattr(draws, "MAX_LOOKED_AT", len(vars(far)) + 1)
     assert draws.places(wanted) == ({}, False)
 
 

@@ -21,12 +21,12 @@ use std::os::fd::OwnedFd;
 use std::time::{Duration, Instant};
 
 /// How much may wait in a pair of the snapshot, to be put back.
-const MOST_WAITING: u64 = 1 << 20;
+const MAX_WAITING: u64 = 1 << 20;
 /// How long the other end may take to acknowledge what a request sent: a delayed acknowledgement comes after 40 ms.
 const ACKNOWLEDGED_WITHIN: Duration = Duration::from_millis(200);
 const PAUSE: Duration = Duration::from_micros(200);
 /// More empty messages than this are an end that was shut down, which reads like them.
-const MOST_EMPTY: usize = 4096;
+const MAX_EMPTY: usize = 4096;
 
 /// A socket of the snapshot.
 #[derive(Debug)]
@@ -482,7 +482,7 @@ fn peeking_from_start<T>(fd: &OwnedFd, peek_offset: i32, look: impl FnOnce() -> 
 
 /// All bytes that wait in a stream; none when there are too many, or descriptors among them.
 fn peek_all(fd: &OwnedFd) -> Result<Vec<u8>, ()> {
-    let unread = fcntl::waiting_bytes(fd).filter(|unread| *unread <= MOST_WAITING).ok_or(())?;
+    let unread = fcntl::waiting_bytes(fd).filter(|unread| *unread <= MAX_WAITING).ok_or(())?;
     let mut bytes = vec![0; unread as usize];
     if bytes.is_empty() {
         return Ok(bytes);
@@ -512,7 +512,7 @@ fn discard(numbers: &[i32], fd: &OwnedFd, is_stream: bool) -> Step<u64> {
     if is_stream {
         socket::discard_urgent_byte(fd);
     }
-    while fruitless < MOST_EMPTY {
+    while fruitless < MAX_EMPTY {
         match socket::discard(fd) {
             Ok(found) if found.is_none() || (is_stream && found == Some(0)) => {
                 socket::discard_out_of_band(fd);

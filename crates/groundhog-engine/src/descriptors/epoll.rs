@@ -18,7 +18,7 @@ const EPOLL_CTL_MOD: u64 = 3;
 /// `struct epoll_event`, which is packed.
 const EVENT: usize = 12;
 /// Most events that are taken from a set at once.
-const MOST_EVENTS: usize = 1024;
+const MAX_EVENTS: usize = 1024;
 
 #[derive(Debug)]
 struct Set {
@@ -95,10 +95,10 @@ impl Set {
 
     /// Takes edges from it; what is ready by its level stays so. Answers the data of what it told.
     fn take_ready(&self, remote: &mut Remote<'_>) -> Step<Vec<u64>> {
-        let room = remote.scratch((MOST_EVENTS * EVENT) as u64)?;
-        let arguments = [self.number as u64, room.0, MOST_EVENTS as u64, 0, 0, 0];
+        let room = remote.scratch((MAX_EVENTS * EVENT) as u64)?;
+        let arguments = [self.number as u64, room.0, MAX_EVENTS as u64, 0, 0, 0];
         let count = remote.must("epoll_wait", call::EPOLL_WAIT, arguments)? as usize;
-        let mut events = vec![0; count.min(MOST_EVENTS) * EVENT];
+        let mut events = vec![0; count.min(MAX_EVENTS) * EVENT];
         remote.get(room, &mut events)?;
         let data = |event: &[u8; EVENT]| u64::from_le_bytes(std::array::from_fn(|at| event[4 + at]));
         Ok(events.as_chunks::<EVENT>().0.iter().map(data).collect())

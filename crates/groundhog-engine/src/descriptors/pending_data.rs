@@ -17,7 +17,7 @@ use std::os::fd::{AsRawFd, OwnedFd};
 use std::sync::Arc;
 
 /// How much may wait in a pipe of the snapshot, to be put back.
-const MOST_WAITING: usize = 1 << 20;
+const MAX_WAITING: usize = 1 << 20;
 const ACCESS_MODE: u32 = 3;
 const WRITE_ONLY: u32 = 1;
 /// `O_DIRECT`: a pipe that keeps messages apart.
@@ -346,7 +346,7 @@ fn save_pipe(file: &OpenFile, readable: bool, all: &[OpenFile]) -> Step<Queue> {
     if ends.clone().any(|end| end.flags & PACKETS != 0) {
         return refuse(file.number, "is a pipe that holds messages, which could not be put back");
     }
-    let contents = match queue::pipe_contents(&file.duplicate, MOST_WAITING) {
+    let contents = match queue::pipe_contents(&file.duplicate, MAX_WAITING) {
         Err(Errno(27)) => return refuse(file.number, "holds too much to be put back"), // EFBIG
         contents => contents.or_trouble(Reason::Inspection, "looking into a pipe")?,
     };

@@ -7,7 +7,7 @@
 use crate::error::Error;
 use crate::files::Private;
 use groundhog_proc::{mountinfo, unix_sockets};
-use groundhog_sys::jail::{self, ActingAs, Folders, MOST_MOUNTS, Mount};
+use groundhog_sys::jail::{self, ActingAs, Folders, MAX_MOUNTS, Mount};
 use groundhog_sys::landlock::version as landlock_version;
 use groundhog_sys::{Errno, Result};
 use landlock::{
@@ -79,7 +79,7 @@ pub(crate) struct Entered {
 }
 
 /// Most pipes and sockets that are shown in private folders.
-const MOST_SOCKETS: usize = MOST_MOUNTS / 2;
+const MAX_SOCKETS: usize = MAX_MOUNTS / 2;
 const SHARED_MEMORY: &str = "/dev/shm";
 
 /// What the kernel shows at these places is not stored anywhere.
@@ -195,7 +195,7 @@ fn folders(options: &JailOptions, ids: Option<(u32, u32)>) -> Result<(Folders, O
         existing(&options.private)
     };
     let plan = plan(&usable, &[points, pipes_and_sockets(&usable)].concat());
-    if plan.len() > MOST_MOUNTS {
+    if plan.len() > MAX_MOUNTS {
         return Err(Errno(7)); // E2BIG
     }
     let has_memory = Path::new(SHARED_MEMORY).is_dir();
@@ -269,7 +269,7 @@ fn pipes_and_sockets(folders: &[PathBuf]) -> Vec<PathBuf> {
     let sockets = unix_sockets::paths(&text).into_iter().map(|path| PathBuf::from(OsStr::from_bytes(path)));
     let is_there = |path: &PathBuf| path.metadata().is_ok_and(|found| found.file_type().is_socket());
     let within = |path: &PathBuf| folders.iter().any(|folder| path.starts_with(folder)) && is_there(path);
-    sockets.filter(within).chain(pipes.map(|entry| entry.path())).take(MOST_SOCKETS).collect()
+    sockets.filter(within).chain(pipes.map(|entry| entry.path())).take(MAX_SOCKETS).collect()
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]

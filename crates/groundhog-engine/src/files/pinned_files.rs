@@ -6,7 +6,7 @@ use super::{DELETED, Private};
 use crate::error::{OrTrouble, Reason, Step, Trouble};
 use crate::trace::process::Process;
 use groundhog_sys::file_contents::Access;
-use groundhog_sys::folder::{Kind, Stat};
+use groundhog_sys::folder::{EntryKind, Stat};
 use groundhog_sys::{Result, fcntl, file_contents};
 use std::collections::BTreeSet;
 use std::ffi::OsStr;
@@ -16,7 +16,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// More than this in one file is not kept.
-const MOST_BYTES: u64 = 64 << 20;
+const MAX_BYTES: u64 = 64 << 20;
 const LOOKING: &str = "looking at a file without a name";
 
 /// What was held at the snapshot.
@@ -50,10 +50,10 @@ struct Unnamed {
 impl Unnamed {
     fn of(file: &OwnedFd, mapped: &BTreeSet<u64>) -> Result<Option<Self>> {
         let stat = file_contents::stat(file)?;
-        if stat.kind != Kind::File || stat.links > 0 {
+        if stat.kind != EntryKind::File || stat.links > 0 {
             return Ok(None);
         }
-        let kept = KeptFile::save(file, Access::Read, MOST_BYTES)?;
+        let kept = KeptFile::save(file, Access::Read, MAX_BYTES)?;
         let mapped = mapped.contains(&stat.inode);
         Ok(Some(Self { kept, attributes: file_contents::attributes(file)?, mapped }))
     }
@@ -87,7 +87,7 @@ impl PinnedFiles {
             if private.is_empty() && unnamed.is_none() {
                 continue;
             }
-            let place = offset.filter(|offset| stat.kind == Kind::Folder && *offset > 0);
+            let place = offset.filter(|offset| stat.kind == EntryKind::Folder && *offset > 0);
             open.push(Open { duplicate: Arc::clone(file), name, place, unnamed });
         }
         let may_go = |path: &PathBuf| private.iter().any(|folder| path.starts_with(folder.path()));

@@ -8,10 +8,10 @@ use super::pinned_files::InUse;
 use crate::component::{Component, Restore, Stopped};
 use crate::error::{OrTrouble, Reason, Step, Trouble};
 use groundhog_sys::file_contents::{self, Access};
-use groundhog_sys::folder::Kind;
+use groundhog_sys::folder::EntryKind;
 
 /// Most bytes that are kept of all of them.
-const MOST_BYTES: u64 = 16 << 20;
+const MAX_BYTES: u64 = 16 << 20;
 
 /// All of them, by descriptor.
 #[derive(Debug, Default)]
@@ -21,13 +21,13 @@ impl WritableFiles {
     /// Keeps the contents of files. `files`: descriptors that are open for writing; `named_too`: also of those that have a name,
     /// since those are private.
     pub(crate) fn save(used: &InUse, named_too: bool) -> Step<Self> {
-        let mut left = MOST_BYTES;
+        let mut left = MAX_BYTES;
         let mut held = Vec::new();
         for (number, duplicate, _) in used.open.iter().filter(|(number, ..)| used.writable.contains(number)) {
             let (number, duplicate) = (*number, &**duplicate);
             let stat =
                 file_contents::stat(duplicate).or_trouble(Reason::Inspection, "looking at its files")?;
-            if stat.kind != Kind::File || (stat.links > 0 && !named_too) {
+            if stat.kind != EntryKind::File || (stat.links > 0 && !named_too) {
                 continue;
             }
             let refuse = |why: String| {

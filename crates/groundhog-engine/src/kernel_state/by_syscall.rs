@@ -103,10 +103,10 @@ pub(super) fn settings(place: &mut Place<'_>) -> Step<Vec<u8>> {
 
 /// `get_mempolicy`: mode and nodes; nothing where the kernel has none.
 fn memory_policy(place: &mut Place<'_>) -> Step<[u8; POLICY]> {
-    const MOST_NODES: u64 = 1024;
+    const MAX_NODES: u64 = 1024;
     let mut remote = place.remote()?;
     let at = remote.put(&[0; POLICY])?;
-    let _without_numa = remote.call(call::GET_MEMPOLICY, [at.0, at.0 + 8, MOST_NODES, 0, 0, 0])?;
+    let _without_numa = remote.call(call::GET_MEMPOLICY, [at.0, at.0 + 8, MAX_NODES, 0, 0, 0])?;
     let mut policy = [0; POLICY];
     remote.get(at, &mut policy)?;
     Ok(policy)

@@ -121,11 +121,11 @@ fn revert_layout(
     tracker: &mut dyn Tracker,
 ) -> Step<u64> {
     /// In part, as a whole, and a look whether that was enough.
-    const MOST_ROUNDS: usize = 3;
+    const MAX_ROUNDS: usize = 3;
     let Reverted::Changes { count: mut made, mut mapped } = layout.revert(stopped, areas)? else {
         return Ok(0);
     };
-    for round in 0..MOST_ROUNDS {
+    for round in 0..MAX_ROUNDS {
         if mapped {
             tracker.follow_new(stopped.process, areas)?;
         }

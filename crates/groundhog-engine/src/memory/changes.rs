@@ -5,7 +5,7 @@ use crate::error::{Reason, Step, Trouble};
 use crate::memory::pages::differing_pages;
 use crate::memory::shared;
 use crate::memory::tracking::Tracker;
-use crate::memory::vma::{Area, Kind};
+use crate::memory::vma::{Area, AreaKind};
 use crate::trace::process::Process;
 use groundhog_sys::process_vm;
 use groundhog_sys::ptrace::RseqArea;
@@ -36,15 +36,15 @@ impl Memory {
         }
         for Extra { start, end, area } in &self.plan.extras {
             pages[*area] += match areas[*area].kind {
-                Kind::Anonymous => {
+                AreaKind::Anonymous => {
                     windows(*start, *end).map(|(from, to)| differing(process, rseq, None, from, to)).sum()
                 }
-                Kind::File => {
+                AreaKind::File => {
                     let private = tracker.private_within(process, *start, *end)?;
                     private.iter().map(|(from, to)| (to - from) / PAGE_SIZE).sum()
                 }
-                Kind::Wiped | Kind::Vdso => (end - start) / PAGE_SIZE,
-                Kind::Shared | Kind::SharedReadOnly | Kind::Kernel => 0,
+                AreaKind::Wiped | AreaKind::Vdso => (end - start) / PAGE_SIZE,
+                AreaKind::Shared | AreaKind::SharedReadOnly | AreaKind::Kernel => 0,
             };
         }
         Ok(pages)

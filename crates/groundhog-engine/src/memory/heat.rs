@@ -13,7 +13,7 @@ use groundhog_sys::PAGE_SIZE;
 const RECENT: u32 = 16;
 /// Restores between two samples; doubled while samples find nothing to cool.
 const SAMPLE_EVERY: u32 = 256;
-const SAMPLE_EVERY_AT_MOST: u32 = 8192;
+const MAX_INTERVAL: u32 = 8192;
 /// One in this many hot pages is sampled.
 const SAMPLE: usize = 8;
 
@@ -95,7 +95,7 @@ impl Heat {
     /// Protects one in [`SAMPLE`] hot pages. Those written by the next request are hot again at once.
     fn sample(&mut self, extents: &[Extent], protect: &mut Vec<(u64, u64)>) {
         self.interval = if self.hot >= self.hot_before_sample {
-            (self.interval * 2).min(SAMPLE_EVERY_AT_MOST)
+            (self.interval * 2).min(MAX_INTERVAL)
         } else {
             SAMPLE_EVERY
         };

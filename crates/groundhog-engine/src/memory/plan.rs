@@ -168,7 +168,7 @@ impl Sweep<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::memory::vma::Kind;
+    use crate::memory::vma::AreaKind;
     use groundhog_proc::smaps;
     use proptest::prelude::*;
 
@@ -185,7 +185,7 @@ mod tests {
         let entry = smaps::parse(text.as_bytes()).expect("the sample parses").remove(0);
         Area {
             mapping: entry.mapping,
-            kind: Kind::Anonymous,
+            kind: AreaKind::Anonymous,
             flags: entry.flags,
             followed: true,
             has_pages: true,

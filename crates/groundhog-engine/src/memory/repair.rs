@@ -4,7 +4,7 @@ use crate::arch::call;
 use crate::component::Stopped;
 use crate::error::{Reason, Step, Trouble};
 use crate::memory::layout::{self, Change};
-use crate::memory::vma::{self, Area, Kind};
+use crate::memory::vma::{self, Area, AreaKind};
 use crate::trace::process::Process;
 use crate::trace::remote_syscall::Remote;
 use groundhog_proc::maps::{Name, Perms};
@@ -173,8 +173,8 @@ pub(crate) fn join_alike(
     const MADV_DOFORK: u64 = 11;
     let alike = |one: &Area, other: &Area| {
         one.mapping.end == other.mapping.start
-            && one.kind == Kind::Anonymous
-            && other.kind == Kind::Anonymous
+            && one.kind == AreaKind::Anonymous
+            && other.kind == AreaKind::Anonymous
             && one.mapping.perms == other.mapping.perms
             && given_name(one) == given_name(other)
             && other.flags.iter().all(|code| ORDINARY.contains(&&code))
@@ -263,11 +263,14 @@ fn map(remote: &mut Remote<'_>, start: u64, end: u64, area: &Area) -> Step<()> {
     }
     let protection = protection(area.mapping.perms);
     match (area.kind, &area.mapping.name) {
-        (Kind::Anonymous, _) => {
+        (AreaKind::Anonymous, _) => {
             let arguments = [start, end - start, protection, flags | MAP_ANONYMOUS, u64::MAX, 0];
             remote.must("mmap", call::MMAP, arguments)?;
         }
-        (Kind::File | Kind::Shared | Kind::SharedReadOnly, Name::Path { path, deleted: false }) => {
+        (
+            AreaKind::File | AreaKind::Shared | AreaKind::SharedReadOnly,
+            Name::Path { path, deleted: false },
+        ) => {
             let mut name = path.clone();
             name.push(0);
             let name = remote.put(&name)?;

@@ -2,7 +2,7 @@
 
 use crate::error::{OrTrouble, Reason, Step, Trouble};
 use crate::memory::pages::differing_pages;
-use crate::memory::vma::{Area, Kind};
+use crate::memory::vma::{Area, AreaKind};
 use crate::trace::process::Process;
 use groundhog_sys::process_vm::{self, Batch};
 use groundhog_sys::ptrace::RseqArea;
@@ -32,7 +32,7 @@ pub(crate) struct SharedMemory {
 impl SharedMemory {
     /// Saves them from a stopped process.
     pub(crate) fn save(process: &Process, areas: &[Area]) -> Step<Self> {
-        let shared = || areas.iter().filter(|area| area.kind == Kind::Shared);
+        let shared = || areas.iter().filter(|area| area.kind == AreaKind::Shared);
         let total: u64 = shared().map(|area| area.mapping.len()).sum();
         if total > LIMIT {
             let message = format!("it shares {total} bytes of memory, and the limit is {LIMIT}");

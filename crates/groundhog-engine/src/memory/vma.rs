@@ -14,7 +14,7 @@ const LOWEST: u64 = 1 << 20;
 
 /// How the contents of a mapping are treated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Kind {
+pub(crate) enum AreaKind {
     /// Private memory without a file: what is not there reads as zero.
     Anonymous,
     /// A private mapping of a file: what the process has not written is the file's.
@@ -36,7 +36,7 @@ pub(crate) enum Kind {
 #[derive(Clone, Debug)]
 pub(crate) struct Area {
     pub(crate) mapping: Mapping,
-    pub(crate) kind: Kind,
+    pub(crate) kind: AreaKind,
     pub(crate) flags: VmFlags,
     /// Writes to it are followed; in others every private page counts as written.
     pub(crate) followed: bool,
@@ -48,9 +48,9 @@ impl Area {
     /// Private pages are looked for one by one: in what is not followed, and in a file's mapping that had some.
     pub(crate) fn is_looked_at(&self) -> bool {
         match self.kind {
-            Kind::File => self.has_pages || !self.followed,
-            Kind::Anonymous | Kind::Wiped | Kind::Vdso => !self.followed,
-            Kind::Shared | Kind::SharedReadOnly | Kind::Kernel => false,
+            AreaKind::File => self.has_pages || !self.followed,
+            AreaKind::Anonymous | AreaKind::Wiped | AreaKind::Vdso => !self.followed,
+            AreaKind::Shared | AreaKind::SharedReadOnly | AreaKind::Kernel => false,
         }
     }
 }
@@ -139,7 +139,7 @@ pub(crate) fn flags_difference(process: &Process, areas: &[Area]) -> Step<Option
 
 /// Where the vDSO is.
 pub(crate) fn vdso(areas: &[Area]) -> Step<(u64, u64)> {
-    let area = areas.iter().find(|area| area.kind == Kind::Vdso && area.mapping.name == Name::Vdso);
+    let area = areas.iter().find(|area| area.kind == AreaKind::Vdso && area.mapping.name == Name::Vdso);
     area.map(|area| (area.mapping.start, area.mapping.end)).ok_or_else(|| {
         Trouble::Refused(Reason::RemoteCall, "it has no vDSO to make system calls from".into())
     })
@@ -180,20 +180,24 @@ fn classify(entry: smaps::Entry) -> Step<Area> {
         return refuse("is written by the kernel behind everyone's back");
     }
     let kind = match &mapping.name {
-        Name::Vvar | Name::Vsyscall => Kind::Kernel,
-        Name::Vdso | Name::Uprobes => Kind::Vdso,
+        Name::Vvar | Name::Vsyscall => AreaKind::Kernel,
+        Name::Vdso | Name::Uprobes => AreaKind::Vdso,
         Name::Other(_) => return refuse("is of an unknown kind"),
         _ if flags.has(b"io") || flags.has(b"pf") => return refuse("is a device's memory"),
         _ if mapping.perms.shared => shared_kind(&mapping, &flags, path),
-        _ if flags.has(b"wf") || flags.has(b"dp") => Kind::Wiped,
-        Name::Path { .. } => Kind::File,
-        _ => Kind::Anonymous,
+        _ if flags.has(b"wf") || flags.has(b"dp") => AreaKind::Wiped,
+        Name::Path { .. } => AreaKind::File,
+        _ => AreaKind::Anonymous,
     };
     Ok(Area { mapping, kind, flags, followed: false, has_pages: false })
 }
 
-fn shared_kind(mapping: &Mapping, flags: &VmFlags, path: &[u8]) -> Kind {
+fn shared_kind(mapping: &Mapping, flags: &VmFlags, path: &[u8]) -> AreaKind {
     let deleted = matches!(mapping.name, Name::Path { deleted: true, .. });
     let memory = [&b"/memfd:"[..], b"/dev/shm/", b"/SYSV", b"/dev/zero"].iter().any(|p| path.starts_with(p));
-    if flags.has(b"mw") || deleted || memory || path.is_empty() { Kind::Shared } else { Kind::SharedReadOnly }
+    if flags.has(b"mw") || deleted || memory || path.is_empty() {
+        AreaKind::Shared
+    } else {
+        AreaKind::SharedReadOnly
+    }
 }

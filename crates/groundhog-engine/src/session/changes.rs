@@ -3,7 +3,7 @@
 use crate::error::Step;
 use crate::memory::address_space::AddressSpace;
 use crate::memory::layout::{self, Change};
-use crate::memory::vma::{self, Area, Kind};
+use crate::memory::vma::{self, Area, AreaKind};
 use crate::trace::process::Process;
 use groundhog_proc::maps::{Mapping, Name, Perms};
 use groundhog_proc::smaps::VmFlags;
@@ -82,10 +82,10 @@ fn with_new(areas: &[Area], changed: &[Change], now: &[Mapping]) -> Vec<Area> {
         let Change::Unmap { start, end } = change else { continue };
         for mapping in now.iter().filter(|mapping| mapping.start < *end && *start < mapping.end) {
             let kind = match &mapping.name {
-                _ if mapping.perms.shared => Kind::Shared,
-                Name::Path { .. } => Kind::File,
-                Name::Vvar | Name::Vdso | Name::Vsyscall | Name::Uprobes | Name::Other(_) => Kind::Kernel,
-                _ => Kind::Anonymous,
+                _ if mapping.perms.shared => AreaKind::Shared,
+                Name::Path { .. } => AreaKind::File,
+                Name::Vvar | Name::Vdso | Name::Vsyscall | Name::Uprobes | Name::Other(_) => AreaKind::Kernel,
+                _ => AreaKind::Anonymous,
             };
             let mut mapping = mapping.clone();
             mapping.start = mapping.start.max(*start);

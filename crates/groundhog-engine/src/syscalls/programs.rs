@@ -24,7 +24,7 @@ pub(crate) const LAYOUT: u64 = 0;
 pub(crate) const JUDGED: u64 = 1;
 
 /// More gaps than this between descriptors, and the numbers in the gaps count as the snapshot's, too.
-const MOST_RANGES: usize = 4;
+const MAX_RANGES: usize = 4;
 
 /// The descriptors of a snapshot, as the programs know them.
 #[derive(Clone, Debug, Default)]
@@ -371,7 +371,7 @@ fn ranges(numbers: &[i32]) -> Vec<(u32, u32)> {
             _ => ranges.push((number, number)),
         }
     }
-    if ranges.len() > MOST_RANGES {
+    if ranges.len() > MAX_RANGES {
         let (first, last) = (ranges[0].0, ranges[ranges.len() - 1].1);
         ranges = vec![(first, last)];
     }
@@ -420,10 +420,10 @@ mod tests {
 
     const BPF_MAXINSNS: usize = 4096;
     /// `MAX_INSNS_PER_PATH`, with what each program counts for beside its instructions.
-    const MOST_OF_ALL: usize = (1 << 18) / 8;
+    const MAX_OF_ALL: usize = (1 << 18) / 8;
 
     fn scattered() -> Numbers {
-        let all: Vec<i32> = (0..MOST_RANGES as i32).flat_map(|at| [at * 5, at * 5 + 1]).collect();
+        let all: Vec<i32> = (0..MAX_RANGES as i32).flat_map(|at| [at * 5, at * 5 + 1]).collect();
         Numbers { sockets: all.clone(), watched: all.clone(), all }
     }
 
@@ -436,7 +436,7 @@ mod tests {
         for program in &all {
             assert!((4..BPF_MAXINSNS).contains(&program.len()), "{}", program.len());
         }
-        assert!(all.iter().map(|program| program.len() + 4).sum::<usize>() < MOST_OF_ALL);
+        assert!(all.iter().map(|program| program.len() + 4).sum::<usize>() < MAX_OF_ALL);
     }
 
     #[test]

@@ -31,7 +31,7 @@ pub(crate) fn pass(remote: &mut Remote<'_>, fds: &[BorrowedFd<'_>], above: u64) 
         .or_trouble(Reason::Inspection, "duplicating its descriptors")?;
     close(remote, here)?;
     let mut passed = Vec::with_capacity(fds.len());
-    for some in fds.chunks(open_file::MOST_PASSED) {
+    for some in fds.chunks(open_file::MAX_PASSED) {
         open_file::pass(&ours, some).or_trouble(Reason::DescriptorChanged, "passing descriptors")?;
         for got in receive(remote, there, some.len())? {
             let moved = remote.must("fcntl", call::FCNTL, [got, F_DUPFD_CLOEXEC, above, 0, 0, 0])?;

@@ -27,7 +27,7 @@ const EVENT_EXEC: i32 = 4;
 const EVENT_EXIT: i32 = 6;
 const EVENT_SECCOMP: i32 = 7;
 /// More than this, and its end is not told any more.
-const MOST_SILENCES: u32 = 2;
+const MAX_SILENCES: u32 = 2;
 /// How long a killed process may take to be gone.
 const KILLED_WITHIN: Duration = Duration::from_secs(5);
 
@@ -328,7 +328,7 @@ impl Process {
             self.note(tid, WaitStatus::Event(EVENT_EXIT));
         }
         self.silences = if pidfd::has_ended(&self.pidfd) { self.silences + 1 } else { 0 };
-        if self.silences >= MOST_SILENCES && self.ending.is_none() {
+        if self.silences >= MAX_SILENCES && self.ending.is_none() {
             self.ending = Some(Ending::Killed(9));
             self.threads.clear();
             self.leaving.clear();

@@ -10,7 +10,7 @@
 #include "random_calls.h"
 #include <ctype.h>
 
-enum { BUFFERS = 4, BUFFER_SIZE = 1 << 14, MOST_CALLS = 32, ARGUMENTS = 6, MOST_BYTES = 256, WORDS = 8, MOST_PIECES = 4 };
+enum { BUFFERS = 4, BUFFER_SIZE = 1 << 14, MAX_CALLS = 32, ARGUMENTS = 6, MAX_BYTES = 256, WORDS = 8, MAX_PIECES = 4 };
 
 struct argument {
     char kind;
@@ -24,12 +24,12 @@ struct call {
 };
 
 static char program[1 << 14];
-static struct call calls[MOST_CALLS];
+static struct call calls[MAX_CALLS];
 static size_t count;
-static long results[MOST_CALLS];
+static long results[MAX_CALLS];
 static char buffers[BUFFERS][BUFFER_SIZE] __attribute__((aligned(PAGE)));
-static unsigned char words[MOST_CALLS * ARGUMENTS][MOST_BYTES] __attribute__((aligned(16)));
-static struct iovec vector[MOST_PIECES];
+static unsigned char words[MAX_CALLS * ARGUMENTS][MAX_BYTES] __attribute__((aligned(16)));
+static struct iovec vector[MAX_PIECES];
 static struct msghdr message;
 static size_t used_words;
 
@@ -41,8 +41,8 @@ static unsigned long hex(char **at)
 static unsigned char *parse_bytes(char **at)
 {
     unsigned char *bytes = words[used_words++];
-    memset(bytes, 0, MOST_BYTES);
-    for (size_t i = 0; i < MOST_BYTES && isxdigit((unsigned char)**at); i++, *at += 2)
+    memset(bytes, 0, MAX_BYTES);
+    for (size_t i = 0; i < MAX_BYTES && isxdigit((unsigned char)**at); i++, *at += 2)
         bytes[i] = (unsigned char)strtoul((char[]){(*at)[0], (*at)[1], '\0'}, NULL, 16);
     return bytes;
 }
@@ -67,7 +67,7 @@ static struct argument parse_argument(char **at)
 static void parse(char *at)
 {
     count = used_words = 0;
-    while (*at == ' ' && count < MOST_CALLS) {
+    while (*at == ' ' && count < MAX_CALLS) {
         struct call *call = &calls[count++];
         memset(call, 0, sizeof *call);
         at++;
@@ -91,10 +91,10 @@ static long value(const struct argument *argument)
     case 'm':
         return (long)(mappings[argument->number % MAPPINGS] + argument->offset);
     case 'r':
-        return results[argument->number % MOST_CALLS];
+        return results[argument->number % MAX_CALLS];
     case 'v':
     case 'h':
-        for (size_t i = 0; i < MOST_PIECES; i++)
+        for (size_t i = 0; i < MAX_PIECES; i++)
             vector[i] = (struct iovec){buffers[i % BUFFERS], argument->offset % BUFFER_SIZE};
         message = (struct msghdr){.msg_iov = vector, .msg_iovlen = 2};
         return argument->kind == 'v' ? (long)vector : (long)&message;
@@ -188,7 +188,7 @@ static void in_child(bool stays, int closed)
 
 static void answer_results(void)
 {
-    char text[MOST_CALLS * 24] = "";
+    char text[MAX_CALLS * 24] = "";
     size_t length = 0;
     for (size_t i = 0; i < count; i++)
         length += (size_t)snprintf(text + length, sizeof text - length, " %ld", results[i]);

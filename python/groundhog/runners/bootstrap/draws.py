@@ -17,8 +17,8 @@ if TYPE_CHECKING:  # the module typing is not loaded into the function process
     from collections.abc import Callable, Iterator
     from typing import Any
 
-MOST_DRAWN = 100
-MOST_LOOKED_AT = 1_000_000
+MAX_DRAWN = 100
+MAX_LOOKED_AT = 1_000_000
 """Where the search for names ends: about a second."""
 
 KNOWN: tuple[tuple[str, str, Callable[[Any], Any]], ...] = (
@@ -94,12 +94,12 @@ def _private() -> tuple[list[dict[str, str]], list[str]]:
     found = find()
     names, complete = places({id(its): its for its, _ in found})
     notes = []
-    if len(found) > MOST_DRAWN:
-        notes.append(f"{len(found)} private generators were found, and {MOST_DRAWN} of them drawn from")
+    if len(found) > MAX_DRAWN:
+        notes.append(f"{len(found)} private generators were found, and {MAX_DRAWN} of them drawn from")
         # Those with a name of their own first: they can be mended.
-        found = sorted(found, key=lambda pair: "[...]" in names.get(id(pair[0]), "[...]"))[:MOST_DRAWN]
+        found = sorted(found, key=lambda pair: "[...]" in names.get(id(pair[0]), "[...]"))[:MAX_DRAWN]
     if not complete:
-        notes.append(f"the search for names of private generators ended after {MOST_LOOKED_AT} objects")
+        notes.append(f"the search for names of private generators ended after {MAX_LOOKED_AT} objects")
     listed = []
     for its, give in found:
         outcome, value = _outcome(give, its)
@@ -186,7 +186,7 @@ def places(wanted: dict[int, Any]) -> tuple[dict[int, str], bool]:
             break
         for step, child in _members(its):
             looked_at += 1
-            if looked_at > MOST_LOOKED_AT:
+            if looked_at > MAX_LOOKED_AT:
                 return names, False
             if id(type(child)) in ATOMS or id(child) in seen:
                 continue

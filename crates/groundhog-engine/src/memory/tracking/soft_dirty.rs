@@ -6,7 +6,7 @@
 
 use super::{Run, Scan, Tracker, scanning};
 use crate::error::{OrTrouble, Reason, Step, Trouble};
-use crate::memory::vma::{Area, Kind};
+use crate::memory::vma::{Area, AreaKind};
 use crate::strategy::Strategy;
 use crate::trace::process::Process;
 use groundhog_proc::pagemap::Entry;
@@ -65,7 +65,7 @@ impl SoftDirty {
         let writable = |addr: u64| {
             areas.iter().any(|area| {
                 let Area { mapping, kind, .. } = area;
-                *kind == Kind::Anonymous
+                *kind == AreaKind::Anonymous
                     && mapping.perms.write
                     && (mapping.start..mapping.end).contains(&addr)
             })
@@ -174,7 +174,7 @@ pub(super) fn scan_entries(
 ) -> Step<()> {
     scan.clear(true);
     let mut bytes = vec![0; (WINDOW * 8) as usize];
-    for area in areas.iter().filter(|area| !matches!(area.kind, Kind::Kernel)) {
+    for area in areas.iter().filter(|area| !matches!(area.kind, AreaKind::Kernel)) {
         let mut at = area.mapping.start;
         while at < area.mapping.end {
             let count = WINDOW.min((area.mapping.end - at) / PAGE_SIZE);

@@ -17,7 +17,7 @@
 use super::{Run, Scan, Tracker, scanning};
 use crate::arch::{ADDRESS_SPACE_END, call};
 use crate::error::{OrTrouble, Reason, Step};
-use crate::memory::vma::{Area, Kind};
+use crate::memory::vma::{Area, AreaKind};
 use crate::strategy::Strategy;
 use crate::trace::process::Process;
 use crate::trace::remote_syscall::Remote;
@@ -169,7 +169,7 @@ impl WriteProtect {
     fn follow_areas(&mut self, areas: &[Area]) -> Vec<bool> {
         let follow = |area: &Area| {
             // Not memory that is zeroed every time: whether it was written makes no difference.
-            let kind = matches!(area.kind, Kind::Anonymous | Kind::File);
+            let kind = matches!(area.kind, AreaKind::Anonymous | AreaKind::File);
             kind && self.protector.register(area.mapping.start, area.mapping.end).is_ok()
         };
         areas.iter().map(follow).collect()

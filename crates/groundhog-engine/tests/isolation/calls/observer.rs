@@ -41,7 +41,7 @@ const FILES_OF_THREADS: [&str; 2] = ["comm", "children"];
 /// `AF_UNIX`, and levels of options.
 const AF_UNIX: i32 = 1;
 const SOL_SOCKET: u32 = 1;
-const MOST_WAITING: usize = 1 << 20;
+const MAX_WAITING: usize = 1 << 20;
 /// The clock of a connection, which goes on.
 const TCP_TIMESTAMP: (u32, u32) = (6, 24);
 
@@ -109,7 +109,7 @@ impl Observer {
         put("readable", format!("{readable:?}"));
         match fcntl::kind(&duplicate) {
             Ok(FileType::Pipe) => {
-                put("contents", format!("{:?}", queue::pipe_contents(&duplicate, MOST_WAITING)));
+                put("contents", format!("{:?}", queue::pipe_contents(&duplicate, MAX_WAITING)));
             }
             Ok(FileType::Socket) => drop(put("socket", self.socket(&duplicate))),
             _ => {

@@ -10,7 +10,7 @@ pub(super) const FIRST_FD: u64 = 20;
 pub(super) const LAST_FD: u64 = 58;
 const EPOLL_SETS: [u64; 2] = [43, 44];
 /// Most calls of a program.
-const MOST_CALLS: u64 = 8;
+const MAX_CALLS: u64 = 8;
 const PAGE: u64 = 4096;
 
 /// One call, as the victim reads it.
@@ -134,7 +134,7 @@ impl Generator {
         if maker.focus.is_none() && maker.random.chance(50) {
             maker.focus = Some(closed);
         }
-        let count = 1 + maker.random.below(MOST_CALLS);
+        let count = 1 + maker.random.below(MAX_CALLS);
         Program { place, calls: (0..count).map(|_| maker.call()).collect() }
     }
 }
