@@ -12,7 +12,7 @@ from groundhog.config import Timings
 if TYPE_CHECKING:
     from groundhog.errors import GroundhogError
     from groundhog.observer import Observer
-    from groundhog.worker.engine import Report
+    from groundhog.worker.engine import RestoreReport
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +65,7 @@ class Ledger:
         self._ended(type(error).__name__, Timings(0.0, 0.0))
         return error
 
-    def restored(self, report: Report) -> None:
+    def restored(self, report: RestoreReport) -> None:
         """A process has been reverted after a request."""
         self.restores += 1
         self.observer.on_restore(report)

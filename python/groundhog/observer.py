@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from groundhog.config import Timings
-    from groundhog.worker.engine import Report, Snapshot
+    from groundhog.worker.engine import RestoreReport, SnapshotInfo
 
 
 class Observer(Protocol):
@@ -16,10 +16,10 @@ class Observer(Protocol):
     def on_request(self, outcome: str, timings: Timings) -> None:
         """A request has ended. ``outcome``: "ok", or the name of the error class that the caller got."""
 
-    def on_snapshot(self, info: Snapshot) -> None:
+    def on_snapshot(self, info: SnapshotInfo) -> None:
         """A worker has taken its snapshot."""
 
-    def on_restore(self, report: Report) -> None:
+    def on_restore(self, report: RestoreReport) -> None:
         """A worker has been reverted after a request."""
 
     def on_retire(self, reason: str, message: str) -> None:
@@ -32,10 +32,10 @@ class NullObserver:
     def on_request(self, outcome: str, timings: Timings) -> None:
         """Do nothing."""
 
-    def on_snapshot(self, info: Snapshot) -> None:
+    def on_snapshot(self, info: SnapshotInfo) -> None:
         """Do nothing."""
 
-    def on_restore(self, report: Report) -> None:
+    def on_restore(self, report: RestoreReport) -> None:
         """Do nothing."""
 
     def on_retire(self, reason: str, message: str) -> None:
@@ -46,9 +46,9 @@ class Endings(NullObserver):
     """What becomes of processes after requests: the reports of restores, the reasons of retirements."""
 
     def __init__(self) -> None:
-        self.events: asyncio.Queue[Report | str] = asyncio.Queue()
+        self.events: asyncio.Queue[RestoreReport | str] = asyncio.Queue()
 
-    def on_restore(self, report: Report) -> None:
+    def on_restore(self, report: RestoreReport) -> None:
         """Keep the report."""
         self.events.put_nowait(report)
 
@@ -56,7 +56,7 @@ class Endings(NullObserver):
         """Keep the reason."""
         self.events.put_nowait(f"{reason}: {message}")
 
-    def known(self) -> list[Report | str]:
+    def known(self) -> list[RestoreReport | str]:
         """What has happened since it was last asked for."""
         return [self.events.get_nowait() for _ in range(self.events.qsize())]
 

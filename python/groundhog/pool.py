@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
     from groundhog.observer import Observer
-    from groundhog.worker.engine import Engine, Report, Snapshot
+    from groundhog.worker.engine import Engine, RestoreReport, SnapshotInfo
 
 __all__ = ["Pool", "PoolStats"]
 
@@ -306,11 +306,11 @@ class Pool:
         """Count a request that has ended."""
         self._ledger.answered(outcome, timings)
 
-    def worker_snapshotted(self, worker: Worker, info: Snapshot) -> None:  # noqa: ARG002
+    def worker_snapshotted(self, worker: Worker, info: SnapshotInfo) -> None:  # noqa: ARG002
         """Pass it on."""
         self._ledger.observer.on_snapshot(info)
 
-    def worker_restored(self, worker: Worker, report: Report) -> None:
+    def worker_restored(self, worker: Worker, report: RestoreReport) -> None:
         """Count a restore."""
         self._ledger.restored(report)
         self._renew_if_better(worker)

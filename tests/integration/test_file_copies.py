@@ -21,7 +21,7 @@ from tests.framework.observers import Retirements
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from groundhog.worker.engine import Report
+    from groundhog.worker.engine import RestoreReport
 
 pytestmark = [pytest.mark.kernel, pytest.mark.timeout(300)]
 REQUESTS = 4
@@ -63,7 +63,7 @@ class Restores(Retirements):
         super().__init__()
         self.stops: set[str] = set()
 
-    def on_restore(self, report: Report) -> None:
+    def on_restore(self, report: RestoreReport) -> None:
         self.stops.update(report.stops)
 
 

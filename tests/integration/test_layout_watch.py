@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from groundhog.worker.engine import Report
+    from groundhog.worker.engine import RestoreReport
 
 pytestmark = pytest.mark.kernel
 
@@ -35,7 +35,7 @@ class Restores(NullObserver):
         self.calls: list[int] = []
         self.reasons: list[str] = []
 
-    def on_restore(self, report: Report) -> None:
+    def on_restore(self, report: RestoreReport) -> None:
         self.calls.append(report.layout_calls)
 
     def on_retire(self, reason: str, message: str) -> None:  # noqa: ARG002

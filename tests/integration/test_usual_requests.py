@@ -13,7 +13,7 @@ from tests.framework import programs
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from groundhog.worker.engine import Report
+    from groundhog.worker.engine import RestoreReport
 
 pytestmark = pytest.mark.kernel
 NUMBERS = [n * 7919 % 1000 for n in range(500)]
@@ -35,7 +35,7 @@ class Stops(NullObserver):
     def __init__(self) -> None:
         self.requests: list[Counter[str]] = []
 
-    def on_restore(self, report: Report) -> None:
+    def on_restore(self, report: RestoreReport) -> None:
         self.requests.append(Counter(report.stops) + Counter(layout=report.layout_calls))
 
 

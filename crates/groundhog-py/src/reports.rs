@@ -110,7 +110,7 @@ pub(crate) struct RestoreReport(pub(crate) groundhog_engine::RestoreReport);
 
 /// Getters of whole numbers, and a dictionary of all of them.
 macro_rules! report {
-    ($($(#[doc = $doc:literal])* $field:ident),* $(,)?) => {
+    ($($(#[doc = $doc:literal])* $field:ident,)*) => {
         #[pymethods]
         impl RestoreReport {
             $($(#[doc = $doc])* #[getter] fn $field(&self) -> u64 { self.0.$field })*
@@ -160,41 +160,4 @@ macro_rules! report {
     };
 }
 
-report! {
-    /// Pages that were, or may have been, written.
-    pages_dirty,
-    /// Pages copied back.
-    pages_copied,
-    /// Pages filled with zeros.
-    pages_zeroed,
-    /// Pages given back to the kernel.
-    pages_dropped,
-    /// Protected pages that the request wrote: each cost it a tracking fault.
-    pages_faulted,
-    /// Pages protected again.
-    pages_protected,
-    /// Pages that are hot now: never protected, always copied back.
-    pages_hot,
-    /// Mappings removed, put back, protected anew.
-    layout_changes,
-    /// Calls of the request that could change the layout, if watched: each cost it a stop.
-    layout_calls,
-    /// New threads that were ended.
-    threads_ended,
-    /// Child processes that were killed.
-    children_killed,
-    /// New descriptors that were closed.
-    fds_closed,
-    /// Connections of the snapshot that the request used, and that were shut down.
-    connections_shut,
-    /// Descriptors of the snapshot that were closed or replaced, and were put back.
-    fds_put_back,
-    /// What else the kernel keeps and was put back: settings, limits, timers, locks.
-    attributes_reverted,
-    /// Bytes found in the supervisor's own pipes and dropped.
-    bytes_drained,
-    /// Names in its private folders that were put back.
-    files_reverted,
-    /// Signals that were pending and were dropped.
-    signals_dropped,
-}
+groundhog_engine::restore_counters!(report);

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from groundhog.config import Function, Reply
-    from groundhog.worker.engine import Report
+    from groundhog.worker.engine import RestoreReport
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +88,7 @@ async def calls(
                 outcome = await pool.invoke(payload)
             except GroundhogError as error:
                 outcome = error
-            event: Report | str | None = None
+            event: RestoreReport | str | None = None
             if isinstance(outcome, GroundhogError) and not isinstance(outcome, ProtocolError):
                 # The process was retired before this was raised, or it never got the request.
                 event = after.retirement()

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from groundhog.config import Timings
     from groundhog.pool import PoolStats
-    from groundhog.worker.engine import Report, Snapshot
+    from groundhog.worker.engine import RestoreReport, SnapshotInfo
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 _REQUEST_BUCKETS = (
@@ -111,11 +111,11 @@ class Metrics(NullObserver):
         self._queue_seconds.observe(timings.queue_s)
         self._run_seconds.observe(timings.run_s)
 
-    def on_snapshot(self, info: Snapshot) -> None:
+    def on_snapshot(self, info: SnapshotInfo) -> None:
         """Note how dirty pages are tracked."""
         self.strategy = info.strategy
 
-    def on_restore(self, report: Report) -> None:
+    def on_restore(self, report: RestoreReport) -> None:
         """Count a restore."""
         self._restore_seconds.observe(report.duration)
         self._dirty.observe(report.pages_dirty)

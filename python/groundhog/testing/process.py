@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import select
 import threading
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from groundhog.errors import (
     EngineError,
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
     from groundhog.testing.engine import FakeEngine
+    from groundhog.worker.engine import RestoreReport, SnapshotInfo
 
 
 class FakeProcess:
@@ -41,7 +42,7 @@ class FakeProcess:
         self.restores = 0
         self.has_snapshot = False
 
-    def snapshot(self) -> FakeSnapshot:
+    def snapshot(self) -> SnapshotInfo:
         """Remember the state."""
         if self._engine.takes("snapshot-refused"):
             raise SnapshotRefusedError(
@@ -51,9 +52,9 @@ class FakeProcess:
             raise TraceeExitedError(f"process {self.pid} has ended")
         self._save()
         self.has_snapshot = True
-        return FakeSnapshot()
+        return cast("SnapshotInfo", FakeSnapshot())
 
-    def restore(self, *, verify: bool = False) -> FakeReport:
+    def restore(self, *, verify: bool = False) -> RestoreReport:
         """Revert and wait for it."""
         self.start_restore(verify=verify)
         select.select([self._done], [], [])
@@ -98,7 +99,7 @@ class FakeProcess:
         else:
             finish()
 
-    def finish_restore(self) -> FakeReport:
+    def finish_restore(self) -> RestoreReport:
         """The report, or what went wrong."""
         os.eventfd_read(self._done)
         outcome, self._outcome = self._outcome, None
@@ -106,7 +107,7 @@ class FakeProcess:
             raise outcome
         assert outcome is not None  # noqa: S101 - the descriptor was readable
         self.restores += 1
-        return outcome
+        return cast("RestoreReport", outcome)
 
     def fileno(self) -> int:
         """Readable when a restore is done."""

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from groundhog.errors import InvocationError
     from groundhog.jail import Confinement
     from groundhog.runners.command import Command
-    from groundhog.worker.engine import Engine, Process, Report, Snapshot
+    from groundhog.worker.engine import Engine, Process, RestoreReport, SnapshotInfo
     from groundhog.worker.job import Job
     from groundhog.worker.pipes import Channel
     from groundhog.worker.watching import LayoutWatch
@@ -56,10 +56,10 @@ class Listener(Protocol):
     def worker_answered(self, outcome: str, timings: Timings) -> None:
         """A request has ended."""
 
-    def worker_snapshotted(self, worker: Worker, info: Snapshot) -> None:
+    def worker_snapshotted(self, worker: Worker, info: SnapshotInfo) -> None:
         """The snapshot has been taken."""
 
-    def worker_restored(self, worker: Worker, report: Report) -> None:
+    def worker_restored(self, worker: Worker, report: RestoreReport) -> None:
         """The process has been reverted after a request."""
 
     def worker_retired(self, worker: Worker, reason: str, message: str) -> None:
@@ -94,7 +94,7 @@ class Worker:
         self.config = config
         self.domain: str | None = None
         """Whose state it keeps; meaningful while it is kept."""
-        self.snapshot: Snapshot | None = None
+        self.snapshot: SnapshotInfo | None = None
         self.came_up = False
         self.watched = config.layout_watch.wanted
         """The kernel tells of calls that change its layout."""
@@ -246,7 +246,7 @@ class Worker:
         """Restore in the rehearsal."""
         self._begin_restore()
 
-    def took_snapshot(self, info: Snapshot) -> None:
+    def took_snapshot(self, info: SnapshotInfo) -> None:
         """The snapshot has been taken."""
         self.snapshot = info
         self._listener.worker_snapshotted(self, info)
