@@ -19,15 +19,26 @@ pub fn paths(text: &[u8]) -> Vec<&[u8]> {
         .collect()
 }
 
-/// The inode numbers of all sockets, in the order of the file.
+/// A connected socket without a name, as each end of a pair is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Nameless {
+    /// Its inode number.
+    pub inode: u64,
+    /// `SOCK_STREAM`, `SOCK_DGRAM` or `SOCK_SEQPACKET`.
+    pub kind: i32,
+}
+
+/// The connected sockets without a name, in the order of the file.
 #[must_use]
-pub fn inodes(text: &[u8]) -> Vec<u64> {
-    const BEFORE: usize = 6;
-    let inode = |line: &[u8]| {
-        let mut fields = line.split(|byte| *byte == b' ').filter(|field| !field.is_empty());
-        str::from_utf8(fields.nth(BEFORE)?).ok()?.parse().ok()
+pub fn nameless(text: &[u8]) -> Vec<Nameless> {
+    const CONNECTED: &str = "03";
+    let end = |line: &[u8]| {
+        let line = str::from_utf8(line).ok()?;
+        let fields: Vec<&str> = line.split(' ').filter(|field| !field.is_empty()).collect();
+        let [_, _, _, _, kind, CONNECTED, inode] = fields[..] else { return None };
+        Some(Nameless { inode: inode.parse().ok()?, kind: i32::from_str_radix(kind, 16).ok()? })
     };
-    text.split(|byte| *byte == b'\n').filter_map(inode).collect()
+    text.split(|byte| *byte == b'\n').filter_map(end).collect()
 }
 
 #[cfg(test)]
@@ -47,7 +58,13 @@ mod tests {
     }
 
     #[test]
-    fn every_socket_has_an_inode_number() {
-        assert_eq!(inodes(TEXT), [22091, 14, 91, 92, 92]);
+    fn only_connected_sockets_without_a_name_are_ends_of_pairs() {
+        let more =
+            b"ffff: 00000003 00000000 00000000 0005 03 15\nffff: 00000003 00000000 00000000 0001 01 16\n\
+            ffff: 00000003 00000000 00000000 0001 03 17 @\n";
+        assert_eq!(
+            nameless(&[TEXT, more].concat()),
+            [Nameless { inode: 14, kind: 1 }, Nameless { inode: 15, kind: 5 }]
+        );
     }
 }

@@ -150,6 +150,17 @@ pub fn readable<'a, F: AsFd + 'a>(fds: impl Iterator<Item = &'a F>) -> Result<Ve
     Ok(polled.iter().map(|fd| fd.revents().intersects(PollFlags::IN | PollFlags::PRI)).collect())
 }
 
+/// `poll`: whether the other end of it is gone.
+///
+/// # Errors
+/// As poll(2).
+pub fn is_hung_up(fd: impl AsFd) -> Result<bool> {
+    use rustix::event::{PollFd, PollFlags, Timespec, poll};
+    let mut polled = [PollFd::new(&fd, PollFlags::empty())];
+    retry_on_intr(|| poll(&mut polled, Some(&Timespec { tv_sec: 0, tv_nsec: 0 })))?;
+    Ok(polled[0].revents().intersects(PollFlags::HUP | PollFlags::ERR | PollFlags::NVAL))
+}
+
 /// `FIONREAD`: how many bytes wait, for what can tell.
 #[must_use]
 pub fn waiting_bytes(fd: impl AsFd) -> Option<u64> {

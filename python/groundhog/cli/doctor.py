@@ -32,9 +32,12 @@ _BEHIND_NETWORKS = "network-namespace"
 """The one that decides whether a function can have a network of its own."""
 _SCOPING = "scoping"
 """The one that decides whether signals and abstract sockets end at the jail."""
+_UNIX_DIAG = "unix-diag"
+"""The one that tells where Unix sockets of the warm-up lead."""
 _PURPOSES = {
     _BEHIND_NETWORKS: "For --network none",
     _SCOPING: "For signals and abstract sockets to end at the jail",
+    _UNIX_DIAG: "For pairs of Unix sockets to be known for pairs without a doubt",
 }
 _JAILS = {
     "namespace": "private folders over those of the machine, which are reverted; all else is read-only",
@@ -180,6 +183,8 @@ def _is_missed(finding: Mapping[str, Any], made: Mapping[str, Any]) -> bool:
         return True
     if finding["name"] in _BEHIND_JAILS:
         return bool(made["preferred_jail"] != "namespace")
+    if finding["name"] == _UNIX_DIAG:
+        return True
     if finding["name"] == _SCOPING:
         return made["preferred_jail"] is not None
     if finding["name"] == _BEHIND_NETWORKS:

@@ -24,6 +24,7 @@ def machine(
     network_namespace: bool = True,
     landlock: bool = True,
     scoping: bool = True,
+    unix_diag: bool = True,
 ) -> Machine:
     """What the engine would find on such a machine."""
     works = {
@@ -34,6 +35,7 @@ def machine(
         "network-namespace": network_namespace,
         "landlock": landlock,
         "scoping": scoping,
+        "unix-diag": unix_diag,
     }
     tracked = None if write_protect else "write-protect tracking: ENOSYS; use Linux 6.7"
     return {
@@ -130,6 +132,12 @@ def test_what_is_not_scoped_is_shown_and_what_to_do(on: Callable[..., tuple[int,
     assert "For signals and abstract sockets to end at the jail: get scoping." in text
     _, text = on(machine(namespaces=False, landlock=False, scoping=False))
     assert "get scoping" not in text, "there is no jail at which they could end"
+
+
+def test_a_kernel_that_does_not_tell_where_unix_sockets_lead(on: Callable[..., tuple[int, str]]) -> None:
+    code, text = on(machine(unix_diag=False))
+    assert code == 0
+    assert "For pairs of Unix sockets to be known for pairs without a doubt: get unix-diag." in text
 
 
 FIRST = "Isolation here: memory and kernel state of the process reverted after each request (strategy hot)"

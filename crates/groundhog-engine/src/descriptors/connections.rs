@@ -9,6 +9,7 @@
 //! - A datagram socket of the Internet gets another port, so that nobody's answer finds it, and the same peer.
 
 mod role;
+mod twin;
 
 use crate::error::{OrTrouble, Reason, Step, Trouble};
 use crate::report::RestoreReport;

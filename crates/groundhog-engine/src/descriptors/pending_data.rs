@@ -68,11 +68,12 @@ struct Entry {
 
 impl PendingData {
     /// Looks into all of them. `pid`: whose they are; `network`: who is asked about the sockets of its network, if that is not
-    /// ours.
+    /// ours; `tells_peers`: whether the kernel answers.
     pub(crate) fn save(
         survey: &Survey,
         pid: Tid,
         network: Option<&OwnedFd>,
+        tells_peers: bool,
         keeps_connections: bool,
     ) -> Step<Self> {
         let files = &survey.files;
@@ -89,7 +90,7 @@ impl PendingData {
         let same_network = network.is_none();
         let ends = OwnEnds::of(&survey.own_numbers, same_network);
         let opened = if same_network { sock_diag::open().ok() } else { None };
-        let owner = Owner { pid, sock_diag: network.or(opened.as_ref()) };
+        let owner = Owner { pid, sock_diag: network.or(opened.as_ref()).filter(|_| tells_peers) };
         for candidate in &sockets {
             let socket = Socket::save(candidate, &sockets, &ends, owner)?;
             // The first of its numbers stands for all.

@@ -3,7 +3,7 @@
 use crate::error::{Error, Result};
 use crate::files::jail::{self, Means};
 use crate::strategy::Strategy;
-use groundhog_sys::{Errno, self_test};
+use groundhog_sys::{Errno, self_test, sock_diag};
 use std::sync::OnceLock;
 
 /// Names in this variable, separated by commas, count as not working: to try every fallback anywhere.
@@ -46,10 +46,10 @@ const SOFT_DIRTY: &str = "soft-dirty";
 const NAMESPACES: &str = "namespaces";
 const NETWORK_NAMESPACE: &str = "network-namespace";
 const LANDLOCK: &str = "landlock";
-
 const SCOPING: &str = "scoping";
+const UNIX_DIAG: &str = "unix-diag";
 
-const TRIALS: [Trial; 8] = [
+const TRIALS: [Trial; 9] = [
     Trial {
         name: "ptrace",
         remedy: "allow ptrace: set kernel.yama.ptrace_scope to 0 or 1, and in a container add ptrace to its seccomp \
@@ -108,6 +108,14 @@ const TRIALS: [Trial; 8] = [
                  users (--uid), or in different containers",
         essential: false,
         run: jail::try_out_scopes,
+    },
+    Trial {
+        name: UNIX_DIAG,
+        remedy: "load the kernel module unix_diag (modprobe unix_diag), and in a container allow netlink sockets; until \
+                 then the other end of a Unix socket is told by its inode number, and where that leaves a doubt, a process \
+                 that uses the socket is retired",
+        essential: false,
+        run: sock_diag::try_out,
     },
 ];
 
@@ -173,6 +181,11 @@ impl Capabilities {
 
     fn works(&self, name: &str) -> bool {
         self.finding(name).is_some_and(|finding| finding.works)
+    }
+
+    /// Whether the kernel says which socket a Unix socket is connected to.
+    pub(crate) fn tells_unix_peers(&self) -> bool {
+        self.works(UNIX_DIAG)
     }
 
     /// The first thing that nothing can be done without and that does not work.

@@ -1,6 +1,7 @@
 //! Taking the snapshot of a stopped process: its components, in the order in which they are put back.
 
 use super::Session;
+use super::capabilities::capabilities;
 use super::threads::{Registers, Threads};
 use crate::component::{Component, Stopped};
 use crate::descriptors::epoll::EpollSets;
@@ -116,7 +117,10 @@ impl Session {
         let pid = self.process.pid;
         // Before what waits is taken out and put back, which sets tell of.
         let epoll = EpollSets::save(&mut Stopped { process: &mut self.process, anchor }, &survey)?;
-        let pending = PendingData::save(&survey, pid, self.sock_diag.as_ref(), self.terms.keeps_connections)?;
+        let tells_peers = capabilities().tells_unix_peers();
+        let keeps_connections = self.terms.keeps_connections;
+        let pending =
+            PendingData::save(&survey, pid, self.sock_diag.as_ref(), tells_peers, keeps_connections)?;
         self.install_programs(anchor, &numbers(&survey, &pending))?;
         let mut stopped = Stopped { process: &mut self.process, anchor };
         let surveyed = Surveyed::new(&mut stopped, areas, self.strategy)?;

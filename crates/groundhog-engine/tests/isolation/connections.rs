@@ -5,6 +5,7 @@ use crate::harness::{
     leaks_by_itself, reverts_connected, strategies,
 };
 use groundhog_engine::Reason;
+use std::process::Command;
 
 #[test]
 fn a_late_answer_on_a_tcp_connection_reaches_nobody() {
@@ -176,4 +177,23 @@ fn both_ends_of_a_connection_of_the_process_with_itself_are_ended() {
             }
         });
     }
+}
+
+/// As on kernels that keep `unix_diag` in a module that is not there.
+#[test]
+fn pairs_are_found_where_the_kernel_does_not_tell_of_them() {
+    const TESTS: [&str; 4] = [
+        "queues::a_process_that_wakes_itself_through_a_pair_keeps_it",
+        "queues::what_waited_at_the_snapshot_is_put_back",
+        "registers::waiting_threads_see_nothing_of_snapshots_and_restores",
+        "connections::a_socket_of_the_supervisors_own_is_left_alone",
+    ];
+    let output = Command::new(std::env::current_exe().expect("this executable"))
+        .args(TESTS)
+        .args(["--exact", "--test-threads=1"])
+        .env("GROUNDHOG_WITHOUT", "unix-diag")
+        .output()
+        .expect("this executable starts");
+    let text = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success() && text.contains(&format!("{} passed", TESTS.len())), "{text}");
 }

@@ -1,5 +1,6 @@
 //! Telling sockets apart, at the snapshot.
 
+use super::twin::{End, twin};
 use super::{Flow, Role, peek_all, refuse};
 use crate::error::{OrTrouble, Reason, Step};
 use groundhog_proc::unix_sockets;
@@ -128,36 +129,30 @@ fn is_internet(family: i32) -> bool {
 fn unix_peer(candidate: &Candidate<'_>, all: &[Candidate<'_>], owner: Owner<'_>) -> Option<u64> {
     match owner.sock_diag.map(|asked| sock_diag::unix_peer(asked, candidate.inode)) {
         Some(Ok(peer)) => peer,
-        _ => twin(candidate, all, owner),
+        _ => twin_of(candidate, all, owner),
     }
 }
 
-/// The other end of a pair, where the kernel cannot be asked for it: it is made in one call by a known process, has no name,
-/// and its number is next to this one's. None when both numbers next to it are sockets.
-fn twin(candidate: &Candidate<'_>, all: &[Candidate<'_>], owner: Owner<'_>) -> Option<u64> {
-    let is_nameless = |fd| {
-        socket::own_address(fd).is_ok_and(|own| own.is_unnamed())
-            && socket::peer_address(fd).is_ok_and(|peer| peer.is_unnamed())
-    };
-    if !is_nameless(candidate.duplicate) {
-        return None;
-    }
+/// The other end of a pair, where the kernel cannot be asked for it.
+fn twin_of(candidate: &Candidate<'_>, all: &[Candidate<'_>], owner: Owner<'_>) -> Option<u64> {
     let supervisor = Tid(i32::try_from(std::process::id()).ok()?);
     let tables = [owner.pid, supervisor].map(|pid| std::fs::read(format!("/proc/{pid}/net/unix")));
-    let known: Vec<u64> = tables.into_iter().flatten().flat_map(|text| unix_sockets::inodes(&text)).collect();
-    if !known.contains(&candidate.inode) {
-        return None; // of a network that nobody lists
-    }
-    let beside = [candidate.inode.wrapping_sub(1), candidate.inode.wrapping_add(1)];
-    let mut beside = beside.into_iter().filter(|inode| known.contains(inode));
-    let found = beside.next().filter(|_| beside.next().is_none())?;
-    let maker = match all.iter().find(|other| other.inode == found) {
-        Some(other) if !is_nameless(other.duplicate) => return None,
-        Some(other) if socket::peer_process(other.duplicate) != Ok(owner.pid) => return None,
-        Some(_) => owner.pid,
-        None => supervisor,
-    };
-    (socket::peer_process(candidate.duplicate) == Ok(maker)).then_some(found)
+    let mut listed: Vec<_> =
+        tables.into_iter().flatten().flat_map(|text| unix_sockets::nameless(&text)).collect();
+    listed.sort_unstable_by_key(|socket| socket.inode);
+    listed.dedup();
+    let ends: Vec<End> = listed
+        .iter()
+        .filter_map(|socket| match all.iter().find(|other| other.inode == socket.inode) {
+            // Of one whose other end is gone, the number beside it may have been given anew.
+            Some(held) if fcntl::is_hung_up(held.duplicate).unwrap_or(true) => None,
+            Some(held) => Some(End::held(*socket, socket::peer_process(held.duplicate).ok())),
+            None => Some(End::unknown(*socket)),
+        })
+        .collect();
+    let found = twin(candidate.inode, &ends)?;
+    let maker = if found.maker.is_some() { owner.pid } else { supervisor };
+    (socket::peer_process(candidate.duplicate) == Ok(maker)).then_some(found.inode)
 }
 
 fn pair(candidate: &Candidate<'_>, other: &Candidate<'_>, made: Made, unread: u64) -> Step<Role> {
