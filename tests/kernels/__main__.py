@@ -59,7 +59,7 @@ def _options() -> argparse.Namespace:
         action="append",
         help="whose tests the suite engine runs; repeatable (default: all)",
     )
-    parser.add_argument("--timeout", type=float, default=900, metavar="S", help="seconds per program (900)")
+    parser.add_argument("--timeout", type=float, default=2700, metavar="S", help="seconds per program (2700)")
     parser.add_argument("--memory", type=int, default=2048, metavar="MIB", help="of the machine (2048)")
     parser.add_argument("--cpus", type=int, default=2, metavar="N", help="of the machine (2)")
     parser.add_argument("--keep", action="store_true", help="keep image and console log, say where")
