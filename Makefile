@@ -60,7 +60,7 @@ soak: build  ## Serve many requests that leave everything behind (ARGS="--reques
 .PHONY: calls
 calls: PROGRAMS ?= 50000
 calls:  ## Make random system calls in 100,000 programs, half of them in a jail (PROGRAMS=50000)
-	GROUNDHOG_CALL_PROGRAMS=$(PROGRAMS) cargo test --release -p groundhog-engine --test isolation calls:: -- --nocapture
+	GROUNDHOG_CALL_PROGRAMS=$(PROGRAMS) GROUNDHOG_CALL_VARIANTS=4 cargo test --release -p groundhog-engine --test isolation calls:: -- --nocapture
 
 .PHONY: wheel
 wheel: $(DEPS)  ## Build the package into dist/ and try it in an environment of its own

@@ -8,6 +8,7 @@
 //! | --- | --- |
 //! | `GROUNDHOG_CALL_PROGRAMS` | how many programs (default: as many as some seconds allow) |
 //! | `GROUNDHOG_CALL_FIRST` | the seed of the first one (default 1) |
+//! | `GROUNDHOG_CALL_VARIANTS` | how often each row of the policy is run by itself, with other arguments (default 1) |
 //! | `GROUNDHOG_CALL_LINES` | only these programs, as a report has them |
 
 mod observer;
@@ -16,9 +17,10 @@ mod shapes;
 mod structures;
 
 use crate::harness::{Heard, Start, Victim, nothing_like_it_here, strategies};
-use groundhog_engine::{Error, JailOptions, Means, Strategy, capabilities};
+use groundhog_engine::{Error, JailOptions, Means, PolicyRow, Strategy, capabilities};
 use observer::{Observer, Sight, differences};
 use programs::{Generator, Program};
+use rustix::io::Errno;
 use std::collections::{BTreeMap, BTreeSet};
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
@@ -332,6 +334,76 @@ fn run_all(jailed: bool) {
     assert!(tally.same * 3 > tally.programs, "most programs are refused: {}", tally.text());
 }
 
+/// Runs every row of the policy that is not pure by itself, in the process and in a child; what is refused must answer its
+/// error.
+fn run_each(jailed: bool) {
+    if jailed && let Some(refusal) = capabilities().jail_refusal(Means::Namespace) {
+        nothing_like_it_here(&refusal);
+        return;
+    }
+    let mut settings = strategies().into_iter().map(|strategy| Setting { strategy, jailed }).cycle();
+    let mut next = || settings.next().expect("a strategy works here");
+    let generator = Generator::new(jailed);
+    let observer = Observer::new(jailed);
+    let variants = number("GROUNDHOG_CALL_VARIANTS");
+    let mut tally = Tally::default();
+    let mut wrong: Vec<String> = Vec::new();
+    let mut trial = Trial::begin(next(), &observer);
+    for row in &generator.alone {
+        // The same rules of a seccomp program answer for children and threads.
+        let is_short = variants.is_none() && (row.class == "refused" || row.call == "setsockopt");
+        let places = if is_short { &["p"][..] } else { &["p", "c", "t"] };
+        for (variant, place) in
+            (0..variants.unwrap_or(1)).flat_map(|variant| places.iter().map(move |place| (variant, place)))
+        {
+            let program = generator.single(row, place, variant);
+            let outcome = trial.run(&program, &observer);
+            tally.note(&program, &trial.results, &outcome);
+            // A child does not tell.
+            if let (Some(expected), [result]) = (error_of(row), &trial.results[..])
+                && *result != expected
+                && *place != "c"
+            {
+                wrong.push(format!("{}: answered {result}, not {expected}", program.described()));
+            }
+            match outcome {
+                Outcome::Same => continue,
+                Outcome::Replaced(_) => {}
+                Outcome::Differs(left) => {
+                    wrong.push(format!("{:?}: {}\n{}", trial.setting, program.described(), left.join("\n")));
+                }
+            }
+            trial = Trial::begin(next(), &observer);
+        }
+    }
+    println!("{}", tally.text());
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// What the call of a row answers that is refused whatever its arguments, as a negative number.
+fn error_of(row: &PolicyRow) -> Option<i64> {
+    // Of this only one option is refused.
+    const CONDITIONAL: [&str; 1] = ["getsockopt"];
+    let (begins, name) = row.answer.split_once(": ")?;
+    if !begins.starts_with("refused from the ") || name.contains(';') || CONDITIONAL.contains(&row.call) {
+        return None;
+    }
+    let errno = match name {
+        "EAFNOSUPPORT" => Errno::AFNOSUPPORT,
+        "EINVAL" => Errno::INVAL,
+        "ENODEV" => Errno::NODEV,
+        "ENOPROTOOPT" => Errno::NOPROTOOPT,
+        "ENOSPC" => Errno::NOSPC,
+        "ENOSYS" => Errno::NOSYS,
+        "ENOTTY" => Errno::NOTTY,
+        "EOPNOTSUPP" => Errno::OPNOTSUPP,
+        "EPERM" => Errno::PERM,
+        "EPROTONOSUPPORT" => Errno::PROTONOSUPPORT,
+        other => panic!("{}: which error is {other}?", row.call),
+    };
+    Some((-errno.raw_os_error()).into())
+}
+
 /// What a difference is about, without its numbers.
 fn kind_of(left: &[String]) -> String {
     let first_lines = left.iter().filter_map(|difference| difference.lines().next());
@@ -371,6 +443,16 @@ fn random_calls_leave_nothing_outside_of_a_jail() {
 #[test]
 fn random_calls_leave_nothing_in_a_jail() {
     run_all(true);
+}
+
+#[test]
+fn every_row_by_itself_leaves_nothing_outside_of_a_jail() {
+    run_each(false);
+}
+
+#[test]
+fn every_row_by_itself_leaves_nothing_in_a_jail() {
+    run_each(true);
 }
 
 /// The observer does see what programs do.

@@ -1,6 +1,6 @@
 //! Random programs of calls, generated from the policy.
 
-use super::shapes::{LEFT_OUT, SHAPES};
+use super::shapes::{Alone, LEFT_OUT, SHAPES};
 use groundhog_engine::PolicyRow;
 use std::collections::HashMap;
 use std::fmt::{self, Display, Formatter};
@@ -94,6 +94,8 @@ pub(super) struct Generator {
     calls: Vec<Vec<PolicyRow>>,
     /// Those that retire the process, which then shows nothing else.
     last: Vec<Vec<PolicyRow>>,
+    /// Those that are made by themselves: of all that is not pure.
+    pub(super) alone: Vec<PolicyRow>,
     shapes: HashMap<&'static str, &'static str>,
     /// What is written to files with a name is put back.
     pub(super) private_files: bool,
@@ -104,16 +106,32 @@ impl Generator {
     pub(super) fn new(private_files: bool) -> Self {
         let left_out = |row: &PolicyRow| {
             let whole = format!("{} {}", row.call, row.operation);
-            LEFT_OUT.iter().any(|(names, _)| names.contains(&row.call) || names.contains(&whole.as_str()))
+            let found = LEFT_OUT
+                .iter()
+                .find(|(names, ..)| names.contains(&row.call) || names.contains(&whole.as_str()));
+            found.map(|(.., alone)| *alone)
         };
-        let rows = groundhog_engine::policy().into_iter().filter(|row| !left_out(row));
+        let is_made_alone = |row: &PolicyRow| match left_out(row) {
+            None | Some(Alone::Always) => row.class != "pure",
+            Some(Alone::InJail) => private_files,
+            Some(Alone::Never) => false,
+        };
+        let policy = groundhog_engine::policy();
+        let alone = policy.iter().filter(|row| is_made_alone(row)).cloned().collect();
+        let rows = policy.into_iter().filter(|row| left_out(row).is_none());
         let (last, rows): (Vec<_>, Vec<_>) =
             rows.partition(|row| row.class == "retires" && row.call != "setsockopt");
         let by_call = |rows: Vec<PolicyRow>| {
             rows.chunk_by(|one, other| one.number == other.number).map(<[PolicyRow]>::to_vec).collect()
         };
         let (last, calls) = (by_call(last), by_call(rows));
-        Self { calls, last, shapes: SHAPES.iter().copied().collect(), private_files }
+        Self { calls, last, alone, shapes: SHAPES.iter().copied().collect(), private_files }
+    }
+
+    /// One call of this row alone, made in a place.
+    pub(super) fn single(&self, row: &PolicyRow, place: &str, seed: u64) -> Program {
+        let mut maker = Maker { generator: self, random: Random(seed), focus: None, made: 0 };
+        Program { place: place.into(), calls: vec![maker.call_of(row)] }
     }
 
     /// The program of a seed.
@@ -170,6 +188,10 @@ impl Maker<'_> {
                 break row;
             }
         };
+        self.call_of(row)
+    }
+
+    fn call_of(&mut self, row: &PolicyRow) -> Call {
         let name = format!("{} {}", row.call, row.operation).trim_end().to_owned();
         let shape = self.generator.shapes.get(name.as_str()).or_else(|| self.generator.shapes.get(row.call));
         let words = shape.copied().unwrap_or("any any any any any any");

@@ -2,28 +2,47 @@
 //!
 //! `{a,b}` is one of these numbers, `[a,b]` some of them in one. A call without a shape gets arguments of any kind.
 
-/// Calls that are not made, and why. By the name of the call, or of the call and its operation.
-pub(super) const LEFT_OUT: &[(&[&str], &str)] = &[
-    (&["exit", "exit_group", "execve", "execveat"], "they end the program, and are refused for that"),
-    (&["pause", "rt_sigsuspend"], "they wait for ever"),
+/// Whether a call that random programs leave out is made by itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Alone {
+    Always,
+    InJail,
+    Never,
+}
+
+/// Calls that random programs do not make, and why. By the name of the call, or of the call and its operation.
+pub(super) const LEFT_OUT: &[(&[&str], &str, Alone)] = &[
+    (
+        &["exit", "exit_group", "execve", "execveat"],
+        "they end the program, and are refused for that",
+        Alone::Never,
+    ),
+    (&["pause", "rt_sigsuspend"], "they wait for ever", Alone::Never),
     (
         &["fork", "vfork", "clone", "clone3"],
         "children and threads are made by the victim, which keeps them from running its own code twice",
+        Alone::Never,
     ),
-    (&["rt_sigreturn"], "it takes whatever lies on the stack for registers"),
-    (&["arch_prctl ARCH_SET_FS"], "the C library ends the process without its thread's memory"),
-    (&["sync", "syncfs"], "they write what the whole machine has to write"),
+    (&["rt_sigreturn"], "it takes whatever lies on the stack for registers", Alone::Never),
+    (&["arch_prctl ARCH_SET_FS"], "the C library ends the process without its thread's memory", Alone::Never),
+    (&["sync", "syncfs"], "they write what the whole machine has to write", Alone::Never),
     (
         &["reboot", "swapon", "swapoff", "kexec_load", "kexec_file_load", "settimeofday", "clock_settime"],
         "the machine",
+        Alone::Always,
     ),
-    (&["init_module", "finit_module", "delete_module", "acct", "vhangup", "syslog"], "the machine"),
+    (
+        &["init_module", "finit_module", "delete_module", "acct", "vhangup", "syslog"],
+        "the machine",
+        Alone::Always,
+    ),
     (
         &["shmget", "semget", "msgget", "mq_open", "mq_unlink", "shmctl", "semctl", "msgctl"],
         "objects with names stay in the machine; the process is retired for each",
+        Alone::InJail,
     ),
-    (&["shmat", "semop", "semtimedop", "msgsnd", "msgrcv"], "likewise"),
-    (&["set_robust_list"], "the kernel writes to what it leads to when the thread ends"),
+    (&["shmat", "semop", "semtimedop", "msgsnd", "msgrcv"], "likewise", Alone::InJail),
+    (&["set_robust_list"], "the kernel writes to what it leads to when the thread ends", Alone::Always),
 ];
 
 /// Calls, or calls and operations, with the shapes of their arguments.
@@ -265,6 +284,7 @@ pub(super) const SHAPES: &[(&str, &str)] = &[
     ("prctl others", "{5,6,9,14,43,44,53,70,4711} small small 0 0"),
     ("arch_prctl", "op {0,1,buf}"),
     ("membarrier", "op 0 0"),
+    ("membarrier others", "{2048,4711} 0 0"),
     ("seccomp", "op 0 buf"),
     ("personality", "{4294967295,0,262144,524288,4194304}"),
     ("umask", "{0,18,63,511}"),
