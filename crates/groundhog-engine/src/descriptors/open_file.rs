@@ -152,17 +152,22 @@ impl State {
             changes_by_itself: is_watching || locked_by_process,
         };
         state.attributes = state.attributes_now()?;
+        // A pipe of the supervisor's that belongs to somebody else, such as its log's, is left as it is.
+        if state.is_ours && state.revert_times().is_err() {
+            state.attributes = None;
+        }
         Ok(state)
     }
 
-    /// Of pipes, sockets, and files without a name; the others are private files, or nobody may change them.
+    /// Of pipes, sockets, and files without a name; the others are private files, or nobody may change them. Of what the
+    /// supervisor has open, too, only pipes: those that it made for the process.
     fn attributes_now(&self) -> Step<Option<Attributes>> {
         let own = match self.kind {
             FileType::Pipe | FileType::Socket => true,
             FileType::File => file_contents::is_nameless(&self.duplicate).unwrap_or(true),
             FileType::Anonymous => false,
         };
-        if self.is_ours || !own {
+        if !own || (self.is_ours && self.kind != FileType::Pipe) {
             return Ok(None);
         }
         file_contents::inode_attributes(&self.duplicate)

@@ -45,10 +45,15 @@ pub(crate) fn reverts(name: &str, arguments: &[&str]) {
 
 /// The victim is able to see what it left: without restores, its answers change.
 pub(crate) fn leaks_by_itself(name: &str, arguments: &[&str]) {
+    let differs = sees_what_it_left(name, arguments);
+    assert!(differs, "{name} {arguments:?} does not see what it left, so that it cannot test anything");
+}
+
+/// Whether its answers change without restores.
+pub(crate) fn sees_what_it_left(name: &str, arguments: &[&str]) -> bool {
     let mut victim = Start::of(name, arguments).with(strategies()[0]);
     let first = victim.ask(1);
-    let differs = (2..=LEAKING_ROUNDS).any(|round| victim.ask(round) != first);
-    assert!(differs, "{name} {arguments:?} does not see what it left, so that it cannot test anything");
+    (2..=LEAKING_ROUNDS).any(|round| victim.ask(round) != first)
 }
 
 /// Runs `body` with a fresh victim for every strategy.
