@@ -236,6 +236,11 @@ OUTSIDE = (
         "to look would cost a millisecond for every `mprotect`",
     ),
     (
+        "the times of a new socket (`fstat`)",
+        "the kernel does not set them (seen on Linux 6.18): it may show those that any process of the machine"
+        " gave to a socket that is closed",
+    ),
+    (
         "the places of names in a folder (`telldir`) of a private file system",
         "the kernel numbers them on; names are put back",
     ),

@@ -9,7 +9,8 @@ static int made;
 static void prepare(void)
 {
     made = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-    check(made >= 0, "socket");
+    /* A new one may have the times of one that is closed: the kernel does not set them. */
+    check(made >= 0 && futimens(made, (struct timespec[2]){{.tv_sec = LONG_AGO}, {.tv_sec = LONG_AGO}}) == 0, "socket");
 }
 
 static void handle(const char *secret)
@@ -19,6 +20,5 @@ static void handle(const char *secret)
     check(fstat(made, &found) == 0, "fstat");
     (void)!futimens(made, times);
     (void)!fchmod(made, (mode_t)(0600 | (number_in(secret) & 7)));
-    long modified = found.st_mtime < LONG_AGO ? (long)found.st_mtime : 0; /* zero, or the time of its making */
-    answer("{\"mode\":\"%o\",\"modified\":%ld}", found.st_mode & 07777, modified);
+    answer("{\"mode\":\"%o\",\"modified\":%ld}", found.st_mode & 07777, (long)found.st_mtime);
 }
