@@ -229,6 +229,8 @@ pub(crate) struct KernelState {
     kept: Vec<Vec<(Tid, Option<Value>)>>,
     /// A thread has an alternate stack that the kernel takes away while a handler runs (`SS_AUTODISARM`).
     pub(crate) disarms_stacks: bool,
+    /// A limit may be passed, and the kernel then raises it with no call that says so.
+    limits_time: bool,
 }
 
 impl KernelState {
@@ -255,7 +257,27 @@ impl KernelState {
         let stacks = TABLE.iter().zip(&kept).filter(|(row, _)| row.kind == StateKind::AlternateStack);
         let mut stacks = stacks.flat_map(|(_, values)| values).filter_map(|(_, value)| value.as_ref());
         let disarms_stacks = stacks.any(|value| by_syscall::is_disarmed_by_handlers(&value.bytes));
-        Ok(Self { kept, disarms_stacks })
+        let limits = TABLE.iter().zip(&kept).filter(|(row, _)| row.kind == StateKind::Limits);
+        let mut limits = limits.flat_map(|(_, values)| values).filter_map(|(_, value)| value.as_ref());
+        let limits_time = limits.any(|value| by_procfs::limits_time(&value.bytes));
+        Ok(Self { kept, disarms_stacks, limits_time })
+    }
+
+    /// Refuses a process that has passed a limit of time: put back, it would be raised again with the next tick.
+    fn refuse_passed(&self, process: &mut Process, anchor: Anchor) -> Step<()> {
+        for (row, values) in TABLE.iter().zip(&self.kept).filter(|(row, _)| row.kind == StateKind::Limits) {
+            for (tid, value) in values {
+                let now = (row.read)(&mut Place { process, anchor, tid: *tid })?;
+                let same =
+                    |value: &Value| by_procfs::time_limits(&value.bytes).eq(by_procfs::time_limits(&now));
+                if !value.as_ref().is_some_and(same) {
+                    let message =
+                        "it has passed a limit of processor time, which the kernel has raised".into();
+                    return Err(Trouble::Refused(Reason::KernelState, message));
+                }
+            }
+        }
+        Ok(())
     }
 
     /// Puts back what a request set, and refuses what is not as it was afterwards.
@@ -298,6 +320,9 @@ impl Component for KernelState {
         let Restore { stopped, observed, sees_calls, report, .. } = restore;
         let Stopped { process, anchor } = stopped;
         if *sees_calls {
+            if self.limits_time {
+                self.refuse_passed(process, *anchor)?;
+            }
             if observed.touched.is_empty() {
                 return Ok(());
             }

@@ -437,7 +437,7 @@ OPEN_FILES = (
     Victim("c", "signal_mask", DESCRIPTORS_STATE, SAFE),
     Victim("c", "epoll_polling", DESCRIPTORS_STATE, SAFE),
     Victim("c", "inotify_used_up", DESCRIPTORS_STATE, SAFE),
-    Victim("c", "folder_notified", DESCRIPTORS_STATE, REFUSED, evasion=True),
+    Victim("c", "folder_notified", DESCRIPTORS_STATE, evasion=True, sees_engine=True),
     Victim("c", "inotify_numbers", DESCRIPTORS_STATE, SAFE),
     Victim("c", "inotify_by_duplicate", DESCRIPTORS_STATE, SAFE, evasion=True),
     Victim("c", "inotify_names", WRITTEN, SAFE),

@@ -48,7 +48,7 @@ struct State {
     attributes: Option<Attributes>,
     /// The kernel does not tell all that is set on it: rules, the numbers of watches.
     is_silent: bool,
-    /// It changes without a call on it: watches are used up, locks are lost with another descriptor for the same file.
+    /// It changes without a call on it: watches are used up, locks and leases are lost by what is done to the file elsewhere.
     changes_by_itself: bool,
 }
 
@@ -136,9 +136,11 @@ impl State {
         let lines = lasting_lines(&file.info);
         let is_watching =
             lines.iter().any(|line| line.starts_with(b"inotify ") || line.starts_with(b"fanotify "));
-        let locked_by_process = lines
+        // Locks of the process are lost with any descriptor for the file, leases with any opening of it.
+        let is_lost_elsewhere = lines
             .iter()
-            .any(|line| line.starts_with(b"lock:") && line.windows(5).any(|word| word == b"POSIX"));
+            .filter(|line| line.starts_with(b"lock:"))
+            .any(|line| line.windows(5).any(|word| matches!(word, b"POSIX" | b"LEASE" | b"DELEG")));
         let mut state = Self {
             number,
             duplicate: Arc::clone(&file.duplicate),
@@ -149,7 +151,7 @@ impl State {
             lines,
             attributes: None,
             is_silent: kind == FileType::Anonymous && !TELLING.iter().any(|kind| file.name.contains(kind)),
-            changes_by_itself: is_watching || locked_by_process,
+            changes_by_itself: is_watching || is_lost_elsewhere,
         };
         state.attributes = state.attributes_now()?;
         Ok(state)
