@@ -454,6 +454,7 @@ OPEN_FILES = (
     Victim("c", "pty_foreground", ATTRIBUTES, REFUSED, unjailed=True, evasion=True),
     Victim("c", "device_read", QUEUES, REFUSED, unjailed=True, root_only=True),
     Victim("c", "procfs_buffer", DESCRIPTORS_STATE, SAFE, evasion=True),
+    Victim("c", "reading_ahead", DESCRIPTORS_STATE, RETIRE, unjailed=True, evasion=True),
     Victim("c", "folder_buffer", WRITTEN, SAFE, evasion=True),
     Victim("c", "udp_unfinished", CONNECTIONS, SAFE),
     Victim("c", "udp_unfinished_bound", CONNECTIONS, SAFE),
