@@ -219,6 +219,11 @@ impl Judged<'_> {
             // In a set of the snapshot; of others nothing is left.
             Effect::OpenFile(argument) => seen.open_files.extend(self.in_snapshot(argument)),
             Effect::TimerDescriptor(_) => seen.timers = true,
+            Effect::ReadsAhead(argument) => {
+                if !self.in_snapshot(argument).is_empty() {
+                    seen.retire(self.name());
+                }
+            }
             Effect::Transfer(argument) => seen.called.extend(self.in_snapshot(argument)),
             Effect::Corks(argument) => seen.corked.extend(self.in_snapshot(argument)),
             Effect::Shuts(argument) => seen.shut.extend(self.in_snapshot(argument)),
