@@ -156,6 +156,7 @@ C = (
     Victim("c", "connection_udp", CONNECTIONS, connected=True),
     Victim("c", "signal_actions", SIGNAL_ACTIONS),
     Victim("c", "fault_told", SIGNALS, evasion=True, sees_engine=True),
+    Victim("c", "fault_of_thread", SIGNALS, evasion=True, sees_engine=True),
     Victim("c", "signals", SIGNALS),
     Victim("c", "signal_stack_by_return", SIGNAL_ACTIONS, evasion=True),
     Victim("c", "timers", TIMERS),

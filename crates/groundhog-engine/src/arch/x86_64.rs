@@ -23,6 +23,7 @@ pub(crate) mod call {
     pub(crate) const MADVISE: u64 = 28;
     pub(crate) const GETITIMER: u64 = 36;
     pub(crate) const SETITIMER: u64 = 38;
+    pub(crate) const GETPID: u64 = 39;
     pub(crate) const RECVMSG: u64 = 47;
     pub(crate) const SOCKETPAIR: u64 = 53;
     pub(crate) const EXIT: u64 = 60;

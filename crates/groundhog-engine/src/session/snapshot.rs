@@ -1,7 +1,7 @@
 //! Taking the snapshot of a stopped process: its components, in the order in which they are put back.
 
 use super::Session;
-use super::threads::{Registers, Threads};
+use super::threads::{Registers, Threads, forget_faults};
 use crate::component::{Component, Stopped};
 use crate::descriptors::epoll::EpollSets;
 use crate::descriptors::open_file::OpenFileStates;
@@ -143,6 +143,11 @@ impl Session {
         pending.drop_events()?;
         epoll.settle(&mut stopped)?;
         let signals = PendingSignals::save(stopped.process)?;
+        if anchor.may_fault {
+            for tid in stopped.process.threads().collect::<Vec<_>>() {
+                forget_faults(&mut stopped, tid)?;
+            }
+        }
         let threads = registers::save(&self.process)?;
         // What runs on from here is what every restore will give.
         registers::restore(&threads)?;

@@ -144,7 +144,12 @@ struct Happened {
     execed: bool,
     had_children: bool,
     group_stop: Option<i32>,
+    /// Threads that got a signal of those that faults are told by.
+    faulted: BTreeSet<Tid>,
 }
+
+/// `SIGILL`, `SIGTRAP`, `SIGBUS`, `SIGFPE`, `SIGSEGV`: what a thread is told its faults by.
+const TELL_FAULTS: [i32; 5] = [4, 5, 7, 8, 11];
 
 /// The signal as the process gets it: `SIGSTOP` never, because it is our doorbell, and a process that is stopped by
 /// job control could not be woken to be restored.
@@ -282,6 +287,11 @@ impl Process {
         std::mem::take(&mut self.happened.had_children)
     }
 
+    /// The threads that may have faulted since this was last asked.
+    pub(crate) fn take_faulted(&mut self) -> BTreeSet<Tid> {
+        std::mem::take(&mut self.happened.faulted)
+    }
+
     /// Whether a thread of the snapshot has ended.
     pub(crate) fn snapshot_thread_ended(&self) -> bool {
         self.happened.thread_ended
@@ -377,6 +387,9 @@ impl Process {
             WaitStatus::Signal(signal) if ours => {
                 if deliverable(signal) != 0 {
                     self.observer.note_delivery(signal);
+                }
+                if TELL_FAULTS.contains(&signal) {
+                    self.happened.faulted.insert(tid);
                 }
                 self.set_run(tid, Run::Stopped(deliverable(signal)));
             }
