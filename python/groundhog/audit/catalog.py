@@ -134,6 +134,7 @@ C = (
     Victim("c", "thread_lost", THREADS_LOST, RETIRE),
     Victim("c", "thread_swapped", THREADS_LOST, RETIRE, evasion=True),
     Victim("c", "children", CHILDREN),
+    Victim("c", "child_ended_before", CHILDREN, REFUSED),
     Victim("c", "fork_storm", CHILDREN, SAFE, evasion=True),
     Victim("c", "late_answer", OWN_PIPES),
     Victim("c", "second_answer", OWN_PIPES),
