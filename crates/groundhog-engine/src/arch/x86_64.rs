@@ -44,6 +44,7 @@ pub(crate) mod call {
     pub(crate) const EPOLL_WAIT: u64 = 232;
     pub(crate) const EPOLL_CTL: u64 = 233;
     pub(crate) const GET_MEMPOLICY: u64 = 239;
+    pub(crate) const WAITID: u64 = 247;
     pub(crate) const DUP3: u64 = 292;
     pub(crate) const SECCOMP: u64 = 317;
     pub(crate) const USERFAULTFD: u64 = 323;
