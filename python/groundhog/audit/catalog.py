@@ -163,6 +163,7 @@ C = (
     Victim("c", "timers", TIMERS),
     Victim("c", "timers_posix", TIMERS, SAFE, sees_engine=True),
     Victim("c", "timers_armed", TIMERS),
+    Victim("c", "timers_set_back", TIMERS, SAFE, evasion=True),
     Victim("c", "timer_descriptor", TIMERS),
     Victim("c", "attribute_umask", ATTRIBUTES),
     Victim("c", "attribute_cwd", ATTRIBUTES),
