@@ -231,6 +231,8 @@ pub(crate) struct KernelState {
     pub(crate) disarms_stacks: bool,
     /// A limit may be passed, and the kernel then raises it with no call that says so.
     limits_time: bool,
+    /// Timers of these kinds were armed. They are put back whatever was seen: how much time is left would tell who set them.
+    armed: Vec<StateKind>,
 }
 
 impl KernelState {
@@ -260,7 +262,15 @@ impl KernelState {
         let limits = TABLE.iter().zip(&kept).filter(|(row, _)| row.kind == StateKind::Limits);
         let mut limits = limits.flat_map(|(_, values)| values).filter_map(|(_, value)| value.as_ref());
         let limits_time = limits.any(|value| by_procfs::limits_time(&value.bytes));
-        Ok(Self { kept, disarms_stacks, limits_time })
+        let is_armed = |(_, value): &(Tid, Option<Value>)| {
+            value.as_ref().is_some_and(|value| timers::any_armed(&value.bytes))
+        };
+        let armed = TABLE.iter().zip(&kept).filter(|(row, values)| {
+            matches!(row.kind, StateKind::IntervalTimers | StateKind::PosixTimers)
+                && values.iter().any(is_armed)
+        });
+        let armed = armed.map(|(row, _)| row.kind).collect();
+        Ok(Self { kept, disarms_stacks, limits_time, armed })
     }
 
     /// Refuses a process that has passed a limit of time: put back, it would be raised again with the next tick.
@@ -299,8 +309,9 @@ impl KernelState {
                 let value = value.as_ref().ok_or_else(|| refused(row, *tid, "cannot be read"))?;
                 let place = &mut Place { process, anchor, tid: *tid };
                 let now = (row.read)(place)?;
-                let looks_same =
-                    touched.is_everything() && (value.bytes == now || (row.settled)(&value.bytes, &now));
+                let looks_same = touched.is_everything()
+                    && !self.armed.contains(&row.kind)
+                    && (value.bytes == now || (row.settled)(&value.bytes, &now));
                 if looks_same || (row.unchanged)(&value.bytes, &now) {
                     continue;
                 }
@@ -323,10 +334,15 @@ impl Component for KernelState {
             if self.limits_time {
                 self.refuse_passed(process, *anchor)?;
             }
-            if observed.touched.is_empty() {
-                return Ok(());
+            if self.armed.is_empty() {
+                if observed.touched.is_empty() {
+                    return Ok(());
+                }
+                return self.put_back(process, *anchor, &observed.touched, report);
             }
-            return self.put_back(process, *anchor, &observed.touched, report);
+            let mut touched = observed.touched.clone();
+            self.armed.iter().for_each(|kind| touched.note_kind(*kind));
+            return self.put_back(process, *anchor, &touched, report);
         }
         // Of a process that was attached to no call is seen: all of it is looked at, of every thread.
         self.put_back(process, *anchor, &Touched::all(), report)

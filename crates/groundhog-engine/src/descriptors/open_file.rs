@@ -67,9 +67,10 @@ impl OpenFileStates {
         Ok(Self(states))
     }
 
-    /// Sets timers back to what they were set to, with the time that was left at the snapshot.
-    fn revert_timers(&self, report: &mut RestoreReport) -> Step<()> {
-        for state in &self.0 {
+    /// Sets timers back to what they were set to, with the time that was left at the snapshot. `all`: some may have been set,
+    /// else only those that count down, of which the time that is left would tell which requests have set some.
+    fn revert_timers(&self, all: bool, report: &mut RestoreReport) -> Step<()> {
+        for state in self.0.iter().filter(|state| all || state.counts_down()) {
             let Some(before) = state.timer else { continue };
             let armed = before.setting.left != NEVER;
             if armed && before.flags & ABSOLUTE != 0 {
@@ -90,8 +91,8 @@ impl Component for OpenFileStates {
         // By a duplicate one is set unseen, and of the time that is left nothing tells.
         let timers = observed.timers || self.0.iter().any(|state| state.timer.is_some() && touched(state));
         // Before what waits is looked at: a timer that went off is readable.
-        if timers {
-            self.revert_timers(restore.report)?;
+        if timers || self.0.iter().any(State::counts_down) {
+            self.revert_timers(timers, restore.report)?;
         }
         for state in &self.0 {
             let touched = touched(state);
@@ -170,6 +171,11 @@ impl State {
         file_contents::inode_attributes(&self.duplicate)
             .map(Some)
             .or_trouble(Reason::Inspection, "looking at its descriptors")
+    }
+
+    /// Whether it was armed for after a while, not for a moment.
+    fn counts_down(&self) -> bool {
+        self.timer.is_some_and(|timer| timer.setting.left != NEVER && timer.flags & ABSOLUTE == 0)
     }
 
     /// An armed timer goes on, or has gone off; one that was not armed stays so.

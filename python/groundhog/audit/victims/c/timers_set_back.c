@@ -29,7 +29,7 @@ static void prepare(void)
 
 static bool has_gone_on(time_t seconds, double more)
 {
-    return (double)seconds + more < LEFT - 0.25;
+    return (double)seconds + more < LEFT - 0.8;
 }
 
 static void handle(const char *secret)
@@ -42,7 +42,7 @@ static void handle(const char *secret)
     bool gone_on[3] = {has_gone_on(interval.it_value.tv_sec, (double)interval.it_value.tv_usec / 1e6),
                        has_gone_on(once.it_value.tv_sec, (double)once.it_value.tv_nsec / 1e9),
                        has_gone_on(by_descriptor.it_value.tv_sec, (double)by_descriptor.it_value.tv_nsec / 1e9)};
-    usleep(300000);
+    usleep(900000);
     if (atoi(secret + 1) % 2 == 1)
         arm(LEFT);
     answer("{\"gone on\":[%d,%d,%d]}", gone_on[0], gone_on[1], gone_on[2]);
