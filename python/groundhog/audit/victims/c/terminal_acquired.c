@@ -1,7 +1,10 @@
 /* Evasion: a terminal that becomes the process's by being opened, for reading only, and stays that when it is closed. */
 #include "victim.h"
 
-static void prepare(void) {}
+static void prepare(void)
+{
+    (void)setsid(); /* unless it leads a session already */
+}
 
 /* From /proc/self/stat, behind the name in parentheses: state, parent, group, session, terminal. */
 static int terminal(void)
@@ -21,9 +24,9 @@ static void handle(const char *secret)
     (void)secret;
     bool has_one = terminal() != 0;
     /* One that is nobody's. */
-    for (int number = 63; number > 0 && terminal() == 0; number--) {
+    for (int number = 0; number < 64 && terminal() == 0; number++) {
         char path[32];
-        snprintf(path, sizeof path, "/dev/tty%d", number);
+        snprintf(path, sizeof path, "/dev/tty%s%d", number < 4 ? "S" : "", number);
         int file = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
         if (file >= 0)
             close(file);
