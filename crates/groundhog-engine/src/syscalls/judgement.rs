@@ -8,6 +8,7 @@ use super::observed::Observed;
 use super::policy::{self, Action, Clause, Effect, Scope, StateKind, When};
 use super::programs::LAYOUT;
 use crate::arch::ADDRESS_SPACE_END;
+use crate::trace::inspect;
 use groundhog_sys::ptrace::Registers;
 use groundhog_sys::{Errno, PAGE_SIZE, Tid, kcmp};
 use std::collections::BTreeSet;
@@ -206,7 +207,10 @@ impl Judged<'_> {
                     seen.actions |= 1 << (signal - 1);
                 }
             }
-            Effect::Signals => seen.signalled = true,
+            Effect::Signals => {
+                seen.signalled = true;
+                seen.signalled_others |= self.is_signal_to_others();
+            }
             // A child has a table of its own.
             Effect::Numbers => seen.numbers |= self.call.is_ours,
             Effect::Duplicates(argument) => {
@@ -253,6 +257,27 @@ impl Judged<'_> {
             Effect::Escapes => seen.escaped = true,
         }
         None
+    }
+
+    /// Whether a call sends a signal to the traced process as a whole, of which another thread than the first one has to take
+    /// it. What cannot be read is taken for one.
+    fn is_signal_to_others(&self) -> bool {
+        let named = Tid(self.value(0).cast_signed());
+        let is_to_process = match self.number {
+            Sysno::kill | Sysno::rt_sigqueueinfo => {
+                named.0 <= 0 || named == self.call.process || (self.call.is_thread)(named)
+            }
+            Sysno::pidfd_send_signal => true,
+            _ => false,
+        };
+        let process = self.call.process;
+        match self.value(1) {
+            signal @ 1..=64 if is_to_process => {
+                let status = inspect::status(process, process);
+                !status.is_ok_and(|status| status.sig_blk >> (signal - 1) & 1 == 0)
+            }
+            _ => false,
+        }
     }
 
     fn book_state(&self, kind: StateKind, scope: Scope, seen: &mut Observed) -> Option<Errno> {
