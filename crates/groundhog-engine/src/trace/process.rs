@@ -138,6 +138,7 @@ pub(crate) struct Process {
 }
 
 /// What happened since the snapshot and cannot be seen afterwards.
+#[allow(clippy::struct_excessive_bools, reason = "independent facts, each with a name")]
 #[derive(Debug, Default)]
 struct Happened {
     thread_ended: bool,
