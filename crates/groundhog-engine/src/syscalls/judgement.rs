@@ -8,7 +8,6 @@ use super::observed::Observed;
 use super::policy::{self, Action, Clause, Effect, Scope, StateKind, When};
 use super::programs::LAYOUT;
 use crate::arch::ADDRESS_SPACE_END;
-use crate::trace::inspect;
 use groundhog_sys::ptrace::Registers;
 use groundhog_sys::{Errno, PAGE_SIZE, Tid, kcmp};
 use std::collections::BTreeSet;
@@ -42,6 +41,8 @@ pub(crate) struct Call<'a> {
     pub(crate) is_thread: &'a dyn Fn(Tid) -> bool,
     /// Descendants of it, and their threads.
     pub(crate) is_descendant: &'a dyn Fn(Tid) -> bool,
+    /// Its first thread takes a signal of this number.
+    pub(crate) is_taken_by_first: &'a dyn Fn(u32) -> bool,
 }
 
 /// Whether pages of a file may be handed on as they are: the thread whose descriptor it is, and its number.
@@ -270,14 +271,8 @@ impl Judged<'_> {
             Sysno::pidfd_send_signal => true,
             _ => false,
         };
-        let process = self.call.process;
-        match self.value(1) {
-            signal @ 1..=64 if is_to_process => {
-                let status = inspect::status(process, process);
-                !status.is_ok_and(|status| status.sig_blk >> (signal - 1) & 1 == 0)
-            }
-            _ => false,
-        }
+        let signal = self.value(1);
+        is_to_process && signal != 0 && !(self.call.is_taken_by_first)(signal)
     }
 
     fn book_state(&self, kind: StateKind, scope: Scope, seen: &mut Observed) -> Option<Errno> {
