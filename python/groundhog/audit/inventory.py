@@ -241,14 +241,14 @@ OUTSIDE = (
     ),
     (
         "times of files under `/proc` and `/sys`, those of its own process among them",
-        "the kernel gives a file there the time at which somebody first looked at it, and nothing forgets that",
+        "the kernel gives each the time at which somebody first looked at it, and nothing forgets that",
     ),
     (
         "where an open file of the snapshot was last read, as far as the kernel reads ahead of it",
         "it is kept with the open file, and shows in what of the file is in memory",
     ),
     (
-        "the number of a thread among those that run (`mm_cid`), and when it last used AVX-512 (`arch_status`)",
+        "the number of a thread among those that run (`mm_cid`), when it used AVX-512 (`arch_status`)",
         "the kernel keeps them by processor and by thread, and nothing sets them",
     ),
 )
