@@ -229,6 +229,10 @@ pub(crate) struct KernelState {
     kept: Vec<Vec<(Tid, Option<Value>)>>,
     /// A thread has an alternate stack that the kernel takes away while a handler runs (`SS_AUTODISARM`).
     pub(crate) disarms_stacks: bool,
+    /// A limit may be passed, and the kernel then raises it with no call that says so.
+    limits_time: bool,
+    /// Timers of these kinds were armed. They are put back whatever was seen: how much time is left would tell who set them.
+    armed: Vec<StateKind>,
 }
 
 impl KernelState {
@@ -255,7 +259,35 @@ impl KernelState {
         let stacks = TABLE.iter().zip(&kept).filter(|(row, _)| row.kind == StateKind::AlternateStack);
         let mut stacks = stacks.flat_map(|(_, values)| values).filter_map(|(_, value)| value.as_ref());
         let disarms_stacks = stacks.any(|value| by_syscall::is_disarmed_by_handlers(&value.bytes));
-        Ok(Self { kept, disarms_stacks })
+        let limits = TABLE.iter().zip(&kept).filter(|(row, _)| row.kind == StateKind::Limits);
+        let mut limits = limits.flat_map(|(_, values)| values).filter_map(|(_, value)| value.as_ref());
+        let limits_time = limits.any(|value| by_procfs::limits_time(&value.bytes));
+        let is_armed = |(_, value): &(Tid, Option<Value>)| {
+            value.as_ref().is_some_and(|value| timers::any_armed(&value.bytes))
+        };
+        let armed = TABLE.iter().zip(&kept).filter(|(row, values)| {
+            matches!(row.kind, StateKind::IntervalTimers | StateKind::PosixTimers)
+                && values.iter().any(is_armed)
+        });
+        let armed = armed.map(|(row, _)| row.kind).collect();
+        Ok(Self { kept, disarms_stacks, limits_time, armed })
+    }
+
+    /// Refuses a process that has passed a limit of time: put back, it would be raised again with the next tick.
+    fn refuse_passed(&self, process: &mut Process, anchor: Anchor) -> Step<()> {
+        for (row, values) in TABLE.iter().zip(&self.kept).filter(|(row, _)| row.kind == StateKind::Limits) {
+            for (tid, value) in values {
+                let now = (row.read)(&mut Place { process, anchor, tid: *tid })?;
+                let same =
+                    |value: &Value| by_procfs::time_limits(&value.bytes).eq(by_procfs::time_limits(&now));
+                if !value.as_ref().is_some_and(same) {
+                    let message =
+                        "it has passed a limit of processor time, which the kernel has raised".into();
+                    return Err(Trouble::Refused(Reason::KernelState, message));
+                }
+            }
+        }
+        Ok(())
     }
 
     /// Puts back what a request set, and refuses what is not as it was afterwards.
@@ -277,8 +309,9 @@ impl KernelState {
                 let value = value.as_ref().ok_or_else(|| refused(row, *tid, "cannot be read"))?;
                 let place = &mut Place { process, anchor, tid: *tid };
                 let now = (row.read)(place)?;
-                let looks_same =
-                    touched.is_everything() && (value.bytes == now || (row.settled)(&value.bytes, &now));
+                let looks_same = touched.is_everything()
+                    && !self.armed.contains(&row.kind)
+                    && (value.bytes == now || (row.settled)(&value.bytes, &now));
                 if looks_same || (row.unchanged)(&value.bytes, &now) {
                     continue;
                 }
@@ -298,10 +331,18 @@ impl Component for KernelState {
         let Restore { stopped, observed, sees_calls, report, .. } = restore;
         let Stopped { process, anchor } = stopped;
         if *sees_calls {
-            if observed.touched.is_empty() {
-                return Ok(());
+            if self.limits_time {
+                self.refuse_passed(process, *anchor)?;
             }
-            return self.put_back(process, *anchor, &observed.touched, report);
+            if self.armed.is_empty() {
+                if observed.touched.is_empty() {
+                    return Ok(());
+                }
+                return self.put_back(process, *anchor, &observed.touched, report);
+            }
+            let mut touched = observed.touched.clone();
+            self.armed.iter().for_each(|kind| touched.note_kind(*kind));
+            return self.put_back(process, *anchor, &touched, report);
         }
         // Of a process that was attached to no call is seen: all of it is looked at, of every thread.
         self.put_back(process, *anchor, &Touched::all(), report)

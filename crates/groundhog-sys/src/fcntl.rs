@@ -91,6 +91,14 @@ pub fn is_terminal_master(fd: impl AsFd) -> bool {
     rustix::pty::ptsname(fd, Vec::new()).is_ok()
 }
 
+/// `fstat`: the major and the minor number of a character device, `None` for what is none.
+#[must_use]
+pub fn character_device(fd: impl AsFd) -> Option<(u32, u32)> {
+    let stat = rustix::fs::fstat(fd).ok()?;
+    let is_one = rustix::fs::FileType::from_raw_mode(stat.st_mode).is_char_device();
+    is_one.then(|| (rustix::fs::major(stat.st_rdev), rustix::fs::minor(stat.st_rdev)))
+}
+
 /// `fstatfs`: whether an open file is no store of bytes but a setting of the kernel's, which a write changes.
 #[must_use]
 pub fn is_setting(fd: impl AsFd) -> bool {

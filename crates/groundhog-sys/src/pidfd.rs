@@ -13,6 +13,16 @@ pub fn open(pid: Tid) -> Result<OwnedFd> {
     Ok(rustix::process::pidfd_open(pid, PidfdFlags::empty())?)
 }
 
+/// `pidfd_open`: likewise a single thread (Linux 6.9).
+///
+/// # Errors
+/// `EINVAL` on kernels that cannot do that, `ESRCH` when there is no such thread.
+pub fn open_thread(tid: Tid) -> Result<OwnedFd> {
+    const PIDFD_THREAD: u32 = libc::O_EXCL as u32;
+    let pid = Pid::from_raw(tid.0).ok_or(Errno(libc::ESRCH))?;
+    Ok(rustix::process::pidfd_open(pid, PidfdFlags::from_bits_retain(PIDFD_THREAD))?)
+}
+
 /// `pidfd_getfd`: a duplicate of descriptor `fd` of the process, close-on-exec.
 ///
 /// # Errors

@@ -110,6 +110,20 @@ pub fn stop_event(tid: Tid) -> Result<i32> {
     Ok(if info.si_signo == libc::SIGTRAP { info.si_code >> 8 } else { 0 })
 }
 
+/// `PTRACE_GETSIGINFO`: where the signal that a thread is stopped at came from (`si_code`), none for another kind of stop.
+///
+/// # Errors
+/// `ESRCH` when the thread is gone or not stopped.
+pub fn signal_origin(tid: Tid) -> Result<Option<i32>> {
+    let mut info = MaybeUninit::<libc::siginfo_t>::zeroed();
+    match request(libc::PTRACE_GETSIGINFO, tid, 0, info.as_mut_ptr() as usize) {
+        Err(Errno(libc::EINVAL)) => return Ok(None),
+        result => result?,
+    };
+    // SAFETY: the kernel filled the structure, and all its bytes were zero before, which is a valid value too.
+    Ok(Some(unsafe { info.assume_init() }.si_code))
+}
+
 fn get_regset(tid: Tid, kind: i32, buffer: *mut c_void, len: usize) -> Result<usize> {
     let mut vector = libc::iovec { iov_base: buffer, iov_len: len };
     request(libc::PTRACE_GETREGSET, tid, kind as usize, &raw mut vector as usize)?;

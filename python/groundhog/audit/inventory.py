@@ -244,4 +244,16 @@ OUTSIDE = (
         "the places of names in a folder (`telldir`) of a private file system",
         "the kernel numbers them on; names are put back",
     ),
+    (
+        "times of files under `/proc` and `/sys`, those of its own process among them",
+        "the kernel gives each the time at which somebody first looked at it, and nothing forgets that",
+    ),
+    (
+        "where an open file of the snapshot was last read, as far as the kernel reads ahead of it",
+        "it is kept with the open file, and shows in what of the file is in memory",
+    ),
+    (
+        "the number of a thread among those that run (`mm_cid`), when it used AVX-512 (`arch_status`)",
+        "the kernel keeps them by processor and by thread, and nothing sets them",
+    ),
 )

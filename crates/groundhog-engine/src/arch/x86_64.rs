@@ -23,6 +23,7 @@ pub(crate) mod call {
     pub(crate) const MADVISE: u64 = 28;
     pub(crate) const GETITIMER: u64 = 36;
     pub(crate) const SETITIMER: u64 = 38;
+    pub(crate) const GETPID: u64 = 39;
     pub(crate) const RECVMSG: u64 = 47;
     pub(crate) const SOCKETPAIR: u64 = 53;
     pub(crate) const EXIT: u64 = 60;
@@ -43,6 +44,7 @@ pub(crate) mod call {
     pub(crate) const EPOLL_WAIT: u64 = 232;
     pub(crate) const EPOLL_CTL: u64 = 233;
     pub(crate) const GET_MEMPOLICY: u64 = 239;
+    pub(crate) const WAITID: u64 = 247;
     pub(crate) const DUP3: u64 = 292;
     pub(crate) const SECCOMP: u64 = 317;
     pub(crate) const USERFAULTFD: u64 = 323;

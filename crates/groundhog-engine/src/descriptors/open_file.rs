@@ -48,7 +48,7 @@ struct State {
     attributes: Option<Attributes>,
     /// The kernel does not tell all that is set on it: rules, the numbers of watches.
     is_silent: bool,
-    /// It changes without a call on it: watches are used up, locks are lost with another descriptor for the same file.
+    /// It changes without a call on it: watches are used up, locks and leases are lost by what is done to the file elsewhere.
     changes_by_itself: bool,
 }
 
@@ -67,9 +67,10 @@ impl OpenFileStates {
         Ok(Self(states))
     }
 
-    /// Sets timers back to what they were set to, with the time that was left at the snapshot.
-    fn revert_timers(&self, report: &mut RestoreReport) -> Step<()> {
-        for state in &self.0 {
+    /// Sets timers back to what they were set to, with the time that was left at the snapshot. `all`: some may have been set,
+    /// else only those that count down, of which the time that is left would tell which requests have set some.
+    fn revert_timers(&self, all: bool, report: &mut RestoreReport) -> Step<()> {
+        for state in self.0.iter().filter(|state| all || state.counts_down()) {
             let Some(before) = state.timer else { continue };
             let armed = before.setting.left != NEVER;
             if armed && before.flags & ABSOLUTE != 0 {
@@ -90,8 +91,8 @@ impl Component for OpenFileStates {
         // By a duplicate one is set unseen, and of the time that is left nothing tells.
         let timers = observed.timers || self.0.iter().any(|state| state.timer.is_some() && touched(state));
         // Before what waits is looked at: a timer that went off is readable.
-        if timers {
-            self.revert_timers(restore.report)?;
+        if timers || self.0.iter().any(State::counts_down) {
+            self.revert_timers(timers, restore.report)?;
         }
         for state in &self.0 {
             let touched = touched(state);
@@ -136,9 +137,11 @@ impl State {
         let lines = lasting_lines(&file.info);
         let is_watching =
             lines.iter().any(|line| line.starts_with(b"inotify ") || line.starts_with(b"fanotify "));
-        let locked_by_process = lines
+        // Locks of the process are lost with any descriptor for the file, leases with any opening of it.
+        let is_lost_elsewhere = lines
             .iter()
-            .any(|line| line.starts_with(b"lock:") && line.windows(5).any(|word| word == b"POSIX"));
+            .filter(|line| line.starts_with(b"lock:"))
+            .any(|line| line.windows(5).any(|word| matches!(word, b"POSIX" | b"LEASE" | b"DELEG")));
         let mut state = Self {
             number,
             duplicate: Arc::clone(&file.duplicate),
@@ -149,7 +152,7 @@ impl State {
             lines,
             attributes: None,
             is_silent: kind == FileType::Anonymous && !TELLING.iter().any(|kind| file.name.contains(kind)),
-            changes_by_itself: is_watching || locked_by_process,
+            changes_by_itself: is_watching || is_lost_elsewhere,
         };
         state.attributes = state.attributes_now()?;
         // A pipe of the supervisor's that belongs to somebody else, such as its log's, is left as it is.
@@ -173,6 +176,11 @@ impl State {
         file_contents::inode_attributes(&self.duplicate)
             .map(Some)
             .or_trouble(Reason::Inspection, "looking at its descriptors")
+    }
+
+    /// Whether it was armed for after a while, not for a moment.
+    fn counts_down(&self) -> bool {
+        self.timer.is_some_and(|timer| timer.setting.left != NEVER && timer.flags & ABSOLUTE == 0)
     }
 
     /// An armed timer goes on, or has gone off; one that was not armed stays so.

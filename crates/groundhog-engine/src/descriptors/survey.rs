@@ -15,6 +15,11 @@ use std::sync::Arc;
 const FORBIDDEN: [&str; 4] = ["[io_uring]", "[userfaultfd]", "[perf_event]", "bpf"];
 /// `O_ACCMODE`
 const ACCESS: u32 = 3;
+/// `O_PATH`: opened for its name only.
+const NAME_ONLY: u32 = 0o10_000_000;
+/// `null`, `zero`, `full`, `random`, `urandom`: devices that keep nothing for whoever has them open (`Documentation/admin-guide/
+/// devices.txt` of the kernel).
+const FORGETFUL: [(u32, u32); 5] = [(1, 3), (1, 5), (1, 7), (1, 8), (1, 9)];
 
 /// An open file of the snapshot.
 #[derive(Clone, Debug)]
@@ -144,8 +149,8 @@ fn refuse_forbidden(name: &str, number: i32, who: &str) -> Step<()> {
     Ok(())
 }
 
-/// Refuses files that are no store of bytes: a write to a setting under `/proc`, or what waits in a terminal, could not be
-/// put back.
+/// Refuses files that are no store of bytes: a write to a setting under `/proc`, what waits in a terminal, or where a device is,
+/// could not be put back.
 fn refuse_outside_state(pid: Tid, file: &OpenFile) -> Step<()> {
     if file.is_ours || file.kind != FileType::File {
         return Ok(());
@@ -166,6 +171,17 @@ fn refuse_outside_state(pid: Tid, file: &OpenFile) -> Step<()> {
             file.number,
             &format!(
                 "is a terminal ({}), what waits in which could not be put back: open it in the request",
+                file.name
+            ),
+        );
+    }
+    let is_open = file.flags & NAME_ONLY == 0;
+    if is_open && fcntl::character_device(&file.duplicate).is_some_and(|device| !FORGETFUL.contains(&device))
+    {
+        return refuse(
+            file.number,
+            &format!(
+                "is a device ({}), what was read from which could not be put back: open it in the request",
                 file.name
             ),
         );

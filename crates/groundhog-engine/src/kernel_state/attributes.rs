@@ -1,6 +1,6 @@
 //! What the kernel keeps of a process beside its memory, as it tells of it: compared, not put back.
 //!
-//! A process that we started cannot change any of it unseen (see `watch`), so that only `verify` compares. One that we
+//! A process that we started cannot change any of it unseen (see `watch`) but its terminal, so that only `verify` compares. One that we
 //! only attached to has no such watch, and is compared at every restore.
 
 use crate::component::{Component, Restore, Stopped};
@@ -8,7 +8,8 @@ use crate::error::{OrTrouble, Reason, Step, Trouble};
 use crate::trace::inspect;
 use crate::trace::process::Process;
 use groundhog_proc::stat;
-use groundhog_sys::{Tid, kcmp};
+use groundhog_sys::{PAGE_SIZE, Tid, fcntl, kcmp};
+use std::fs::File;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
@@ -43,23 +44,36 @@ const OF_THREADS: [&[u8]; 17] = [
 
 /// All of it, as it was.
 #[derive(Debug)]
-pub(crate) struct Attributes(Values);
+pub(crate) struct Attributes {
+    values: Values,
+    /// Where the kernel tells of the terminal, which the leader of a session gets by merely opening one.
+    stat: File,
+    terminal: i64,
+}
 
 impl Attributes {
     /// Takes them from a stopped process.
     pub(crate) fn save(process: &Process) -> Step<Self> {
-        Ok(Self(tell(process)?))
+        let values = tell(process)?;
+        let stat = File::open(format!("/proc/{}/stat", process.pid))
+            .or_trouble(Reason::Inspection, "opening its stat")?;
+        let terminal = terminal(&stat)?;
+        Ok(Self { values, stat, terminal })
     }
 
     fn changed(&self, process: &Process) -> Step<Option<String>> {
-        Ok(difference(&self.0, &tell(process)?))
+        Ok(difference(&self.values, &tell(process)?))
     }
 }
 
 impl Component for Attributes {
     fn revert(&mut self, restore: &mut Restore<'_>) -> Step<()> {
         if restore.sees_calls {
-            return Ok(());
+            if terminal(&self.stat)? == self.terminal {
+                return Ok(());
+            }
+            let message = "the request gave it another terminal, or took its own from it".into();
+            return Err(Trouble::Refused(Reason::KernelState, message));
         }
         match self.changed(restore.stopped.process)? {
             None => Ok(()),
@@ -72,6 +86,14 @@ impl Component for Attributes {
     fn difference(&mut self, stopped: &mut Stopped<'_>) -> Step<Option<String>> {
         Ok(self.changed(stopped.process)?.map(|name| format!("its {name} changed")))
     }
+}
+
+/// The number of the terminal that controls the process; 0: none.
+fn terminal(stat: &File) -> Step<i64> {
+    let text =
+        fcntl::beginning(stat, PAGE_SIZE as usize).or_trouble(Reason::Inspection, "reading its stat")?;
+    let stat = stat::parse(&text).map_err(|error| Trouble::Refused(Reason::Inspection, error.to_string()))?;
+    Ok(stat.tty_nr)
 }
 
 fn difference(before: &Values, now: &Values) -> Option<String> {

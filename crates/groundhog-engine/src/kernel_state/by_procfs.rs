@@ -9,7 +9,7 @@ use crate::trace::fd_passing;
 use crate::trace::inspect;
 use crate::trace::process::Process;
 use groundhog_sys::limits::{self, Limit};
-use groundhog_sys::{Tid, open_file, scheduling};
+use groundhog_sys::{Tid, file_contents, open_file, pidfd, scheduling};
 use std::os::fd::AsFd;
 use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
@@ -46,6 +46,20 @@ pub(super) fn limits(place: &mut Place<'_>) -> Step<Vec<u8>> {
         bytes.extend([limit.soft, limit.hard].map(u64::to_le_bytes).concat());
     }
     Ok(bytes)
+}
+
+/// The limits of time (`RLIMIT_CPU`, `RLIMIT_RTTIME`), of which the kernel raises the soft one each time it tells that it was
+/// passed.
+pub(super) fn time_limits(bytes: &[u8]) -> impl Iterator<Item = &[u8; 16]> {
+    const OF_TIME: [usize; 2] = [0, 15];
+    let limits = bytes.as_chunks::<16>().0;
+    OF_TIME.iter().filter_map(|resource| limits.get(*resource))
+}
+
+/// Whether there is one.
+pub(super) fn limits_time(bytes: &[u8]) -> bool {
+    const UNLIMITED: [u8; 8] = [0xff; 8];
+    time_limits(bytes).any(|limit| limit[..8] != UNLIMITED)
 }
 
 pub(super) fn set_limits(place: &mut Place<'_>, value: &Value, _: &Touched) -> Step<()> {
@@ -199,7 +213,20 @@ pub(super) fn written(place: &mut Place<'_>) -> Step<Vec<u8>> {
             Err(error) => lines.extend(format!("{error}\n").bytes()),
         }
     }
+    for tid in place.process.threads() {
+        lines.extend(named_attributes(tid));
+    }
     Ok(lines)
+}
+
+/// What was set on a thread itself by a descriptor that stands for it (Linux 6.17), which cannot be set back.
+fn named_attributes(tid: Tid) -> Vec<u8> {
+    // The first thread stands for the process; kernels that have no descriptors for others keep nothing by them.
+    let thread = pidfd::open_thread(tid).or_else(|_| pidfd::open(tid));
+    match thread.and_then(|thread| file_contents::attributes(&thread)) {
+        Ok(attributes) => attributes.into_iter().flat_map(|(name, value)| [name, value].concat()).collect(),
+        Err(_) => Vec::new(), // now as before
+    }
 }
 
 pub(super) fn write(place: &mut Place<'_>, value: &Value, _: &Touched) -> Step<()> {

@@ -62,9 +62,14 @@ fn parse(bytes: &[u8]) -> (&[u8], Vec<Timer>) {
     (&bytes[..end], timers.collect())
 }
 
+/// Whether one of them is armed.
+pub(super) fn any_armed(bytes: &[u8]) -> bool {
+    parse(bytes).1.iter().any(Timer::is_armed)
+}
+
 /// An armed timer goes on, so that nothing tells whether it was set.
 pub(super) fn unchanged(before: &[u8], now: &[u8]) -> bool {
-    before == now && parse(before).1.iter().all(|timer| !timer.is_armed())
+    before == now && !any_armed(before)
 }
 
 pub(super) fn settled(before: &[u8], now: &[u8]) -> bool {
@@ -121,7 +126,7 @@ pub(super) fn posix(place: &mut Place<'_>) -> Step<Vec<u8>> {
     Ok(bytes_of(&text, &timers))
 }
 
-/// Those that were named, and those of which one can see that they differ; the time of others goes on.
+/// Those that were named, those of which one can see that they differ, and those that were armed.
 pub(super) fn set_posix(place: &mut Place<'_>, value: &Value, touched: &Touched) -> Step<()> {
     let now = posix(place)?;
     let (before, now) = (parse(&value.bytes).1, parse(&now).1);
@@ -134,7 +139,7 @@ pub(super) fn set_posix(place: &mut Place<'_>, value: &Value, touched: &Touched)
         // One that was deleted is missed afterwards.
         let Some(now) = find(&now, timer.number) else { continue };
         let differs = now.interval != timer.interval || now.is_armed() != timer.is_armed();
-        if differs || touched.timers.contains(&timer.number) {
+        if differs || timer.is_armed() || touched.timers.contains(&timer.number) {
             let at = remote.put(&timer.setting())?;
             remote.must("timer_settime", call::TIMER_SETTIME, [timer.number as u64, 0, at.0, 0, 0, 0])?;
         }

@@ -2,7 +2,8 @@
 
 use super::Session;
 use super::capabilities::capabilities;
-use super::threads::{Registers, Threads};
+use super::threads::{Registers, Threads, forget_faults};
+use crate::arch::call;
 use crate::component::{Component, Stopped};
 use crate::descriptors::epoll::EpollSets;
 use crate::descriptors::open_file::OpenFileStates;
@@ -25,6 +26,7 @@ use crate::trace::process::Process;
 use crate::trace::remote_syscall::{self, Anchor, SCRATCH_SIZE};
 use crate::trace::{inspect, registers};
 use groundhog_proc::maps::Name;
+use groundhog_sys::Errno;
 use groundhog_sys::fcntl::FileType;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -112,6 +114,7 @@ impl Session {
         let areas = vma::survey(&self.process)?;
         let hole = vma::hole(&areas, SCRATCH_SIZE)?;
         let anchor = remote_syscall::find_anchor(&self.process, vma::vdso(&areas)?, hole)?;
+        refuse_dead_children(&mut Stopped { process: &mut self.process, anchor })?;
         let survey = Survey::of(&self.process)?;
         let used = in_use(&survey, &areas);
         let pid = self.process.pid;
@@ -147,6 +150,11 @@ impl Session {
         pending.drop_events()?;
         epoll.settle(&mut stopped)?;
         let signals = PendingSignals::save(stopped.process)?;
+        if anchor.may_fault {
+            for tid in stopped.process.threads().collect::<Vec<_>>() {
+                forget_faults(&mut stopped, tid)?;
+            }
+        }
         let threads = registers::save(&self.process)?;
         // What runs on from here is what every restore will give.
         registers::restore(&threads)?;
@@ -302,4 +310,17 @@ fn refuse_unquiet(process: &Process) -> Step<()> {
             ),
         ),
     }
+}
+
+/// Living ones are refused before. One that has ended waits for the first request that asks, and for no other.
+fn refuse_dead_children(stopped: &mut Stopped<'_>) -> Step<()> {
+    const ANY: u64 = 0;
+    // WNOHANG | WEXITED | WNOWAIT | __WALL
+    const LOOK: u64 = 1 | 4 | 0x0100_0000 | 0x4000_0000;
+    const ECHILD: Errno = Errno(10);
+    if stopped.remote()?.call(call::WAITID, [ANY, 0, 0, LOOK, 0, 0])? == Err(ECHILD) {
+        return Ok(());
+    }
+    let message = "it has a child process that has ended: wait for it before the snapshot".into();
+    Err(Trouble::Refused(Reason::Children, message))
 }

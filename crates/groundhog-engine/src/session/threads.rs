@@ -56,6 +56,16 @@ fn reap(stopped: &mut Stopped<'_>) -> Step<()> {
     }
 }
 
+/// Has the kernel keep nothing of what faults a thread had, once no signals wait.
+pub(super) fn forget_faults(stopped: &mut Stopped<'_>, tid: Tid) -> Step<()> {
+    let Stopped { process, anchor } = stopped;
+    if !anchor.may_fault {
+        let message = "a signal told of a fault, which it ignored at the snapshot".into();
+        return Err(Trouble::Refused(Reason::Signals, message));
+    }
+    remote_syscall::Remote::enter_thread(process, *anchor, tid)?.forget_faults()
+}
+
 /// The registers, the extended state and the signal mask of every thread.
 #[derive(Debug)]
 pub(super) struct Registers(pub(super) Vec<ThreadState>);
@@ -64,6 +74,10 @@ impl Component for Registers {
     fn revert(&mut self, restore: &mut Restore<'_>) -> Step<()> {
         restore.stopped.process.drop_signals(); // meant for the request
         registers::check_kernel_pointers(&self.0)?;
+        let faulted = restore.stopped.process.take_faulted();
+        for tid in self.0.iter().map(|state| state.tid).filter(|tid| faulted.contains(tid)) {
+            forget_faults(&mut restore.stopped, tid)?;
+        }
         registers::restore(&self.0)?;
         restore.lap("registers");
         Ok(())

@@ -41,6 +41,8 @@ pub(crate) struct Call<'a> {
     pub(crate) is_thread: &'a dyn Fn(Tid) -> bool,
     /// Descendants of it, and their threads.
     pub(crate) is_descendant: &'a dyn Fn(Tid) -> bool,
+    /// Its first thread takes a signal of this number.
+    pub(crate) is_taken_by_first: &'a dyn Fn(u32) -> bool,
 }
 
 /// Whether pages of a file may be handed on as they are: the thread whose descriptor it is, and its number.
@@ -206,7 +208,10 @@ impl Judged<'_> {
                     seen.actions |= 1 << (signal - 1);
                 }
             }
-            Effect::Signals => seen.signalled = true,
+            Effect::Signals => {
+                seen.signalled = true;
+                seen.signalled_others |= self.is_signal_to_others();
+            }
             // A child has a table of its own.
             Effect::Numbers => seen.numbers |= self.call.is_ours,
             Effect::Duplicates(argument) => {
@@ -219,6 +224,11 @@ impl Judged<'_> {
             // In a set of the snapshot; of others nothing is left.
             Effect::OpenFile(argument) => seen.open_files.extend(self.in_snapshot(argument)),
             Effect::TimerDescriptor(_) => seen.timers = true,
+            Effect::ReadsAhead(argument) => {
+                if !self.in_snapshot(argument).is_empty() {
+                    seen.retire(self.name());
+                }
+            }
             Effect::Transfer(argument) => seen.called.extend(self.in_snapshot(argument)),
             Effect::Corks(argument) => seen.corked.extend(self.in_snapshot(argument)),
             Effect::Shuts(argument) => seen.shut.extend(self.in_snapshot(argument)),
@@ -248,6 +258,21 @@ impl Judged<'_> {
             Effect::Escapes => seen.escaped = true,
         }
         None
+    }
+
+    /// Whether a call sends a signal to the traced process as a whole, of which another thread than the first one has to take
+    /// it. What cannot be read is taken for one.
+    fn is_signal_to_others(&self) -> bool {
+        let named = Tid(self.value(0).cast_signed());
+        let is_to_process = match self.number {
+            Sysno::kill | Sysno::rt_sigqueueinfo => {
+                named.0 <= 0 || named == self.call.process || (self.call.is_thread)(named)
+            }
+            Sysno::pidfd_send_signal => true,
+            _ => false,
+        };
+        let signal = self.value(1);
+        is_to_process && signal != 0 && !(self.call.is_taken_by_first)(signal)
     }
 
     fn book_state(&self, kind: StateKind, scope: Scope, seen: &mut Observed) -> Option<Errno> {

@@ -15,7 +15,7 @@ impl StateKinds {
 }
 
 /// The state that a request set.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Touched {
     kinds: StateKinds,
     /// POSIX timers that it named.
@@ -35,6 +35,11 @@ impl Touched {
         for kind in [StateKind::Written, StateKind::Name, StateKind::Slack] {
             self.kinds.0 |= 1 << kind as u32;
         }
+    }
+
+    /// Adds a kind.
+    pub(crate) fn note_kind(&mut self, kind: StateKind) {
+        self.kinds.0 |= 1 << kind as u32;
     }
 
     /// Books a call of a thread, on the timer that it names.
@@ -107,6 +112,8 @@ pub(crate) struct Observed {
     pub(crate) actions: u64,
     /// Signals were sent, which may wait where only a closer look finds them.
     pub(crate) signalled: bool,
+    /// One of them to the process as a whole, which its first thread does not take.
+    pub(crate) signalled_others: bool,
     /// Files may have been changed.
     pub(crate) files: bool,
 }

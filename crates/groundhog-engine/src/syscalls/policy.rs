@@ -112,6 +112,8 @@ pub(crate) enum Effect {
     OpenFile(u8),
     /// The timer descriptor in this argument.
     TimerDescriptor(u8),
+    /// How the kernel reads ahead in the open file in this argument, which nobody can ask for.
+    ReadsAhead(u8),
     /// Bytes went through the descriptor in this argument.
     Transfer(u8),
     /// What is sent through the descriptor in this argument may be held back until more is sent.

@@ -138,12 +138,32 @@ pub(crate) struct Process {
 }
 
 /// What happened since the snapshot and cannot be seen afterwards.
+#[allow(clippy::struct_excessive_bools, reason = "independent facts, each with a name")]
 #[derive(Debug, Default)]
 struct Happened {
     thread_ended: bool,
     execed: bool,
     had_children: bool,
     group_stop: Option<i32>,
+    /// Threads that got a signal of those that faults are told by.
+    faulted: BTreeSet<Tid>,
+    /// Another thread than the first one got a signal to the process.
+    signal_elsewhere: bool,
+}
+
+/// `SIGILL`, `SIGTRAP`, `SIGBUS`, `SIGFPE`, `SIGSEGV`: what a thread is told its faults by.
+const TELL_FAULTS: [i32; 5] = [4, 5, 7, 8, 11];
+/// `SIGPIPE`, `SIGXFSZ`: what the kernel tells a thread about its own call.
+const TELL_CALLS: [i32; 2] = [13, 25];
+
+/// Whether the signal that a thread is stopped at may have been meant for the process, not for that thread.
+fn is_for_any_thread(tid: Tid, signal: i32) -> bool {
+    const SI_TKILL: i32 = -6;
+    match ptrace::signal_origin(tid) {
+        Ok(Some(SI_TKILL)) => false,
+        Ok(Some(code)) if TELL_FAULTS.contains(&signal) => code <= 0,
+        _ => !TELL_CALLS.contains(&signal),
+    }
 }
 
 /// The signal as the process gets it: `SIGSTOP` never, because it is our doorbell, and a process that is stopped by
@@ -282,6 +302,21 @@ impl Process {
         std::mem::take(&mut self.happened.had_children)
     }
 
+    /// The threads that may have faulted since this was last asked.
+    pub(crate) fn take_faulted(&mut self) -> BTreeSet<Tid> {
+        std::mem::take(&mut self.happened.faulted)
+    }
+
+    /// Whether another thread than the first one got a signal to the process since this was last asked.
+    pub(crate) fn take_signal_elsewhere(&mut self) -> bool {
+        std::mem::take(&mut self.happened.signal_elsewhere)
+    }
+
+    /// Whether the snapshot has several threads beside the first one, of which the kernel chooses who gets a signal.
+    pub(crate) fn is_signal_chosen(&self) -> bool {
+        self.threads.values().filter(|thread| thread.in_snapshot).count() > 2
+    }
+
     /// Whether a thread of the snapshot has ended.
     pub(crate) fn snapshot_thread_ended(&self) -> bool {
         self.happened.thread_ended
@@ -377,6 +412,12 @@ impl Process {
             WaitStatus::Signal(signal) if ours => {
                 if deliverable(signal) != 0 {
                     self.observer.note_delivery(signal);
+                }
+                if tid != self.pid && signal != SIGSTOP && !self.happened.signal_elsewhere {
+                    self.happened.signal_elsewhere = is_for_any_thread(tid, signal);
+                }
+                if TELL_FAULTS.contains(&signal) {
+                    self.happened.faulted.insert(tid);
                 }
                 self.set_run(tid, Run::Stopped(deliverable(signal)));
             }

@@ -9,6 +9,7 @@ use groundhog_sys::wait::WaitStatus;
 use groundhog_sys::{Errno, RemoteAddr, Tid, pidfd, process_vm};
 
 const SIGTRAP: i32 = 5;
+const SIGSEGV: i32 = 11;
 /// `PTRACE_EVENT_SECCOMP`
 const SECCOMP: i32 = 7;
 
@@ -27,6 +28,8 @@ pub(crate) struct Anchor {
     pub(crate) hole: u64,
     /// `SIGTRAP` is not ignored, so that a single step (one stop a call) leaves no trace; else two stops a call.
     pub(crate) single_step: bool,
+    /// `SIGSEGV` is not ignored, so that a fault leaves its action as it is.
+    pub(crate) may_fault: bool,
 }
 
 /// A scope in which one thread of the process makes system calls for us.
@@ -59,8 +62,9 @@ pub(crate) fn find_anchor(process: &Process, vdso: (u64, u64), hole: u64) -> Ste
         Trouble::Refused(Reason::RemoteCall, "its vDSO holds no syscall instruction".into())
     })?;
     let status = inspect::status(process.pid, process.pid)?;
-    let single_step = status.sig_ign & 1 << (SIGTRAP - 1) == 0;
-    Ok(Anchor { instruction: RemoteAddr(vdso.0 + at as u64), hole, single_step })
+    let may_come = |signal: i32| status.sig_ign & 1 << (signal - 1) == 0;
+    let (single_step, may_fault) = (may_come(SIGTRAP), may_come(SIGSEGV));
+    Ok(Anchor { instruction: RemoteAddr(vdso.0 + at as u64), hole, single_step, may_fault })
 }
 
 /// Refuses an instruction that is no longer what was found.
@@ -169,6 +173,24 @@ impl<'a> Remote<'a> {
             Some(errno) => Err(errno),
             None => Ok(result),
         })
+    }
+
+    /// Has the thread fault where nothing is mapped, which nobody is told of, and make a call.
+    ///
+    /// The kernel keeps the address and the kind of a thread's last fault or step, and tells them to the handlers of all later
+    /// signals. After this they are the same every time. Before any other call of the scope.
+    pub(crate) fn forget_faults(&mut self) -> Step<()> {
+        const ALL_BUT_FAULTS: u64 = !(1 << (SIGSEGV - 1));
+        let set_mask = |tid, mask| {
+            ptrace::set_signal_mask(tid, mask).or_trouble(Reason::Registers, "setting a signal mask")
+        };
+        let mut registers = self.saved;
+        arch::set_call(&mut registers, self.anchor.hole, call::GETPID, [0; 6]);
+        ptrace::set_registers(self.tid, &registers).or_trouble(Reason::Registers, "setting registers")?;
+        set_mask(self.tid, ALL_BUT_FAULTS)?;
+        self.run_to(|tid| ptrace::cont(tid, 0), |status| status == WaitStatus::Signal(SIGSEGV))?;
+        set_mask(self.tid, BLOCK_ALL)?;
+        self.must("getpid", call::GETPID, [0; 6]).map(drop)
     }
 
     /// Makes a call that must succeed; `what` says what for.

@@ -4,6 +4,8 @@ use crate::syscalls::programs::JUDGED;
 pub(super) const SELF: Tid = Tid(5);
 pub(super) const THREAD: Tid = Tid(6);
 pub(super) const CHILD: Tid = Tid(7);
+/// A signal that the first thread blocks.
+const BLOCKED: u32 = 12;
 
 pub(super) fn calling(call: Sysno, arguments: &[u64]) -> Registers {
     let mut registers = groundhog_sys::ptrace::empty_registers();
@@ -31,6 +33,7 @@ pub(super) fn judged_with(
         message: JUDGED,
         is_thread: &|tid| tid == SELF || tid == THREAD,
         is_descendant: &|tid| tid == CHILD,
+        is_taken_by_first: &|signal| signal != BLOCKED,
     };
     let mut seen = Observed::default();
     let denied = judge(&call, Some(registers), facts, &mut seen);
@@ -63,6 +66,18 @@ fn a_call_or_an_operation_without_a_row_retires() {
     unknown.orig_rax = 4711;
     assert_eq!(judged(&unknown).retires.as_deref(), Some("system call 4711"));
     assert!(judged(&calling(Sysno::prctl, &[4711])).retires.is_some());
+}
+
+#[test]
+fn a_signal_to_the_process_that_its_first_thread_blocks_goes_to_others() {
+    let to = |call, who: Tid, signal: u32| {
+        judged(&calling(call, &[who.0.cast_unsigned().into(), signal.into()])).signalled_others
+    };
+    assert!(to(Sysno::kill, SELF, BLOCKED) && to(Sysno::kill, THREAD, BLOCKED));
+    assert!(to(Sysno::kill, Tid(0), BLOCKED) && to(Sysno::rt_sigqueueinfo, SELF, BLOCKED));
+    assert!(to(Sysno::pidfd_send_signal, Tid(3), BLOCKED), "whoever the descriptor stands for");
+    assert!(!to(Sysno::kill, CHILD, BLOCKED) && !to(Sysno::kill, SELF, 10) && !to(Sysno::kill, SELF, 0));
+    assert!(!to(Sysno::tkill, SELF, BLOCKED), "to one thread");
 }
 
 #[test]

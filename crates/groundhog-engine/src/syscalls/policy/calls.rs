@@ -133,6 +133,8 @@ const fn sends(flags: u8) -> [Clause; 4] {
     ]
 }
 
+/// All advice but `POSIX_FADV_WILLNEED` and `POSIX_FADV_DONTNEED`.
+const SETS_READING: When = When::All(&[When::IsNot(3, 3), When::IsNot(3, 4)]);
 const SENDS_LATER: [When; 2] = [
     When::All(&[When::Socket(0), When::Has(2, MSG_MORE, MSG_MORE)]),
     When::All(&[When::Socket(0), When::Has(3, MSG_MORE, MSG_MORE)]),
@@ -191,7 +193,6 @@ pub(super) const CALLS: &[(&[S], Rule)] = &[
             S::syncfs,
             S::sync_file_range,
             S::readahead,
-            S::fadvise64,
             S::cachestat,
             S::copy_file_range,
             S::statmount,
@@ -425,6 +426,8 @@ pub(super) const CALLS: &[(&[S], Rule)] = &[
         &[S::inotify_add_watch, S::inotify_rm_watch, S::fanotify_mark, S::landlock_add_rule],
         Rule::Clauses(&[on(FIRST, E::Retires(Scope::File))]),
     ),
+    // The others, to fetch pages and to drop them, leave nothing with the open file.
+    (&[S::fadvise64], Rule::Clauses(&[on(SETS_READING, E::ReadsAhead(0))])),
     (&[S::read, S::readv, S::preadv2], Rule::Clauses(&[on(When::Watched(0), E::Transfer(0))])),
     (&[S::write, S::writev, S::pwritev2], Rule::Clauses(&[on(When::Watched(0), E::Transfer(0))])),
     // Sockets.

@@ -257,7 +257,8 @@ pub(super) const FCNTL: Rule = Rule::Operations(
             op(38, "F_OFD_SETLKW", OPEN_FILE),
             op(1024, "F_SETLEASE", LAST_FOR_FILE),
             op(1025, "F_GETLEASE", PURE),
-            op(1026, "F_NOTIFY", LAST_FOR_FILE),
+            // Who is to be told of changes in a folder, once or for ever, shows nowhere.
+            op(1026, "F_NOTIFY", NEVER),
             op(1027, "F_DUPFD_QUERY", PURE),
             op(1028, "F_CREATED_QUERY", PURE),
             op(1030, "F_DUPFD_CLOEXEC", DUPLICATES),

@@ -1,0 +1,79 @@
+/* Evasion: of the threads that take a signal to the process, the kernel remembers which one got the last. A thread blocks it for
+ * a moment, so that the other one gets it, and will get the next. */
+#include "victim.h"
+
+enum { THREADS = 2, NOBODY = THREADS };
+
+static atomic_int taken[THREADS];
+static atomic_bool wanted_blocked[THREADS], is_blocked[THREADS];
+static _Thread_local int own;
+static sigset_t signals;
+
+static void on_signal(int signal)
+{
+    (void)signal;
+    taken[own]++;
+}
+
+static void *work(void *number)
+{
+    own = (int)(intptr_t)number;
+    is_blocked[own] = true;
+    for (;;) {
+        bool wanted = wanted_blocked[own];
+        if (wanted != is_blocked[own]) {
+            pthread_sigmask(wanted ? SIG_BLOCK : SIG_UNBLOCK, &signals, NULL);
+            is_blocked[own] = wanted;
+        }
+        usleep(500);
+    }
+    return NULL;
+}
+
+static void await_blocked(int thread, bool wanted)
+{
+    wanted_blocked[thread] = wanted;
+    while (is_blocked[thread] != wanted)
+        usleep(500);
+}
+
+static void prepare(void)
+{
+    struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_RESTART};
+    sigemptyset(&signals);
+    sigaddset(&signals, SIGUSR1);
+    check(sigaction(SIGUSR1, &action, NULL) == 0, "sigaction");
+    check(pthread_sigmask(SIG_BLOCK, &signals, NULL) == 0, "pthread_sigmask");
+    for (int i = 0; i < THREADS; i++) {
+        pthread_t thread;
+        check(pthread_create(&thread, NULL, work, (void *)(intptr_t)i) == 0, "pthread_create");
+        usleep(1000);
+        await_blocked(i, false);
+    }
+}
+
+static int taker(void)
+{
+    int before[THREADS];
+    for (int i = 0; i < THREADS; i++)
+        before[i] = taken[i];
+    check(kill(getpid(), SIGUSR1) == 0, "kill");
+    for (int tries = 0; tries < 4000; tries++) {
+        for (int i = 0; i < THREADS; i++)
+            if (taken[i] != before[i])
+                return i;
+        usleep(500);
+    }
+    return NOBODY;
+}
+
+static void handle(const char *secret)
+{
+    (void)secret;
+    int first = taker();
+    check(first != NOBODY, "taker");
+    await_blocked(first, true);
+    taker();
+    await_blocked(first, false);
+    answer("{\"taker\":%d}", first);
+}
