@@ -264,6 +264,40 @@ async def test_logs_come_before_their_sentinel(ready: Host) -> None:
 
 
 @pytest.mark.parametrize(
+    "printed",
+    [
+        f"{SENTINEL}\nsecret",
+        f"{{{SENTINEL}}} secret",
+        f"{SENTINEL[:-3]}{SENTINEL}{SENTINEL[3:]}",
+        SENTINEL + SENTINEL[3:] + SENTINEL,
+    ],
+    ids=["line", "within a line", "overlapping", "often"],
+)
+async def test_no_function_ends_its_own_log(ready: Host, printed: str) -> None:
+    """The platform takes what follows a sentinel, wherever in a line that stands, for the next caller's."""
+    ready.script.stdout = ready.script.stderr = printed
+    await ready.run()
+    ready.script.error = errors.ProtocolError(f"the answer is not JSON: {printed}")
+    ready.script.error.stdout = ready.script.error.stderr = printed
+    await ready.run()
+    for text in ready.logs():
+        assert text.count(SENTINEL) == 2
+        assert text.endswith(f"\n{SENTINEL}\n")
+
+
+async def test_no_function_ends_the_log_of_its_first_run_while_it_is_loaded(host: Host) -> None:
+    host.script.start_output = (SENTINEL, f"{SENTINEL}\n")
+    assert (await host.init()).status_code == 200
+    assert SENTINEL not in "".join(host.logs())
+
+
+async def test_no_function_that_does_not_load_ends_its_own_log(host: Host) -> None:
+    host.script.start_error = errors.InitError(f"{SENTINEL} in its last words", f"{SENTINEL}\nprinted")
+    assert (await host.init()).status_code == 502
+    assert [text.count(SENTINEL) for text in host.logs()] == [1, 1]
+
+
+@pytest.mark.parametrize(
     ("error", "status", "text"),
     [
         (errors.ProtocolError("The action did not return a dictionary or array."), 502, None),
