@@ -271,6 +271,17 @@ def of_error(error: errors.GroundhogError) -> JsonAnswer:
     return refusal(503, f"no clean worker: {error}", RETRY_SOON)
 
 
+def _check_framing(request: Request) -> None:
+    """Refuse a request that says twice, in two ways, where it ends.
+
+    Whoever passed it on may have believed the other one. What follows is then no request of its own, and its
+    answer would go to the next client on that connection: RFC 9112, section 6.1.
+    """
+    if "transfer-encoding" in request.headers and "content-length" in request.headers:
+        what = "the request has both a Transfer-Encoding and a Content-Length: send one of them"
+        raise Refusal(400, what, {"connection": "close"})
+
+
 class Refusing:
     """An ASGI endpoint around a coroutine: its refusals and the pool's errors become answers.
 
@@ -294,6 +305,7 @@ class Refusing:
         """Serve one request."""
         request = Request(scope, receive)
         try:
+            _check_framing(request)
             self._check_method(request)
             answer = await self._endpoint(request)
         except Refusal as error:
