@@ -94,7 +94,8 @@ class Pool:
         self._accepting = False
         self._closing = False
         self._closed: asyncio.Task[None] | None = None
-        self._renewal: asyncio.Task[None] | None = None
+        self._renewed: Worker | None = None
+        """Whose successor is starting."""
         self._failures = 0
         self._start_error: GroundhogError | None = None
         self._start_output: tuple[str, str] | None = None
@@ -327,7 +328,8 @@ class Pool:
             self._dispose(worker)
         elif worker.came_up:
             self._dispose(worker)
-            self._run(self._keep_one(), self._starting)
+            if worker is not self._renewed:  # else its successor is on its way
+                self._run(self._keep_one(), self._starting)
 
     # Requests
 
@@ -410,8 +412,9 @@ class Pool:
         assert self._config is not None  # noqa: S101 - set in start
         wanted = worker.watched and worker.came_up and not worker.superseded
         wanted = wanted and not self._config.layout_watch.wanted
-        if wanted and self._renewal is None and not self._closing:
-            self._renewal = self._run(self._renew(worker), self._starting)
+        if wanted and self._renewed is None and not self._closing:
+            self._renewed = worker
+            self._run(self._renew(worker), self._starting)
 
     async def _renew(self, worker: Worker) -> None:
         log.info("the function changes its layout often: its process is replaced by one that is not watched")
@@ -419,14 +422,13 @@ class Pool:
             await self._bring_up()
         except GroundhogError as error:
             log.error("a successor did not start", error=str(error))
+            if worker not in self._workers:  # it was retired meanwhile
+                self._run(self._keep_one(), self._starting)
             return
         finally:
-            self._renewal = None
-        if worker not in self._workers:  # it was retired meanwhile, and has been replaced once already
-            rest = [other for other in self._workers if other.watched]
-            if not rest:
-                return
-            worker = rest[0]
+            self._renewed = None
+        if worker not in self._workers:  # it was retired meanwhile, and this is what replaces it
+            return
         worker.superseded = True
         if worker.state in {State.CLEAN, State.KEPT}:
             self.worker_idle(worker)

@@ -175,7 +175,7 @@ class TestWorkers:
             with pytest.raises(groundhog.FunctionExitedError):
                 await pool.invoke({"exit": True})
             assert (await pool.invoke({})).value["n"] == 1
-            while pool.stats().workers.keys() - {"clean"}:
+            while pool.stats().workers.keys() - {"clean"}:  # noqa: ASYNC110  (nothing tells of it)
                 await asyncio.sleep(0.001)
             assert pool.stats().workers == {"clean": 1}, "as many as were asked for"
             assert "exited" in [reason for reason, _ in recorder.retired]
