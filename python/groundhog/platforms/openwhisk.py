@@ -298,9 +298,13 @@ def _timeout(deadline: Any, limit: float) -> float:
 
 
 def _domain(message: dict[str, Any]) -> str | None:
-    """Return the trust domain of a run: who calls, else in whose namespace."""
+    """Return the trust domain of a run: who calls, else in whose namespace; one of its own for no text."""
     for name in ("api_key", "namespace"):
-        if isinstance(message.get(name), str) and message[name]:
-            # Domains may be logged, keys must not be.
-            return f"{name}:{hashlib.sha256(message[name].encode('utf-8', 'replace')).hexdigest()}"
+        who = message.get(name)
+        if who is None or who == "":
+            continue
+        if not isinstance(who, str):
+            return None
+        # Domains may be logged, keys must not be.
+        return f"{name}:{hashlib.sha256(who.encode('utf-8', 'surrogatepass')).hexdigest()}"
     return None

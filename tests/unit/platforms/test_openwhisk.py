@@ -6,6 +6,7 @@ import asyncio
 import base64
 import hashlib
 import io
+import json
 import os
 import tempfile
 import time
@@ -364,6 +365,22 @@ async def test_the_domain_is_who_calls(ready: Host, message: dict[str, str], key
     else:
         kind, value = key.split(":")
         assert domain == f"{kind}:{hashlib.sha256(value.encode()).hexdigest()}"
+
+
+@pytest.mark.parametrize(
+    "others",
+    [
+        [{"api_key": "a?"}, {"api_key": "a\ud800"}, {"api_key": "a\ud801"}],
+        [{"api_key": 7, "namespace": "n"}, {"api_key": ["8"], "namespace": "n"}],
+    ],
+    ids=["text that is none", "no text"],
+)
+async def test_no_two_who_call_differently_share_a_domain(ready: Host, others: list[dict[str, Any]]) -> None:
+    for message in others:
+        body = json.dumps({"value": {}, **message})  # httpx would not send half a surrogate pair
+        assert (await ready.client.post("/run", content=body)).status_code == 200
+    domains = [made.domain for made in ready.script.invocations if made.domain is not None]
+    assert len(set(domains)) == len(domains)
 
 
 async def test_a_deadline_shortens_the_time(ready: Host) -> None:
