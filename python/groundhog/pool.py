@@ -148,7 +148,8 @@ class Pool:
     ) -> Reply:
         """Call the function with ``params`` and return what it answered.
 
-        ``domain``: the caller's trust domain (see `Isolation.DOMAIN`); None means one of its own.
+        ``domain``: the caller's trust domain (see `Isolation.DOMAIN`); None, or an empty text, means one of
+        its own.
         ``timeout``: seconds the function may run, instead of ``Limits.timeout_s``; waiting in the queue is
         not counted. ``context``: further members of the request message, exported to the function as
         ``__OW_<NAME>``, such as ``activation_id`` and ``deadline`` (a string of epoch milliseconds), which
@@ -187,7 +188,7 @@ class Pool:
             value=encode_value(params, self.limits.request_bytes),
             context=members,
             has_deadline=context is not None and "deadline" in context,
-            domain=domain,
+            domain=domain or None,  # who takes it from a header that is missing may get an empty one
             timeout_s=self.limits.timeout_s if timeout is None else timeout,
             future=asyncio.get_running_loop().create_future(),
         )
