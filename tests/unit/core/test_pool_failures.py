@@ -180,6 +180,24 @@ class TestWorkers:
             assert pool.stats().workers == {"clean": 1}, "as many as were asked for"
             assert "exited" in [reason for reason, _ in recorder.retired]
 
+    @pytest.mark.parametrize("event", ["on_request", "on_snapshot", "on_restore", "on_retire"])
+    async def test_an_observer_that_raises_stops_nobody(
+        self, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, event: str
+    ) -> None:
+        def fail(*_: Any) -> None:
+            raise RuntimeError("an observer's defect")
+
+        recorder = Recorder()
+        monkeypatch.setattr(recorder, event, fail)
+        engine = FakeEngine(lambda params, call: call.exit(1) if params.get("exit") else count(params, call))
+        async with Pool(FUNCTION, engine=engine, observer=recorder) as pool:
+            for _ in range(3):
+                assert (await asyncio.wait_for(pool.invoke({}), 10)).value["n"] == 1
+                with pytest.raises(groundhog.FunctionExitedError):
+                    await asyncio.wait_for(pool.invoke({"exit": True}), 10)
+        assert "an observer's defect" in caplog.text
+        assert engine.alive == 0
+
     async def test_stats(self) -> None:
         async with Pool(FUNCTION, workers=2, engine=FakeEngine(count)) as pool:
             await pool.invoke({})
