@@ -310,7 +310,7 @@ class Pool:
 
     def worker_snapshotted(self, worker: Worker, info: Snapshot) -> None:  # noqa: ARG002
         """Pass it on."""
-        self._ledger.observer.on_snapshot(info)
+        self._ledger.snapshotted(info)
 
     def worker_restored(self, worker: Worker, report: Report) -> None:
         """Count a restore."""
