@@ -72,6 +72,21 @@ class TestFunction:
         said = summaries.conclusions(audit(*clean(), unisolated=("1", "3")))
         assert ("mild", "without isolation, request 2 was answered differently") in said
 
+    def test_a_leak_that_outlives_every_process(self) -> None:
+        """A function that keeps all it is told in a service, or in a file without a jail."""
+        told = ("ada grace", "ada grace ada", "ada grace ada grace", "ada grace ada grace grace")
+        made = audit(
+            *(request(at, at // 2 % 2, text) for at, text in enumerate(told, start=1)),
+            unisolated=("", "ada"),
+        )
+        assert not made.clean, "nobody had said 'grace' when the first request was answered for the first time"
+        assert [leak.text for leak in made.leaks] == ["grace"]
+
+    def test_a_text_of_the_function_s_own_is_no_leak(self) -> None:
+        both = "ada and grace"
+        made = audit(*(request(at, at // 2 % 2, both) for at in range(1, 5)), unisolated=(both, both))
+        assert made.clean
+
     def test_a_leak_with_isolation(self) -> None:
         first, second, third, _ = clean()
         made = audit(first, second, third, request(4, 0, "1 grace"))
