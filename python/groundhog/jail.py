@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pwd
+import secrets
 import tempfile
 import uuid
 from dataclasses import dataclass, field
@@ -85,6 +86,7 @@ class Cell:
     arguments: Mapping[str, Any] = field(default_factory=dict)
     env: Mapping[str, str] = field(default_factory=dict)
     scratch: Path | None = None
+    """What its folder lies in: nobody can learn here how that is called."""
 
     def clear(self) -> None:
         """Remove what the process has written."""
@@ -162,11 +164,14 @@ class Confinement:
             }
             return Cell({**arguments, **ids})
         scratch = Path(tempfile.mkdtemp(prefix="groundhog-scratch-")).resolve()
+        folder = scratch / secrets.token_hex(8)
+        folder.mkdir(0o700)
         if self.ids is not None:
-            os.chown(scratch, *self.ids)
-        return Cell(
-            {"jail": self.means, "private": (str(scratch),), **ids}, {"TMPDIR": str(scratch)}, scratch
-        )
+            os.chown(folder, *self.ids)
+        # Landlock lets a function read what its user may, other processes' folders among it. So it may enter
+        # this one, but not list it: not even as its owner, since in this jail it cannot change permissions.
+        scratch.chmod(0o111)
+        return Cell({"jail": self.means, "private": (str(folder),), **ids}, {"TMPDIR": str(folder)}, scratch)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,12 +7,19 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from groundhog._log import log
 from groundhog.config import Timings
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from typing_extensions import TypeVarTuple, Unpack
+
     from groundhog.errors import GroundhogError
     from groundhog.observer import Observer
-    from groundhog.worker.engine import RestoreReport
+    from groundhog.worker.engine import RestoreReport, SnapshotInfo
+
+    _Args = TypeVarTuple("_Args")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +43,7 @@ class Ledger:
     """The counts of a pool since it was made. ``observer``: is told of each of them."""
 
     def __init__(self, observer: Observer) -> None:
-        self.observer = observer
+        self._observer = observer
         self.requests = 0
         self.restores = 0
         self.errors: Counter[str] = Counter()
@@ -68,12 +75,16 @@ class Ledger:
     def restored(self, report: RestoreReport) -> None:
         """A process has been reverted after a request."""
         self.restores += 1
-        self.observer.on_restore(report)
+        self._tell(self._observer.on_restore, report)
 
     def retired(self, reason: str, message: str) -> None:
         """A process has been given up."""
         self.retirements[reason] += 1
-        self.observer.on_retire(reason, message)
+        self._tell(self._observer.on_retire, reason, message)
+
+    def snapshotted(self, info: SnapshotInfo) -> None:
+        """A process has taken its snapshot."""
+        self._tell(self._observer.on_snapshot, info)
 
     def stats(self, *, workers: dict[str, int], queue_length: int, snapshot_bytes: int) -> PoolStats:
         """The counts, beside what the pool knows of this moment."""
@@ -91,4 +102,12 @@ class Ledger:
         self.requests += 1
         if outcome != "ok":
             self.errors[outcome] += 1
-        self.observer.on_request(outcome, timings)
+        self._tell(self._observer.on_request, outcome, timings)
+
+    @staticmethod
+    def _tell(method: Callable[[Unpack[_Args]], None], *arguments: Unpack[_Args]) -> None:
+        """Tell the observer. What is wrong with that one must not stop a worker between two states."""
+        try:
+            method(*arguments)
+        except Exception:  # noqa: BLE001  (logged with its traceback)
+            log.exception("an observer raised")

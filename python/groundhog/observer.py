@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 class Observer(Protocol):
-    """Called on the event loop, at once, so each method must be quick and must not raise."""
+    """Called on the event loop, at once, so each method must be quick. What it raises is only logged."""
 
     def on_request(self, outcome: str, timings: Timings) -> None:
         """A request has ended. ``outcome``: "ok", or the name of the error class that the caller got."""

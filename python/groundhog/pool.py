@@ -94,7 +94,8 @@ class Pool:
         self._accepting = False
         self._closing = False
         self._closed: asyncio.Task[None] | None = None
-        self._renewal: asyncio.Task[None] | None = None
+        self._renewed: Worker | None = None
+        """Whose successor is starting."""
         self._failures = 0
         self._start_error: GroundhogError | None = None
         self._start_output: tuple[str, str] | None = None
@@ -147,7 +148,8 @@ class Pool:
     ) -> Reply:
         """Call the function with ``params`` and return what it answered.
 
-        ``domain``: the caller's trust domain (see `Isolation.DOMAIN`); None means one of its own.
+        ``domain``: the caller's trust domain (see `Isolation.DOMAIN`); None, or an empty text, means one of
+        its own.
         ``timeout``: seconds the function may run, instead of ``Limits.timeout_s``; waiting in the queue is
         not counted. ``context``: further members of the request message, exported to the function as
         ``__OW_<NAME>``, such as ``activation_id`` and ``deadline`` (a string of epoch milliseconds), which
@@ -186,7 +188,7 @@ class Pool:
             value=encode_value(params, self.limits.request_bytes),
             context=members,
             has_deadline=context is not None and "deadline" in context,
-            domain=domain,
+            domain=domain or None,  # who takes it from a header that is missing may get an empty one
             timeout_s=self.limits.timeout_s if timeout is None else timeout,
             future=asyncio.get_running_loop().create_future(),
         )
@@ -308,7 +310,7 @@ class Pool:
 
     def worker_snapshotted(self, worker: Worker, info: SnapshotInfo) -> None:  # noqa: ARG002
         """Pass it on."""
-        self._ledger.observer.on_snapshot(info)
+        self._ledger.snapshotted(info)
 
     def worker_restored(self, worker: Worker, report: RestoreReport) -> None:
         """Count a restore."""
@@ -327,7 +329,8 @@ class Pool:
             self._dispose(worker)
         elif worker.came_up:
             self._dispose(worker)
-            self._run(self._keep_one(), self._starting)
+            if worker is not self._renewed:  # else its successor is on its way
+                self._run(self._keep_one(), self._starting)
 
     # Requests
 
@@ -410,8 +413,9 @@ class Pool:
         assert self._config is not None  # noqa: S101 - set in start
         wanted = worker.watched and worker.came_up and not worker.superseded
         wanted = wanted and not self._config.layout_watch.wanted
-        if wanted and self._renewal is None and not self._closing:
-            self._renewal = self._run(self._renew(worker), self._starting)
+        if wanted and self._renewed is None and not self._closing:
+            self._renewed = worker
+            self._run(self._renew(worker), self._starting)
 
     async def _renew(self, worker: Worker) -> None:
         log.info("the function changes its layout often: its process is replaced by one that is not watched")
@@ -419,14 +423,13 @@ class Pool:
             await self._bring_up()
         except GroundhogError as error:
             log.error("a successor did not start", error=str(error))
+            if worker not in self._workers:  # it was retired meanwhile
+                self._run(self._keep_one(), self._starting)
             return
         finally:
-            self._renewal = None
-        if worker not in self._workers:  # it was retired meanwhile, and has been replaced once already
-            rest = [other for other in self._workers if other.watched]
-            if not rest:
-                return
-            worker = rest[0]
+            self._renewed = None
+        if worker not in self._workers:  # it was retired meanwhile, and this is what replaces it
+            return
         worker.superseded = True
         if worker.state in {State.CLEAN, State.KEPT}:
             self.worker_idle(worker)

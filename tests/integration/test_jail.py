@@ -120,6 +120,37 @@ async def test_landlock_leaves_it_a_folder(source: Source, tmp_path: Path) -> No
         assert pool.stats().retirements == {}
 
 
+# Leaves a file, and tells how many it finds of those that others have left.
+PRIES = r"""
+echo '{"ok":true}' >&3
+while read -r line; do
+    echo secret >$TMPDIR/groundhog-secret
+    case $line in *wait*) read -r never <$FIFO;; esac
+    beside=$(find ${TMPDIR%/groundhog-scratch-*}/groundhog-scratch-* -name groundhog-secret 2>/dev/null)
+    printf '{"found": %d}\n' $(echo "$beside" | grep -v "^$TMPDIR/" | grep -c secret) >&3
+done
+"""
+
+
+@pytest.mark.parametrize("uid", [None, NOBODY])
+async def test_requests_at_the_same_time_see_nothing_of_each_other_s_files(uid: int | None) -> None:
+    """By namespaces nobody sees another one's folders; by Landlock they lie beside each other."""
+    if uid is not None and os.geteuid() != 0:
+        pytest.skip("only root can choose the user of a function")
+    with tempfile.TemporaryDirectory(prefix="groundhog-test-") as folder:
+        fifo = Path(folder, "fifo")
+        os.mkfifo(fifo)
+        Path(folder).chmod(0o755)
+        fifo.chmod(0o644)
+        function = Function.from_command(["/bin/sh", "-c", PRIES], cwd="/", env={"FIFO": str(fifo)})
+        async with Pool(function, 2, jail="landlock", uid=uid) as pool:
+            waits = asyncio.create_task(pool.invoke({"a": "wait"}))
+            with await asyncio.to_thread(fifo.open, "w") as answer:  # there is its file now
+                assert (await pool.invoke({})).value == {"found": 0}
+                answer.write("go\n")
+            assert (await waits).value == {"found": 0}
+
+
 async def test_without_a_jail_files_stay(source: Source, tmp_path: Path) -> None:
     function = Function.from_file(source("handler.py", HANDLER))
     async with Pool(function, jail="none") as pool:

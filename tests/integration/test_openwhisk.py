@@ -309,6 +309,13 @@ def test_events_go_to_a_file(tmp_path: Path) -> None:
     assert {event["event"] for event in events} >= {"worker ready"}
 
 
+def test_a_log_that_is_made_is_for_its_owner_alone(tmp_path: Path) -> None:
+    log = tmp_path / "events.jsonl"
+    with served("openwhisk", "--log-file", str(log)) as server:
+        assert log.stat().st_mode & 0o777 == 0o600
+        assert server.stop() == 0
+
+
 def archive(files: dict[str, bytes]) -> str:
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w") as packed:

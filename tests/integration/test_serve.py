@@ -170,6 +170,25 @@ def test_what_is_no_json_never_reaches_the_function(server: Served) -> None:
     assert server.client.get("/_/info").json()["pool"]["requests"] == 0
 
 
+@pytest.mark.parametrize("line", ["POST /", "GET /_/health", "GET /nowhere"])
+def test_no_request_hides_behind_one_of_two_lengths(python: Path, line: str) -> None:
+    """A proxy that believes the other length gives the answer of the hidden request to its next client."""
+    hidden = 'POST / HTTP/1.1\r\nHost: here\r\nContent-Length: 17\r\n\r\n{"name":"hidden"}'
+    body = f"2\r\n{{}}\r\n0\r\n\r\n{hidden}"
+    with served("serve", str(python)) as server:
+        with socket.create_connection(
+            (server.client.base_url.host, server.client.base_url.port or 80)
+        ) as connection:
+            headers = f"Host: here\r\nTransfer-Encoding: chunked\r\nContent-Length: {len(body)}\r\n\r\n"
+            connection.sendall(f"{line} HTTP/1.1\r\n{headers}{body}".encode())
+            with connection.makefile("rb") as answers:
+                whole = answers.read()
+        assert whole.startswith(b"HTTP/1.1 400 "), whole
+        assert whole.count(b"HTTP/1.1 ") == 1, "nothing behind it is a request"
+        assert server.client.get("/_/info").json()["pool"]["requests"] == 0
+        assert server.stop() == 0
+
+
 # What the runtime makes of the largest ones is tested without HTTP: test_pool.py.
 @pytest.mark.parametrize(
     ("server", "size"),

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from groundhog.audit.answers import Leak, Said, encoded, leaks
+from groundhog.audit.answers import Leak, Said, encoded, leaks, texts
 from groundhog.audit.lens import Lens, Sight
 from groundhog.audit.outside import Folder
 from groundhog.audit.repetition import DRAWS, FOREIGN, Draw, Repetition, compare
@@ -86,14 +86,22 @@ class Audit:
         self.unstable = [at for at in order if first[at].answer != second[at].answer]
         both = [request.payload for request in self.requests]
         said = [request.said for request in self.requests]
-        # A text that comes in whatever order is the function's own.
+        said_first: dict[str, int] = {}
+        for at in order:
+            for text in texts(self.payloads[at]):
+                said_first.setdefault(text, at)
+
+        def is_own(leak: Leak) -> bool:
+            """A text that comes in whatever order is the function's own. But one that a payload had to say
+            first, ever, is kept somewhere: in a service, or in a file without a jail.
+            """
+            at = both[leak.request - 1]
+            if not (first[at].contains(leak.text) and second[at].contains(leak.text)):
+                return False
+            return said_first[leak.text] < at or self.unisolated[at].contains(leak.text)
+
         self.leaks = [
-            leak
-            for leak in leaks(both, self.payloads, said, [Said("")] * count)
-            if not (
-                first[both[leak.request - 1]].contains(leak.text)
-                and second[both[leak.request - 1]].contains(leak.text)
-            )
+            leak for leak in leaks(both, self.payloads, said, [Said("")] * count) if not is_own(leak)
         ]
 
 

@@ -237,8 +237,7 @@ OUTSIDE = (
     ),
     (
         "the times of a new socket (`fstat`)",
-        "the kernel does not set them (seen on Linux 6.18): it may show those that any process of the machine"
-        " gave to a socket that is closed",
+        "the kernel does not set them (Linux 6.18): it may show what any process set on one that is closed",
     ),
     (
         "the places of names in a folder (`telldir`) of a private file system",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import sys
 from typing import TYPE_CHECKING
 
@@ -11,11 +12,21 @@ import structlog
 from groundhog.errors import ConfigError
 
 if TYPE_CHECKING:
+    from io import TextIOWrapper
     from pathlib import Path
 
 
 class _File(logging.FileHandler):
-    """Appends to a file. When its disk is full, events are lost: stderr is not ours to complain on."""
+    """Appends to a file, which nobody else can read if it is new: it may quote what requests were answered.
+
+    When its disk is full, events are lost: stderr is not ours to complain on.
+    """
+
+    def _open(self) -> TextIOWrapper:
+        def private(name: str, flags: int) -> int:
+            return os.open(name, flags, mode=0o600)
+
+        return open(self.baseFilename, "a", encoding=self.encoding, errors=self.errors, opener=private)
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802  (the library's name)
         """Go on."""

@@ -10,7 +10,7 @@ import click
 
 from groundhog._log import log
 from groundhog.cli import listening, logs, options
-from groundhog.config import Isolation, Limits
+from groundhog.config import Isolation, Limits, Network
 from groundhog.platforms import http
 from groundhog.platforms.metrics import Metrics
 from groundhog.pool import Pool
@@ -80,6 +80,11 @@ def command(
     isolation = pool_options["isolation"]
     if isolation == Isolation.DOMAIN.value and not domain_header:
         log.warning("isolation by domain, but no --domain-header: every request is a domain of its own")
+    elif isolation == Isolation.DOMAIN.value and pool_options["network"] != Network.NONE.value:
+        log.warning(
+            "isolation by domain, and functions reach the network: one may ask this server under another"
+            " domain, and read what is kept for that; see --network none"
+        )
     limits = Limits(timeout_s=timeout, queue_length=queue, start_timeout_s=start_timeout)
     metrics = Metrics()
     pool = Pool(function, workers, limits=limits, observer=metrics, **pool_options)

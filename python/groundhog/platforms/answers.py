@@ -185,7 +185,7 @@ def arguments(body: bytes, limit: int) -> JsonBytes:
     value = parse_json(body)
     if not isinstance(value, dict | list):
         raise Refusal(400, "the body is JSON, but not an object or an array: arguments have names")
-    return _one_line(body, limit)
+    return encoded(JsonBytes(body), limit)
 
 
 def encoded(value: Any, limit: int) -> JsonBytes:
@@ -195,28 +195,9 @@ def encoded(value: Any, limit: int) -> JsonBytes:
         Refusal: 413 if they are too large in that form.
     """
     try:
-        return _one_line(encode_value(value, limit), limit)
+        return JsonBytes(encode_value(value, limit))
     except errors.PayloadTooLargeError as error:
         raise Refusal(413, str(error)) from None
-
-
-# Some runtimes end a line at a carriage return, or at a line separator of Unicode. Who could put one there
-# could forge the request that follows. In JSON the first is only between tokens, the others only in strings.
-_LINE_ENDS = (
-    (b"\r", b" "),
-    ("\u0085".encode(), rb"\u0085"),
-    ("\u2028".encode(), rb"\u2028"),
-    ("\u2029".encode(), rb"\u2029"),
-)
-
-
-def _one_line(body: bytes, limit: int) -> JsonBytes:
-    for end, harmless in _LINE_ENDS:
-        if end in body:
-            body = body.replace(end, harmless)
-    if len(body) > limit:
-        raise Refusal(413, f"the request is {len(body)} bytes of JSON, the limit is {limit}")
-    return JsonBytes(body)
 
 
 def parse_timeout(text: str | None, limit: float) -> float:
@@ -271,6 +252,17 @@ def of_error(error: errors.GroundhogError) -> JsonAnswer:
     return refusal(503, f"no clean worker: {error}", RETRY_SOON)
 
 
+def _check_framing(request: Request) -> None:
+    """Refuse a request that says twice, in two ways, where it ends.
+
+    Whoever passed it on may have believed the other one. What follows is then no request of its own, and its
+    answer would go to the next client on that connection: RFC 9112, section 6.1.
+    """
+    if "transfer-encoding" in request.headers and "content-length" in request.headers:
+        what = "the request has both a Transfer-Encoding and a Content-Length: send one of them"
+        raise Refusal(400, what, {"connection": "close"})
+
+
 class Refusing:
     """An ASGI endpoint around a coroutine: its refusals and the pool's errors become answers.
 
@@ -294,6 +286,7 @@ class Refusing:
         """Serve one request."""
         request = Request(scope, receive)
         try:
+            _check_framing(request)
             self._check_method(request)
             answer = await self._endpoint(request)
         except Refusal as error:

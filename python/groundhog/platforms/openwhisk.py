@@ -15,7 +15,8 @@
 
 A sentinel line on stdout and on stderr ends the logs of an activation: after every run of an initialised
 container, however it ended, and after an init whose code did not load. There is none after an init that is
-fine (its run follows), one too many or without code, nor after a run before init.
+fine (its run follows), one too many or without code, nor after a run before init. What a function prints of
+it is written differently: for the platform, the logs of the next activation begin behind a sentinel.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import hashlib
+import re
 import shutil
 import sys
 import tempfile
@@ -70,6 +72,8 @@ if TYPE_CHECKING:
 
 _NOT_CONTEXT = frozenset({"value", "groundhog"})
 SENTINEL = "XXX_THE_END_OF_A_WHISK_ACTIVATION_XXX"
+_PRINTED_SENTINEL = re.compile(r"(?<=XXX_THE_END_OF_A_WHISK)_(?=ACTIVATION_XXX)")
+"""A character of each sentinel in a text, of those that overlap, too: without it, there is none left."""
 INIT_TWICE = "Cannot initialize the action more than once."
 NO_CODE = "Missing main/no code to execute."
 INIT_BYTES = 2 * openwhisk_code.CODE_LIMIT
@@ -270,9 +274,9 @@ class Container:
         self._write(self._stderr, stderr, SENTINEL)
 
     @staticmethod
-    def _write(stream: BinaryIO, *texts: str) -> None:
-        """Write texts, each ending its line, in one go: nothing else may come between."""
-        stream.write(_lines(*texts).encode("utf-8", "replace"))
+    def _write(stream: BinaryIO, text: str, end: str = "") -> None:
+        """Write a text, and what ends it, each ending its line, in one go: nothing else may come between."""
+        stream.write(_lines(_PRINTED_SENTINEL.sub(" ", text), end).encode("utf-8", "replace"))
         stream.flush()
 
 
@@ -294,9 +298,13 @@ def _timeout(deadline: Any, limit: float) -> float:
 
 
 def _domain(message: dict[str, Any]) -> str | None:
-    """Return the trust domain of a run: who calls, else in whose namespace."""
+    """Return the trust domain of a run: who calls, else in whose namespace; one of its own for no text."""
     for name in ("api_key", "namespace"):
-        if isinstance(message.get(name), str) and message[name]:
-            # Domains may be logged, keys must not be.
-            return f"{name}:{hashlib.sha256(message[name].encode('utf-8', 'replace')).hexdigest()}"
+        who = message.get(name)
+        if who is None or who == "":
+            continue
+        if not isinstance(who, str):
+            return None
+        # Domains may be logged, keys must not be.
+        return f"{name}:{hashlib.sha256(who.encode('utf-8', 'surrogatepass')).hexdigest()}"
     return None

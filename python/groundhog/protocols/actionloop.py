@@ -68,10 +68,30 @@ _encode_ascii = json.JSONEncoder(separators=(",", ":"), allow_nan=False).encode
 _decode = json.JSONDecoder(parse_constant=_refuse_constant).decode
 
 
+# Some runtimes end a line at a carriage return, or at a line separator of Unicode, as Node's readline does.
+# Who could put one there could forge a request, with another one's context. In JSON the first two are only
+# between tokens, the others only in strings.
+_LINE_ENDS = (
+    (b"\n", b" "),
+    (b"\r", b" "),
+    ("\u0085".encode(), rb"\u0085"),
+    ("\u2028".encode(), rb"\u2028"),
+    ("\u2029".encode(), rb"\u2029"),
+)
+
+
+def _one_line(encoded: bytes) -> bytes:
+    """The same JSON in one line, whatever a runtime takes for the end of a line."""
+    for end, harmless in _LINE_ENDS:
+        if end in encoded:
+            encoded = encoded.replace(end, harmless)
+    return encoded
+
+
 def _encode(value: Any) -> bytes:
-    """JSON in UTF-8. No newline can be in it: strings have theirs escaped, and there is no white space."""
+    """JSON in UTF-8, in one line."""
     try:
-        return _encode_text(value).encode("utf-8")
+        return _one_line(_encode_text(value).encode("utf-8"))
     except UnicodeEncodeError:  # half a surrogate pair: only an escape can carry it
         return _encode_ascii(value).encode("ascii")
 
@@ -83,13 +103,12 @@ class JsonBytes(bytes):
 
 
 def encode_value(value: Any, limit: int) -> bytes:
-    """A request's parameters as JSON without newlines, at most ``limit`` bytes of it.
+    """A request's parameters as JSON in one line, at most ``limit`` bytes of it.
 
     Raises InvocationError if ``value`` is not JSON, PayloadTooLargeError if it is too long.
     """
     if isinstance(value, JsonBytes):
-        # Newlines in JSON are white space between tokens: those in strings are escaped.
-        encoded = bytes(value).replace(b"\n", b" ")
+        encoded = _one_line(value)
     else:
         try:
             encoded = _encode(value)

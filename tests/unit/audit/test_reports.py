@@ -72,6 +72,16 @@ class TestFunction:
         said = summaries.conclusions(audit(*clean(), unisolated=("1", "3")))
         assert ("mild", "without isolation, request 2 was answered differently") in said
 
+    def test_a_leak_that_outlives_every_process(self) -> None:
+        """A function that keeps all it is told in a service, or in a file without a jail."""
+        told = ("ada grace", "ada grace ada", "ada grace ada grace", "ada grace ada grace grace")
+        made = audit(
+            *(request(at, at // 2 % 2, text) for at, text in enumerate(told, start=1)),
+            unisolated=("", "ada"),
+        )
+        assert not made.clean, "nobody had said 'grace' when 'ada' was answered for the first time"
+        assert [leak.text for leak in made.leaks] == ["grace"]
+
     def test_a_leak_with_isolation(self) -> None:
         first, second, third, _ = clean()
         made = audit(first, second, third, request(4, 0, "1 grace"))
@@ -81,8 +91,10 @@ class TestFunction:
         assert ("bad", expected) in summaries.conclusions(made)
 
     def test_a_text_that_every_answer_has_is_the_functions_own(self) -> None:
+        always = "ask grace"
         made = audit(
-            request(1, 0, "ask grace"), request(2, 1, "2"), request(3, 1, "2"), request(4, 0, "ask grace")
+            *(request(1, 0, always), request(2, 1, "2"), request(3, 1, "2"), request(4, 0, always)),
+            unisolated=(always, "2"),
         )
         assert made.leaks == []
 

@@ -86,6 +86,28 @@ def test_serve(visitor: Visitor, handler: str, engine: FakeEngine, isolation: li
     assert [process.keeps_connections for process in engine.processes] == ["--keep-connections" in isolation]
 
 
+@pytest.mark.parametrize(
+    ("options", "warned"),
+    [
+        (["--isolation", "domain"], "every request is a domain of its own"),
+        (["--isolation", "domain", "--domain-header", "X-T"], "one may ask this server under another domain"),
+        ([], ""),
+    ],
+)
+def test_what_domains_do_not_keep_apart_is_said(
+    visitor: Visitor,
+    handler: str,
+    engine: FakeEngine,  # noqa: ARG001 - in place of the real one
+    options: list[str],
+    warned: str,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    assert main(["serve", handler, "--port", "0", *options]) == 0
+    visitor.check()
+    assert warned in caplog.text
+    assert ("isolation by domain" in caplog.text) == bool(warned)
+
+
 def test_workers_and_a_command(
     visitor: Visitor, engine: FakeEngine, tmp_path_factory: pytest.TempPathFactory
 ) -> None:

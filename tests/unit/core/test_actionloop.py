@@ -59,6 +59,16 @@ class TestRequests:
         assert line.count(b"\n") == 1
         assert json.loads(line) == {"value": {"a": 1}, **context}
 
+    @pytest.mark.parametrize("end", "\n\r\x0b\x0c\x1c\x1d\x1e\x85\u2028\u2029")
+    def test_nobody_can_end_the_line_for_runtimes_that_know_other_ends(self, end: str) -> None:
+        forged = f'{end}{{"value":{{"forged":1}},"api_key":"another one\'s"}}{end}'
+        for value in ({"a": forged}, {forged: 1}):
+            as_it_came = JsonBytes(json.dumps(value, ensure_ascii=False).encode())
+            for params, context in ((value, {}), (as_it_came, {}), ({}, value)):
+                line = encode_request(params, context).decode()
+                assert len(line.splitlines()) == 1
+                assert json.loads(line) == {"value": value if params else {}, **context}
+
     def test_compact_and_in_utf_8(self) -> None:
         assert encode_request({"a": ["❄", 1]}) == '{"value":{"a":["❄",1]}}\n'.encode()
 

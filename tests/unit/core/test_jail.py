@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
@@ -12,9 +12,6 @@ from groundhog.config import Jail, Limits, Network
 from groundhog.errors import ConfigError, UnsupportedError
 from groundhog.jail import Confinement, Restrictions, choose, ids_of
 from groundhog.runners import command_for
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 BOTH = {"jails": {"namespace": None, "landlock": None}, "preferred_jail": "namespace"}
 LESSER = {"jails": {"namespace": "namespaces: refused", "landlock": None}, "preferred_jail": "landlock"}
@@ -120,8 +117,12 @@ def test_a_folder_of_its_own_goes_with_the_process() -> None:
     other = Confinement("landlock").cell()
     assert cell.scratch is not None
     assert cell.scratch != other.scratch
-    assert cell.env == {"TMPDIR": str(cell.scratch)}
-    locked = cell.scratch / "a" / "b"
+    folder = Path(cell.env["TMPDIR"])
+    assert folder.parent == cell.scratch
+    assert cell.scratch.stat().st_mode & 0o777 == 0o111, "nobody can list it"
+    assert folder.stat().st_mode & 0o777 == 0o700
+    assert cell.arguments["private"] == (str(folder),)
+    locked = folder / "a" / "b"
     locked.mkdir(parents=True)
     (locked / "file").write_text("x")
     locked.chmod(0)

@@ -140,12 +140,13 @@ class TestDomains:
             seen = [(await pool.invoke({}, domain=domain)).value["n"] for domain in "aaabba"]
         assert seen == [1, 2, 3, 1, 2, 1]
 
-    async def test_no_key_is_a_domain_of_its_own(self) -> None:
+    @pytest.mark.parametrize("key", [None, ""], ids=["none", "empty"])
+    async def test_no_key_is_a_domain_of_its_own(self, key: str | None) -> None:
         limits = Limits(domain_idle_s=60)
         async with Pool(FUNCTION, isolation="domain", limits=limits, engine=FakeEngine(count)) as pool:
-            assert [(await pool.invoke({})).value["n"] for _ in range(3)] == [1, 1, 1]
+            assert [(await pool.invoke({}, domain=key)).value["n"] for _ in range(3)] == [1, 1, 1]
             assert (await pool.invoke({}, domain="a")).value["n"] == 1
-            assert (await pool.invoke({})).value["n"] == 1
+            assert (await pool.invoke({}, domain=key)).value["n"] == 1
 
     async def test_an_idle_worker_is_reverted_before_anybody_asks(self) -> None:
         recorder = Recorder()

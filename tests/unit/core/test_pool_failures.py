@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 import groundhog
 from groundhog import Limits, Pool
-from groundhog.testing import FakeEngine
+from groundhog.testing import FakeEngine, FakeReport, process
 from groundhog.worker.lifecycle import State
 from tests.unit.core.scripts import FUNCTION, Gate, Recorder, count
 
@@ -158,6 +159,44 @@ class TestWorkers:
             await recorder.until(lambda: bool(recorder.retired))
             assert (await pool.invoke({})).value["n"] == 1
         assert [row[0] for row in recorder.retired] == ["exited"]
+
+    @pytest.mark.parametrize("successor_starts", [True, False])
+    async def test_one_that_ends_while_its_successor_starts_is_replaced_once(
+        self, monkeypatch: pytest.MonkeyPatch, *, successor_starts: bool
+    ) -> None:
+        monkeypatch.setattr(process, "FakeReport", partial(FakeReport, layout_calls=9))
+        engine = FakeEngine(lambda params, call: call.exit(1) if params.get("exit") else count(params, call))
+        recorder = Recorder()
+        async with Pool(FUNCTION, engine=engine, observer=recorder) as pool:
+            await pool.invoke({})
+            await recorder.until(lambda: bool(recorder.reports))  # the successor is on its way from here on
+            if not successor_starts:
+                engine.fail("snapshot-refused")
+            with pytest.raises(groundhog.FunctionExitedError):
+                await pool.invoke({"exit": True})
+            assert (await pool.invoke({})).value["n"] == 1
+            while pool.stats().workers.keys() - {"clean"}:  # noqa: ASYNC110  (nothing tells of it)
+                await asyncio.sleep(0.001)
+            assert pool.stats().workers == {"clean": 1}, "as many as were asked for"
+            assert "exited" in [reason for reason, _ in recorder.retired]
+
+    @pytest.mark.parametrize("event", ["on_request", "on_snapshot", "on_restore", "on_retire"])
+    async def test_an_observer_that_raises_stops_nobody(
+        self, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, event: str
+    ) -> None:
+        def fail(*_: Any) -> None:
+            raise RuntimeError("an observer's defect")
+
+        recorder = Recorder()
+        monkeypatch.setattr(recorder, event, fail)
+        engine = FakeEngine(lambda params, call: call.exit(1) if params.get("exit") else count(params, call))
+        async with Pool(FUNCTION, engine=engine, observer=recorder) as pool:
+            for _ in range(3):
+                assert (await asyncio.wait_for(pool.invoke({}), 10)).value["n"] == 1
+                with pytest.raises(groundhog.FunctionExitedError):
+                    await asyncio.wait_for(pool.invoke({"exit": True}), 10)
+        assert "an observer's defect" in caplog.text
+        assert engine.alive == 0
 
     async def test_stats(self) -> None:
         async with Pool(FUNCTION, workers=2, engine=FakeEngine(count)) as pool:

@@ -6,6 +6,7 @@ import asyncio
 import base64
 import hashlib
 import io
+import json
 import os
 import tempfile
 import time
@@ -264,6 +265,40 @@ async def test_logs_come_before_their_sentinel(ready: Host) -> None:
 
 
 @pytest.mark.parametrize(
+    "printed",
+    [
+        f"{SENTINEL}\nsecret",
+        f"{{{SENTINEL}}} secret",
+        f"{SENTINEL[:-3]}{SENTINEL}{SENTINEL[3:]}",
+        SENTINEL + SENTINEL[3:] + SENTINEL,
+    ],
+    ids=["line", "within a line", "overlapping", "often"],
+)
+async def test_no_function_ends_its_own_log(ready: Host, printed: str) -> None:
+    """The platform takes what follows a sentinel, wherever in a line that stands, for the next caller's."""
+    ready.script.stdout = ready.script.stderr = printed
+    await ready.run()
+    ready.script.error = errors.ProtocolError(f"the answer is not JSON: {printed}")
+    ready.script.error.stdout = ready.script.error.stderr = printed
+    await ready.run()
+    for text in ready.logs():
+        assert text.count(SENTINEL) == 2
+        assert text.endswith(f"\n{SENTINEL}\n")
+
+
+async def test_no_function_ends_the_log_of_its_first_run_while_it_is_loaded(host: Host) -> None:
+    host.script.start_output = (SENTINEL, f"{SENTINEL}\n")
+    assert (await host.init()).status_code == 200
+    assert SENTINEL not in "".join(host.logs())
+
+
+async def test_no_function_that_does_not_load_ends_its_own_log(host: Host) -> None:
+    host.script.start_error = errors.InitError(f"{SENTINEL} in its last words", f"{SENTINEL}\nprinted")
+    assert (await host.init()).status_code == 502
+    assert [text.count(SENTINEL) for text in host.logs()] == [1, 1]
+
+
+@pytest.mark.parametrize(
     ("error", "status", "text"),
     [
         (errors.ProtocolError("The action did not return a dictionary or array."), 502, None),
@@ -330,6 +365,22 @@ async def test_the_domain_is_who_calls(ready: Host, message: dict[str, str], key
     else:
         kind, value = key.split(":")
         assert domain == f"{kind}:{hashlib.sha256(value.encode()).hexdigest()}"
+
+
+@pytest.mark.parametrize(
+    "others",
+    [
+        [{"api_key": "a?"}, {"api_key": "a\ud800"}, {"api_key": "a\ud801"}],
+        [{"api_key": 7, "namespace": "n"}, {"api_key": ["8"], "namespace": "n"}],
+    ],
+    ids=["text that is none", "no text"],
+)
+async def test_no_two_who_call_differently_share_a_domain(ready: Host, others: list[dict[str, Any]]) -> None:
+    for message in others:
+        body = json.dumps({"value": {}, **message})  # httpx would not send half a surrogate pair
+        assert (await ready.client.post("/run", content=body)).status_code == 200
+    domains = [made.domain for made in ready.script.invocations if made.domain is not None]
+    assert len(set(domains)) == len(domains)
 
 
 async def test_a_deadline_shortens_the_time(ready: Host) -> None:
