@@ -5,6 +5,7 @@ use rustix::fs::{Mode, OFlags, SeekFrom};
 use rustix::io::retry_on_intr;
 use rustix::pipe::PipeFlags;
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::sync::OnceLock;
 
 /// `F_GETFL`: access mode and status flags.
 ///
@@ -156,6 +157,24 @@ pub fn readable<'a, F: AsFd + 'a>(fds: impl Iterator<Item = &'a F>) -> Result<Ve
     let mut polled: Vec<PollFd<'_>> = fds.map(|fd| PollFd::new(fd, PollFlags::IN | PollFlags::PRI)).collect();
     retry_on_intr(|| poll(&mut polled, Some(&Timespec { tv_sec: 0, tv_nsec: 0 })))?;
     Ok(polled.iter().map(|fd| fd.revents().intersects(PollFlags::IN | PollFlags::PRI)).collect())
+}
+
+/// Whether this kernel notes when a pipe without a name was read and written: up to Linux 6.14. Tried once.
+#[must_use]
+pub fn pipes_note_times() -> bool {
+    static FOUND: OnceLock<bool> = OnceLock::new();
+    *FOUND.get_or_init(|| {
+        const LONG_AGO: (i64, i64) = (1, 0);
+        let tried = || -> Result<bool> {
+            let (reader, writer) = rustix::pipe::pipe_with(PipeFlags::CLOEXEC | PipeFlags::NONBLOCK)?;
+            crate::file_contents::set_times(&reader, LONG_AGO, LONG_AGO)?;
+            rustix::io::write(&writer, &[0])?;
+            rustix::io::read(&reader, &mut [0])?;
+            let stat = rustix::fs::fstat(&reader)?;
+            Ok((stat.st_atime, stat.st_mtime) != (LONG_AGO.0, LONG_AGO.0))
+        };
+        tried().unwrap_or(true)
+    })
 }
 
 /// `poll`: whether the other end of it is gone.

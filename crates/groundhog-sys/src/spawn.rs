@@ -1,18 +1,21 @@
 //! Starting a process that waits, before `execve`, until it is traced.
 //!
 //! ```text
-//!   tracer thread                     child
-//!   fork ---------------------------> dies with the tracer (PR_SET_PDEATHSIG)
-//!   PTRACE_SEIZE (EXITKILL)           waits for a byte on `gate`
-//!   write gate --------------------->  own session, jail, descriptors, directory, no_new_privs, filter, execve
-//!   read `trouble` until it closes <-- closed by execve, or an errno and the step that failed
+//!   tracer thread                     leader             child, of the tracer's too (CLONE_PARENT)
+//!   fork ---------------------------> own session
+//!   read its number <---------------- clone -----------> dies with the tracer (PR_SET_PDEATHSIG)
+//!   PTRACE_SEIZE (EXITKILL)           ends               waits for a byte on `gate`
+//!   write gate ----------------------------------------> jail, descriptors, directory, no_new_privs, filter, execve
+//!   read `trouble` until it closes <-------------------- closed by execve, or an errno and the step that failed
 //! ```
 //!
-//! A tracer that dies before it seized closes the gate, and the child exits.
+//! A tracer that dies before it seized closes the gate, and the child exits. The leader of a session would get a terminal by
+//! merely opening one, and keep it.
 
 use crate::fcntl;
 use crate::jail::{self, Jail};
 use crate::kernel_types::{Errno, Result, Tid, check};
+use crate::wait;
 use std::ffi::{CStr, CString};
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::ptr;
@@ -75,14 +78,49 @@ pub fn fork(command: &Command) -> Result<Pending> {
     let (argv, env) = (pointers(&command.argv), pointers(&command.env));
     let mut fds = command.fds.clone();
     let parent = rustix::process::getpid().as_raw_nonzero().get();
-    // SAFETY: the child of this threaded process calls only `child`, which makes system calls and touches no lock
-    // and no allocator (signal-safety(7)); it never returns.
-    let pid = check(i64::from(unsafe { libc::fork() }))?;
-    if pid == 0 {
+    let (born, born_write) = fcntl::pipe()?;
+    // SAFETY: the children of this threaded process call only `lead` and `child`, which make system calls and touch no lock
+    // and no allocator (signal-safety(7)); they never return.
+    let leader = check(i64::from(unsafe { libc::fork() }))?;
+    if leader == 0 {
         // SAFETY: as above; the vectors are NULL-terminated arrays of strings that `command` owns.
-        unsafe { child(command, &argv, &env, &mut fds, parent, &gate_read, &gate, &trouble_write) };
+        unsafe {
+            if lead(&born_write) {
+                child(command, &argv, &env, &mut fds, parent, &gate_read, &gate, &trouble_write);
+            }
+            libc::_exit(0)
+        };
     }
-    Ok(Pending { pid: Tid(i32::try_from(pid).map_err(|_| Errno(libc::EINVAL))?), gate, trouble })
+    drop(born_write);
+    let mut told = [0; 4];
+    let count = rustix::io::retry_on_intr(|| rustix::io::read(&born, &mut told))?;
+    // Where the host program ignores the ends of its children, the kernel has taken it.
+    let _taken = wait::one(Tid(i32::try_from(leader).map_err(|_| Errno(libc::EINVAL))?));
+    match i32::from_ne_bytes(told) {
+        pid if count == told.len() && pid > 0 => Ok(Pending { pid: Tid(pid), gate, trouble }),
+        errno if count == told.len() => Err(Errno(-errno)),
+        _ => Err(Errno(libc::ECHILD)), // it was killed before it could tell
+    }
+}
+
+/// Makes a session, and in it a child of the tracer's; true in that one. The leader tells its number, or the error.
+///
+/// # Safety
+/// To be called in a fresh child only.
+unsafe fn lead(born: &OwnedFd) -> bool {
+    // SAFETY: plain system calls. clone(2) without CLONE_VM and without a stack is a fork; its child returns from here on a
+    // copy of this stack.
+    unsafe {
+        libc::setsid();
+        let flags = (libc::CLONE_PARENT | libc::SIGCHLD) as libc::c_ulong;
+        let pid = libc::syscall(libc::SYS_clone, flags, 0, 0, 0, 0);
+        if pid == 0 {
+            return true;
+        }
+        let told = if pid > 0 { pid as i32 } else { -Errno::last().0 };
+        libc::write(born.as_raw_fd(), (&raw const told).cast(), 4);
+        false
+    }
 }
 
 impl Pending {
@@ -164,7 +202,6 @@ unsafe fn child(
         if count != 1 {
             libc::_exit(127); // the tracer is gone
         }
-        libc::setsid();
         reset_signals();
         if let Some(jail) = &command.jail {
             if let Err(errno) = jail::enter(jail) {

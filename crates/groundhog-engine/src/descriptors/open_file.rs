@@ -276,8 +276,9 @@ impl State {
     /// The kernel notes each reading and writing of a pipe, and each reading of a file without a name.
     fn revert_times(&self) -> Step<()> {
         let Some(before) = &self.attributes else { return Ok(()) };
-        if self.kind == FileType::Socket {
-            return Ok(()); // only calls set them
+        // Of sockets, and of pipes on newer kernels, only calls set them.
+        if self.kind == FileType::Socket || (self.kind == FileType::Pipe && !fcntl::pipes_note_times()) {
+            return Ok(());
         }
         file_contents::set_times(&self.duplicate, before.accessed, before.modified)
             .or_trouble(Reason::DescriptorChanged, "setting the times of a pipe or file back")

@@ -46,9 +46,8 @@ const OF_THREADS: [&[u8]; 17] = [
 #[derive(Debug)]
 pub(crate) struct Attributes {
     values: Values,
-    /// Where the kernel tells of the terminal, which the leader of a session gets by merely opening one.
-    stat: File,
-    terminal: i64,
+    /// Where the kernel tells of the terminal, and which one it was: the leader of a session gets one by merely opening it.
+    terminal: Option<(File, i64)>,
 }
 
 impl Attributes {
@@ -57,8 +56,9 @@ impl Attributes {
         let values = tell(process)?;
         let stat = File::open(format!("/proc/{}/stat", process.pid))
             .or_trouble(Reason::Inspection, "opening its stat")?;
-        let terminal = terminal(&stat)?;
-        Ok(Self { values, stat, terminal })
+        let told = read(&stat)?;
+        let may_change = told.session == i64::from(process.pid.0) || told.tty_nr != 0;
+        Ok(Self { values, terminal: may_change.then_some((stat, told.tty_nr)) })
     }
 
     fn changed(&self, process: &Process) -> Step<Option<String>> {
@@ -69,7 +69,8 @@ impl Attributes {
 impl Component for Attributes {
     fn revert(&mut self, restore: &mut Restore<'_>) -> Step<()> {
         if restore.sees_calls {
-            if terminal(&self.stat)? == self.terminal {
+            let Some((stat, terminal)) = &self.terminal else { return Ok(()) };
+            if read(stat)?.tty_nr == *terminal {
                 return Ok(());
             }
             let message = "the request gave it another terminal, or took its own from it".into();
@@ -88,12 +89,10 @@ impl Component for Attributes {
     }
 }
 
-/// The number of the terminal that controls the process; 0: none.
-fn terminal(stat: &File) -> Step<i64> {
+fn read(stat: &File) -> Step<stat::Stat> {
     let text =
         fcntl::beginning(stat, PAGE_SIZE as usize).or_trouble(Reason::Inspection, "reading its stat")?;
-    let stat = stat::parse(&text).map_err(|error| Trouble::Refused(Reason::Inspection, error.to_string()))?;
-    Ok(stat.tty_nr)
+    stat::parse(&text).map_err(|error| Trouble::Refused(Reason::Inspection, error.to_string()))
 }
 
 fn difference(before: &Values, now: &Values) -> Option<String> {

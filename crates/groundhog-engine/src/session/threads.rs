@@ -78,6 +78,9 @@ impl Component for Registers {
         for tid in self.0.iter().map(|state| state.tid).filter(|tid| faulted.contains(tid)) {
             forget_faults(&mut restore.stopped, tid)?;
         }
+        for state in &self.0 {
+            registers::refuse_kept_flags(state, restore.stopped.process.flags(state.tid))?;
+        }
         registers::restore(&self.0)?;
         restore.lap("registers");
         Ok(())

@@ -46,6 +46,8 @@ struct Thread {
     run: Run,
     /// It was there when the snapshot was taken.
     in_snapshot: bool,
+    /// Its processor flags at the stop that it is in, if that interrupted it.
+    flags: Option<u64>,
 }
 
 /// A call that a seccomp program lets stop for us, before it is made.
@@ -187,11 +189,9 @@ fn process_of(tid: Tid) -> Option<Tid> {
 }
 
 /// Whether the kernel may go on with the call that a stopped thread was in by `restart_syscall`.
-fn may_restart(tid: Tid) -> bool {
+fn may_restart(registers: &Registers) -> bool {
     const ERESTART_RESTARTBLOCK: i64 = 516;
-    ptrace::registers(tid).is_ok_and(|registers| {
-        registers.orig_rax.cast_signed() >= 0 && registers.rax.cast_signed() == -ERESTART_RESTARTBLOCK
-    })
+    registers.orig_rax.cast_signed() >= 0 && registers.rax.cast_signed() == -ERESTART_RESTARTBLOCK
 }
 
 impl ProcFiles {
@@ -216,7 +216,7 @@ impl Process {
         spawned: bool,
         observer: Box<dyn Observer>,
     ) -> std::io::Result<Self> {
-        let thread = Thread { run: Run::Running, in_snapshot: false };
+        let thread = Thread { run: Run::Running, in_snapshot: false, flags: None };
         let doorbell = Arc::new(Doorbell::new(Arc::clone(&pidfd)));
         Ok(Self {
             pid,
@@ -300,6 +300,11 @@ impl Process {
     /// Whether children were born since this was last asked: dead ones may wait to be reaped.
     pub(crate) fn take_had_children(&mut self) -> bool {
         std::mem::take(&mut self.happened.had_children)
+    }
+
+    /// A thread's processor flags at the stop that it is in, if they were looked at.
+    pub(crate) fn flags(&self, tid: Tid) -> Option<u64> {
+        self.threads.get(&tid).and_then(|thread| thread.flags)
     }
 
     /// The threads that may have faulted since this was last asked.
@@ -402,8 +407,12 @@ impl Process {
         let ours = self.threads.contains_key(&tid);
         let interrupts =
             matches!(status, WaitStatus::Signal(_) | WaitStatus::Stop | WaitStatus::GroupStop(_));
-        if interrupts && may_restart(tid) {
+        let registers = if interrupts { ptrace::registers(tid).ok() } else { None };
+        if registers.as_ref().is_some_and(may_restart) {
             self.observer.note_interruption(tid);
+        }
+        if let Some(thread) = self.threads.get_mut(&tid) {
+            thread.flags = registers.map(|registers| registers.eflags);
         }
         match status {
             WaitStatus::Exited(code) => self.note_end(tid, Ending::Exited(code)),
@@ -457,7 +466,7 @@ impl Process {
                 self.happened.execed = true;
                 self.threads.clear();
                 self.leaving.clear();
-                self.threads.insert(self.pid, Thread { run: Run::Running, in_snapshot: false });
+                self.threads.insert(self.pid, Thread { run: Run::Running, in_snapshot: false, flags: None });
             }
             EVENT_EXEC => {
                 // It goes on under its process's id; the end of the thread that it was is not told, and its number is free.
@@ -552,7 +561,7 @@ impl Process {
     fn adopt(&mut self, tid: Tid) {
         let is_thread = std::path::Path::new(&format!("/proc/{}/task/{tid}", self.pid)).exists();
         if is_thread && tid != self.pid {
-            self.threads.insert(tid, Thread { run: Run::Running, in_snapshot: false });
+            self.threads.insert(tid, Thread { run: Run::Running, in_snapshot: false, flags: None });
         } else if tid != self.pid && std::path::Path::new(&format!("/proc/{tid}")).exists() {
             self.happened.had_children = true;
             // Its end may have been told before its birth, and will not be told again.

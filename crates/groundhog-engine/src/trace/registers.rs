@@ -73,7 +73,6 @@ pub(crate) fn restore(states: &[ThreadState]) -> Step<()> {
     for state in states {
         ptrace::set_registers(state.tid, &state.registers)
             .or_trouble(Reason::Registers, "setting registers")?;
-        refuse_kept_flags(state)?;
         ptrace::set_extended_state(state.tid, &state.extended)
             .or_trouble(Reason::Registers, "setting extended registers")?;
         ptrace::set_signal_mask(state.tid, state.signal_mask)
@@ -82,11 +81,15 @@ pub(crate) fn restore(states: &[ThreadState]) -> Step<()> {
     Ok(())
 }
 
-/// Refuses a thread that keeps a flag which no tracer can set: that the processor can be identified (`RFLAGS.ID`).
-fn refuse_kept_flags(state: &ThreadState) -> Step<()> {
+/// Refuses a thread that keeps a flag which no tracer can set: that the processor can be identified (`RFLAGS.ID`). `flags`: its
+/// present ones, where they are known.
+pub(crate) fn refuse_kept_flags(state: &ThreadState, flags: Option<u64>) -> Step<()> {
     const IDENTIFICATION: u64 = 1 << 21;
-    let now = ptrace::registers(state.tid).or_trouble(Reason::Registers, "reading registers")?;
-    if (now.eflags ^ state.registers.eflags) & IDENTIFICATION == 0 {
+    let now = match flags {
+        Some(flags) => flags,
+        None => ptrace::registers(state.tid).or_trouble(Reason::Registers, "reading registers")?.eflags,
+    };
+    if (now ^ state.registers.eflags) & IDENTIFICATION == 0 {
         return Ok(());
     }
     Err(Trouble::Refused(Reason::Registers, format!("thread {} changed a flag that stays", state.tid)))
