@@ -34,7 +34,6 @@ VERDICT_COLOURS: dict[Verdict, str] = {
 }
 User = Literal["", "nobody"]
 
-REPLACEMENTS = 4  # requests to a victim that costs a new process each time
 UNTIL_LEAK = 200  # requests within which a victim must show its leak
 UNISOLATED_TIMEOUT = 5.0
 
@@ -107,7 +106,7 @@ def _tried(
 def unisolated(victim: Victim, command: tuple[str, ...], server: tuple[str, ...] = ()) -> list[str | None]:
     """The answers of a process that serves on and on, up to the first that differs."""
     patience = min(victim.answer_timeout, UNISOLATED_TIMEOUT)
-    return run_plain(Trial(command, UNTIL_LEAK, answer_timeout=patience, server=server))
+    return run_plain(Trial(command, max(UNTIL_LEAK, victim.rounds), answer_timeout=patience, server=server))
 
 
 def isolated(
@@ -119,11 +118,9 @@ def isolated(
     supervisor: Run,
 ) -> Outcome:
     """Serve it with a restore after each request."""
-    if victim.expected is not Expected.REVERT:
-        requests = min(requests, REPLACEMENTS)
     trial = Trial(
         command,
-        requests,
+        victim.requests(requests),
         strategy=strategy,
         answer_timeout=victim.answer_timeout,
         jail=victim.jail,
