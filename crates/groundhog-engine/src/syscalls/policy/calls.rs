@@ -518,9 +518,15 @@ pub(super) const CALLS: &[(&[S], Rule)] = &[
             S::setregid,
             S::setresuid,
             S::setresgid,
-            S::setgroups,
             S::setfsuid,
             S::setfsgid,
+        ],
+        // Whoever becomes another user is not dumpable any more, nor are all that share its memory.
+        Rule::Clauses(&[retires(Scope::Thread), sets(K::Dumpable, Scope::Memory)]),
+    ),
+    (
+        &[
+            S::setgroups,
             S::capset,
             S::set_thread_area,
             S::set_tid_address,
