@@ -104,7 +104,9 @@ def _tried(
 
 
 def unisolated(victim: Victim, command: tuple[str, ...], server: tuple[str, ...] = ()) -> list[str | None]:
-    """The answers of a process that serves on and on, up to the first that differs."""
+    """The answers of one process, up to the first that differs; none of a victim that never runs so."""
+    if victim.isolated_answer:
+        return []
     patience = min(victim.answer_timeout, UNISOLATED_TIMEOUT)
     return run_plain(Trial(command, max(UNTIL_LEAK, victim.rounds), answer_timeout=patience, server=server))
 
@@ -131,7 +133,10 @@ def isolated(
 
 def judge(victim: Victim, user: User, plain: list[str | None], outcome: Outcome) -> Finding:
     """Compare the answers with isolation with the first one; one that could not leak proves nothing."""
-    first = outcome.answers[0] if victim.sees_engine and outcome.answers else plain[0]
+    if victim.isolated_answer:
+        first: str | None = victim.isolated_answer
+    else:
+        first = outcome.answers[0] if victim.sees_engine and outcome.answers else plain[0]
     others = sorted({str(answer) for answer in outcome.answers if answer != first})
     verdict: Verdict = "holds"
     note = ""
@@ -141,7 +146,7 @@ def judge(victim: Victim, user: User, plain: list[str | None], outcome: Outcome)
         verdict, note = "leaks", f"answered {others[0]}, a first request gets {first}"
     elif outcome.survivors:
         verdict, note = "leaks", f"processes left running: {outcome.survivors}"
-    elif plain[-1] == plain[0] and plain[0] is not None:
+    elif plain and plain[-1] == plain[0] and plain[0] is not None:
         verdict, note = "proves nothing", f"no request of {len(plain)} without isolation saw an earlier one"
     else:
         reasons = sorted({ending for ending in outcome.endings if ending != "restored"})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from groundhog.audit import refusals
 from groundhog.audit.catalog.victim import REFUSED, SAFE, Victim
 from groundhog.audit.inventory import (
     ADVICE,
@@ -10,6 +11,7 @@ from groundhog.audit.inventory import (
     OBJECTS,
     PRIVILEGES,
     SOCKETS,
+    UNTRACKED,
     WRITTEN,
 )
 
@@ -19,7 +21,16 @@ POLICY_ROWS = (
     Victim("c", "names_by_rows", WRITTEN, SAFE, evasion=True, rounds=159),
     Victim("c", "memory_by_rows", ADVICE, SAFE, evasion=True, rounds=82),
     Victim("c", "objects_by_rows", OBJECTS, SAFE, evasion=True, rounds=57),
-    Victim("c", "identities_by_rows", PRIVILEGES, SAFE, unjailed=True, evasion=True, rounds=45),
+    Victim("c", "identities_by_rows", PRIVILEGES, SAFE, unjailed=True, evasion=True, rounds=48),
     Victim("c", "descriptors_by_rows", DESCRIPTORS_STATE, SAFE, evasion=True, rounds=189),
     Victim("c", "settings_by_rows", ATTRIBUTES, SAFE, evasion=True, rounds=180),
+    # What it tries is refused so that it does no harm.
+    Victim(
+        "c",
+        "refusals",
+        UNTRACKED,
+        evasion=True,
+        arguments=refusals.arguments(),
+        isolated_answer='{"refused":"all were tried"}',
+    ),
 )

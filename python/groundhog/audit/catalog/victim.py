@@ -37,6 +37,8 @@ class Victim:
     connected: bool = False  # it talks to a server that answers late
     root_only: bool = False  # nobody else can do what it does
     rounds: int = 0  # requests until it has tried all that it tries; 0: every request tries the same
+    arguments: tuple[str, ...] = ()  # on its command line
+    isolated_answer: str = ""  # what it must answer: it never runs without isolation
     answer_timeout: float = 60.0  # seconds; short where no answer is to come
     sees_engine: bool = (
         False  # its first answer shows that an engine is at work: nothing to compare with a plain one

@@ -57,6 +57,12 @@ static void set_up(void)
     keep(epoll_create1(0), SET);
     keep(memfd_create("victim", MFD_ALLOW_SEALING), MEMORY);
     keep(open("/proc/self/fd", O_RDONLY | O_DIRECTORY), FOLDER);
+    /* What others can take. */
+    write_all(PIPE_WRITE, "in the pipe", 11);
+    write_all(PAIR, "for the peer", 12);
+    write_all(PEER, "for the pair", 12);
+    check(lseek(REGULAR, 0, SEEK_SET) == 0 && lseek(OTHER, 0, SEEK_SET) == 0 && fcntl(COUNTER, F_SETFD, 0) == 0, "lseek");
+    attempt(inotify_add_watch(WATCHES, "/", IN_DELETE_SELF));
     sigprocmask(SIG_BLOCK, &usual, NULL);
     signal(SIGIO, SIG_IGN);
     signal(SIGPIPE, SIG_IGN);
@@ -93,19 +99,16 @@ static void look(void)
         struct stat found = {0};
         fstat(at, &found);
         attempt(pread(at, text, sizeof text - 1, 0));
-        say("mode %o, size %ld, %s, peeked %zd %c\n", found.st_mode, (long)found.st_size, at == FOLDER ? "" : text,
-            recv(at, &byte, 1, MSG_PEEK | MSG_DONTWAIT), byte);
+        attempt(recv(at, &byte, 1, MSG_PEEK | MSG_DONTWAIT));
+        say("mode %o, size %ld, %s, peeked %c\n", found.st_mode, (long)found.st_size, at == FOLDER ? "" : text, byte);
     }
-    struct timespec time;
     struct sockaddr_in at = {0};
     socklen_t length = sizeof at;
     getsockname(UDP, (struct sockaddr *)&at, &length);
     int is_listening = 0;
     length = sizeof is_listening;
     getsockopt(TCP, SOL_SOCKET, SO_ACCEPTCONN, &is_listening, &length);
-    say("bound %d, listens %d, spare %d, packets have times %d\n", at.sin_port != 0, is_listening, fcntl(SPARE, F_GETFD),
-        ioctl(PEER, SIOCGIFCONF, NULL) == 0 && ioctl(UDP, SIOC_GSTAMPNS, &time) == 0);
-    say("exists %d\n", fcntl(SPARE + 1, F_GETFD));
+    say("bound %d, listens %d, spare %d %d\n", at.sin_port != 0, is_listening, fcntl(SPARE, F_GETFD), fcntl(SPARE + 1, F_GETFD));
 }
 
 static void rows(void)
@@ -197,7 +200,7 @@ static void rows(void)
     if (row("FIONCLEX"))
         attempt(ioctl(OTHER, FIONCLEX));
     if (row("FIOCLEX"))
-        attempt(ioctl(OTHER, FIOCLEX));
+        attempt(ioctl(COUNTER, FIOCLEX));
     if (row("FIONBIO"))
         attempt(ioctl(PAIR, FIONBIO, &(int){0}));
     if (row("FIOASYNC"))
@@ -250,7 +253,7 @@ static void rows(void)
         close(again);
     }
     if (row("inotify_add_watch"))
-        attempt(inotify_add_watch(WATCHES, "/", IN_DELETE));
+        attempt(inotify_add_watch(WATCHES, "/proc", IN_DELETE_SELF));
     if (row("inotify_rm_watch"))
         attempt(inotify_rm_watch(WATCHES, 1));
     if (row("fchmod by number"))

@@ -17,6 +17,14 @@ static void look(void)
 static void rows(void)
 {
     const gid_t groups[] = {OTHER, OTHER + 1};
+    if (row("setfsuid in memory of others")) {
+        pid_t child = vfork();
+        if (child == 0) {
+            attempt(syscall(SYS_setfsuid, OTHER));
+            _exit(0);
+        }
+        waitpid(child, NULL, 0);
+    }
     if (row("setgroups"))
         attempt(syscall(SYS_setgroups, 2, groups));
     if (row("setfsgid"))

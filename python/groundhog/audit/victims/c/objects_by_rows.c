@@ -53,8 +53,13 @@ static void look(void)
         attached != NULL && is_mapped(attached, PAGE) ? *attached : ' ');
     say("found %d %d %d\n", shmget(KEY + 1, 0, 0) >= 0, semget(KEY + 1, 0, 0) >= 0, msgget(KEY + 1, 0) >= 0);
     mqd_t other = mq_open("/victim-new", O_RDONLY);
-    say("named %d %d %d %ld %ld\n", named >= 0 && mq_getattr(named, &attributes) == 0, other >= 0,
-        mq_open("/victim-kept", O_RDONLY | O_CLOEXEC) >= 0, attributes.mq_curmsgs, attributes.mq_flags);
+    mqd_t again = mq_open("/victim-kept", O_RDONLY | O_CLOEXEC);
+    bool is_open = named >= 0 && mq_getattr(named, &attributes) == 0;
+    say("named %d %d %d %ld %ld\n", is_open, other >= 0, again >= 0, attributes.mq_curmsgs, attributes.mq_flags);
+    if (other >= 0)
+        mq_close(other);
+    if (again >= 0)
+        mq_close(again);
     if (named >= 0) {
         char line[256];
         snprintf(line, sizeof line, "/proc/self/fdinfo/%d", named);

@@ -38,7 +38,7 @@ static void look(void)
     struct rlimit limit;
     char text[256] = "";
     int value = 0;
-    say_lines("/proc/self/status", " Name: Umask: SigPnd: ShdPnd: SigBlk: SigIgn: SigCgt: Seccomp: Seccomp_filters: "
+    say_lines("/proc/self/status", " Name: Umask: SigPnd: ShdPnd: SigBlk: SigIgn: SigCgt: Seccomp: "
                                    "Speculation_Store_Bypass: SpeculationIndirectBranch: NoNewPrivs: VmLck: ");
     say_lines("/proc/self/timers", NULL);
     sched_getparam(0, &parameter);
@@ -65,6 +65,7 @@ static void look(void)
         prctl(PR_GET_DUMPABLE), prctl(PR_GET_KEEPCAPS), prctl(PR_GET_TIMERSLACK), prctl(PR_MCE_KILL_GET, 0, 0, 0, 0),
         prctl(PR_GET_THP_DISABLE, 0, 0, 0, 0), prctl(IO_FLUSHER_IS, 0, 0, 0, 0), prctl(MEMORY_MERGE + 1, 0, 0, 0, 0),
         prctl(MDWE + 1, 0, 0, 0, 0));
+    say("numbers %d, ", prctl(TIMER_IDS, 2, 0, 0, 0));
     say("speculation %d %d, ", prctl(PR_GET_SPECULATION_CTRL, 0, 0, 0, 0), prctl(PR_GET_SPECULATION_CTRL, 1, 0, 0, 0));
     uint64_t cookie = 0;
     prctl(SCHED_CORE, 0, 0, 0, &cookie);
