@@ -91,6 +91,8 @@ fn what_a_new_thread_sets_for_itself_does_not_count() {
         assert!(seen.touched.is_empty() && seen.retires.is_none(), "{seen:?}");
     }
     assert!(judged_new(&calling(Sysno::sched_setaffinity, &[5])).touched.has(StateKind::Scheduling));
+    assert!(judged_new(&calling(Sysno::landlock_restrict_self, &[4, 0])).retires.is_none());
+    assert!(judged_new(&calling(Sysno::landlock_restrict_self, &[4, 8])).retires.is_some());
     assert!(judged(&calling(Sysno::prctl, &[15])).touched.has(StateKind::Name));
     assert!(judged_new(&calling(Sysno::prlimit64, &[0, 7, 1])).touched.has(StateKind::Limits));
 }
