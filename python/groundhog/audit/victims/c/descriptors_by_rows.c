@@ -1,5 +1,6 @@
 /* Evasion: every call that acts on an open file itself, on descriptors of the snapshot, by the process, a child and a thread:
  * through their own numbers, other openings and duplicates. */
+#define PLACES BY_PROCESS, BY_CHILD, BY_THREAD
 #include "rows.h"
 #include <netinet/in.h>
 #include <sys/epoll.h>

@@ -1,4 +1,4 @@
-/* Every call that makes the process another user or group, or one of fewer rights, by the process, a child and a thread. The
+/* Every call that makes the process another user or group, or one of fewer rights, by the process, children and a thread. The
  * calls themselves: the C library would tell all threads. */
 #include "rows.h"
 #include <linux/capability.h>
@@ -17,14 +17,6 @@ static void look(void)
 static void rows(void)
 {
     const gid_t groups[] = {OTHER, OTHER + 1};
-    if (row("setfsuid in memory of others")) {
-        pid_t child = vfork();
-        if (child == 0) {
-            attempt(syscall(SYS_setfsuid, OTHER));
-            _exit(0);
-        }
-        waitpid(child, NULL, 0);
-    }
     if (row("setgroups"))
         attempt(syscall(SYS_setgroups, 2, groups));
     if (row("setfsgid"))

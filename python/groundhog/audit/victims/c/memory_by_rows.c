@@ -1,5 +1,6 @@
-/* Evasion: every call and advice that changes what mappings are, by the process and a thread. */
-#define PLACES BY_PROCESS, BY_THREAD
+/* Evasion: every call and advice that changes what mappings are, by the process, a thread and a
+ * child that borrows its memory. */
+#define PLACES BY_PROCESS, BY_THREAD, BY_BORROWER
 #include "rows.h"
 
 enum { PAGES = 8, SIZE = PAGES * PAGE, ADVISED = 24 };

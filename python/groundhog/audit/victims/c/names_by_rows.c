@@ -2,6 +2,7 @@
  * thread; by names of all kinds, through descriptors and through /proc/self/fd. */
 #include "files.h"
 
+#define PLACES BY_PROCESS, BY_CHILD, BY_THREAD
 #include "rows.h"
 #include <linux/fs.h>
 #include <linux/openat2.h>

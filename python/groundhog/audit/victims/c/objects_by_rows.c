@@ -1,5 +1,6 @@
 /* Every call of System V objects and POSIX queues, by the process, a child and a thread: on objects from before the snapshot,
  * and on new ones. A jail has a namespace for them, or refuses them all. */
+#define PLACES BY_PROCESS, BY_CHILD, BY_THREAD
 #include "rows.h"
 #include <mqueue.h>
 #include <sys/ipc.h>

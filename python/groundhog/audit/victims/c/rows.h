@@ -2,20 +2,20 @@
  *
  * A victim defines look(), which says in lines all that any of its rows could change, and rows(), which has for each row
  * `if (row("its name")) attempt(its call);`. A call that fails ends nothing: what a jail or a kernel refuses leaves nothing.
- * Once all were tried by the process, a child tries each, then a thread. The answer names what differs from the snapshot, so
- * that a first answer is the same with whatever privileges. With the argument "rows" it lists their names instead, each as often
- * as it is tried. */
+ * Once all were tried by the process, a child tries each, then a thread, then a child that borrows the memory of the process.
+ * The answer names what differs from the snapshot, so that a first answer is the same with whatever privileges. With the
+ * argument "rows" it lists their names instead, each as often as it is tried. */
 #ifndef ROWS_H
 #define ROWS_H
 
 #include "open_files.h"
 
 #ifndef PLACES
-#define PLACES BY_PROCESS, BY_CHILD, BY_THREAD
+#define PLACES BY_PROCESS, BY_CHILD, BY_THREAD, BY_BORROWER
 #endif
 
 enum { LOOKED = 1 << 18, NO_ROW = -1 };
-enum { BY_PROCESS, BY_CHILD, BY_THREAD };
+enum { BY_PROCESS, BY_CHILD, BY_THREAD, BY_BORROWER };
 
 static void set_up(void); /* what is there before the snapshot */
 static void look(void);
@@ -138,6 +138,13 @@ static void handle(const char *secret)
         try_row();
     } else if (place == BY_CHILD) {
         pid_t child = fork();
+        if (child == 0) {
+            try_row();
+            _exit(0);
+        }
+        waitpid(child, NULL, 0);
+    } else if (place == BY_BORROWER) {
+        pid_t child = vfork();
         if (child == 0) {
             try_row();
             _exit(0);

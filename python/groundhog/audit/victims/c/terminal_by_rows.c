@@ -1,4 +1,5 @@
 /* Evasion: every operation that sets something of a terminal, by the process, a child and a thread. */
+#define PLACES BY_PROCESS, BY_CHILD, BY_THREAD
 #include "rows.h"
 #include <asm/termbits.h>
 #include <sys/ioctl.h>
