@@ -10,7 +10,7 @@ BIN := $(VENV)/bin
 DEPS := $(VENV)/.installed
 # Tests compile victims in C and Java, start functions in Node, Go, Ruby and in containers, and let them talk to databases.
 TEST_PROGRAMS := gcc=gcc g++=g++ javac=default-jdk-headless node=nodejs setpriv=util-linux runc=runc redis-server=redis-server pg_ctlcluster=postgresql \
-	go=golang-go ruby=ruby nginx=nginx-light
+	strace=strace go=golang-go ruby=ruby nginx=nginx-light
 BUILT := $(VENV)/.built
 ARGS ?=
 # How many tests of the package run at once.

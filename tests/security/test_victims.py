@@ -38,7 +38,6 @@ pytestmark = pytest.mark.kernel
 REQUESTS = int(os.environ.get("GROUNDHOG_VICTIM_REQUESTS", "12"))
 THOUSAND = 1000
 BULKY = 30  # requests of a victim that floods its pipes
-REPLACEMENTS = 4  # requests to a victim that costs a new process each time
 AS_IS, DROPPED = "as-is", "dropped"  # the supervisor's privileges
 UNTIL_LEAK = 200  # requests within which a victim must show its leak
 MEMORY_STATE = (MEMORY, LAYOUT, ADVICE, FILES, SHARED, UNTRACKED)  # what a strategy is about
@@ -84,6 +83,8 @@ def first_answer(workshop: Workshop) -> FirstAnswer:
 
     @functools.cache
     def ask(victim: Victim) -> str | None:
+        if victim.isolated_answer:
+            return victim.isolated_answer
         server, patience = workshop.server(victim), victim.answer_timeout
         return run_plain(Trial(workshop.command(victim), 1, answer_timeout=patience, server=server))[0]
 
@@ -124,20 +125,22 @@ def check(victim: Victim, outcome: Outcome, first: str | None) -> None:
 def trial_of(
     victim: Victim, workshop: Workshop, requests: int, *, verify: bool, strategy: str | None = None
 ) -> Trial:
-    if victim.expected is not Expected.REVERT:
-        requests = min(requests, REPLACEMENTS)
-    elif victim.bulky:
+    if victim.bulky:
         requests = min(requests, BULKY)
-    server = workshop.server(victim)
+    requests, server = victim.requests(requests), workshop.server(victim)
     return Trial(
         workshop.command(victim), requests, verify, strategy, victim.answer_timeout, victim.jail, server
     )
 
 
 def without_isolation() -> list[ParameterSet]:
-    """Every victim; some are root's."""
+    """Every victim that may run without; some are root's."""
     leave = pytest.mark.may_skip("only root can do what it does")
-    return [case(victim.name, victim, marks=[leave] if victim.root_only else []) for victim in VICTIMS]
+    return [
+        case(victim.name, victim, marks=[leave] if victim.root_only else [])
+        for victim in VICTIMS
+        if not victim.isolated_answer
+    ]
 
 
 @pytest.mark.parametrize("victim", without_isolation())
@@ -145,7 +148,8 @@ def test_without_isolation_a_later_answer_differs(victim: Victim, workshop: Work
     if victim.root_only and os.geteuid() != 0:
         pytest.skip("only root can do what it does, so that nothing is left to see")
     patience, server = min(victim.answer_timeout, 5), workshop.server(victim)
-    answers = run_plain(Trial(workshop.command(victim), UNTIL_LEAK, answer_timeout=patience, server=server))
+    requests = max(UNTIL_LEAK, victim.rounds)
+    answers = run_plain(Trial(workshop.command(victim), requests, answer_timeout=patience, server=server))
     if victim.expected is Expected.NO_ANSWER:
         assert answers == [None]
     else:

@@ -34,7 +34,6 @@ VERDICT_COLOURS: dict[Verdict, str] = {
 }
 User = Literal["", "nobody"]
 
-REPLACEMENTS = 4  # requests to a victim that costs a new process each time
 UNTIL_LEAK = 200  # requests within which a victim must show its leak
 UNISOLATED_TIMEOUT = 5.0
 
@@ -105,9 +104,11 @@ def _tried(
 
 
 def unisolated(victim: Victim, command: tuple[str, ...], server: tuple[str, ...] = ()) -> list[str | None]:
-    """The answers of a process that serves on and on, up to the first that differs."""
+    """The answers of one process, up to the first that differs; none of a victim that never runs so."""
+    if victim.isolated_answer:
+        return []
     patience = min(victim.answer_timeout, UNISOLATED_TIMEOUT)
-    return run_plain(Trial(command, UNTIL_LEAK, answer_timeout=patience, server=server))
+    return run_plain(Trial(command, max(UNTIL_LEAK, victim.rounds), answer_timeout=patience, server=server))
 
 
 def isolated(
@@ -119,11 +120,9 @@ def isolated(
     supervisor: Run,
 ) -> Outcome:
     """Serve it with a restore after each request."""
-    if victim.expected is not Expected.REVERT:
-        requests = min(requests, REPLACEMENTS)
     trial = Trial(
         command,
-        requests,
+        victim.requests(requests),
         strategy=strategy,
         answer_timeout=victim.answer_timeout,
         jail=victim.jail,
@@ -134,7 +133,10 @@ def isolated(
 
 def judge(victim: Victim, user: User, plain: list[str | None], outcome: Outcome) -> Finding:
     """Compare the answers with isolation with the first one; one that could not leak proves nothing."""
-    first = outcome.answers[0] if victim.sees_engine and outcome.answers else plain[0]
+    if victim.isolated_answer:
+        first: str | None = victim.isolated_answer
+    else:
+        first = outcome.answers[0] if victim.sees_engine and outcome.answers else plain[0]
     others = sorted({str(answer) for answer in outcome.answers if answer != first})
     verdict: Verdict = "holds"
     note = ""
@@ -144,7 +146,7 @@ def judge(victim: Victim, user: User, plain: list[str | None], outcome: Outcome)
         verdict, note = "leaks", f"answered {others[0]}, a first request gets {first}"
     elif outcome.survivors:
         verdict, note = "leaks", f"processes left running: {outcome.survivors}"
-    elif plain[-1] == plain[0] and plain[0] is not None:
+    elif plain and plain[-1] == plain[0] and plain[0] is not None:
         verdict, note = "proves nothing", f"no request of {len(plain)} without isolation saw an earlier one"
     else:
         reasons = sorted({ending for ending in outcome.endings if ending != "restored"})

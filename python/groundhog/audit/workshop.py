@@ -73,7 +73,7 @@ class Workshop:
             raise MissingToolError(f"no {lacking} here")
         match victim.language:
             case "c":
-                return (str(self._compiled_c(victim.source)),)
+                return (str(self._compiled_c(victim.source)), *victim.arguments)
             case "java":
                 return (_path("java"), *JAVA_FLAGS, "-cp", str(self._compiled_java()), victim.source)
             case "node":

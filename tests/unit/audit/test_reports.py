@@ -240,6 +240,28 @@ class TestSelfTest:
         victim = Victim("c", "four", MEMORY, sees_engine=True)
         assert selftest.judge(victim, "", ["1", "2"], outcome(["5", "5"])).verdict == "holds"
 
+    def test_one_that_never_runs_without_isolation(self) -> None:
+        victim = Victim("c", "five", MEMORY, isolated_answer="1")
+        assert selftest.unisolated(victim, ("false",)) == []
+        assert selftest.judge(victim, "", [], outcome(["1", "1"])).verdict == "holds"
+        found = selftest.judge(victim, "", [], outcome(["2", "2"]))
+        assert (found.verdict, found.note) == ("leaks", "answered 2, a first request gets 1")
+
+    @pytest.mark.parametrize(
+        ("expected", "rounds", "wanted", "given"),
+        [
+            (Expected.REVERT, 0, 100, 100),
+            (Expected.SAFE, 0, 100, 4),
+            (Expected.SAFE, 0, 2, 2),
+            (Expected.SAFE, 60, 12, 60),
+            (Expected.REVERT, 60, 100, 100),
+        ],
+    )
+    def test_how_many_requests_a_victim_gets(
+        self, expected: Expected, rounds: int, wanted: int, given: int
+    ) -> None:
+        assert Victim("c", "six", MEMORY, expected, rounds=rounds).requests(wanted) == given
+
     def test_patterns(self) -> None:
         names = [victim.name for victim in selftest.chosen("PYTHON-c")]
         assert names

@@ -85,6 +85,8 @@ fn what_can_be_put_back_is_noted_by_kind() {
     let has = |seen: Observed, kind| seen.touched.has(kind) && seen.retires.is_none();
     assert!(has(judged(&calling(Sysno::setitimer, &[])), StateKind::IntervalTimers));
     assert!(has(judged_new(&calling(Sysno::prctl, &[4])), StateKind::Dumpable));
+    // A thread that becomes another user takes it from all.
+    assert!(has(judged_new(&calling(Sysno::setfsuid, &[])), StateKind::Dumpable));
     let seen = judged(&calling(Sysno::timer_settime, &[9]));
     assert_eq!(seen.touched.timers, [9]);
     assert!(has(judged(&calling(Sysno::sched_setaffinity, &[6])), StateKind::Scheduling));
@@ -104,6 +106,8 @@ fn what_a_new_thread_sets_for_itself_does_not_count() {
         assert!(seen.touched.is_empty() && seen.retires.is_none(), "{seen:?}");
     }
     assert!(judged_new(&calling(Sysno::sched_setaffinity, &[5])).touched.has(StateKind::Scheduling));
+    assert!(judged_new(&calling(Sysno::landlock_restrict_self, &[4, 0])).retires.is_none());
+    assert!(judged_new(&calling(Sysno::landlock_restrict_self, &[4, 8])).retires.is_some());
     assert!(judged(&calling(Sysno::prctl, &[15])).touched.has(StateKind::Name));
     assert!(judged_new(&calling(Sysno::prlimit64, &[0, 7, 1])).touched.has(StateKind::Limits));
 }
@@ -114,7 +118,7 @@ fn a_child_may_set_what_is_its_own() {
         calling(Sysno::sched_setaffinity, &[0]),
         calling(Sysno::sched_setaffinity, &[7]),
         calling(Sysno::umask, &[]),
-        calling(Sysno::setuid, &[]),
+        calling(Sysno::setgroups, &[]),
         calling(Sysno::prlimit64, &[0, 7, 1]),
     ] {
         let seen = judged_child(&call);

@@ -521,16 +521,20 @@ pub(super) const CALLS: &[(&[S], Rule)] = &[
             S::setregid,
             S::setresuid,
             S::setresgid,
-            S::setgroups,
             S::setfsuid,
             S::setfsgid,
-            S::capset,
-            S::set_thread_area,
-            S::set_tid_address,
-            S::set_robust_list,
-            S::landlock_restrict_self,
         ],
+        // Whoever becomes another user is not dumpable any more, nor are all that share its memory.
+        Rule::Clauses(&[retires(Scope::Thread), sets(K::Dumpable, Scope::Memory)]),
+    ),
+    (
+        &[S::setgroups, S::capset, S::set_thread_area, S::set_tid_address, S::set_robust_list],
         Rule::Clauses(&[retires(Scope::Thread)]),
+    ),
+    (
+        &[S::landlock_restrict_self],
+        // Newer kernels have a flag by which one thread restricts all.
+        Rule::Clauses(&[retires(Scope::Thread), on(When::IsNot(1, 0), E::Retires(Scope::Process))]),
     ),
     (&[S::setsid], Rule::Clauses(&[retires(Scope::Process)])),
     (&[S::setpgid], Rule::Clauses(&[retires(Scope::Named(0))])),
