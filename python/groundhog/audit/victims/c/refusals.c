@@ -10,7 +10,7 @@ static int report[2];
 
 static void prepare(void)
 {
-    check(arguments[0] != NULL && pipe2(report, O_CLOEXEC | O_NONBLOCK) == 0, "pipe");
+    check(command_words[0] != NULL && pipe2(report, O_CLOEXEC | O_NONBLOCK) == 0, "pipe");
 }
 
 static void try_row(char *word)
@@ -32,7 +32,7 @@ static void try_row(char *word)
 
 static void *try_rows(void *unused)
 {
-    for (char **word = arguments; *word != NULL; word++)
+    for (char **word = command_words; *word != NULL; word++)
         try_row(*word);
     (void)!write(report[1], "all were tried", 14);
     return unused;

@@ -116,7 +116,7 @@ static void *try_in_thread(void *unused)
 
 static void prepare(void)
 {
-    is_listed = arguments[0] != NULL && strcmp(arguments[0], "rows") == 0;
+    is_listed = command_words[0] != NULL && strcmp(command_words[0], "rows") == 0;
     if (!is_listed)
         set_up();
     try_row(); /* counts them */

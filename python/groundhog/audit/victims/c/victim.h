@@ -37,8 +37,9 @@ enum { REQUEST_FD = 0, ANSWER_FD = 3, PAGE = 4096, SECRET_SIZE = 64 };
 static void prepare(void);
 static void handle(const char *secret);
 
-/* Of the command line, after the program. */
-__attribute__((unused)) static char **arguments;
+/* The words of the command line, after the program. */
+__attribute__((unused)) static char **command_words;
+
 
 /* A victim that cannot do what it is for must not pass for one that leaks nothing. */
 static void check(bool holds, const char *what)
@@ -183,7 +184,7 @@ int main(int count, char **words)
 {
     static char line[1 << 16];
     static char secret[SECRET_SIZE];
-    arguments = words + (count > 0);
+    command_words = words + (count > 0);
     prepare();
     answer("{\"ok\":true}");
     ssize_t length;
