@@ -52,6 +52,7 @@ STOPS = {
     **dict.fromkeys(("close", "close_range", "dup2", "dup3", "fcntl", "ioctl", "set_tid_address"), CHILDREN),
     **dict.fromkeys(("connect", "listen", "setsockopt", "shutdown", "epoll_ctl"), GAPS),
     "madvise": ADVICE,
+    "fadvise64": "how the kernel reads ahead in an open file shows nowhere",
 }
 """At which calls such requests are stopped, and why."""
 

@@ -25,11 +25,7 @@ impl Session {
         };
         report.stops = std::mem::take(&mut observed.stops);
         refuse_lost(process, &observed)?;
-        let chosen = process.take_signal_elsewhere() || observed.signalled_others;
-        if chosen && process.is_signal_chosen() {
-            let message = "a thread got a signal to the process, and the kernel remembers which one it was";
-            return Err(Trouble::Refused(Reason::Signals, message.into()));
-        }
+        observed.signalled_others |= process.take_signal_elsewhere();
         if snapshot.disarms_stacks && observed.actions != 0 {
             observed.touched.note_delivery();
         }

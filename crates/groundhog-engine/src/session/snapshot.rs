@@ -2,7 +2,7 @@
 
 use super::Session;
 use super::capabilities::capabilities;
-use super::threads::{Registers, Threads, forget_faults};
+use super::threads::{Registers, Threads, forget_faults, settle_signal_taker};
 use crate::arch::call;
 use crate::component::{Component, Stopped};
 use crate::descriptors::epoll::EpollSets;
@@ -155,6 +155,7 @@ impl Session {
                 forget_faults(&mut stopped, tid)?;
             }
         }
+        settle_signal_taker(&mut stopped)?;
         let threads = registers::save(&self.process)?;
         // What runs on from here is what every restore will give.
         registers::restore(&threads)?;

@@ -66,6 +66,15 @@ pub(super) fn forget_faults(stopped: &mut Stopped<'_>, tid: Tid) -> Step<()> {
     remote_syscall::Remote::enter_thread(process, *anchor, tid)?.forget_faults()
 }
 
+/// Has the kernel remember the same thread as the one that took the last signal to the process, where it chooses among several.
+pub(super) fn settle_signal_taker(stopped: &mut Stopped<'_>) -> Step<()> {
+    let Stopped { process, anchor } = stopped;
+    match process.other_signal_taker() {
+        Some(tid) => remote_syscall::Remote::enter_thread(process, *anchor, tid)?.take_signals_to_process(),
+        None => Ok(()),
+    }
+}
+
 /// The registers, the extended state and the signal mask of every thread.
 #[derive(Debug)]
 pub(super) struct Registers(pub(super) Vec<ThreadState>);
@@ -77,6 +86,9 @@ impl Component for Registers {
         let faulted = restore.stopped.process.take_faulted();
         for tid in self.0.iter().map(|state| state.tid).filter(|tid| faulted.contains(tid)) {
             forget_faults(&mut restore.stopped, tid)?;
+        }
+        if restore.observed.signalled_others {
+            settle_signal_taker(&mut restore.stopped)?;
         }
         for state in &self.0 {
             registers::refuse_kept_flags(state, restore.stopped.process.flags(state.tid))?;

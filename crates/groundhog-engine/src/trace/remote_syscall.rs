@@ -10,6 +10,7 @@ use groundhog_sys::{Errno, RemoteAddr, Tid, pidfd, process_vm};
 
 const SIGTRAP: i32 = 5;
 const SIGSEGV: i32 = 11;
+const SIGURG: i32 = 23;
 /// `PTRACE_EVENT_SECCOMP`
 const SECCOMP: i32 = 7;
 
@@ -191,6 +192,33 @@ impl<'a> Remote<'a> {
         self.run_to(|tid| ptrace::cont(tid, 0), |status| status == WaitStatus::Signal(SIGSEGV))?;
         set_mask(self.tid, BLOCK_ALL)?;
         self.must("getpid", call::GETPID, [0; 6]).map(drop)
+    }
+
+    /// Has the thread, which is not the first one, send the process a signal and take it, which nobody is told of.
+    ///
+    /// The kernel remembers which thread took the last signal that the first one did not, and begins with that one the next
+    /// time (`signal->curr_target`). All others are stopped, so that it is this one.
+    pub(crate) fn take_signals_to_process(&mut self) -> Step<()> {
+        // A step whose SIGTRAP is blocked would set its action to the default.
+        const ALL_BUT_SIGURG: u64 = BLOCK_ALL & !(1 << (SIGURG - 1));
+        let set_mask = |tid, mask| {
+            ptrace::set_signal_mask(tid, mask).or_trouble(Reason::Registers, "setting a signal mask")
+        };
+        let pid = self.must("getpid", call::GETPID, [0; 6])?;
+        set_mask(self.tid, ALL_BUT_SIGURG)?;
+        self.must("kill", call::KILL, [pid, SIGURG as u64, 0, 0, 0, 0])?;
+        // It comes before the next instruction. If it did not, that one would.
+        let came = std::cell::Cell::new(false);
+        self.run_to(ptrace::single_step, |status| {
+            came.set(status == WaitStatus::Signal(SIGURG));
+            came.get() || status == WaitStatus::Signal(SIGTRAP)
+        })?;
+        set_mask(self.tid, BLOCK_ALL)?;
+        if came.get() {
+            Ok(())
+        } else {
+            Err(Trouble::Refused(Reason::Signals, "a signal that a thread sent did not reach it".into()))
+        }
     }
 
     /// Makes a call that must succeed; `what` says what for.

@@ -202,7 +202,7 @@ C_KERNEL = (
     Victim("c", "signal_stack_disarms", SIGNAL_ACTIONS, evasion=True),
     Victim("c", "signal_action_spent", SIGNAL_ACTIONS, evasion=True),
     Victim("c", "signal_taken", SIGNALS, REFUSED),
-    Victim("c", "signal_target", SIGNALS, RETIRE, evasion=True),
+    Victim("c", "signal_target", SIGNALS, evasion=True, sees_engine=True),
     Victim("c", "signal_of_child", SIGNALS, evasion=True),
     Victim("c", "timer_overrun", TIMERS, REFUSED, evasion=True),
     Victim("c", "timer_replaced", TIMERS, SAFE, evasion=True),

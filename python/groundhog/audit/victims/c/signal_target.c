@@ -4,7 +4,7 @@
 
 enum { THREADS = 2, NOBODY = THREADS };
 
-static atomic_int taken[THREADS];
+static atomic_int taken[THREADS], rounds[THREADS];
 static atomic_bool wanted_blocked[THREADS], is_blocked[THREADS];
 static _Thread_local int own;
 static sigset_t signals;
@@ -26,6 +26,7 @@ static void *work(void *number)
             is_blocked[own] = wanted;
         }
         usleep(500);
+        rounds[own]++;
     }
     return NULL;
 }
@@ -55,8 +56,12 @@ static void prepare(void)
 static int taker(void)
 {
     int before[THREADS];
-    for (int i = 0; i < THREADS; i++)
+    for (int i = 0; i < THREADS; i++) {
         before[i] = taken[i];
+        /* One that has only just been resumed may not take it yet. */
+        for (int seen = rounds[i]; rounds[i] < seen + 2;)
+            usleep(500);
+    }
     check(kill(getpid(), SIGUSR1) == 0, "kill");
     for (int tries = 0; tries < 4000; tries++) {
         for (int i = 0; i < THREADS; i++)
