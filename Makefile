@@ -18,7 +18,8 @@ WORKERS ?= $(shell nproc)
 PYTEST = $(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadgroup --durations 25
 # Which tests `test-python` leaves out.
 SELECTED ?= -m "not slow"
-COVERAGE := --cov --cov-report=term
+# Counting the lines that tests reach slows them down: `test-all` does.
+COVERAGE ?=
 # Random programs for each strategy: seconds of them here, all in `test-all` (crates/groundhog-engine/tests/isolation/mutation.rs).
 MUTATION_PROGRAMS ?= 300
 SIDE_BY_SIDE = $(MAKE) --jobs 3 --output-sync=target
@@ -88,7 +89,7 @@ test: programs $(DEPS)  ## Lint, then run the tests, in less than ten minutes
 test-all: programs build  ## Run every test, also the slow ones and on other kernels (takes hours)
 	$(SIDE_BY_SIDE) lint
 	GROUNDHOG_MUTATION_PROGRAMS=1000 cargo test --release --workspace
-	GROUNDHOG_VICTIM_REQUESTS=30 $(MAKE) test-python SELECTED=
+	GROUNDHOG_VICTIM_REQUESTS=30 $(MAKE) test-python SELECTED= COVERAGE="--cov --cov-report=term"
 	$(MAKE) test-kernels
 
 .PHONY: test-rust
