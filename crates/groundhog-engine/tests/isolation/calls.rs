@@ -334,8 +334,8 @@ fn run_all(jailed: bool) {
     assert!(tally.same * 3 > tally.programs, "most programs are refused: {}", tally.text());
 }
 
-/// Runs every row of the policy that is not pure by itself, in the process and in a child; what is refused must answer its
-/// error.
+/// Runs every row of the policy that is not pure by itself, in the process, or in a jail in a child; what is refused must answer
+/// its error.
 fn run_each(jailed: bool) {
     if jailed && let Some(refusal) = capabilities().jail_refusal(Means::Namespace) {
         nothing_like_it_here(&refusal);
@@ -350,9 +350,13 @@ fn run_each(jailed: bool) {
     let mut wrong: Vec<String> = Vec::new();
     let mut trial = Trial::begin(next(), &observer);
     for row in &generator.alone {
-        // The same rules of a seccomp program answer for children and threads.
-        let is_short = variants.is_none() && (row.class == "refused" || row.call == "setsockopt");
-        let places = if is_short { &["p"][..] } else { &["p", "c", "t"] };
+        let places: &[&str] = match (variants, jailed) {
+            (Some(_), _) => &["p", "c", "t"],
+            (None, false) => &["p"],
+            // What is refused is so by the same seccomp program there, and so is what retires.
+            (None, true) if row.class == "refused" || row.class == "retires" => &[],
+            (None, true) => &["c"],
+        };
         for (variant, place) in
             (0..variants.unwrap_or(1)).flat_map(|variant| places.iter().map(move |place| (variant, place)))
         {
