@@ -9,6 +9,7 @@
 //! - `fs/proc/task_mmu.c`, `show_map_vma`
 
 use crate::text::{decimal, hex, quote, split_line, split_once};
+use std::fmt::{self, Display, Formatter};
 
 /// The smallest page of any supported architecture; every boundary is a multiple of it.
 const PAGE: u64 = 4096;
@@ -99,6 +100,28 @@ pub enum Name {
         /// The kernel appended ` (deleted)`. A file whose own name ends so cannot be told apart.
         deleted: bool,
     },
+}
+
+impl Display for Name {
+    /// As the kernel writes it; empty for nothing.
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let text = |name| String::from_utf8_lossy(name);
+        match self {
+            Self::Anonymous => Ok(()),
+            Self::NamedAnonymous(name) => write!(f, "[anon:{}]", text(name)),
+            Self::NamedShmem(name) => write!(f, "[anon_shmem:{}]", text(name)),
+            Self::Heap => f.write_str("[heap]"),
+            Self::Stack => f.write_str("[stack]"),
+            Self::Vvar => f.write_str("[vvar]"),
+            Self::Vdso => f.write_str("[vdso]"),
+            Self::Vsyscall => f.write_str("[vsyscall]"),
+            Self::Uprobes => f.write_str("[uprobes]"),
+            Self::Other(name) => write!(f, "[{}]", text(name)),
+            Self::Path { path, deleted } => {
+                write!(f, "{}{}", text(path), if *deleted { " (deleted)" } else { "" })
+            }
+        }
+    }
 }
 
 /// Why text is not a `/proc/PID/maps`.

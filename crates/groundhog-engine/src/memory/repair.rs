@@ -7,7 +7,7 @@ use crate::memory::layout::{self, Change};
 use crate::memory::vma::{self, Area, AreaKind};
 use crate::trace::process::Process;
 use crate::trace::remote_syscall::Remote;
-use groundhog_proc::maps::{Name, Perms};
+use groundhog_proc::maps::{Mapping, Name, Perms};
 
 const PROT_READ: u64 = 1;
 const PROT_WRITE: u64 = 2;
@@ -249,8 +249,8 @@ fn rename(remote: &mut Remote<'_>, start: u64, end: u64, area: &Area) -> Step<()
 
 fn map(remote: &mut Remote<'_>, start: u64, end: u64, area: &Area) -> Step<()> {
     let refuse = |why: &str| {
-        let message = format!("mapping {start:#x}-{end:#x} {:?} {why}", area.mapping.name);
-        Err(Trouble::Refused(Reason::Layout, message))
+        let part = Mapping { start, end, ..area.mapping.clone() };
+        Err(Trouble::Refused(Reason::Layout, format!("{} {why}", vma::described(&part))))
     };
     let advised = |code: &[u8; 2]| ADVICE.iter().any(|(known, _)| *known == code);
     if let Some(code) = area.flags.iter().find(|code| !ORDINARY.contains(&code) && !advised(code)) {

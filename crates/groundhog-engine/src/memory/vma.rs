@@ -160,12 +160,16 @@ pub(crate) fn hole(areas: &[Area], size: u64) -> Step<u64> {
     Err(Trouble::Refused(Reason::Layout, "it has no room left in its address space".into()))
 }
 
+/// A mapping for messages.
+pub(crate) fn described(mapping: &Mapping) -> String {
+    let range = format!("mapping {:#x}-{:#x}", mapping.start, mapping.end);
+    if mapping.name == Name::Anonymous { range } else { format!("{range} ({})", mapping.name) }
+}
+
 fn classify(entry: smaps::Entry) -> Step<Area> {
     let smaps::Entry { mapping, flags, .. } = entry;
-    let refuse = |why: &str| {
-        let message = format!("mapping {:#x}-{:#x} {:?} {why}", mapping.start, mapping.end, mapping.name);
-        Err(Trouble::Refused(Reason::MappingKind, message))
-    };
+    let refuse =
+        |why: &str| Err(Trouble::Refused(Reason::MappingKind, format!("{} {why}", described(&mapping))));
     let path = match &mapping.name {
         Name::Path { path, .. } => path.as_slice(),
         _ => b"",

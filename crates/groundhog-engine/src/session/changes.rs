@@ -64,7 +64,7 @@ pub(crate) fn look(process: &Process, space: &mut AddressSpace) -> Step<Changes>
         start: area.mapping.start,
         end: area.mapping.end,
         perms: letters(area.mapping.perms),
-        name: label(&area.mapping.name),
+        name: area.mapping.name.to_string(),
         pages,
         new: !space
             .areas
@@ -107,25 +107,7 @@ fn described(change: &Change, areas: &[Area], now: &[Mapping]) -> LayoutChange {
         Change::Rename { start, end, area } => (start, end, "renamed", Some(area)),
     };
     let name = at(start).map(|mapping| &mapping.name).or(before.map(|area| &areas[area].mapping.name));
-    LayoutChange { start, end, what, name: name.map(label).unwrap_or_default() }
-}
-
-/// The name of a mapping as the kernel writes it.
-fn label(name: &Name) -> String {
-    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-    match name {
-        Name::Anonymous => String::new(),
-        Name::NamedAnonymous(name) => format!("[anon:{}]", text(name)),
-        Name::NamedShmem(name) => format!("[anon_shmem:{}]", text(name)),
-        Name::Heap => "[heap]".into(),
-        Name::Stack => "[stack]".into(),
-        Name::Vvar => "[vvar]".into(),
-        Name::Vdso => "[vdso]".into(),
-        Name::Vsyscall => "[vsyscall]".into(),
-        Name::Uprobes => "[uprobes]".into(),
-        Name::Other(name) => format!("[{}]", text(name)),
-        Name::Path { path, deleted } => text(path) + if *deleted { " (deleted)" } else { "" },
-    }
+    LayoutChange { start, end, what, name: name.map(ToString::to_string).unwrap_or_default() }
 }
 
 fn letters(perms: Perms) -> String {
