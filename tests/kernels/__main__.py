@@ -24,6 +24,7 @@ from tests.kernels.report import Report
 
 PACKAGES = (f"{machine.QEMU}=qemu-system-x86", "busybox-static", "cc=gcc")
 BUSYBOX = Path("/usr/bin/busybox"), Path("/bin/busybox")
+BOOTS = 3
 BOOT_SECONDS = 60
 
 
@@ -85,7 +86,6 @@ def _test_on(kernel: Kernel, options: argparse.Namespace) -> bool:
         image = Image()
         steps = _steps(image, work, kernel, options)
         token = secrets.token_hex(8)
-        report = Report(token, {step.name: step.counts_tests for step in steps})
         image.text("/job/token", token)
         for step in steps:
             image.folder(step.folder)
@@ -97,16 +97,16 @@ def _test_on(kernel: Kernel, options: argparse.Namespace) -> bool:
         size = f"{initramfs.stat().st_size / 2**20:.0f} MiB"
         print(f"{kernel.series} | {vmlinuz.parent.name}: {len(steps)} programs, {size}", flush=True)
         arguments = machine.command(vmlinuz, initramfs, memory_mib=options.memory, cpus=options.cpus)
-        with (work / "console").open("w") as log:
-
-            def on_line(line: str) -> None:
-                log.write(line + "\n")
-                if report.line(line):
-                    print(f"{kernel.series} | {line}", flush=True)
-
-            limit = BOOT_SECONDS + options.timeout * len(steps)
-            if not machine.boot(arguments, on_line, limit_seconds=limit):
+        limit = BOOT_SECONDS + options.timeout * len(steps)
+        for attempt in range(1, BOOTS + 1):
+            report = Report(token, {step.name: step.counts_tests for step in steps})
+            hung = not _boot(arguments, work / "console", report, kernel, limit)
+            if hung:
                 print(f"{kernel.series} | the machine hung: killed after {limit:.0f} s")
+            # Emulated processors lose a race now and then while the kernel patches itself.
+            if report.begun or hung:
+                break
+            print(f"{kernel.series} | the machine did not come up, attempt {attempt} of {BOOTS}", flush=True)
         if options.keep:
             print(f"{kernel.series} | kept {work}; boot it again: {shlex.join(arguments)}")
     finally:
@@ -119,6 +119,18 @@ def _test_on(kernel: Kernel, options: argparse.Namespace) -> bool:
     seconds = time.monotonic() - started
     print(f"{kernel.series} | {verdict}: {report.passed} tests passed, {seconds:.0f} s", flush=True)
     return not problems
+
+
+def _boot(arguments: list[str], console: Path, report: Report, kernel: Kernel, limit: float) -> bool:
+    """Run the machine once, and say whether it stopped by itself."""
+    with console.open("w") as log:
+
+        def on_line(line: str) -> None:
+            log.write(line + "\n")
+            if report.line(line):
+                print(f"{kernel.series} | {line}", flush=True)
+
+        return machine.boot(arguments, on_line, limit_seconds=limit)
 
 
 def _steps(image: Image, work: Path, kernel: Kernel, options: argparse.Namespace) -> list[suites.Step]:

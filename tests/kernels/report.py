@@ -62,6 +62,7 @@ class Report:
         mark = rf"@@{re.escape(token)} (?P<event>\w+)(?: (?P<name>\S+))?(?: (?P<status>\d+))?$"
         self._mark = re.compile(mark)
         self.steps = {name: Step(name, counts) for name, counts in steps.items()}
+        self.begun = False
         self.complete = False
         self._current: Step | None = None
 
@@ -73,6 +74,7 @@ class Report:
                 self._current.line(text)
             return not self.complete
         if mark["event"] == "begin":
+            self.begun = True
             self._current = self.steps[mark["name"]]
         elif mark["event"] == "end":
             self.steps[mark["name"]].status = int(mark["status"])

@@ -80,3 +80,8 @@ def test_paint_hides_no_failure() -> None:
 def test_a_program_that_is_no_test_need_not_count() -> None:
     report = read("@@cafe begin command\n@@cafe end command 0\n@@cafe done\n", steps={"command": False})
     assert report.problems(frozenset()) == []
+
+
+def test_a_machine_that_did_not_come_up_may_be_tried_again() -> None:
+    assert not read("Oops: int3: 0000\nKernel panic - not syncing: Fatal exception in interrupt\n").begun
+    assert read(GOOD.split("@@cafe end", maxsplit=1)[0]).begun
