@@ -57,6 +57,20 @@ def cases(victims: Iterable[Victim], *supervisors: str) -> list[ParameterSet]:
     ]
 
 
+def is_slow(victim: Victim) -> bool:
+    """Whether it takes seconds: a hundred requests, or as much work in one."""
+    return victim.rounds > 0 or victim.bulky
+
+
+def each_strategy() -> list[ParameterSet]:
+    """Victims of memory; those that take long are slow tests."""
+    return [
+        case(f"{victim.name}-{AS_IS}", victim, AS_IS, marks=[pytest.mark.slow] if is_slow(victim) else [])
+        for victim in VICTIMS
+        if victim.leaves in MEMORY_STATE
+    ]
+
+
 def strategies() -> list[str]:
     """Those to test: as the environment says, else every one that works here and is not the default."""
     named = os.environ.get("GROUNDHOG_TEST_STRATEGIES")
@@ -162,11 +176,11 @@ def test_without_isolation_a_later_answer_differs(victim: Victim, workshop: Work
 def privileges_and_verification() -> list[ParameterSet]:
     """Every victim as both supervisors, each with or without `verify`.
 
-    The other pairings are slow tests, as is the second supervisor of those that take hundreds of requests.
+    The other pairings are slow tests, as is the second supervisor of those that are slow themselves.
     """
     params = []
     for supervisor, victim, verify in itertools.product((AS_IS, DROPPED), VICTIMS, (False, True)):
-        is_quick = (supervisor == AS_IS) == verify and not (victim.rounds and supervisor == DROPPED)
+        is_quick = (supervisor == AS_IS) == verify and not (is_slow(victim) and supervisor == DROPPED)
         marks = [] if is_quick else [pytest.mark.slow]
         name = f"{victim.name}-{supervisor}-{'verifying' if verify else 'trusting'}"
         params.append(case(name, victim, supervisor, verify, marks=marks))
@@ -186,9 +200,7 @@ def test_every_answer_is_a_first_answer(
 
 
 @pytest.mark.parametrize("strategy", strategies())
-@pytest.mark.parametrize(
-    ("victim", "supervisor"), cases((victim for victim in VICTIMS if victim.leaves in MEMORY_STATE), AS_IS)
-)
+@pytest.mark.parametrize(("victim", "supervisor"), each_strategy())
 def test_with_each_strategy(
     victim: Victim, workshop: Workshop, first_answer: FirstAnswer, run: Run, supervisor: str, strategy: str
 ) -> None:
