@@ -30,10 +30,10 @@ use groundhog_sys::Errno;
 use groundhog_sys::fcntl::FileType;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-/// How often, and after which pauses, a process is stopped until it is quiet.
-const QUIET_ATTEMPTS: u32 = 400;
+/// How long, and after which pauses, a process is stopped again until it is quiet.
+const QUIET_WITHIN: Duration = Duration::from_millis(500);
 const QUIET_PAUSE: Duration = Duration::from_micros(500);
 
 /// Everything that is known of the clean state.
@@ -279,16 +279,16 @@ fn in_use(survey: &Survey, areas: &[Area]) -> InUse {
 /// A process that was stopped on its way from an answer to the next read would, after every restore, go that way again.
 /// The kernel has no event for "has gone to sleep", so this tries again after a pause.
 fn stop_when_quiet(process: &mut Process) -> Step<()> {
-    for attempt in 0..QUIET_ATTEMPTS {
+    let begun = Instant::now();
+    loop {
         process.stop(false)?;
-        if attempt + 1 == QUIET_ATTEMPTS || registers::all_wait(process)? {
-            break;
+        if registers::all_wait(process)? || begun.elapsed() >= QUIET_WITHIN {
+            return Ok(());
         }
         registers::undisturb(process)?;
         process.resume()?;
         std::thread::sleep(QUIET_PAUSE);
     }
-    Ok(())
 }
 
 /// How many seccomp filters bind a process; 0 on kernels that do not tell (before Linux 5.9).
