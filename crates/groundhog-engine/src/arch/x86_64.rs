@@ -27,8 +27,8 @@ pub(crate) mod call {
     pub(crate) const RECVMSG: u64 = 47;
     pub(crate) const SOCKETPAIR: u64 = 53;
     pub(crate) const EXIT: u64 = 60;
-    pub(crate) const KILL: u64 = 62;
     pub(crate) const WAIT4: u64 = 61;
+    pub(crate) const KILL: u64 = 62;
     pub(crate) const FCNTL: u64 = 72;
     pub(crate) const FCHDIR: u64 = 81;
     pub(crate) const UMASK: u64 = 95;

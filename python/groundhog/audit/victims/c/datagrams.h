@@ -69,4 +69,18 @@ __attribute__((unused)) static void await_error(int fd)
     struct pollfd awaited = {.fd = fd};
     (void)!poll(&awaited, 1, 100);
 }
+
+/* A listener on a free port, which goes to `port`. */
+__attribute__((unused)) static int listen_on_loopback(int backlog, int *port)
+{
+    struct sockaddr_in address = on_loopback(0);
+    socklen_t length = sizeof address;
+    int listening = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    check(listening >= 0 && bind(listening, (struct sockaddr *)&address, sizeof address) == 0, "bind");
+    check(listen(listening, backlog) == 0, "listen");
+    check(getsockname(listening, (struct sockaddr *)&address, &length) == 0, "getsockname");
+    *port = ntohs(address.sin_port);
+    return listening;
+}
+
 #endif

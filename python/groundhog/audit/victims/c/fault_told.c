@@ -1,34 +1,14 @@
 /* The address of a fault that was handled: the kernel goes on telling it to the handlers of all later signals. */
-#include "victim.h"
-#include <setjmp.h>
-#include <ucontext.h>
-
-static sigjmp_buf back;
-static volatile greg_t address, trap, error;
-
-static void on_fault(int signal)
-{
-    (void)signal;
-    siglongjmp(back, 1);
-}
-
-static void on_signal(int signal, siginfo_t *info, void *context)
-{
-    (void)signal, (void)info;
-    const greg_t *registers = ((ucontext_t *)context)->uc_mcontext.gregs;
-    address = registers[REG_CR2], trap = registers[REG_TRAPNO], error = registers[REG_ERR];
-}
+#include "faults.h"
 
 static void prepare(void)
 {
-    struct sigaction action = {.sa_sigaction = on_signal, .sa_flags = SA_SIGINFO};
-    check(signal(SIGSEGV, on_fault) != SIG_ERR && sigaction(SIGUSR1, &action, NULL) == 0, "sigaction");
+    handle_signals();
 }
 
 static void handle(const char *secret)
 {
     check(raise(SIGUSR1) == 0, "raise");
-    if (sigsetjmp(back, 1) == 0)
-        *(volatile char *)(uintptr_t)atol(secret + 1) = 1;
-    answer("{\"told\":[%lld,%lld,%lld]}", (long long)address, (long long)trap, (long long)error);
+    fault_at(atol(secret + 1));
+    answer_told();
 }

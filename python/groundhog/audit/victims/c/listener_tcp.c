@@ -5,13 +5,7 @@ static int listening, port;
 
 static void prepare(void)
 {
-    struct sockaddr_in address = on_loopback(0);
-    socklen_t length = sizeof address;
-    listening = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    check(listening >= 0 && bind(listening, (struct sockaddr *)&address, sizeof address) == 0, "bind");
-    check(listen(listening, 8) == 0, "listen");
-    check(getsockname(listening, (struct sockaddr *)&address, &length) == 0, "getsockname");
-    port = ntohs(address.sin_port);
+    listening = listen_on_loopback(8, &port);
 }
 
 static void handle(const char *secret)

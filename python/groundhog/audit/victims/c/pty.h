@@ -1,7 +1,6 @@
 /* What the victims share that change a pseudo-terminal of the snapshot. */
 #include "open_files.h"
 #include <sys/ioctl.h>
-#include <termios.h>
 
 static int controller, terminal;
 

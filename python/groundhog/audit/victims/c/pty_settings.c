@@ -1,5 +1,6 @@
 /* Evasion: the control characters of a terminal, set through another opening of it. */
 #include "pty.h"
+#include <termios.h>
 
 static void prepare(void)
 {

@@ -1,10 +1,8 @@
 /* Evasion: every operation that sets something of a terminal, by the process, a child and a thread. */
 #define PLACES BY_PROCESS, BY_CHILD, BY_THREAD
+#include "pty.h"
 #include "rows.h"
 #include <asm/termbits.h>
-#include <sys/ioctl.h>
-
-static int controller, terminal;
 
 /* As <asm/termios.h> has it, which <sys/ioctl.h> does not go with. */
 struct old_settings {
@@ -14,11 +12,7 @@ struct old_settings {
 
 static void set_up(void)
 {
-    int unlocked = 0;
-    controller = open("/dev/ptmx", O_RDWR | O_NOCTTY | O_CLOEXEC | O_NONBLOCK);
-    check(controller >= 0 && ioctl(controller, TIOCSPTLCK, &unlocked) == 0, "/dev/ptmx");
-    terminal = ioctl(controller, TIOCGPTPEER, O_RDWR | O_NOCTTY | O_CLOEXEC | O_NONBLOCK);
-    check(terminal >= 0, "TIOCGPTPEER");
+    open_terminal();
     signal(SIGHUP, SIG_IGN);
     signal(SIGTTOU, SIG_IGN);
     /* Only who leads a session can have a terminal. */
