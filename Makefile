@@ -13,8 +13,8 @@ TEST_PROGRAMS := gcc=gcc g++=g++ javac=default-jdk-headless node=nodejs setpriv=
 	strace=strace go=golang-go ruby=ruby nginx=nginx-light
 BUILT := $(VENV)/.built
 ARGS ?=
-# How many tests of the package run at once.
-WORKERS ?= $(shell nproc)
+# How many tests run at once: one more than there are processors, since many wait for a time that is up.
+WORKERS ?= $(shell expr $$(nproc) + 1)
 PYTEST = $(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadgroup --durations 25
 # Which tests `test-python` leaves out.
 SELECTED ?= -m "not slow"
@@ -81,7 +81,7 @@ check: $(DEPS) | $(BUILT)  ## Check what a minute is enough for: lint, and unit 
 	$(PYTEST) $(ARGS) tests/unit
 
 .PHONY: test
-test: programs $(DEPS)  ## Lint, then run the tests, in less than ten minutes
+test: programs  ## Lint, then run the tests, in less than ten minutes
 	$(SIDE_BY_SIDE) lint test-rust
 	$(MAKE) test-python
 
@@ -93,12 +93,12 @@ test-all: programs build  ## Run every test, also the slow ones and on other ker
 	$(MAKE) test-kernels
 
 .PHONY: test-rust
-test-rust: programs $(DEPS)  ## Run the tests of the crates
-	GROUNDHOG_MUTATION_PROGRAMS=$(MUTATION_PROGRAMS) cargo test --workspace
+test-rust: programs  ## Run the tests of the crates
+	GROUNDHOG_MUTATION_PROGRAMS=$(MUTATION_PROGRAMS) RUST_TEST_THREADS=$(WORKERS) cargo test --workspace
 
 .PHONY: test-python
 test-python: programs build  ## Run the tests of the package (ARGS for pytest)
-	cargo build --release --quiet --package groundhog-test-programs
+	cargo build --quiet --package groundhog-test-programs
 	$(PYTEST) $(SELECTED) $(COVERAGE) $(ARGS)
 
 .PHONY: test-kernels

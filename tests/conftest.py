@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -43,6 +44,12 @@ def _open_fds() -> dict[str, str]:
         with contextlib.suppress(FileNotFoundError):  # the one that lists the others
             fds[entry.name] = str(entry.readlink())
     return fds
+
+
+def pytest_collection_finish() -> None:
+    """Keep the thousands of tests, which stay, from being looked at in each collection of garbage."""
+    gc.collect()
+    gc.freeze()
 
 
 def pytest_make_parametrize_id(val: object, argname: str) -> str | None:

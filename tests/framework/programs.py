@@ -68,7 +68,6 @@ def rust(name: str, *arguments: str) -> tuple[str, ...]:
     said = _run(
         "cargo",
         "build",
-        "--release",
         "--locked",
         "--quiet",
         f"--package={RUST_PACKAGE}",

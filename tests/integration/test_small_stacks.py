@@ -1,4 +1,7 @@
-"""Programs whose first thread runs on a small stack, with their data right below it: it stays as it is."""
+"""Programs whose first thread runs on a small stack, with their data right below it: it stays as it is.
+
+They look themselves: data that the snapshot has overwritten is what every restore compares with.
+"""
 
 from __future__ import annotations
 
@@ -31,9 +34,7 @@ async def test_data_near_the_stack_is_as_it_was(program: str) -> None:
     command, requests = PROGRAMS[program]
     retirements = Retirements()
     answers: list[dict[str, Any]] = []
-    async with Pool(
-        Function.from_command(command(), warmup=[{}]), workers=1, observer=retirements, verify=True
-    ) as pool:
+    async with Pool(Function.from_command(command(), warmup=[{}]), workers=1, observer=retirements) as pool:
         for _ in range(requests):
             value = (await pool.invoke({"thread": True})).value
             assert isinstance(value, dict)

@@ -91,7 +91,9 @@ def by_http(source: Path) -> bytes:
 
     handler = functools.partial(Quiet, directory=str(source.parent))
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        thread = threading.Thread(target=server.serve_forever)
+        thread = threading.Thread(
+            target=server.serve_forever, args=[0.01]
+        )  # looks so often whether it is to end
         thread.start()
         with urllib.request.urlopen(f"http://127.0.0.1:{server.server_port}/{source.name}") as answer:
             body: bytes = answer.read()
