@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import gc
+import re
+import signal
 import subprocess
 import sys
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+import httpx
 import pytest
 
 from groundhog import Tracee
@@ -16,7 +19,8 @@ from tests.framework.commands import served
 from tests.framework.workshop import SharedWorkshop
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
 
     from groundhog.audit.workshop import Workshop
 
@@ -73,3 +77,37 @@ def test_a_handle_closes_although_somebody_else_waited_for_the_process() -> None
         assert time.monotonic() - begun < LIMIT_S
         assert process.stdin is not None
         process.stdin.close()
+
+
+TALKATIVE = """
+def main(args):
+    print("word " * 20_000)
+    return {"ok": True}
+"""
+
+
+@pytest.mark.parametrize("platform", ["serve", "openwhisk"])
+def test_nobody_reads_what_it_prints(platform: str, source: Callable[[str, str], Path]) -> None:
+    """It answers all the same, and ends."""
+    path = source("talkative.py", TALKATIVE)
+    words = [platform, "--host", "127.0.0.1", "--port", "0", *([str(path)] if platform == "serve" else [])]
+    with subprocess.Popen(
+        [sys.executable, "-m", "groundhog.cli", *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as server:
+        assert server.stdout is not None
+        try:
+            found = re.search(rb"http://[\d.:]+", server.stdout.readline())
+            assert found is not None
+
+            def post(path: str, value: dict[str, Any]) -> int:
+                return httpx.post(
+                    found[0].decode() + path, json={"value": value}, timeout=LIMIT_S
+                ).status_code
+
+            if platform == "openwhisk":
+                assert post("/init", {"code": TALKATIVE}) == 200
+            assert [post("/" if platform == "serve" else "/run", {}) for _ in range(4)] == [200] * 4
+            server.send_signal(signal.SIGTERM)
+            assert server.wait(LIMIT_S) == 0
+        finally:
+            server.kill()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import concurrent.futures
 import logging
 import os
 import sys
@@ -10,10 +11,44 @@ from typing import TYPE_CHECKING
 import structlog
 
 from groundhog.errors import ConfigError
+from groundhog.platforms.printer import Printer
 
 if TYPE_CHECKING:
+    from concurrent.futures import Future
     from io import TextIOWrapper
     from pathlib import Path
+
+STDERR = 2
+_LAST_EVENTS_S = 1.0
+"""How long the last events may wait for their reader when the program ends."""
+
+
+class _Printed(logging.Handler):
+    """Prints on stderr. When nobody reads it, events are lost, and the next one that is read says so."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._printer = Printer(STDERR)
+        self._last: Future[None] | None = None
+        self._lost = 0
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Print an event."""
+        text = self.format(record) + "\n"
+        if self._lost:
+            text = (
+                f'{{"event": "{self._lost} events were lost: nobody read them", "level": "warning"}}\n{text}'
+            )
+        put = self._printer.put(text.encode("utf-8", "backslashreplace"))
+        if put is None:
+            self._lost += 1
+        else:
+            self._lost, self._last = 0, put
+
+    def flush(self) -> None:
+        """Wait until all is printed, but not for long; called when the program ends, too."""
+        if self._last is not None:
+            concurrent.futures.wait([self._last], _LAST_EVENTS_S)
 
 
 class _File(logging.FileHandler):
@@ -66,7 +101,7 @@ def configure(level: int = logging.INFO, handler: logging.Handler | None = None)
             structlog.dev.ConsoleRenderer() if terminal else structlog.processors.JSONRenderer(),
         ]
     )
-    handler = handler or logging.StreamHandler(sys.stderr)
+    handler = handler or _Printed()
     handler.setFormatter(logging.Formatter("%(message)s"))
     logging.basicConfig(handlers=[handler], level=logging.WARNING)
     logging.getLogger("groundhog").setLevel(level)

@@ -26,7 +26,6 @@ import contextlib
 import hashlib
 import re
 import shutil
-import sys
 import tempfile
 import time
 from pathlib import Path
@@ -54,10 +53,11 @@ from groundhog.platforms.answers import (
     reply_to,
 )
 from groundhog.platforms.metrics import Metrics
+from groundhog.platforms.printer import Printer
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from typing import BinaryIO
+    from concurrent.futures import Future
 
     from starlette.requests import Request
     from starlette.responses import Response
@@ -78,6 +78,8 @@ INIT_TWICE = "Cannot initialize the action more than once."
 NO_CODE = "Missing main/no code to execute."
 INIT_BYTES = 2 * openwhisk_code.CODE_LIMIT
 """The largest ``/init``: base64 adds a third, and there is more than the code in it."""
+LOGS_S = 1.0
+"""How long an answer waits for the platform to read the logs of its activation, in seconds."""
 REPLACEMENT_S = 5.0
 """How long a run waits for the replacement of a process that could not be restored."""
 
@@ -93,7 +95,7 @@ class Container:
         uid: the user that it runs as, and that its code is unpacked as; None: ours.
         replacement_s: how long a run waits, in seconds, for the replacement of a process that could not be
             restored.
-        stdout: where the function's logs go, and the sentinel.
+        stdout: the descriptor to which the function's logs go, and the sentinel.
         stderr: likewise.
     """
 
@@ -106,15 +108,15 @@ class Container:
         jail: Jail | str = Jail.AUTO,
         uid: int | None = None,
         replacement_s: float = REPLACEMENT_S,
-        stdout: BinaryIO | None = None,
-        stderr: BinaryIO | None = None,
+        stdout: int = 1,
+        stderr: int = 2,
     ) -> None:
         self._runtime = runtime
         self._make_pool = make_pool
         self._limits = limits
         self._replacement_s = replacement_s
-        self._stdout = stdout or sys.stdout.buffer
-        self._stderr = stderr or sys.stderr.buffer
+        self._stdout = Printer(stdout)
+        self._stderr = Printer(stderr)
         self._metrics = Metrics()
         self._initialising = asyncio.Lock()
         self._ending = False
@@ -178,7 +180,7 @@ class Container:
             except errors.GroundhogError as error:
                 await self._remove_code()
                 printed = error.log if isinstance(error, errors.InitError) else ""
-                self._end_of_activation("", _lines(printed, str(error)))
+                await self._end_of_activation("", _lines(printed, str(error)))
                 if self._ending:
                     raise Refusal(503, ENDING, RETRY_SOON) from None
                 raise Refusal(502, f"Cannot start action: {error}") from None
@@ -225,7 +227,7 @@ class Container:
             stdout, stderr = error.stdout, _lines(error.stderr, str(error))
             raise
         finally:  # whatever becomes of a run, the platform waits for the end of its logs
-            self._end_of_activation(stdout, stderr)
+            await self._end_of_activation(stdout, stderr)
         return self._answer(reply)
 
     async def _reply(self, pool: Pool, request: Request) -> Reply:
@@ -269,15 +271,17 @@ class Container:
         finally:
             pool.withdraw(job)
 
-    def _end_of_activation(self, stdout: str, stderr: str) -> None:
-        self._write(self._stdout, stdout, SENTINEL)
-        self._write(self._stderr, stderr, SENTINEL)
+    async def _end_of_activation(self, stdout: str, stderr: str) -> None:
+        """Print the logs; they are there before the answer, unless the platform does not read them."""
+        put = (self._write(self._stdout, stdout, SENTINEL), self._write(self._stderr, stderr, SENTINEL))
+        waited_for = [asyncio.wrap_future(done) for done in put if done is not None and not done.done()]
+        if waited_for:
+            await asyncio.wait(waited_for, timeout=LOGS_S)
 
     @staticmethod
-    def _write(stream: BinaryIO, text: str, end: str = "") -> None:
+    def _write(printer: Printer, text: str, end: str = "") -> Future[None] | None:
         """Write a text, and what ends it, each ending its line, in one go: nothing else may come between."""
-        stream.write(_lines(_PRINTED_SENTINEL.sub(" ", text), end).encode("utf-8", "replace"))
-        stream.flush()
+        return printer.put(_lines(_PRINTED_SENTINEL.sub(" ", text), end).encode("utf-8", "replace"))
 
 
 def _lines(*texts: str) -> str:

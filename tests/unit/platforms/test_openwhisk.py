@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import contextlib
 import hashlib
-import io
 import json
 import os
 import tempfile
 import time
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 import httpx
 import pytest
@@ -39,12 +39,17 @@ PYTHON = "def main(args):\n    return args\n"
 class Host:
     """A container, its log streams, and a client."""
 
-    def __init__(self, runtime: Runtime = "python") -> None:
+    def __init__(self, runtime: Runtime, stdout: IO[bytes], stderr: IO[bytes]) -> None:
         self.script = Script()
         self.functions: list[Function] = []
-        self.stdout, self.stderr = io.BytesIO(), io.BytesIO()
+        self._stdout, self._stderr = stdout, stderr
         self.container = Container(
-            runtime, self._make_pool, LIMITS, replacement_s=0.05, stdout=self.stdout, stderr=self.stderr
+            runtime,
+            self._make_pool,
+            LIMITS,
+            replacement_s=0.05,
+            stdout=self._stdout.fileno(),
+            stderr=self._stderr.fileno(),
         )
         transport = httpx.ASGITransport(self.container.application())
         self.client = httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1")
@@ -61,19 +66,28 @@ class Host:
 
     def logs(self) -> tuple[str, str]:
         """What came since the last call."""
-        texts = (self.stdout.getvalue().decode(), self.stderr.getvalue().decode())
-        for stream in (self.stdout, self.stderr):
+        texts = []
+        for stream in (self._stdout, self._stderr):
+            stream.seek(0)
+            texts.append(stream.read().decode())
             stream.seek(0)
             stream.truncate()
-        return texts
+        return texts[0], texts[1]
+
+
+@contextlib.asynccontextmanager
+async def container(runtime: Runtime) -> AsyncIterator[Host]:
+    with tempfile.TemporaryFile() as stdout, tempfile.TemporaryFile() as stderr:
+        host = Host(runtime, stdout, stderr)
+        async with host.client:
+            yield host
+        await host.container.aclose()
 
 
 @pytest.fixture
 async def host() -> AsyncIterator[Host]:
-    host = Host()
-    async with host.client:
+    async with container("python") as host:
         yield host
-    await host.container.aclose()
 
 
 @pytest.fixture
@@ -424,14 +438,12 @@ async def test_a_run_that_goes_wrong_here(ready: Host) -> None:
     [("nodejs", True, 502), ("nodejs", False, 200), ("python", True, 200), ("command", False, 200)],
 )
 async def test_a_function_that_answers_an_error(runtime: Runtime, status: int, *, raised: bool) -> None:
-    host = Host(runtime)
-    host.script.answer = lambda _: {"error": "went wrong"}
-    host.script.raised = raised
     code = {"nodejs": "function main() {}", "python": PYTHON, "command": "#!/bin/sh\n"}[runtime]
-    async with host.client:
+    async with container(runtime) as host:
+        host.script.answer = lambda _: {"error": "went wrong"}
+        host.script.raised = raised
         assert (await host.init(code)).status_code == 200
         response = await host.run()
-    await host.container.aclose()
     assert response.status_code == status
     assert response.json() == {"error": "went wrong"}
 
