@@ -1,8 +1,8 @@
 //! What waits in pipes, sockets, counters and timers.
 
 use crate::harness::{
-    Start, answers_stay_the_same, expect_refusal, for_each_strategy, is_refused, nothing_like_it_here,
-    reverts, sees_what_it_left, snapshot_is_refused, strategies,
+    Start, answers_stay_the_same, expect_refusal, for_each_strategy, is_refused, leaks_by_itself,
+    nothing_like_it_here, reverts, sees_what_it_left, snapshot_is_refused, strategies,
 };
 use groundhog_engine::Reason;
 use std::io::Write;
@@ -18,9 +18,23 @@ fn what_waited_at_the_snapshot_is_put_back() {
 #[test]
 fn what_was_empty_is_emptied() {
     reverts("pipe_bytes", &[]);
-    for kind in ["packets", "semaphore", "timer", "events"] {
+    for kind in ["packets", "semaphore", "events"] {
         reverts("queues", &[kind]);
     }
+}
+
+/// Each request waits for two seconds, so there are few.
+#[test]
+fn a_timer_of_the_snapshot_has_not_passed() {
+    leaks_by_itself("queues", &["timer"]);
+    for_each_strategy("queues", &["timer"], |victim| {
+        victim.snapshot();
+        let first = victim.ask(1);
+        for round in 2..=3 {
+            victim.restore();
+            assert_eq!(victim.ask(round), first, "{}: {round}", victim.label());
+        }
+    });
 }
 
 #[test]
