@@ -316,6 +316,28 @@ def test_a_log_that_is_made_is_for_its_owner_alone(tmp_path: Path) -> None:
         assert server.stop() == 0
 
 
+ASKS_ITS_CONTAINER = """
+import json, urllib.error, urllib.request
+
+def main(args):
+    body = json.dumps({"value": {}, "api_key": "of somebody else"}).encode()
+    try:
+        with urllib.request.urlopen(args["url"], body) as answer:
+            return {"status": answer.status}
+    except urllib.error.HTTPError as error:
+        return {"status": error.code}
+"""
+
+
+def test_no_function_runs_in_the_name_of_somebody_else() -> None:
+    with served("openwhisk", "--isolation", "domain", "--workers", "2") as server:
+        container = Container(server, "python")
+        response = server.client.post("/init", json={"value": {"code": ASKS_ITS_CONTAINER}})
+        assert response.status_code == 200
+        assert container.run({"url": f"{server.client.base_url}/run"}).json() == {"status": 403}
+        assert container.logs() == ([SENTINEL], [SENTINEL]), "nothing of what was refused"
+
+
 def archive(files: dict[str, bytes]) -> str:
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w") as packed:

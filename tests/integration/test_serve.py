@@ -117,6 +117,53 @@ def test_domains_share_nothing(python: Path) -> None:
         assert server.stop() == 0
 
 
+ASKS_ITS_SERVER = """
+import json, subprocess, sys, urllib.error, urllib.request
+
+seen = []
+
+def ask(url):
+    request = urllib.request.Request(url, b'{"name": "asked"}', {"X-Tenant": "b"})
+    try:
+        return urllib.request.urlopen(request).read().decode()
+    except urllib.error.HTTPError as error:
+        return f"{error.code} {error.read().decode()}"
+
+def main(args):
+    seen.append(args["name"])
+    url = args.get("url")
+    if url is None:
+        return {"seen": seen}
+    if args.get("child"):
+        code = f"import sys; sys.path.insert(0, {sys.path[0]!r}); import asks; print(asks.ask({url!r}))"
+        return {"answer": subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout}
+    return {"answer": ask(url)}
+"""
+
+
+@pytest.mark.parametrize("how", [{}, {"child": True}], ids=["itself", "a child"])
+@pytest.mark.parametrize("jail", ["auto", "none"])
+def test_no_function_asks_in_the_name_of_another_domain(
+    source: Source, jail: str, how: dict[str, bool]
+) -> None:
+    path = source("asks.py", ASKS_ITS_SERVER)
+    options = ["--isolation", "domain", "--domain-header", "X-Tenant", "--workers", "2", "--jail", jail]
+
+    def told(server: Served) -> str:
+        kept = server.client.post("/", json={"name": "secret"}, headers={"X-Tenant": "b"})
+        assert kept.json() == {"seen": ["secret"]}
+        asked = {"name": "a", "url": str(server.client.base_url), **how}
+        answer: str = server.client.post("/", json=asked, headers={"X-Tenant": "a"}).json()["answer"]
+        return answer
+
+    with served("serve", str(path), *options) as server:
+        assert "403 " in told(server)
+        assert server.stop() == 0
+    with served("serve", str(path), *options, "--trust-local-callers") as server:
+        assert "asked" in told(server), "it proves nothing: functions do not reach their server"
+        assert server.stop() == 0
+
+
 def test_a_failing_function_and_the_request_after(server: Served) -> None:
     response = server.client.post("/", json={"raise": "no luck"})
     assert (response.status_code, response.json()) == (502, {"error": "no luck"})

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import errno
+import os
 import signal
 import socket
 from typing import TYPE_CHECKING, Any
@@ -15,8 +16,9 @@ from typing import TYPE_CHECKING, Any
 import click
 import uvicorn
 
-from groundhog.config import Limits
+from groundhog.config import Isolation, Limits, Network
 from groundhog.errors import ConfigError
+from groundhog.platforms.neighbours import Neighbours
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator
@@ -38,6 +40,26 @@ start_timeout = click.option(
     help="Seconds that a process may take to load, and then for each warm-up request.",
 )
 """Of the commands that keep processes of a function running."""
+
+trust_local_callers = click.option(
+    "--trust-local-callers",
+    is_flag=True,
+    help="With --isolation domain, answer whoever asks on this machine, too, also if it may be a function.",
+)
+"""Likewise."""
+
+
+def neighbours(
+    isolation: str, network: str, uid: int | None, *, trust_local_callers: bool
+) -> Neighbours | None:
+    """Return what keeps functions from asking their own server in another domain's name, where they could.
+
+    Raises:
+        ConfigError: this cannot be had here.
+    """
+    if isolation != Isolation.DOMAIN.value or network == Network.NONE.value or trust_local_callers:
+        return None
+    return Neighbours({os.geteuid() if uid is None else uid})
 
 
 class _Server(uvicorn.Server):

@@ -45,6 +45,7 @@ if TYPE_CHECKING:
 )
 @options.workers
 @listening.start_timeout
+@listening.trust_local_callers
 @click.option(
     "--log-file",
     type=click.Path(path_type=Path),
@@ -59,6 +60,7 @@ def command(
     workers: int,
     timeout: float,
     start_timeout: float,
+    trust_local_callers: bool,
     log_file: Path | None,
     **pool_options: Any,
 ) -> None:
@@ -70,7 +72,11 @@ def command(
     def make_pool(function: Function, observer: Observer) -> Pool:
         return Pool(function, workers, limits=limits, observer=observer, **pool_options)
 
-    container = Container(runtime, make_pool, limits, jail=pool_options["jail"], uid=pool_options["uid"])
+    jail, uid = pool_options["jail"], pool_options["uid"]
+    neighbours = listening.neighbours(
+        pool_options["isolation"], pool_options["network"], uid, trust_local_callers=trust_local_callers
+    )
+    container = Container(runtime, make_pool, limits, jail=jail, uid=uid, neighbours=neighbours)
     sock = listening.listen(host, port)
     # The platform takes all that is printed for the log of an activation. Nobody is told of a port but who
     # asked for any.

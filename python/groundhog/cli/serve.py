@@ -10,7 +10,7 @@ import click
 
 from groundhog._log import log
 from groundhog.cli import listening, logs, options
-from groundhog.config import Isolation, Limits, Network
+from groundhog.config import Isolation, Limits
 from groundhog.platforms import http
 from groundhog.platforms.metrics import Metrics
 from groundhog.pool import Pool
@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     metavar="NAME",
     help="The header that carries the caller's trust domain.",
 )
+@listening.trust_local_callers
 @click.option(
     "--protocol",
     type=options.Protocol(),
@@ -68,6 +69,7 @@ def command(
     start_timeout: float,
     queue: int,
     domain_header: str | None,
+    trust_local_callers: bool,
     protocol: str,
     **pool_options: Any,
 ) -> None:
@@ -80,11 +82,9 @@ def command(
     isolation = pool_options["isolation"]
     if isolation == Isolation.DOMAIN.value and not domain_header:
         log.warning("isolation by domain, but no --domain-header: every request is a domain of its own")
-    elif isolation == Isolation.DOMAIN.value and pool_options["network"] != Network.NONE.value:
-        log.warning(
-            "isolation by domain, and functions reach the network: one may ask this server under another"
-            " domain, and read what is kept for that; see --network none"
-        )
+    neighbours = listening.neighbours(
+        isolation, pool_options["network"], pool_options["uid"], trust_local_callers=trust_local_callers
+    )
     limits = Limits(timeout_s=timeout, queue_length=queue, start_timeout_s=start_timeout)
     metrics = Metrics()
     pool = Pool(function, workers, limits=limits, observer=metrics, **pool_options)
@@ -104,7 +104,9 @@ def command(
     how = f"isolation {isolation}, workers {workers}"
     asyncio.run(
         listening.serve(
-            http.application(pool, metrics, limits, domain_header=domain_header, info=info),
+            http.application(
+                pool, metrics, limits, domain_header=domain_header, neighbours=neighbours, info=info
+            ),
             sock,
             start=pool.start,
             drain=pool.drain,

@@ -4,6 +4,7 @@
 | --- | --- |
 | 200 | the function answered an object or an array; the body is that answer, byte by byte |
 | 400 | the body is not JSON, or neither object nor array; ``X-Timeout`` or the domain header makes no sense |
+| 403 | with trust domains: a function may have asked its own server (`groundhog.platforms.neighbours`) |
 | 408 | the body did not come within the time that a request may take; the connection is closed |
 | 413 | the body is larger than the limit |
 | 429 | the queue is full; ``Retry-After`` says when to try again |
@@ -50,6 +51,7 @@ if TYPE_CHECKING:
 
     from groundhog.config import Limits, Reply
     from groundhog.platforms.metrics import Metrics
+    from groundhog.platforms.neighbours import Neighbours
     from groundhog.pool import Pool
     from groundhog.worker import Job
 
@@ -91,6 +93,7 @@ def application(
     limits: Limits,
     *,
     domain_header: str | None = None,
+    neighbours: Neighbours | None = None,
     info: Mapping[str, Any] | None = None,
 ) -> Starlette:
     """Return the ASGI application that serves a pool. It neither starts nor closes the pool.
@@ -101,10 +104,13 @@ def application(
         limits: the limits that were given to the pool.
         domain_header: the name of the header that carries the caller's trust domain; a request without it
             is a domain of its own.
+        neighbours: refuses callers on this machine that may be functions; None: nobody is refused.
         info: what ``/_/info`` says about the function.
     """
 
     async def call(request: Request) -> Response:
+        if neighbours is not None:
+            await neighbours.check(request)
         timeout = parse_timeout(request.headers.get("x-timeout"), limits.timeout_s)
         domain = single_header(request, domain_header) if domain_header else None
         body = await read_body(request, limits.request_bytes, limits.timeout_s)

@@ -7,6 +7,7 @@
 | init without code | 403 ``Missing main/no code to execute.`` |
 | code that does not load | 502 with the reason; what it printed is in the log |
 | run before init | 403 |
+| with trust domains, a function may have asked its own container | 403, and nothing in the log |
 | run fine | 200, the function's answer |
 | the function raises | Node: 502; others: 200; both with ``{"error": "..."}``, as in OpenWhisk's own |
 | the answer is no object or array | 502 ``The action did not return a dictionary or array.`` |
@@ -64,6 +65,7 @@ if TYPE_CHECKING:
 
     from groundhog.config import Function, Limits, Reply
     from groundhog.observer import Observer
+    from groundhog.platforms.neighbours import Neighbours
     from groundhog.platforms.openwhisk_code import Runtime
     from groundhog.pool import Pool
     from groundhog.worker import Job
@@ -93,6 +95,7 @@ class Container:
         limits: the limits of that pool.
         jail: what the function is shut in by.
         uid: the user that it runs as, and that its code is unpacked as; None: ours.
+        neighbours: refuses callers on this machine that may be functions; None: nobody is refused.
         replacement_s: how long a run waits, in seconds, for the replacement of a process that could not be
             restored.
         stdout: the descriptor to which the function's logs go, and the sentinel.
@@ -107,6 +110,7 @@ class Container:
         *,
         jail: Jail | str = Jail.AUTO,
         uid: int | None = None,
+        neighbours: Neighbours | None = None,
         replacement_s: float = REPLACEMENT_S,
         stdout: int = 1,
         stderr: int = 2,
@@ -114,6 +118,7 @@ class Container:
         self._runtime = runtime
         self._make_pool = make_pool
         self._limits = limits
+        self._neighbours = neighbours
         self._replacement_s = replacement_s
         self._stdout = Printer(stdout)
         self._stderr = Printer(stderr)
@@ -168,6 +173,7 @@ class Container:
             self._directory = None
 
     async def _init(self, request: Request) -> Response:
+        await self._check(request)
         body = parse_json(await read_body(request, INIT_BYTES, self._limits.timeout_s) or b"{}")
         async with self._initialising:
             if self._pool is not None:
@@ -215,7 +221,12 @@ class Container:
         self._metrics.watch(pool.stats)
         self._pool = pool
 
+    async def _check(self, request: Request) -> None:
+        if self._neighbours is not None:
+            await self._neighbours.check(request)
+
     async def _run(self, request: Request) -> Response:
+        await self._check(request)
         pool = self._pool
         if pool is None:
             raise Refusal(403, "Cannot run the action before it is initialized.")

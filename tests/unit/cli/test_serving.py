@@ -90,7 +90,6 @@ def test_serve(visitor: Visitor, handler: str, engine: FakeEngine, isolation: li
     ("options", "warned"),
     [
         (["--isolation", "domain"], "every request is a domain of its own"),
-        (["--isolation", "domain", "--domain-header", "X-T"], "one may ask this server under another domain"),
         ([], ""),
     ],
 )

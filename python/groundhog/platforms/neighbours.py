@@ -1,0 +1,196 @@
+"""Callers on this machine: a function of a server may be one, and must not ask in another caller's name.
+
+A gateway says in whose trust domain a request is. A function that reaches the network of the machine reaches
+the server behind the gateway, too, and could say so itself. The kernel tells which socket is the other end of
+a connection (``sock_diag(7)``), and ``/proc`` which process holds it. A socket that nobody seems to hold may
+be on its way from one process to another, as a function could arrange it: who asks by such a one is refused.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import ipaddress
+import os
+import socket
+import struct
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from groundhog.errors import ConfigError
+from groundhog.platforms.answers import Refusal
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from starlette.requests import Request
+
+# linux/netlink.h, linux/sock_diag.h, linux/inet_diag.h
+_NETLINK_SOCK_DIAG = 4
+_SOCK_DIAG_BY_FAMILY = 20
+_NLM_F_REQUEST = 1
+_NLMSG_ERROR = 2
+_HEADER = struct.Struct("=IHHII")
+_QUESTION = struct.Struct("=BBBxI2s2s16s16sIII")  # inet_diag_req_v2: what, states, and inet_diag_sockid
+_ANSWER = struct.Struct("=BBBB48xIIIII")  # inet_diag_msg: the last two are the user and the inode number
+_ALL_STATES = 0xFFFFFFFF
+_NO_COOKIE = 0xFFFFFFFF
+_REMEMBERED = 1024  # connections
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """A socket of this machine: its inode number, and the user who made it."""
+
+    inode: int
+    user: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Holder:
+    """A descriptor of a process that is none of our functions."""
+
+    descriptor: Path
+    inode: int
+
+
+def other_end(near: tuple[str, int], far: tuple[str, int]) -> End | None:
+    """Return the socket at the far end of a TCP connection; None where it is not in our network.
+
+    Args:
+        near: address and port of our end.
+        far: those of the other one.
+
+    Raises:
+        OSError: the kernel does not tell.
+    """
+    here, there = (ipaddress.ip_address(host.partition("%")[0]) for host, _ in (near, far))
+    family = socket.AF_INET if here.version == 4 else socket.AF_INET6  # noqa: PLR2004
+    question = _QUESTION.pack(
+        family,
+        socket.IPPROTO_TCP,
+        0,
+        _ALL_STATES,
+        far[1].to_bytes(2, "big"),
+        near[1].to_bytes(2, "big"),
+        there.packed,
+        here.packed,
+        0,
+        _NO_COOKIE,
+        _NO_COOKIE,
+    )
+    header = _HEADER.pack(_HEADER.size + len(question), _SOCK_DIAG_BY_FAMILY, _NLM_F_REQUEST, 0, 0)
+    with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, _NETLINK_SOCK_DIAG) as asked:
+        asked.send(header + question)
+        answer = asked.recv(4096)
+    _, kind, *_ = _HEADER.unpack_from(answer)
+    if kind == _NLMSG_ERROR:
+        code = -int.from_bytes(answer[_HEADER.size : _HEADER.size + 4], "little", signed=True)
+        if code == errno.ENOENT:
+            return None
+        raise OSError(code, os.strerror(code))
+    *_, user, inode = _ANSWER.unpack_from(answer, _HEADER.size)
+    return End(inode, user)
+
+
+def can_tell() -> bool:
+    """Whether the kernel says which socket is at the other end of a connection."""
+    try:
+        with (
+            socket.create_server(("127.0.0.1", 0)) as server,
+            socket.create_connection(server.getsockname()) as client,
+        ):
+            end = other_end(server.getsockname(), client.getsockname())
+            return end is not None and end.inode == os.fstat(client.fileno()).st_ino
+    except OSError:
+        return False
+
+
+class Neighbours:
+    """Refuses requests of our own functions, and those of callers on this machine that nobody can find.
+
+    Args:
+        users: whom the functions run as. A socket of another user is none of theirs.
+
+    Raises:
+        ConfigError: the kernel does not tell who asks.
+    """
+
+    def __init__(self, users: Collection[int]) -> None:
+        if not can_tell():
+            raise ConfigError(
+                "isolation by domain: the kernel does not tell who on this machine asks (module tcp_diag),"
+                " and a function might, in another domain's name; take --network none, or"
+                " --trust-local-callers if no function can reach this server"
+            )
+        self._users = frozenset(users)
+        self._found: dict[tuple[str, int], _Holder] = {}
+
+    async def check(self, request: Request) -> None:
+        """Refuse a request that one of our functions may have made.
+
+        Raises:
+            Refusal: 403.
+        """
+        near, far = request.scope.get("server"), request.scope.get("client")
+        if not near or not far:
+            raise Refusal(403, "nobody can tell who asks: the connection has no addresses")
+        end = other_end((near[0], near[1]), (far[0], far[1]))
+        if end is None:
+            return  # it comes from another machine, or another network
+        known = self._found.get((far[0], far[1]))
+        if known is not None and known.inode == end.inode and _still_holds(known):
+            return
+        # One that is closed already may have been anybody's.
+        holder = await asyncio.to_thread(_holder, end) if end.inode else None
+        if holder is None and (not end.inode or end.user in self._users):
+            raise Refusal(
+                403,
+                "a function must not ask its own server in the name of a trust domain, and nobody can see"
+                " that it is somebody else on this machine who asks; see --trust-local-callers",
+            )
+        if holder is not None:
+            if len(self._found) >= _REMEMBERED:
+                self._found.clear()
+            self._found[far[0], far[1]] = holder
+
+
+def _still_holds(holder: _Holder) -> bool:
+    return _is_socket(holder.descriptor, holder.inode)
+
+
+def _holder(end: End) -> _Holder | None:
+    """Who has a socket open and is no process that we trace; None if nobody can be seen who does."""
+    ours = {int(task.name) for task in Path("/proc/self/task").iterdir()}
+    for process in Path("/proc").iterdir():
+        if not process.name.isdigit():
+            continue
+        for descriptor in _descriptors(process):
+            if _is_socket(descriptor, end.inode):
+                tracer = _tracer(process)
+                return None if tracer is None or tracer in ours else _Holder(descriptor, end.inode)
+    return None
+
+
+def _descriptors(process: Path) -> list[Path]:
+    try:
+        return list(Path(process, "fd").iterdir())
+    except OSError:  # it has ended, or is somebody else's
+        return []
+
+
+def _is_socket(descriptor: Path, inode: int) -> bool:
+    try:
+        return str(descriptor.readlink()) == f"socket:[{inode}]"
+    except OSError:
+        return False
+
+
+def _tracer(process: Path) -> int | None:
+    """Return the thread that traces a process; 0: there is none, None: nobody can tell."""
+    try:
+        lines = Path(process, "status").read_text("ascii", "replace").splitlines()
+    except OSError:
+        return None
+    return next((int(line.split()[1]) for line in lines if line.startswith("TracerPid:")), None)

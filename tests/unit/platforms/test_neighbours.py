@@ -1,0 +1,128 @@
+"""Who is at the other end of a connection."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import socket
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from starlette.requests import Request
+
+from groundhog.errors import ConfigError
+from groundhog.platforms import neighbours
+from groundhog.platforms.answers import Refusal
+from groundhog.platforms.neighbours import Neighbours, can_tell, other_end
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+US = {os.geteuid()}
+
+
+class Connection:
+    """A client of this process, and what a server sees of it."""
+
+    def __init__(self, client: socket.socket, served: socket.socket) -> None:
+        self.client = client
+        self.served = served
+        self.near: tuple[str, int] = served.getsockname()[:2]
+        self.far: tuple[str, int] = served.getpeername()[:2]
+
+    def request(self) -> Request:
+        return Request({"type": "http", "server": self.near, "client": self.far})
+
+
+@contextlib.contextmanager
+def connected(listening: str, to: str) -> Iterator[Connection]:
+    family = socket.AF_INET6 if ":" in listening else socket.AF_INET
+    with (
+        socket.create_server((listening, 0), family=family, dualstack_ipv6=listening == "::") as server,
+        socket.create_connection((to, server.getsockname()[1])) as client,
+        server.accept()[0] as served,
+    ):
+        yield Connection(client, served)
+
+
+@pytest.fixture
+def connection() -> Iterator[Connection]:
+    with connected("127.0.0.1", "127.0.0.1") as made:
+        yield made
+
+
+def test_it_can_be_told() -> None:
+    assert can_tell()
+
+
+@pytest.mark.parametrize(
+    ("listening", "to"),
+    [("127.0.0.1", "127.0.0.1"), ("0.0.0.0", "127.0.0.2"), ("::1", "::1"), ("::", "127.0.0.1")],  # noqa: S104
+)
+def test_the_other_end(listening: str, to: str) -> None:
+    with connected(listening, to) as made:
+        end = other_end(made.near, made.far)
+        assert end is not None
+        assert end.inode == os.fstat(made.client.fileno()).st_ino
+        assert end.user == os.geteuid()
+
+
+def test_one_on_another_machine(connection: Connection) -> None:
+    assert other_end(connection.near, ("192.0.2.1", connection.far[1])) is None
+
+
+async def test_a_caller_that_is_no_function(connection: Connection, monkeypatch: pytest.MonkeyPatch) -> None:
+    callers = Neighbours(US)
+    await callers.check(connection.request())
+
+    def looked(_: Any) -> None:
+        raise AssertionError("it was found before")
+
+    monkeypatch.setattr(neighbours, "_holder", looked)
+    await callers.check(connection.request())
+
+
+async def test_one_that_nobody_holds(connection: Connection) -> None:
+    """It is on its way: in a message that was sent, and that nobody has received."""
+    callers = Neighbours(US)
+    await callers.check(connection.request())
+    here, there = socket.socketpair()
+    with here, there:
+        socket.send_fds(here, [b"x"], [connection.client.fileno()])
+        connection.client.close()
+        with pytest.raises(Refusal, match="its own server"):
+            await callers.check(connection.request())
+        await Neighbours({os.geteuid() + 1}).check(connection.request())  # functions are another user's
+
+
+async def test_one_that_has_closed_its_end(connection: Connection) -> None:
+    connection.client.sendall(b"a request")
+    connection.client.close()
+    with pytest.raises(Refusal, match="its own server"):
+        await Neighbours({os.geteuid() + 1}).check(connection.request())
+
+
+async def test_one_that_is_traced_by_us(connection: Connection, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(neighbours, "_tracer", lambda _: os.getpid())
+    with pytest.raises(Refusal, match="its own server"):
+        await Neighbours(US).check(connection.request())
+
+
+async def test_one_of_which_nobody_can_tell(connection: Connection, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(neighbours, "_tracer", lambda _: None)
+    with pytest.raises(Refusal, match="its own server"):
+        await Neighbours(US).check(connection.request())
+
+
+async def test_a_connection_without_addresses() -> None:
+    with pytest.raises(Refusal, match="no addresses"):
+        await Neighbours(US).check(Request({"type": "http", "server": None, "client": None}))
+
+
+def test_where_the_kernel_does_not_tell(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: Any) -> None:
+        raise OSError(2, "No such file or directory")
+
+    monkeypatch.setattr(neighbours, "other_end", refuse)
+    with pytest.raises(ConfigError, match="tcp_diag"):
+        Neighbours(US)
