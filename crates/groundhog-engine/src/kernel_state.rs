@@ -273,6 +273,11 @@ impl KernelState {
         Ok(Self { kept, disarms_stacks, limits_time, armed })
     }
 
+    /// Whether timers are armed that send signals.
+    pub(crate) fn has_timers_armed(&self) -> bool {
+        !self.armed.is_empty()
+    }
+
     /// Refuses a process that has passed a limit of time: put back, it would be raised again with the next tick.
     fn refuse_passed(&self, process: &mut Process, anchor: Anchor) -> Step<()> {
         for (row, values) in TABLE.iter().zip(&self.kept).filter(|(row, _)| row.kind == StateKind::Limits) {

@@ -110,29 +110,18 @@ pub fn stop_event(tid: Tid) -> Result<i32> {
     Ok(if info.si_signo == libc::SIGTRAP { info.si_code >> 8 } else { 0 })
 }
 
-/// Where a signal came from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Origin {
-    /// `si_code`
-    pub code: i32,
-    /// `si_pid`, which counts for signals of processes and about children.
-    pub pid: Tid,
-}
-
-/// `PTRACE_GETSIGINFO`: where the signal that a thread is stopped at came from, none for another kind of stop.
+/// `PTRACE_GETSIGINFO`: the code (`si_code`) of the signal that a thread is stopped at, none for another kind of stop.
 ///
 /// # Errors
 /// `ESRCH` when the thread is gone or not stopped.
-pub fn signal_origin(tid: Tid) -> Result<Option<Origin>> {
+pub fn signal_code(tid: Tid) -> Result<Option<i32>> {
     let mut info = MaybeUninit::<libc::siginfo_t>::zeroed();
     match request(libc::PTRACE_GETSIGINFO, tid, 0, info.as_mut_ptr() as usize) {
         Err(Errno(libc::EINVAL)) => return Ok(None),
         result => result?,
     };
     // SAFETY: the kernel filled the structure, and all its bytes were zero before, which is a valid value too.
-    let info = unsafe { info.assume_init() };
-    // SAFETY: the field is a number at a fixed place, whatever the kernel keeps there. sigaction(2).
-    Ok(Some(Origin { code: info.si_code, pid: Tid(unsafe { info.si_pid() }) }))
+    Ok(Some(unsafe { info.assume_init() }.si_code))
 }
 
 fn get_regset(tid: Tid, kind: i32, buffer: *mut c_void, len: usize) -> Result<usize> {

@@ -90,6 +90,11 @@ impl Survey {
         files.any(|file| file_contents::is_nameless(&file.duplicate).unwrap_or(true))
     }
 
+    /// Whether signals tell somebody of what happens to one.
+    pub(crate) fn tells_by_signals(&self) -> bool {
+        self.files.iter().any(|file| fcntl::settings(&file.duplicate).owner != 0)
+    }
+
     /// Whether one is a terminal.
     pub(crate) fn has_terminal(&self) -> bool {
         self.files.iter().any(|file| fcntl::is_terminal(&file.duplicate))

@@ -1,10 +1,11 @@
 //! Signals: what a request made of their actions is set back, and those that wait to be delivered are dropped.
 
+use super::timers;
 use crate::arch::call;
 use crate::component::{Component, Restore, Stopped};
 use crate::error::{OrTrouble, Reason, Step, Trouble};
 use crate::trace::inspect;
-use crate::trace::process::Process;
+use crate::trace::process::{Process, TELL_FAULTS};
 use crate::trace::remote_syscall::{Anchor, Remote};
 use groundhog_sys::{Tid, ptrace};
 
@@ -20,7 +21,7 @@ const LAST: u64 = 64;
 const SET_SIZE: u64 = 8;
 
 /// What the process does upon each signal.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Actions {
     /// That of signal n at n-1; none for those that cannot be set.
     table: Vec<Option<Action>>,
@@ -39,6 +40,32 @@ impl Actions {
         }
         Ok(Self { table })
     }
+
+    /// Sets those of the signals back that have a bit, n-1 for signal n.
+    fn put_back(&self, remote: &mut Remote<'_>, signals: u64) -> Step<()> {
+        for signal in (1..=LAST).filter(|signal| signals >> (signal - 1) & 1 == 1) {
+            if let Some(action) = &self.table[signal as usize - 1] {
+                set(remote, signal, action)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether nothing happens upon a signal.
+    fn ignore(&self, signal: u64) -> bool {
+        const DEFAULT: u64 = 0;
+        const IGNORE: u64 = 1;
+        // SIGCHLD, SIGCONT, SIGURG, SIGWINCH
+        const IGNORED_BY_DEFAULT: [u64; 4] = [17, 18, 23, 28];
+        let action = self.table.get((signal as usize).wrapping_sub(1)).and_then(Option::as_ref);
+        let handler = action.and_then(|action| action.first_chunk()).map(|bytes| u64::from_le_bytes(*bytes));
+        handler == Some(IGNORE) || (handler == Some(DEFAULT) && IGNORED_BY_DEFAULT.contains(&signal))
+    }
+}
+
+fn set(remote: &mut Remote<'_>, signal: u64, action: &Action) -> Step<()> {
+    let room = remote.put(action)?;
+    remote.must("rt_sigaction", call::RT_SIGACTION, [signal, room.0, 0, SET_SIZE, 0, 0]).map(drop)
 }
 
 impl Component for Actions {
@@ -48,14 +75,7 @@ impl Component for Actions {
         if signals == 0 {
             return Ok(());
         }
-        let mut remote = restore.stopped.remote()?;
-        for signal in (1..=LAST).filter(|signal| signals >> (signal - 1) & 1 == 1) {
-            if let Some(action) = &self.table[signal as usize - 1] {
-                let room = remote.put(action)?;
-                remote.must("rt_sigaction", call::RT_SIGACTION, [signal, room.0, 0, SET_SIZE, 0, 0])?;
-            }
-        }
-        Ok(())
+        self.put_back(&mut restore.stopped.remote()?, signals)
     }
 
     fn difference(&mut self, stopped: &mut Stopped<'_>) -> Step<Option<String>> {
@@ -67,27 +87,70 @@ impl Component for Actions {
 
 /// Signals that wait to be delivered. At the snapshot there are none.
 #[derive(Debug)]
-pub(crate) struct PendingSignals;
+pub(crate) struct PendingSignals {
+    actions: Actions,
+    /// Those of timers that are ignored, bit n-1 for signal n. The kernel (Linux 6.13) keeps one that a timer had sent when it became
+    /// ignored, and has it wait again once it is not.
+    kept_of_timers: u64,
+}
 
 impl PendingSignals {
     /// Refuses a process in which some wait: they would be delivered, or found, once and never again.
-    pub(crate) fn save(process: &Process) -> Step<Self> {
+    pub(crate) fn save(process: &Process, actions: &Actions) -> Step<Self> {
         if any_pending(process, true)? {
             let message = "it blocks signals that wait to be delivered; take them before the snapshot".into();
             return Err(Trouble::Refused(Reason::Signals, message));
         }
-        Ok(Self)
+        let signals = timers::signals(process)?.into_iter().filter(|signal| actions.ignore(*signal));
+        let kept_of_timers = signals.fold(0, |set, signal| set | 1 << (signal - 1));
+        Ok(Self { actions: actions.clone(), kept_of_timers })
     }
+
+    /// Has those wait that the kernel keeps of timers.
+    fn release_kept(&self, remote: &mut Remote<'_>) -> Step<()> {
+        // Nobody runs it: signals are blocked, and those that wait are taken.
+        const SOME_HANDLER: u64 = 4096;
+        let mut handled = [0; 32];
+        handled[..8].copy_from_slice(&SOME_HANDLER.to_le_bytes());
+        for signal in (1..=LAST).filter(|signal| self.kept_of_timers >> (signal - 1) & 1 == 1) {
+            set(remote, signal, &handled)?;
+        }
+        Ok(())
+    }
+}
+
+/// The threads for which a signal waits that tells of a fault, and those signals, bit n-1 for signal n.
+///
+/// A thread may have faulted just when it was to be stopped. Where such a signal is blocked or ignored, the kernel has set its
+/// action to the default one.
+fn waiting_faults(process: &Process) -> Step<Vec<(Tid, u64)>> {
+    let faults = TELL_FAULTS.iter().fold(0, |set, signal| set | 1 << (signal - 1));
+    let mut found = Vec::new();
+    for tid in process.threads() {
+        let waiting = inspect::status(process.pid, tid)?.sig_pnd & faults;
+        if waiting != 0 {
+            found.push((tid, waiting));
+        }
+    }
+    Ok(found)
 }
 
 impl Component for PendingSignals {
     fn revert(&mut self, restore: &mut Restore<'_>) -> Step<()> {
         let closely = restore.observed.signalled || restore.had_children || !restore.sees_calls;
+        if self.kept_of_timers != 0 {
+            self.release_kept(&mut restore.stopped.remote()?)?;
+        }
         let Stopped { process, anchor } = &mut restore.stopped;
+        let mut changed = self.kept_of_timers;
         if any_pending(process, closely)? {
+            for (tid, signals) in waiting_faults(process)? {
+                process.note_fault(tid);
+                changed |= signals;
+            }
             restore.report.signals_dropped = drop_pending(process, *anchor, closely)?;
         }
-        Ok(())
+        if changed == 0 { Ok(()) } else { self.actions.put_back(&mut restore.stopped.remote()?, changed) }
     }
 
     fn difference(&mut self, stopped: &mut Stopped<'_>) -> Step<Option<String>> {

@@ -6,6 +6,7 @@
 use super::{Place, Row, Touched, Value};
 use crate::arch::call;
 use crate::error::{OrTrouble, Reason, Step, Trouble};
+use crate::trace::process::Process;
 use crate::trace::remote_syscall::Remote;
 
 /// Timers of setitimer(2): real, virtual, profiling.
@@ -16,6 +17,7 @@ const OFF: u64 = 0;
 const ON: u64 = 1;
 const ASK: u64 = 2;
 const CLOCK_MONOTONIC: u64 = 1;
+const ENOENT: i32 = 2;
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 struct Timer {
@@ -124,6 +126,16 @@ pub(super) fn posix(place: &mut Place<'_>) -> Step<Vec<u8>> {
         }
     }
     Ok(bytes_of(&text, &timers))
+}
+
+/// The signals that POSIX timers send; none where the kernel does not tell of timers.
+pub(super) fn signals(process: &Process) -> Step<Vec<u64>> {
+    let text = match std::fs::read(format!("/proc/{}/timers", process.pid)) {
+        Err(error) if error.raw_os_error() == Some(ENOENT) => return Ok(Vec::new()),
+        text => text.or_trouble(Reason::Inspection, "reading its timers")?,
+    };
+    let number = |line: &str| line.strip_prefix("signal:")?.split('/').next()?.trim().parse().ok();
+    Ok(String::from_utf8_lossy(&text).lines().filter_map(number).filter(|signal| *signal > 0).collect())
 }
 
 /// Those that were named, those of which one can see that they differ, and those that were armed.

@@ -2,7 +2,6 @@
 
 use crate::syscalls::judgement::{self, Call, Facts};
 use crate::syscalls::observed::Observed;
-use crate::trace::inspect;
 use crate::trace::process::{Observer, StoppedCall};
 use groundhog_sys::{Errno, Tid};
 use std::cell::RefCell;
@@ -32,13 +31,6 @@ impl Observer for Listener {
             message: stop.message,
             is_thread: stop.is_thread,
             is_descendant: stop.is_descendant,
-            is_taken_by_first: &|signal| {
-                let status = inspect::status(stop.process, stop.process);
-                // What cannot be read counts as blocked.
-                status.is_ok_and(|status| {
-                    1_u64.checked_shl(signal.wrapping_sub(1)).is_some_and(|bit| status.sig_blk & bit == 0)
-                })
-            },
         };
         judgement::judge(&call, stop.registers.as_ref(), facts, observed)
     }

@@ -25,7 +25,7 @@ impl Session {
         };
         report.stops = std::mem::take(&mut observed.stops);
         refuse_lost(process, &observed)?;
-        observed.signalled_others |= process.take_signal_elsewhere();
+        observed.signalled_as_a_whole |= process.take_signal_elsewhere();
         if snapshot.disarms_stacks && observed.actions != 0 {
             observed.touched.note_delivery();
         }

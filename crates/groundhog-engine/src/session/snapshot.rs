@@ -84,7 +84,7 @@ impl Snapshot {
     /// The first difference of a stopped process, or none.
     pub(crate) fn difference(&mut self, process: &mut Process) -> Step<Option<String>> {
         // Calls inside the process let the processor find out anew what is in use, and other components make some to look.
-        if let Some(what) = registers::difference_in_use(&self.registers.0)? {
+        if let Some(what) = registers::difference_in_use(&self.registers.states)? {
             return Ok(Some(what));
         }
         let mut stopped = Stopped { process, anchor: self.anchor };
@@ -149,13 +149,14 @@ impl Session {
         // What the snapshot itself did, such as setting times, is no request's to read.
         pending.drop_events()?;
         epoll.settle(&mut stopped)?;
-        let signals = PendingSignals::save(stopped.process)?;
+        let signals = PendingSignals::save(stopped.process, &actions)?;
         if anchor.may_fault {
             for tid in stopped.process.threads().collect::<Vec<_>>() {
                 forget_faults(&mut stopped, tid)?;
             }
         }
         settle_signal_taker(&mut stopped)?;
+        let are_signals_due = kernel_state.has_timers_armed() || survey.tells_by_signals();
         let threads = registers::save(&self.process)?;
         // What runs on from here is what every restore will give.
         registers::restore(&threads)?;
@@ -187,7 +188,7 @@ impl Session {
             pending,
             epoll,
             signals,
-            registers: Registers(threads),
+            registers: Registers { states: threads, are_signals_due },
         };
         Ok((snapshot, info))
     }

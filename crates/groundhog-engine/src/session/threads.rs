@@ -3,6 +3,8 @@
 use crate::arch::call;
 use crate::component::{Component, Restore, Stopped};
 use crate::error::{Reason, Step, Trouble};
+use crate::syscalls::observed::Observed;
+use crate::syscalls::policy::StateKind;
 use crate::trace::registers::{self, ThreadState};
 use crate::trace::remote_syscall;
 use groundhog_sys::{Errno, Tid};
@@ -75,30 +77,51 @@ pub(super) fn settle_signal_taker(stopped: &mut Stopped<'_>) -> Step<()> {
     }
 }
 
+/// Whether the process as a whole may have got a signal since the snapshot. That it was sent one counts: the kernel remembers
+/// which thread it has chosen, also where another one takes the signal first, by `sigtimedwait` or a signalfd.
+fn may_be_signalled(restore: &Restore<'_>) -> bool {
+    // Limits of processor time send some, too.
+    const TIMED: [StateKind; 4] = [
+        StateKind::IntervalTimers,
+        StateKind::PosixTimers,
+        StateKind::TimerNumbers,
+        StateKind::Limits,
+    ];
+    let Observed { signalled_as_a_whole, touched, .. } = restore.observed;
+    *signalled_as_a_whole
+        || !restore.sees_calls
+        || restore.had_children
+        || TIMED.iter().any(|kind| touched.has(*kind))
+}
+
 /// The registers, the extended state and the signal mask of every thread.
 #[derive(Debug)]
-pub(super) struct Registers(pub(super) Vec<ThreadState>);
+pub(super) struct Registers {
+    pub(super) states: Vec<ThreadState>,
+    /// A timer was armed at the snapshot, or signals were to tell of a descriptor.
+    pub(super) are_signals_due: bool,
+}
 
 impl Component for Registers {
     fn revert(&mut self, restore: &mut Restore<'_>) -> Step<()> {
         restore.stopped.process.drop_signals(); // meant for the request
-        registers::check_kernel_pointers(&self.0)?;
+        registers::check_kernel_pointers(&self.states)?;
         let faulted = restore.stopped.process.take_faulted();
-        for tid in self.0.iter().map(|state| state.tid).filter(|tid| faulted.contains(tid)) {
+        for tid in self.states.iter().map(|state| state.tid).filter(|tid| faulted.contains(tid)) {
             forget_faults(&mut restore.stopped, tid)?;
         }
-        if restore.observed.signalled_others {
+        if self.are_signals_due || may_be_signalled(restore) {
             settle_signal_taker(&mut restore.stopped)?;
         }
-        for state in &self.0 {
+        for state in &self.states {
             registers::refuse_kept_flags(state, restore.stopped.process.flags(state.tid))?;
         }
-        registers::restore(&self.0)?;
+        registers::restore(&self.states)?;
         restore.lap("registers");
         Ok(())
     }
 
     fn difference(&mut self, _: &mut Stopped<'_>) -> Step<Option<String>> {
-        registers::difference(&self.0)
+        registers::difference(&self.states)
     }
 }

@@ -41,8 +41,6 @@ pub(crate) struct Call<'a> {
     pub(crate) is_thread: &'a dyn Fn(Tid) -> bool,
     /// Descendants of it, and their threads.
     pub(crate) is_descendant: &'a dyn Fn(Tid) -> bool,
-    /// Its first thread takes a signal of this number.
-    pub(crate) is_taken_by_first: &'a dyn Fn(u32) -> bool,
 }
 
 /// Whether pages of a file may be handed on as they are: the thread whose descriptor it is, and its number.
@@ -210,8 +208,9 @@ impl Judged<'_> {
             }
             Effect::Signals => {
                 seen.signalled = true;
-                seen.signalled_others |= self.is_signal_to_others();
+                seen.signalled_as_a_whole |= self.is_signal_to_process();
             }
+            Effect::AsksForSignals => seen.signalled_as_a_whole = true,
             // A child has a table of its own.
             Effect::Numbers => seen.numbers |= self.call.is_ours,
             Effect::Duplicates(argument) => {
@@ -260,9 +259,8 @@ impl Judged<'_> {
         None
     }
 
-    /// Whether a call sends a signal to the traced process as a whole, of which another thread than the first one has to take
-    /// it. What cannot be read is taken for one.
-    fn is_signal_to_others(&self) -> bool {
+    /// Whether a call sends a signal to the traced process as a whole, and not to one of its threads.
+    fn is_signal_to_process(&self) -> bool {
         let named = Tid(self.value(0).cast_signed());
         let is_to_process = match self.number {
             Sysno::kill | Sysno::rt_sigqueueinfo => {
@@ -271,8 +269,7 @@ impl Judged<'_> {
             Sysno::pidfd_send_signal => true,
             _ => false,
         };
-        let signal = self.value(1);
-        is_to_process && signal != 0 && !(self.call.is_taken_by_first)(signal)
+        is_to_process && self.value(1) != 0
     }
 
     fn book_state(&self, kind: StateKind, scope: Scope, seen: &mut Observed) -> Option<Errno> {

@@ -112,8 +112,8 @@ pub(crate) struct Observed {
     pub(crate) actions: u64,
     /// Signals were sent, which may wait where only a closer look finds them.
     pub(crate) signalled: bool,
-    /// One of them to the process as a whole, which its first thread does not take.
-    pub(crate) signalled_others: bool,
+    /// The process as a whole was sent some, or asked for some.
+    pub(crate) signalled_as_a_whole: bool,
     /// Files may have been changed.
     pub(crate) files: bool,
 }

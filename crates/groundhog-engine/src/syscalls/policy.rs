@@ -102,6 +102,8 @@ pub(crate) enum Effect {
     SignalAction,
     /// Signals were sent, which may wait.
     Signals,
+    /// Signals will be sent to whoever is set, with no call that says so.
+    AsksForSignals,
     /// Descriptors of the snapshot were closed, replaced, or their close-on-exec flags were set.
     Numbers,
     /// The descriptor in this argument has a duplicate.

@@ -9,7 +9,7 @@
 
 use crate::error::{OrTrouble, Reason, Step, Trouble};
 use crate::trace::doorbell::Doorbell;
-use groundhog_sys::ptrace::{Origin, Registers};
+use groundhog_sys::ptrace::Registers;
 use groundhog_sys::wait::{self, Patience, WaitStatus};
 use groundhog_sys::{Errno, Tid, pidfd, ptrace};
 use std::collections::{BTreeMap, BTreeSet};
@@ -20,7 +20,6 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 const SIGSTOP: i32 = 19;
-const SIGCHLD: i32 = 17;
 const EVENT_FORK: i32 = 1;
 const EVENT_VFORK: i32 = 2;
 const EVENT_CLONE: i32 = 3;
@@ -152,14 +151,23 @@ struct Happened {
     faulted: BTreeSet<Tid>,
     /// Another thread than the first one got a signal to the process.
     signal_elsewhere: bool,
-    /// Which thread made a child, of whose end it is told before others are.
-    makers: BTreeMap<Tid, Tid>,
 }
 
 /// `SIGILL`, `SIGTRAP`, `SIGBUS`, `SIGFPE`, `SIGSEGV`: what a thread is told its faults by.
-const TELL_FAULTS: [i32; 5] = [4, 5, 7, 8, 11];
+pub(crate) const TELL_FAULTS: [i32; 5] = [4, 5, 7, 8, 11];
 /// `SIGPIPE`, `SIGXFSZ`: what the kernel tells a thread about its own call.
 const TELL_CALLS: [i32; 2] = [13, 25];
+
+/// Whether the kernel may have chosen the thread that is stopped at a signal among all, for one to the process. (That a request
+/// may have had one sent is told by its calls and its children; this is for what others send.)
+fn is_for_any_thread(tid: Tid, signal: i32) -> bool {
+    const SI_TKILL: i32 = -6;
+    match ptrace::signal_code(tid) {
+        Ok(Some(SI_TKILL)) => false,
+        Ok(Some(code)) if TELL_FAULTS.contains(&signal) => code <= 0,
+        _ => !TELL_CALLS.contains(&signal),
+    }
+}
 
 /// The signal as the process gets it: `SIGSTOP` never, because it is our doorbell, and a process that is stopped by
 /// job control could not be woken to be restored.
@@ -300,6 +308,11 @@ impl Process {
         self.threads.get(&tid).and_then(|thread| thread.flags)
     }
 
+    /// A thread has faulted, of which the signal waits.
+    pub(crate) fn note_fault(&mut self, tid: Tid) {
+        self.happened.faulted.insert(tid);
+    }
+
     /// The threads that may have faulted since this was last asked.
     pub(crate) fn take_faulted(&mut self) -> BTreeSet<Tid> {
         std::mem::take(&mut self.happened.faulted)
@@ -307,23 +320,9 @@ impl Process {
 
     /// Whether another thread than the first one got a signal to the process since this was last asked.
     pub(crate) fn take_signal_elsewhere(&mut self) -> bool {
-        self.happened.makers.clear();
         std::mem::take(&mut self.happened.signal_elsewhere)
     }
 
-    /// Whether the kernel may have chosen the thread that is stopped at a signal among all: one to the process, which neither
-    /// its first thread took nor, of the end of a child, the one that made the child.
-    fn is_for_any_thread(&self, tid: Tid, signal: i32) -> bool {
-        const SI_TKILL: i32 = -6;
-        match ptrace::signal_origin(tid) {
-            Ok(Some(Origin { code: SI_TKILL, .. })) => false,
-            Ok(Some(Origin { code, .. })) if TELL_FAULTS.contains(&signal) => code <= 0,
-            Ok(Some(Origin { code, pid })) if signal == SIGCHLD && code > 0 => {
-                self.happened.makers.get(&pid) != Some(&tid)
-            }
-            _ => !TELL_CALLS.contains(&signal),
-        }
-    }
 
     /// Where the kernel chooses who gets a signal that the first thread does not take, among several others, one of them.
     pub(crate) fn other_signal_taker(&self) -> Option<Tid> {
@@ -433,7 +432,7 @@ impl Process {
                     self.observer.note_delivery(signal);
                 }
                 if tid != self.pid && signal != SIGSTOP && !self.happened.signal_elsewhere {
-                    self.happened.signal_elsewhere = self.is_for_any_thread(tid, signal);
+                    self.happened.signal_elsewhere = is_for_any_thread(tid, signal);
                 }
                 if TELL_FAULTS.contains(&signal) {
                     self.happened.faulted.insert(tid);
@@ -469,9 +468,6 @@ impl Process {
                     && !self.threads.contains_key(&born)
                 {
                     self.adopt(born);
-                    if ours && !self.threads.contains_key(&born) {
-                        self.happened.makers.insert(born, tid);
-                    }
                 }
             }
             EVENT_EXEC if ours => {

@@ -4,8 +4,6 @@ use crate::syscalls::programs::JUDGED;
 pub(super) const SELF: Tid = Tid(5);
 pub(super) const THREAD: Tid = Tid(6);
 pub(super) const CHILD: Tid = Tid(7);
-/// A signal that the first thread blocks.
-const BLOCKED: u32 = 12;
 
 pub(super) fn calling(call: Sysno, arguments: &[u64]) -> Registers {
     let mut registers = groundhog_sys::ptrace::empty_registers();
@@ -33,7 +31,6 @@ pub(super) fn judged_with(
         message: JUDGED,
         is_thread: &|tid| tid == SELF || tid == THREAD,
         is_descendant: &|tid| tid == CHILD,
-        is_taken_by_first: &|signal| signal != BLOCKED,
     };
     let mut seen = Observed::default();
     let denied = judge(&call, Some(registers), facts, &mut seen);
@@ -69,15 +66,29 @@ fn a_call_or_an_operation_without_a_row_retires() {
 }
 
 #[test]
-fn a_signal_to_the_process_that_its_first_thread_blocks_goes_to_others() {
-    let to = |call, who: Tid, signal: u32| {
-        judged(&calling(call, &[who.0.cast_unsigned().into(), signal.into()])).signalled_others
+fn a_signal_is_for_the_process_as_a_whole_or_for_one_thread() {
+    let to = |call, who: Tid, signal: u64| {
+        judged(&calling(call, &[who.0.cast_unsigned().into(), signal])).signalled_as_a_whole
     };
-    assert!(to(Sysno::kill, SELF, BLOCKED) && to(Sysno::kill, THREAD, BLOCKED));
-    assert!(to(Sysno::kill, Tid(0), BLOCKED) && to(Sysno::rt_sigqueueinfo, SELF, BLOCKED));
-    assert!(to(Sysno::pidfd_send_signal, Tid(3), BLOCKED), "whoever the descriptor stands for");
-    assert!(!to(Sysno::kill, CHILD, BLOCKED) && !to(Sysno::kill, SELF, 10) && !to(Sysno::kill, SELF, 0));
-    assert!(!to(Sysno::tkill, SELF, BLOCKED), "to one thread");
+    assert!(to(Sysno::kill, SELF, 10) && to(Sysno::kill, THREAD, 10));
+    assert!(to(Sysno::kill, Tid(0), 10) && to(Sysno::rt_sigqueueinfo, SELF, 10));
+    assert!(to(Sysno::pidfd_send_signal, Tid(3), 10), "whoever the descriptor stands for");
+    assert!(!to(Sysno::kill, CHILD, 10) && !to(Sysno::kill, SELF, 0));
+    assert!(!to(Sysno::tkill, SELF, 10), "to one thread");
+}
+
+#[test]
+fn who_is_to_be_told_of_a_descriptor_may_get_signals() {
+    const NEW: u64 = 9;
+    const O_ASYNC: u64 = 0o20_000;
+    let asks = |call, operation, value| judged(&calling(call, &[NEW, operation, value])).signalled_as_a_whole;
+    for operation in [8, 15, 1024] {
+        assert!(asks(Sysno::fcntl, operation, 1), "F_SETOWN, F_SETOWN_EX, F_SETLEASE: {operation}");
+    }
+    assert!(asks(Sysno::fcntl, 4, O_ASYNC) && !asks(Sysno::fcntl, 4, 0o4_000));
+    for operation in [0x5452, 0x8901, 0x8902] {
+        assert!(asks(Sysno::ioctl, operation, 1), "FIOASYNC, FIOSETOWN, SIOCSPGRP: {operation:#x}");
+    }
 }
 
 #[test]

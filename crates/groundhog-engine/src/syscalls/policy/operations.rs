@@ -12,6 +12,7 @@ use super::{Action, Clause, Operation, Operations, Rule, Scope, When};
 use groundhog_sys::Errno;
 
 const ENODEV: Errno = Errno(19);
+const O_ASYNC: u32 = 0o20_000;
 /// `EAFNOSUPPORT`: what a family of sockets without a row answers.
 const UNKNOWN_FAMILY: Errno = Errno(97);
 /// `EPROTONOSUPPORT`: likewise a protocol.
@@ -24,6 +25,12 @@ const STATUS_FLAGS: &[Clause] = &[on(FIRST, E::StatusFlags(0))];
 const OPEN_FILE: &[Clause] = &[on(FIRST, E::OpenFile(0))];
 const DUPLICATES: &[Clause] = &[on(FIRST, E::Duplicates(0))];
 const LAST_FOR_FILE: &[Clause] = &[on(FIRST, E::Retires(Scope::File))];
+/// Of any open file: what happens to it sends signals.
+const OWNER: &[Clause] = &[on(FIRST, E::OpenFile(0)), always(E::AsksForSignals)];
+const LEASE: &[Clause] = &[on(FIRST, E::Retires(Scope::File)), always(E::AsksForSignals)];
+const STATUS_OR_SIGNALS: &[Clause] =
+    &[on(FIRST, E::StatusFlags(0)), on(When::Has(2, O_ASYNC, O_ASYNC), E::AsksForSignals)];
+const SIGNALS: &[Clause] = &[on(FIRST, E::StatusFlags(0)), always(E::AsksForSignals)];
 const INODES: &[Clause] = &[always(E::Inodes)];
 const FILES: &[Clause] = &[always(E::Files)];
 const TERMINAL: &[Clause] = &[always(E::Terminal)];
@@ -241,21 +248,21 @@ pub(super) const FCNTL: Rule = Rule::Operations(
             op(1, "F_GETFD", PURE),
             op(2, "F_SETFD", NUMBERS),
             op(3, "F_GETFL", PURE),
-            op(4, "F_SETFL", STATUS_FLAGS),
+            op(4, "F_SETFL", STATUS_OR_SIGNALS),
             op(5, "F_GETLK", PURE),
             op(6, "F_SETLK", OPEN_FILE),
             op(7, "F_SETLKW", OPEN_FILE),
-            op(8, "F_SETOWN", OPEN_FILE),
+            op(8, "F_SETOWN", OWNER),
             op(9, "F_GETOWN", PURE),
             op(10, "F_SETSIG", OPEN_FILE),
             op(11, "F_GETSIG", PURE),
-            op(15, "F_SETOWN_EX", OPEN_FILE),
+            op(15, "F_SETOWN_EX", OWNER),
             op(16, "F_GETOWN_EX", PURE),
             op(17, "F_GETOWNER_UIDS", PURE),
             op(36, "F_OFD_GETLK", PURE),
             op(37, "F_OFD_SETLK", OPEN_FILE),
             op(38, "F_OFD_SETLKW", OPEN_FILE),
-            op(1024, "F_SETLEASE", LAST_FOR_FILE),
+            op(1024, "F_SETLEASE", LEASE),
             op(1025, "F_GETLEASE", PURE),
             // Who is to be told of changes in a folder, once or for ever, shows nowhere.
             op(1026, "F_NOTIFY", NEVER),
@@ -311,10 +318,10 @@ pub(super) const IOCTL: Rule = Rule::Operations(
             op(0x5441, "TIOCGPTPEER", PURE),
             op(0x5450, "FIONCLEX", NUMBERS),
             op(0x5451, "FIOCLEX", NUMBERS),
-            op(0x5452, "FIOASYNC", STATUS_FLAGS),
+            op(0x5452, "FIOASYNC", SIGNALS),
             op(0x5460, "FIOQSIZE", PURE),
-            op(0x8901, "FIOSETOWN", OPEN_FILE),
-            op(0x8902, "SIOCSPGRP", OPEN_FILE),
+            op(0x8901, "FIOSETOWN", OWNER),
+            op(0x8902, "SIOCSPGRP", OWNER),
             op(0x8903, "FIOGETOWN", PURE),
             op(0x8904, "SIOCGPGRP", PURE),
             op(0x8905, "SIOCATMARK", PURE),
