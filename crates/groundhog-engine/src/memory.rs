@@ -5,6 +5,7 @@ mod changes;
 mod heat;
 pub(crate) mod layout;
 pub(crate) mod pages;
+pub(crate) mod partly_mapped;
 mod plan;
 pub(crate) mod repair;
 pub(crate) mod shared;

@@ -51,6 +51,8 @@ struct Terms {
 struct Sight {
     /// The programs of the policy are installed.
     calls: bool,
+    /// So many of them.
+    programs: u32,
     /// They see calls that change the layout, too.
     layout: bool,
     /// The descriptors that they know.

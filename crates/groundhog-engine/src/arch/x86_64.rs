@@ -18,6 +18,7 @@ pub(crate) mod call {
     pub(crate) const MMAP: u64 = 9;
     pub(crate) const MPROTECT: u64 = 10;
     pub(crate) const MUNMAP: u64 = 11;
+    pub(crate) const MREMAP: u64 = 25;
     pub(crate) const BRK: u64 = 12;
     pub(crate) const RT_SIGACTION: u64 = 13;
     pub(crate) const MADVISE: u64 = 28;

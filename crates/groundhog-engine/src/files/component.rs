@@ -7,6 +7,7 @@ use crate::error::{Reason, Step, Trouble};
 use crate::trace::process::Process;
 use groundhog_sys::jail::ActingAs;
 use std::collections::BTreeSet;
+use std::path::PathBuf;
 use std::rc::Rc;
 
 /// All of it, as it was.
@@ -18,6 +19,8 @@ pub(crate) struct PrivateFiles {
     files: Files,
     pinned: PinnedFiles,
     room: Vec<Option<(u64, u64)>>,
+    /// Some in its folders is mapped so that it is written to with no call that says so.
+    is_written_in_memory: bool,
 }
 
 impl PrivateFiles {
@@ -34,7 +37,9 @@ impl PrivateFiles {
         let _user = ids.map(ActingAs::new);
         let pinned = PinnedFiles::save(process, &private, used)?;
         let room = private.iter().map(Private::room).collect::<Step<_>>()?;
-        Ok(Self { private, ids, files, pinned, room })
+        let in_folders = |path: &PathBuf| private.iter().any(|folder| path.starts_with(folder.path()));
+        let is_written_in_memory = used.written_in_memory.iter().any(in_folders);
+        Ok(Self { private, ids, files, pinned, room, is_written_in_memory })
     }
 
     /// Refuses folders in which less room is left: what was opened for writing was copied, and the copies stay.
@@ -56,7 +61,7 @@ impl PrivateFiles {
 impl Component for PrivateFiles {
     fn revert(&mut self, restore: &mut Restore<'_>) -> Step<()> {
         if (self.private.is_empty() && self.pinned.is_empty())
-            || (restore.sees_calls && !restore.observed.files)
+            || (restore.sees_calls && !restore.observed.files && !self.is_written_in_memory)
         {
             return Ok(());
         }

@@ -5,6 +5,7 @@ use super::kept_file::KeptFile;
 use super::{DELETED, Private};
 use crate::error::{OrTrouble, Reason, Step, Trouble};
 use crate::trace::process::Process;
+use groundhog_proc::maps::{Mapping, Name};
 use groundhog_sys::file_contents::Access;
 use groundhog_sys::folder::{EntryKind, Stat};
 use groundhog_sys::{Result, fcntl, file_contents};
@@ -169,6 +170,26 @@ pub(crate) struct InUse {
     pub(crate) mapped: BTreeSet<u64>,
     /// Their paths.
     pub(crate) mapped_paths: Vec<PathBuf>,
+    /// Those of files that are written to by writing to memory.
+    pub(crate) written_in_memory: Vec<PathBuf>,
+}
+
+impl InUse {
+    /// Whether a mapping is of a file that is open for writing, whose contents are kept.
+    pub(crate) fn is_kept(&self, mapping: &Mapping) -> bool {
+        let Name::Path { path, .. } = &mapping.name else { return false };
+        let mut writable = self.open.iter().filter(|(number, ..)| self.writable.contains(number));
+        writable.any(|(_, file, _)| {
+            fcntl::inode(&**file) == Ok(mapping.inode)
+                && file_contents::name(file).is_ok_and(|name| is_name_of(&name, path))
+        })
+    }
+}
+
+/// Whether what `/proc` calls an open file is what it calls a mapping of it, less what says that the file has gone.
+fn is_name_of(name: &Path, mapped: &[u8]) -> bool {
+    let name = name.as_os_str().as_bytes();
+    name.strip_suffix(DELETED).unwrap_or(name) == mapped
 }
 
 fn working_directory(process: &Process) -> Step<PathBuf> {

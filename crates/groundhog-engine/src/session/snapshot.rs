@@ -11,21 +11,22 @@ use crate::descriptors::pending_data::PendingData;
 use crate::descriptors::survey::Survey;
 use crate::descriptors::table::DescriptorTable;
 use crate::error::{OrTrouble, Reason, Step, Trouble};
-use crate::files::PrivateFiles;
+use crate::files::{Private, PrivateFiles};
 use crate::files::pinned_files::InUse;
 use crate::files::writable::WritableFiles;
 use crate::kernel_state::KernelState;
 use crate::kernel_state::attributes::Attributes;
 use crate::kernel_state::signals::{Actions, PendingSignals};
 use crate::memory::address_space::{AddressSpace, Surveyed};
-use crate::memory::vma::{self, Area};
+use crate::memory::vma::{self, Area, AreaKind};
+use crate::memory::partly_mapped;
 use crate::report::{Phases, SnapshotInfo, Stopwatch};
 use crate::syscalls::observed::Observed;
 use crate::syscalls::programs::{self, Numbers};
 use crate::trace::process::Process;
 use crate::trace::remote_syscall::{self, Anchor, SCRATCH_SIZE};
 use crate::trace::{inspect, registers};
-use groundhog_proc::maps::Name;
+use groundhog_proc::maps::{Mapping, Name};
 use groundhog_sys::Errno;
 use groundhog_sys::fcntl::FileType;
 use std::rc::Rc;
@@ -126,6 +127,9 @@ impl Session {
             PendingData::save(&survey, pid, self.sock_diag.as_ref(), tells_peers, keeps_connections)?;
         self.install_programs(anchor, &numbers(&survey, &pending))?;
         let mut stopped = Stopped { process: &mut self.process, anchor };
+        partly_mapped::refuse(&mut stopped, &areas, |mapping| {
+            is_private(mapping, &self.private) && !used.is_kept(mapping)
+        })?;
         let surveyed = Surveyed::new(&mut stopped, areas, self.strategy)?;
         let actions = Actions::save(&mut stopped.remote()?)?;
         let kernel_state = KernelState::save(stopped.process, anchor)?;
@@ -195,10 +199,10 @@ impl Session {
 
     /// A filter of the process's own could hide calls from ours, and refuse those that we make inside it.
     fn refuse_filters(&self) -> Step<()> {
-        if self.process.spawned
-            && !self.sight.calls
-            && filters_of(&self.process)? != self.terms.filters_at_start
-        {
+        let expected = self.terms.filters_at_start + self.sight.programs;
+        let has_others = filters_of(&self.process)?.is_some_and(|found| found != expected);
+        // One of a single thread shows in a call only, which is seen from the first snapshot on; before, ours cannot be installed.
+        if self.process.spawned && (has_others || self.watch.borrow().observed.escaped) {
             let message = "it has installed a seccomp filter of its own, which could hide what requests do";
             return Err(Trouble::Refused(Reason::Filter, message.into()));
         }
@@ -225,6 +229,7 @@ impl Session {
                 let message = "its calls cannot be watched: seccomp was refused".into();
                 return Err(Trouble::Refused(Reason::Filter, message));
             }
+            self.sight.programs += 1;
         }
         drop(remote);
         self.sight.calls = true;
@@ -264,7 +269,9 @@ fn in_use(survey: &Survey, areas: &[Area]) -> InUse {
         Name::Path { path, .. } => Some(inspect::path_of(path)),
         _ => None,
     };
+    let is_shared = |area: &&Area| area.kind == AreaKind::Shared && area.flags.has(b"mw");
     InUse {
+        written_in_memory: areas.iter().filter(is_shared).filter_map(path).collect(),
         open: survey
             .own_files()
             .map(|file| (file.number, Arc::clone(&file.duplicate), file.offset))
@@ -272,6 +279,16 @@ fn in_use(survey: &Survey, areas: &[Area]) -> InUse {
         writable: survey.own_files().filter(|file| file.is_writable()).map(|file| file.number).collect(),
         mapped: mapped.map(|area| area.mapping.inode).collect(),
         mapped_paths: areas.iter().filter_map(path).collect(),
+    }
+}
+
+/// Whether a shared mapping is of what only the process has: memory without a file, or a file without a name or in its folders.
+fn is_private(mapping: &Mapping, private: &[Private]) -> bool {
+    match &mapping.name {
+        Name::Path { path, deleted: false } => {
+            private.iter().any(|folder| inspect::path_of(path).starts_with(folder.path()))
+        }
+        _ => true,
     }
 }
 
@@ -292,9 +309,9 @@ fn stop_when_quiet(process: &mut Process) -> Step<()> {
     }
 }
 
-/// How many seccomp filters bind a process; 0 on kernels that do not tell (before Linux 5.9).
-fn filters_of(process: &Process) -> Step<u32> {
-    Ok(inspect::status(process.pid, process.pid)?.seccomp_filters.unwrap_or(0))
+/// How many seccomp filters bind a process; none on kernels that do not tell (before Linux 5.9).
+fn filters_of(process: &Process) -> Step<Option<u32>> {
+    Ok(inspect::status(process.pid, process.pid)?.seccomp_filters)
 }
 
 /// A snapshot holds one process that waits; what else is there could not be put back.
