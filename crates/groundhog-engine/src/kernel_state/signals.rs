@@ -142,14 +142,13 @@ impl Component for PendingSignals {
             self.release_kept(&mut restore.stopped.remote()?)?;
         }
         let Stopped { process, anchor } = &mut restore.stopped;
-        let mut changed = self.kept_of_timers;
         if any_pending(process, closely)? {
             for (tid, signals) in waiting_faults(process)? {
-                process.note_fault(tid);
-                changed |= signals;
+                process.note_untold_faults(tid, signals);
             }
             restore.report.signals_dropped = drop_pending(process, *anchor, closely)?;
         }
+        let changed = self.kept_of_timers | process.take_untold_faults();
         if changed == 0 { Ok(()) } else { self.actions.put_back(&mut restore.stopped.remote()?, changed) }
     }
 

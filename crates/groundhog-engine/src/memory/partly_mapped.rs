@@ -12,7 +12,11 @@ use groundhog_sys::{PAGE_SIZE, RemoteAddr, process_vm};
 
 /// Refuses a process that has mapped a part only of what it could write to as a whole. `counts`: whether it matters what becomes of
 /// the file behind a mapping, and nothing else looks after it.
-pub(crate) fn refuse(stopped: &mut Stopped<'_>, areas: &[Area], counts: impl Fn(&Mapping) -> bool) -> Step<()> {
+pub(crate) fn refuse(
+    stopped: &mut Stopped<'_>,
+    areas: &[Area],
+    counts: impl Fn(&Mapping) -> bool,
+) -> Step<()> {
     let shared = || areas.iter().filter(|area| area.kind == AreaKind::Shared);
     let mut done: Vec<&Area> = Vec::new();
     for area in shared().filter(|area| area.flags.has(b"mw") && counts(&area.mapping)) {

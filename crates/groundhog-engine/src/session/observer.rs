@@ -2,6 +2,7 @@
 
 use crate::syscalls::judgement::{self, Call, Facts};
 use crate::syscalls::observed::Observed;
+use crate::trace::inspect;
 use crate::trace::process::{Observer, StoppedCall};
 use groundhog_sys::{Errno, Tid};
 use std::cell::RefCell;
@@ -28,6 +29,7 @@ impl Observer for Listener {
             is_ours: stop.is_ours,
             is_new: stop.is_new,
             is_alone: stop.is_alone,
+            is_private: &|(start, end)| inspect::is_private(stop.caller, start, end),
             message: stop.message,
             is_thread: stop.is_thread,
             is_descendant: stop.is_descendant,

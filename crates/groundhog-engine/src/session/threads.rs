@@ -81,12 +81,8 @@ pub(super) fn settle_signal_taker(stopped: &mut Stopped<'_>) -> Step<()> {
 /// which thread it has chosen, also where another one takes the signal first, by `sigtimedwait` or a signalfd.
 fn may_be_signalled(restore: &Restore<'_>) -> bool {
     // Limits of processor time send some, too.
-    const TIMED: [StateKind; 4] = [
-        StateKind::IntervalTimers,
-        StateKind::PosixTimers,
-        StateKind::TimerNumbers,
-        StateKind::Limits,
-    ];
+    const TIMED: [StateKind; 4] =
+        [StateKind::IntervalTimers, StateKind::PosixTimers, StateKind::TimerNumbers, StateKind::Limits];
     let Observed { signalled_as_a_whole, touched, .. } = restore.observed;
     *signalled_as_a_whole
         || !restore.sees_calls

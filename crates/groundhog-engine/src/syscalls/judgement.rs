@@ -35,6 +35,8 @@ pub(crate) struct Call<'a> {
     pub(crate) is_new: bool,
     /// Nobody else can write to the memory of the caller.
     pub(crate) is_alone: bool,
+    /// All mappings of the caller from the first to the second address are private, and there are some.
+    pub(crate) is_private: &'a dyn Fn((u64, u64)) -> bool,
     /// What the program said in the message of the stop.
     pub(crate) message: u64,
     /// Threads of the traced process.
@@ -184,13 +186,8 @@ impl Judged<'_> {
         match effect {
             Effect::Layout => seen.layout_calls += 1,
             Effect::MappingFlags => seen.mapping_flags |= !self.is_on_new_memory(),
-            Effect::MemoryPolicy => {
-                if self.is_on_new_memory() {
-                    seen.layout_calls += 1;
-                } else {
-                    seen.retire(self.name());
-                }
-            }
+            Effect::MemoryPolicy => self.book_policy(seen),
+            Effect::Moves => self.book_move(seen),
             Effect::Truncation => {
                 seen.files = true;
                 seen.layout_calls += 1;
@@ -338,13 +335,46 @@ impl Judged<'_> {
         if !matches!(self.number, Sysno::madvise | Sysno::mbind) {
             return false;
         }
-        let (start, length) = (self.registers.rdi, self.registers.rsi);
-        let end = start.checked_add(length).and_then(|end| end.checked_next_multiple_of(PAGE_SIZE));
-        let Some(end) = end.filter(|end| *end <= ADDRESS_SPACE_END) else { return false };
+        let Some((start, end)) = self.range() else { return false };
         let mappings = &self.facts.mappings;
         let next = mappings.partition_point(|mapping| mapping.1 <= start);
         mappings.get(next).is_none_or(|mapping| end <= mapping.0)
     }
+
+    /// Books a policy for memory. That of shared memory belongs to its file; what is moved to a place of the snapshot takes its own
+    /// there.
+    fn book_policy(&self, seen: &mut Observed) {
+        let range = self.range().filter(|range| {
+            self.is_on_new_memory()
+                && (self.call.is_private)(*range)
+                && (self.call.is_alone || !overlaps(&seen.moved, *range))
+        });
+        match range {
+            Some(range) => {
+                seen.layout_calls += 1;
+                seen.policies.push(range);
+            }
+            None => seen.retire(self.name()),
+        }
+    }
+
+    fn book_move(&self, seen: &mut Observed) {
+        match self.range() {
+            Some(range) if !overlaps(&seen.policies, range) => seen.moved.push(range),
+            _ => seen.retire(format!("{}, of memory with a policy of its own", self.name())),
+        }
+    }
+
+    /// The memory that is named by the first two arguments, in whole pages.
+    fn range(&self) -> Option<(u64, u64)> {
+        let (start, length) = (self.registers.rdi, self.registers.rsi);
+        let end = start.checked_add(length)?.checked_next_multiple_of(PAGE_SIZE)?;
+        (end <= ADDRESS_SPACE_END).then_some((start, end))
+    }
+}
+
+fn overlaps(ranges: &[(u64, u64)], range: (u64, u64)) -> bool {
+    ranges.iter().any(|other| other.0 < range.1 && range.0 < other.1)
 }
 
 #[cfg(test)]

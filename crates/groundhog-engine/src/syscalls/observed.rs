@@ -85,6 +85,10 @@ pub(crate) struct Observed {
     pub(crate) stops: BTreeMap<&'static str, u64>,
     /// Some that change the flags of mappings.
     pub(crate) mapping_flags: bool,
+    /// Memory mapped since the snapshot that got a policy of its own, which no list of mappings shows.
+    pub(crate) policies: Vec<(u64, u64)>,
+    /// Where mappings were that have been moved.
+    pub(crate) moved: Vec<(u64, u64)>,
     /// What some set that can be put back.
     pub(crate) touched: Touched,
     /// One whose effect cannot be put back: which, and why if that is not plain.

@@ -88,8 +88,10 @@ pub(crate) enum Effect {
     Layout,
     /// Mappings have other flags, which the list of mappings does not show. For memory mapped since the snapshot: nothing.
     MappingFlags,
-    /// Likewise, but of memory of the snapshot it cannot be put back.
+    /// Likewise, but of memory of the snapshot it cannot be put back, nor where it could get there, or to a file.
     MemoryPolicy,
+    /// Mappings moved, maybe to where some of the snapshot was.
+    Moves,
     /// Files may have changed: names, contents, attributes.
     Files,
     /// A file may be shorter, which takes along the pages that a private mapping of it had for itself.

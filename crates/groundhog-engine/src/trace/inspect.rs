@@ -1,6 +1,7 @@
 //! Reading what `/proc` tells of a process; what cannot be read or understood is refused.
 
 use crate::error::{OrTrouble, Reason, Step, Trouble};
+use groundhog_proc::maps;
 use groundhog_proc::status::{self, Status};
 use groundhog_sys::Tid;
 use std::ffi::OsStr;
@@ -18,6 +19,14 @@ pub(crate) fn status(pid: Tid, tid: Tid) -> Step<Status> {
 pub(crate) fn fdinfo(pid: Tid, number: i32) -> Step<Vec<u8>> {
     std::fs::read(format!("/proc/{pid}/fdinfo/{number}"))
         .or_trouble(Reason::Inspection, "reading its descriptors")
+}
+
+/// Whether all that a thread has mapped between two addresses is private, and there is some; not if it cannot be read.
+pub(crate) fn is_private(tid: Tid, start: u64, end: u64) -> bool {
+    let text = std::fs::read(format!("/proc/{tid}/maps")).unwrap_or_default();
+    let mappings = maps::parse(&text).unwrap_or_default();
+    let mut within = mappings.iter().filter(|mapping| mapping.start < end && start < mapping.end).peekable();
+    within.peek().is_some() && within.all(|mapping| !mapping.perms.shared)
 }
 
 /// A path as the kernel writes it.

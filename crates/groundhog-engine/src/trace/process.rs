@@ -147,8 +147,10 @@ struct Happened {
     execed: bool,
     had_children: bool,
     group_stop: Option<i32>,
-    /// Threads that got a signal of those that faults are told by.
+    /// Threads that got a signal of those that faults are told by, or for which one waited.
     faulted: BTreeSet<Tid>,
+    /// The signals of faults that came to nobody, bit n-1 for signal n.
+    untold_faults: u64,
     /// Another thread than the first one got a signal to the process.
     signal_elsewhere: bool,
 }
@@ -308,9 +310,15 @@ impl Process {
         self.threads.get(&tid).and_then(|thread| thread.flags)
     }
 
-    /// A thread has faulted, of which the signal waits.
-    pub(crate) fn note_fault(&mut self, tid: Tid) {
+    /// A thread has faulted; the signals that tell of it, bit n-1 for signal n, are not delivered.
+    pub(crate) fn note_untold_faults(&mut self, tid: Tid, signals: u64) {
         self.happened.faulted.insert(tid);
+        self.happened.untold_faults |= signals;
+    }
+
+    /// The signals of faults that were not delivered, since this was last asked.
+    pub(crate) fn take_untold_faults(&mut self) -> u64 {
+        std::mem::take(&mut self.happened.untold_faults)
     }
 
     /// The threads that may have faulted since this was last asked.
@@ -322,7 +330,6 @@ impl Process {
     pub(crate) fn take_signal_elsewhere(&mut self) -> bool {
         std::mem::take(&mut self.happened.signal_elsewhere)
     }
-
 
     /// Where the kernel chooses who gets a signal that the first thread does not take, among several others, one of them.
     pub(crate) fn other_signal_taker(&self) -> Option<Tid> {
@@ -718,8 +725,12 @@ impl Process {
         self.release().or_trouble(Reason::Registers, "resuming a thread")
     }
 
-    /// Remembers that a stopped thread was about to receive a signal.
+    /// Remembers that a stopped thread was about to receive a signal. One that tells of a fault comes whatever is blocked, along with the
+    /// end of a single step (`dequeue_synchronous_signal` in kernel/signal.c).
     pub(crate) fn hold_signal(&mut self, tid: Tid, signal: i32) {
+        if TELL_FAULTS.contains(&signal) {
+            self.note_untold_faults(tid, 1 << (signal - 1));
+        }
         if deliverable(signal) != 0 {
             self.set_run(tid, Run::Stopped(signal));
         }

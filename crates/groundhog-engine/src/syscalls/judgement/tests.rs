@@ -14,6 +14,21 @@ pub(super) fn calling(call: Sysno, arguments: &[u64]) -> Registers {
     registers
 }
 
+fn call(caller: Tid, is_new: bool) -> Call<'static> {
+    Call {
+        caller,
+        group: caller,
+        process: SELF,
+        is_ours: caller != CHILD,
+        is_new,
+        is_alone: true,
+        is_private: &|_| true,
+        message: JUDGED,
+        is_thread: &|tid| tid == SELF || tid == THREAD,
+        is_descendant: &|tid| tid == CHILD,
+    }
+}
+
 /// Judges a call of a process that has nothing open in its snapshot.
 pub(super) fn judged_with(
     facts: &Facts,
@@ -21,19 +36,8 @@ pub(super) fn judged_with(
     is_new: bool,
     registers: &Registers,
 ) -> (Observed, Option<Errno>) {
-    let call = Call {
-        caller,
-        group: caller,
-        process: SELF,
-        is_ours: caller != CHILD,
-        is_new,
-        is_alone: true,
-        message: JUDGED,
-        is_thread: &|tid| tid == SELF || tid == THREAD,
-        is_descendant: &|tid| tid == CHILD,
-    };
     let mut seen = Observed::default();
-    let denied = judge(&call, Some(registers), facts, &mut seen);
+    let denied = judge(&call(caller, is_new), Some(registers), facts, &mut seen);
     (seen, denied)
 }
 
@@ -198,7 +202,30 @@ fn advice_is_on_new_memory_where_no_mapping_of_the_snapshot_is() {
     for (start, length) in [(tagged, 0x1000), (0x5000, u64::MAX), (0x5000, u64::MAX - 0x5000)] {
         assert!(!advises(start, length), "{start:#x} {length:#x}");
     }
-    let policy =
-        |start| judged_with(&facts, SELF, false, &calling(Sysno::mbind, &[start, 0x1000, 1])).0.retires;
-    assert_eq!((policy(0x5000), policy(0x8000).as_deref()), (None, Some("mbind")));
+}
+
+/// That of shared memory belongs to its file; what is moved to a place of the snapshot keeps its own.
+#[test]
+fn a_policy_is_for_new_private_memory_that_stays_where_it_is() {
+    let facts = Facts { mappings: vec![(0x2000, 0x4000)], ..Facts::default() };
+    let policy = |start| calling(Sysno::mbind, &[start, 0x1000, 1]);
+    let moves = |start| calling(Sysno::mremap, &[start, 0x1000, 0x2000, 1]);
+    let after = |first: &Registers, call: &Call<'_>, second: &Registers| {
+        let (mut seen, _) = judged_with(&facts, SELF, false, first);
+        assert!(seen.retires.is_none() && seen.layout_calls == 1, "{seen:?}");
+        judge(call, Some(second), &facts, &mut seen);
+        seen.retires
+    };
+    let (alone, beside) = (call(SELF, false), Call { is_alone: false, ..call(SELF, false) });
+    assert_eq!(after(&policy(0x5000), &alone, &policy(0x3000)).as_deref(), Some("mbind"));
+    assert_eq!(
+        after(&policy(0x5000), &Call { is_private: &|_| false, ..alone }, &policy(0x6000)).as_deref(),
+        Some("mbind")
+    );
+    let moved = after(&policy(0x5000), &beside, &moves(0x5000)).expect("it moves it");
+    assert!(moved.starts_with("mremap"), "{moved}");
+    assert_eq!(after(&policy(0x5000), &beside, &moves(0x6000)), None);
+    // Judged before, it may be made after.
+    assert_eq!(after(&moves(0x5000), &beside, &policy(0x5000)).as_deref(), Some("mbind"));
+    assert_eq!(after(&moves(0x5000), &call(SELF, false), &policy(0x5000)), None);
 }

@@ -382,7 +382,11 @@ pub(super) const CALLS: &[(&[S], Rule)] = &[
     ),
     (
         &[S::mremap],
-        Rule::Clauses(&[always(E::Layout), on(When::Has(3, MREMAP_FIXED, MREMAP_FIXED), E::MappingFlags)]),
+        Rule::Clauses(&[
+            always(E::Layout),
+            always(E::Moves),
+            on(When::Has(3, MREMAP_FIXED, MREMAP_FIXED), E::MappingFlags),
+        ]),
     ),
     (&[S::madvise], operations::MADVISE),
     (&[S::mbind], Rule::Clauses(&[always(E::MemoryPolicy)])),

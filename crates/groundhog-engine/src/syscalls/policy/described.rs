@@ -105,7 +105,8 @@ fn effect_in_words(effect: Effect) -> (&'static str, &'static str) {
     match effect {
         Effect::Layout => ("layout", "mappings are compared and put back"),
         Effect::MappingFlags => ("layout", "flags of mappings are compared and put back"),
-        Effect::MemoryPolicy => ("layout", "retires, but for memory mapped since the snapshot"),
+        Effect::MemoryPolicy => ("layout", "retires, but for private memory mapped since the snapshot"),
+        Effect::Moves => ("layout", "retires, for memory with a policy of its own"),
         Effect::Truncation => ("files", "private pages of mapped files are compared"),
         Effect::Files => ("files", "private files are compared and put back"),
         Effect::Inodes => ("descriptor", "what descriptors of the snapshot lead to is compared"),
