@@ -32,6 +32,19 @@ fn a_second_snapshot_keeps_what_requests_had_mapped() {
     }
 }
 
+/// One could say in our place which call it was, and hide what later requests do.
+#[test]
+fn a_second_snapshot_is_refused_after_a_filter_of_its_own() {
+    for_each_strategy("filtered", &["during"], |victim| {
+        victim.snapshot();
+        assert_eq!(victim.ask(1), "mapped", "{}", victim.label());
+        match victim.tracee.snapshot() {
+            Err(Error::SnapshotRefused { reason: Reason::Filter, .. }) => {}
+            other => panic!("{}: {other:?}", victim.label()),
+        }
+    });
+}
+
 /// As a script's interpreter does, and the program behind a wrapper.
 #[test]
 fn a_process_that_became_another_program_before_its_snapshot_is_restored() {

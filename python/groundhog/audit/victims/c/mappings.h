@@ -1,11 +1,21 @@
 /* What /proc tells of mappings beyond their permissions. */
 #include "victim.h"
 
+/* Room between two pages that are shared, each by itself, so that nothing in it merges with a neighbour. */
+__attribute__((unused)) static char *reserve_alone(size_t length)
+{
+    char *whole = mmap(NULL, length + 2 * PAGE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    check(whole != MAP_FAILED, "mmap");
+    char *const guards[] = {whole, whole + PAGE + length};
+    for (int i = 0; i < 2; i++)
+        check(mmap(guards[i], PAGE, PROT_NONE, MAP_SHARED | MAP_ANONYMOUS | MAP_FIXED, -1, 0) == guards[i], "guard");
+    return whole;
+}
+
 /* A mapping that merges with no neighbour. */
 __attribute__((unused)) static char *map_alone(size_t length, int protection)
 {
-    char *whole = mmap(NULL, length + 2 * PAGE, PROT_NONE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    check(whole != MAP_FAILED, "mmap");
+    char *whole = reserve_alone(length);
     char *memory = mmap(whole + PAGE, length, protection, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
     check(memory == whole + PAGE, "mmap");
     return memory;

@@ -2,6 +2,7 @@
  * child that borrows its memory. */
 #define PLACES BY_PROCESS, BY_THREAD, BY_BORROWER
 #include "rows.h"
+#include "mappings.h"
 
 enum { PAGES = 8, SIZE = PAGES * PAGE, ADVISED = 24 };
 enum { ANONYMOUS, OF_FILE, SHARED_FILE, SHARED_MEMORY, MAPPINGS };
@@ -13,8 +14,7 @@ static int file;
 /* Mapped so that none merges with another. */
 static char *alone(int protection, int flags, int fd)
 {
-    char *whole = mmap(NULL, SIZE + 2 * PAGE, PROT_NONE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    check(whole != MAP_FAILED, "mmap");
+    char *whole = reserve_alone(SIZE);
     char *memory = mmap(whole + PAGE, SIZE, protection, flags | MAP_FIXED, fd, 0);
     check(memory == whole + PAGE, "mmap");
     return memory;
