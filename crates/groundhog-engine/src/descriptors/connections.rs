@@ -228,7 +228,9 @@ impl Socket {
                 return if same { Ok(false) } else { self.refuse("holds other data than at the snapshot") };
             }
             Role::Pair { .. } => return self.revert_pair(fd, readable, report),
-            _ if moved.keep => return self.keep(fd, readable, report),
+            Role::Tcp(_) | Role::Unix | Role::Stream | Role::Connected(_) | Role::Other if moved.keep => {
+                return self.keep(fd, readable, report);
+            }
             Role::Tcp(before) => {
                 let now =
                     Flow::now(fd).or_trouble(Reason::Inspection, "asking a connection for its counters")?;

@@ -25,6 +25,12 @@ fn a_late_datagram_reaches_nobody_and_the_socket_goes_on() {
     assert!(reverts_connected("datagrams", &["unbound"], false).iter().all(|count| *count == 0));
 }
 
+/// One that has got its port from the request is no connection of the snapshot's.
+#[test]
+fn a_late_datagram_reaches_nobody_where_connections_are_kept() {
+    assert!(reverts_connected("datagrams", &["unbound"], true).iter().all(|count| *count == 0));
+}
+
 #[test]
 fn a_datagram_socket_with_a_port_of_its_own_is_refused() {
     let server = Server::start();
