@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import pwd
 import secrets
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from groundhog._log import log
 from groundhog.config import Jail, Network
-from groundhog.errors import ConfigError, UnsupportedError
+from groundhog.errors import ConfigError, SpawnError, UnsupportedError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -113,9 +114,19 @@ def _remove(scratch: Path) -> None:
                 waiting.append(path)
             else:
                 path.chmod(0o700)  # or it could not be moved
-                waiting.append(path.rename(scratch / uuid.uuid4().hex))
+                waiting.append(_moved_up(path, scratch))
     for folder in reversed(emptied):
         folder.rmdir()
+
+
+def _moved_up(folder: Path, scratch: Path) -> Path:
+    """Where a folder is now: on a full disk there may be no room for its new name until others are gone."""
+    try:
+        return folder.rename(scratch / uuid.uuid4().hex)
+    except OSError as error:
+        if error.errno not in {errno.ENOSPC, errno.EDQUOT}:
+            raise
+        return folder
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,15 +174,31 @@ class Confinement:
                 "network": self.network.value,
             }
             return Cell({**arguments, **ids})
-        scratch = Path(tempfile.mkdtemp(prefix="groundhog-scratch-")).resolve()
-        folder = scratch / secrets.token_hex(8)
-        folder.mkdir(0o700)
-        if self.ids is not None:
-            os.chown(folder, *self.ids)
-        # Landlock lets a function read what its user may, other processes' folders among it. So it may enter
-        # this one, but not list it: not even as its owner, since in this jail it cannot change permissions.
-        scratch.chmod(0o111)
+        try:
+            scratch, folder = self._scratch()
+        except OSError as error:
+            raise SpawnError(
+                f"no private folder for a function process can be made: {error}; it is made where TMPDIR of"
+                " the supervisor says"
+            ) from None
         return Cell({"jail": self.means, "private": (str(folder),), **ids}, {"TMPDIR": str(folder)}, scratch)
+
+    def _scratch(self) -> tuple[Path, Path]:
+        """A new folder that nobody can list, and in it the one in which a process writes."""
+        scratch = Path(tempfile.mkdtemp(prefix="groundhog-scratch-")).resolve()
+        try:
+            folder = scratch / secrets.token_hex(8)
+            folder.mkdir(0o700)
+            if self.ids is not None:
+                os.chown(folder, *self.ids)
+            # Landlock lets a function read what its user may, other processes' folders among it. So it may
+            # enter this one, but not list it: not even as its owner, since in this jail it cannot change
+            # permissions.
+            scratch.chmod(0o111)
+        except OSError:
+            _remove(scratch)
+            raise
+        return scratch, folder
 
 
 @dataclass(frozen=True, slots=True)

@@ -226,6 +226,8 @@ def parse_answer(line: bytes) -> dict[str, Any] | list[Any]:
         value = _decode(line.decode("utf-8"))
     except RecursionError:
         raise ProtocolError("the function's answer is nested too deeply") from None
+    except MemoryError:
+        raise ProtocolError("the function's answer takes more memory than there is for it here") from None
     except ValueError as error:
         raise ProtocolError(f"the function's answer is not JSON ({error}): {excerpt(line)}") from None
     if not isinstance(value, (dict, list)):

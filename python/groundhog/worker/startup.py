@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import itertools
 import time
 from typing import TYPE_CHECKING, Any
@@ -350,18 +351,25 @@ class Startup:
         """Free the process and its pipes; also those of a process whose spawning nobody waited for."""
         spawning, self._spawning = self._spawning, None
         if spawning is not None and self._process is None:
-            try:
+            with contextlib.suppress(Exception, asyncio.CancelledError):  # whoever waited for it was told
                 self._process = await asyncio.wrap_future(spawning)
-            except (GroundhogError, asyncio.CancelledError):
-                self._process = None
-        if self._process is not None:
-            process, self._process = self._process, None
-            await self._loop.run_in_executor(self._config.executor, process.close)
-        if self._pipes is not None:
-            self._pipes.close()  # only now: the engine drains them until the process is closed
-        if self._cell is not None:
-            cell, self._cell = self._cell, None
-            await self._loop.run_in_executor(self._config.executor, cell.clear)
+        process, self._process = self._process, None
+        cell, self._cell = self._cell, None
+        try:
+            if process is not None:
+                await self._loop.run_in_executor(self._config.executor, process.close)
+        finally:  # what is not given back is missing when the next process is started
+            if self._pipes is not None:
+                self._pipes.close()  # only now: the engine drains them until the process is closed
+            if cell is not None:
+                await self._loop.run_in_executor(self._config.executor, _clear, cell)
+
+
+def _clear(cell: Cell) -> None:
+    try:
+        cell.clear()
+    except OSError as error:
+        log.error("what a function process wrote could not be removed", error=str(error))
 
 
 def _look_at(future: asyncio.Future[Any]) -> None:

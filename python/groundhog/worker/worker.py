@@ -18,6 +18,7 @@ from groundhog.errors import (
     PoolClosedError,
     ProtocolError,
     RestoreRefusedError,
+    SpawnError,
     StateMismatchError,
     TraceeExitedError,
 )
@@ -149,6 +150,16 @@ class Worker:
         except GroundhogError as error:
             self.retire(_start_reason(error), str(error))
             raise
+        except Exception as error:
+            # What the machine has none of just now, such as descriptors or room, it may have again: the pool
+            # has to try anew, which it does after an error that it knows.
+            failure = SpawnError(
+                f"a process of {self.config.name} could not be started: {str(error) or type(error).__name__}"
+            )
+            if not isinstance(error, (OSError, MemoryError)):
+                log.exception("a function process could not be started")
+            self.retire(_start_reason(failure), str(failure))
+            raise failure from error
         self.came_up = True
         log.info("worker ready", pid=self.pid, snapshot_bytes=self.snapshot.bytes if self.snapshot else 0)
         self._listener.worker_idle(self)

@@ -143,6 +143,14 @@ class TestAnswers:
         with pytest.raises(ProtocolError, match="nested too deeply"):
             parse_answer(b"[" * 100_000 + b"]" * 100_000)
 
+    def test_more_than_there_is_memory_for(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        def give_up(_: str) -> None:
+            raise MemoryError
+
+        monkeypatch.setattr("groundhog.protocols.actionloop._decode", give_up)
+        with pytest.raises(ProtocolError, match="more memory than there is"):
+            parse_answer(b"{}")
+
     def test_numbers_that_take_long_to_read(self) -> None:
         with pytest.raises(ProtocolError, match="not JSON"):
             parse_answer(b"[" + b"9" * 100_000 + b"]")

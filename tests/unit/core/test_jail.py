@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import pytest
 
 from groundhog import Function
 from groundhog.config import Jail, Limits, Network
-from groundhog.errors import ConfigError, UnsupportedError
+from groundhog.errors import ConfigError, SpawnError, UnsupportedError
 from groundhog.jail import Confinement, Restrictions, choose, ids_of
 from groundhog.runners import command_for
 
@@ -135,3 +136,42 @@ def test_a_folder_of_its_own_goes_with_the_process() -> None:
 def test_nothing_is_asked_for_without_a_jail() -> None:
     assert Confinement().cell().arguments == {}
     assert Confinement(ids=(7, 8)).cell().arguments == {"ids": (7, 8)}
+
+
+def landlock(ids: tuple[int, int] | None = None) -> Confinement:
+    return Confinement(means="landlock", ids=ids)
+
+
+def test_where_no_private_folder_can_be_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "gone"))
+    with pytest.raises(SpawnError, match=r"no private folder .* can be made: .*No such file .* TMPDIR"):
+        landlock().cell()
+
+
+def test_a_private_folder_that_cannot_be_given_away_is_not_left_behind(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise PermissionError(errno.EPERM, "Operation not permitted")
+
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    monkeypatch.setattr("os.chown", refuse)
+    with pytest.raises(SpawnError, match="Operation not permitted"):
+        landlock((1, 1)).cell()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_folders_are_removed_from_a_disk_that_has_no_room_for_another_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    cell = landlock().cell()
+    deep = Path(cell.env["TMPDIR"], "a", "b", "c")
+    deep.mkdir(parents=True)
+    (deep / "file").write_text("x")
+    monkeypatch.setattr("pathlib.Path.rename", refuse)
+    cell.clear()
+    assert list(tmp_path.iterdir()) == []

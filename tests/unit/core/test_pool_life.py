@@ -17,8 +17,24 @@ from tests.unit.core.scripts import FUNCTION, Gate, count
 
 if TYPE_CHECKING:
     from groundhog.testing import Call
+    from groundhog.testing.process import FakeProcess
 
 pytestmark = pytest.mark.usefixtures("no_leaks")
+
+
+class Lacking(FakeEngine):
+    """Cannot start a process as often as there are errors."""
+
+    lacks: list[Exception]
+
+    def __init__(self, function: Any) -> None:
+        super().__init__(function)
+        self.lacks = []
+
+    def spawn(self, *arguments: Any, **options: Any) -> FakeProcess:
+        if self.lacks:
+            raise self.lacks.pop()
+        return super().spawn(*arguments, **options)
 
 
 class TestStarting:
@@ -55,6 +71,28 @@ class TestStarting:
         with pytest.raises(error):
             await Pool(FUNCTION, workers=3, engine=engine).start()
         assert engine.alive == 0
+
+    @pytest.mark.parametrize(
+        ("error", "told"),
+        [
+            (OSError(28, "No space left on device"), "No space left on device"),
+            (RuntimeError("can't start new thread"), "can't start new thread"),
+            (MemoryError(), "MemoryError"),
+        ],
+        ids=["no room", "no thread", "no memory"],
+    )
+    async def test_what_the_machine_lacks_for_a_while(self, error: Exception, told: str) -> None:
+        engine = Lacking(count)
+        async with Pool(FUNCTION, engine=engine) as pool:
+            engine.lacks = [error]
+            engine.fail("exit-mid-request")
+            with pytest.raises(groundhog.FunctionExitedError):
+                await pool.invoke({})
+            assert (await pool.invoke({})).value["n"] == 1
+            assert pool.stats().retirements == {"exited": 1, "start-failed": 1}
+        engine.lacks = [error]
+        with pytest.raises(groundhog.SpawnError, match=f"process of true could not be started: .*{told}"):
+            await Pool(FUNCTION, engine=engine).start()
 
     async def test_a_restore_that_never_ends(self) -> None:
         engine = FakeEngine(count)
