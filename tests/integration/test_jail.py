@@ -158,6 +158,37 @@ async def test_without_a_jail_files_stay(source: Source, tmp_path: Path) -> None
         assert await asked(pool, tmp_path, str(tmp_path)) == ["there"]
 
 
+# Some file systems never make a folder smaller, and tell in how many pieces a file lies.
+GROWS = """
+import errno, fcntl, pathlib, tempfile
+
+folder = pathlib.Path(tempfile.mkdtemp())
+(folder / "file").write_text("kept")
+size = folder.stat().st_size
+FS_IOC_FIEMAP = 0xC020660B
+
+def main(params):
+    grown = folder.stat().st_size - size
+    for number in range(300):
+        (folder / f"{number:0100}").touch()
+    with open(folder / "file") as file:
+        try:
+            fcntl.ioctl(file, FS_IOC_FIEMAP, bytearray(4096))
+            told = "pieces"
+        except OSError as error:
+            told = errno.errorcode[error.errno]
+    return {"grown": grown, "told": told}
+"""
+
+
+@pytest.mark.parametrize("jail", JAILS)
+async def test_a_folder_is_no_larger_than_before(source: Source, jail: str) -> None:
+    function = Function.from_file(source("handler.py", GROWS))
+    async with Pool(function, jail=jail) as pool:
+        answers = [(await pool.invoke({})).value for _ in range(3)]
+    assert answers == [{"grown": 0, "told": "ENOTSUP"}] * 3
+
+
 @pytest.mark.parametrize("jail", JAILS)
 async def test_what_the_warm_up_wrote_is_put_back(source: Source, tmp_path: Path, jail: str) -> None:
     text = """

@@ -234,11 +234,13 @@ impl Files {
                 return Ok(Some(format!("its private folder {path} held more than is kept to be compared")));
             };
             let comparison = Comparison { folder, image };
-            if let Some((path, repair)) =
-                comparison.differences(&folder.walk(LockOut::Refuse)?)?.into_iter().next()
-            {
+            let walked = folder.walk(LockOut::Refuse)?;
+            if let Some((path, repair)) = comparison.differences(&walked)?.into_iter().next() {
                 let name = folder.path.join(path);
                 return Ok(Some(format!("{} is not as at the snapshot ({repair:?})", name.display())));
+            }
+            if let Some((path, what)) = comparison.lasting(&walked) {
+                return Ok(Some(format!("{} {what}", folder.path.join(path).display())));
             }
         }
         Ok(None)
@@ -268,7 +270,7 @@ impl Comparison<'_> {
         let walked = self.folder.walk(LockOut::Open)?;
         let changes = self.differences(&walked)?;
         if changes.is_empty() {
-            return self.check_links(&walked).map(|()| 0);
+            return self.check_lasting(&walked).map(|()| 0);
         }
         for (path, repair) in changes.iter().rev() {
             if let Repair::Remove(is_folder) = repair {
@@ -299,21 +301,35 @@ impl Comparison<'_> {
         }
         let walked = self.folder.walk(LockOut::Open)?;
         match self.differences(&walked)?.into_iter().next() {
-            None => self.check_links(&walked).map(|()| changes.len() as u64),
+            None => self.check_lasting(&walked).map(|()| changes.len() as u64),
             Some((path, _)) => self.folder.refuse(&path, "could not be put back"),
         }
     }
 
-    /// Names that were one file and are two now, or the other way round.
-    fn check_links(&self, now: &BTreeMap<PathBuf, Stat>) -> Step<()> {
-        let links = |entry: Option<&Entry>| entry.map_or(1, |entry| entry.stat.links);
-        let parted = |(path, stat): &(&PathBuf, &Stat)| {
-            stat.kind == EntryKind::File && stat.links != links(self.image.get(*path))
-        };
-        match now.iter().find(parted) {
+    /// Refuses what no repair takes back.
+    fn check_lasting(&self, now: &BTreeMap<PathBuf, Stat>) -> Step<()> {
+        match self.lasting(now) {
             None => Ok(()),
-            Some((path, _)) => self.folder.refuse(path, "has other names than at the snapshot"),
+            Some((path, what)) => self.folder.refuse(path, what),
         }
+    }
+
+    /// Names that were one file and are two now, or the other way round; folders that have become larger.
+    fn lasting<'a>(&self, now: &'a BTreeMap<PathBuf, Stat>) -> Option<(&'a Path, &'static str)> {
+        let links = |entry: Option<&Entry>| entry.map_or(1, |entry| entry.stat.links);
+        now.iter().find_map(|(path, stat)| {
+            let before = self.image.get(path);
+            if stat.kind == EntryKind::File && stat.links != links(before) {
+                return Some((&**path, "has other names than at the snapshot"));
+            }
+            // What an overlay shows of a folder that was copied up is the copy.
+            let is_larger = before.is_some_and(|before| before.stat.folder_size != stat.folder_size);
+            (self.folder.below.is_none() && is_larger).then_some((
+                path,
+                "takes up other room than at the snapshot: a request had many files in it, which its file system does \
+                 not forget",
+            ))
+        })
     }
 
     /// What is to be done, outer names first.

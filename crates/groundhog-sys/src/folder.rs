@@ -36,7 +36,9 @@ pub struct Stat {
     pub owner: (u32, u32),
     /// Bytes, of a plain file.
     pub size: u64,
-    /// What they take up, in units of 512.
+    /// Bytes of a folder itself, which some file systems do not give back when names in it are gone.
+    pub folder_size: u64,
+    /// What the bytes of a file take up, in units of 512.
     pub blocks: u64,
     /// How many names a plain file has.
     pub links: u64,
@@ -281,6 +283,7 @@ pub(crate) fn stat_of(found: &rustix::fs::Stat) -> Stat {
         mode: found.st_mode & 0o7777,
         owner: (found.st_uid, found.st_gid),
         size: of_files(found.st_size as u64),
+        folder_size: if kind == EntryKind::Folder { found.st_size as u64 } else { 0 },
         blocks: of_files(found.st_blocks as u64),
         links: of_files(found.st_nlink),
         accessed: (found.st_atime, found.st_atime_nsec as i64),

@@ -372,7 +372,8 @@ pub(super) const IOCTL: Rule = Rule::Operations(
             op(0x801c_581f, "FS_IOC_FSGETXATTR", PURE),
             op(0x802c_542a, "TCGETS2", PURE),
             op(0xc018_9436, "FIDEDUPERANGE", FILES),
-            op(0xc020_660b, "FS_IOC_FIEMAP", PURE),
+            // Where on the disk a file lies, and in how many pieces, tells of what was written and put back.
+            op(0xc020_660b, "FS_IOC_FIEMAP", NO_SUPPORT),
             // Written pages of the process could be made to look clean to us.
             op(0xc060_6610, "PAGEMAP_SCAN", NEVER_PERMITTED),
         ],
