@@ -79,6 +79,7 @@ OPEN_FILES = (
     Victim("c", "packet_time", CONNECTIONS, SAFE),
     Victim("c", "packet_processor", CONNECTIONS, SAFE),
     Victim("c", "netlink_dump", CONNECTIONS, SAFE),
+    Victim("c", "saved_syn", CONNECTIONS, RETIRE, evasion=True),
     Victim("c", "timer_ticks", TIMERS, SAFE, evasion=True),
     Victim("c", "timer_by_duplicate", TIMERS, SAFE, evasion=True),
     Victim("c", "epoll_edge_consumed", QUEUES),

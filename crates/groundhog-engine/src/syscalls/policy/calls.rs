@@ -88,6 +88,7 @@ const PRIO_PROCESS: u32 = 0;
 const IOPRIO_WHO_PROCESS: u32 = 1;
 const IPPROTO_TCP: u32 = 6;
 const TCP_ZEROCOPY_RECEIVE: u32 = 35;
+const TCP_SAVED_SYN: u32 = 28;
 
 /// A thread that its maker waits for could not be stopped; a child that shares what threads share could change it in our
 /// process's place; an untraced one would not be seen.
@@ -143,6 +144,9 @@ const CONNECTS: [When; 2] = [
     When::All(&[When::Socket(0), When::Has(2, MSG_FASTOPEN, MSG_FASTOPEN)]),
     When::All(&[When::Socket(0), When::Has(3, MSG_FASTOPEN, MSG_FASTOPEN)]),
 ];
+
+/// Asks a connection for the message that began it.
+const TAKES_SYN: When = When::All(&[When::Socket(0), When::Is(1, IPPROTO_TCP), When::Is(2, TCP_SAVED_SYN)]);
 
 const OPEN: &[Clause] = &opens(1);
 const OPENAT: &[Clause] = &opens(2);
@@ -441,10 +445,11 @@ pub(super) const CALLS: &[(&[S], Rule)] = &[
     (
         &[S::getsockopt],
         // It maps pages of the network's into the process.
-        Rule::Clauses(&[never_with(
-            When::All(&[When::Is(1, IPPROTO_TCP), When::Is(2, TCP_ZEROCOPY_RECEIVE)]),
-            EOPNOTSUPP,
-        )]),
+        Rule::Clauses(&[
+            never_with(When::All(&[When::Is(1, IPPROTO_TCP), When::Is(2, TCP_ZEROCOPY_RECEIVE)]), EOPNOTSUPP),
+            // It is told once.
+            on(TAKES_SYN, E::Retires(Scope::File)),
+        ]),
     ),
     (&[S::bind], Rule::Clauses(&[always(E::Files), on(FIRST, E::Retires(Scope::File))])),
     (&[S::connect, S::listen], Rule::Clauses(&[on(FIRST, E::Retires(Scope::File))])),
