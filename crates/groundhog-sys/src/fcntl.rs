@@ -148,15 +148,49 @@ pub fn kind(fd: impl AsFd) -> Result<FileType> {
     })
 }
 
+/// What `poll` tells of an open file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Ready {
+    /// It could be read now without waiting, if only a byte out of band.
+    pub readable: bool,
+    /// A byte out of band waits.
+    pub urgent: bool,
+    /// Nobody has the other end any more.
+    pub hung_up: bool,
+}
+
+/// `poll`: what each of these is ready for.
+///
+/// # Errors
+/// As poll(2).
+pub fn ready<'a, F: AsFd + 'a>(fds: impl Iterator<Item = &'a F>) -> Result<Vec<Ready>> {
+    use rustix::event::{PollFd, PollFlags, Timespec, poll};
+    let mut polled: Vec<PollFd<'_>> = fds.map(|fd| PollFd::new(fd, PollFlags::IN | PollFlags::PRI)).collect();
+    retry_on_intr(|| poll(&mut polled, Some(&Timespec { tv_sec: 0, tv_nsec: 0 })))?;
+    let told = polled.iter().map(|fd| {
+        let told = fd.revents();
+        Ready {
+            readable: told.intersects(PollFlags::IN | PollFlags::PRI),
+            urgent: told.contains(PollFlags::PRI),
+            hung_up: told.contains(PollFlags::HUP),
+        }
+    });
+    Ok(told.collect())
+}
+
 /// `poll`: which of these could be read now without waiting, if only a byte out of band.
 ///
 /// # Errors
 /// As poll(2).
 pub fn readable<'a, F: AsFd + 'a>(fds: impl Iterator<Item = &'a F>) -> Result<Vec<bool>> {
-    use rustix::event::{PollFd, PollFlags, Timespec, poll};
-    let mut polled: Vec<PollFd<'_>> = fds.map(|fd| PollFd::new(fd, PollFlags::IN | PollFlags::PRI)).collect();
-    retry_on_intr(|| poll(&mut polled, Some(&Timespec { tv_sec: 0, tv_nsec: 0 })))?;
-    Ok(polled.iter().map(|fd| fd.revents().intersects(PollFlags::IN | PollFlags::PRI)).collect())
+    Ok(ready(fds)?.iter().map(|file| file.readable).collect())
+}
+
+/// `fstatfs`: whether a pipe was made by pipe(2), and not opened by a name.
+#[must_use]
+pub fn is_unnamed_pipe(fd: impl AsFd) -> bool {
+    const PIPEFS: i64 = 0x5049_5045; // linux/magic.h
+    rustix::fs::fstatfs(fd).is_ok_and(|system| system.f_type & 0xffff_ffff == PIPEFS)
 }
 
 /// Whether this kernel notes when a pipe without a name was read and written: up to Linux 6.14. Tried once.

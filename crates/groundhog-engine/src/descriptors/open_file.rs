@@ -48,6 +48,8 @@ struct State {
     attributes: Option<Attributes>,
     /// The kernel does not tell all that is set on it: rules, the numbers of watches.
     is_silent: bool,
+    /// The kernel notes when it was read and written, and that can be set back.
+    notes_times: bool,
     /// It changes without a call on it: watches are used up, locks and leases are lost by what is done to the file elsewhere.
     changes_by_itself: bool,
 }
@@ -153,8 +155,18 @@ impl State {
             attributes: None,
             is_silent: kind == FileType::Anonymous && !TELLING.iter().any(|kind| file.name.contains(kind)),
             changes_by_itself: is_watching || is_lost_elsewhere,
+            notes_times: true,
         };
         state.attributes = state.attributes_now()?;
+        // Of sockets, and on newer kernels of pipes without a name, only calls set them.
+        let is_named = kind == FileType::Pipe && !fcntl::is_unnamed_pipe(&file.duplicate);
+        state.notes_times = match kind {
+            FileType::Socket => false,
+            // One that belongs to somebody else, outside of a jail, is left as it is.
+            FileType::Pipe if is_named => state.revert_times().is_ok(),
+            FileType::Pipe => fcntl::pipes_note_times(),
+            FileType::File | FileType::Anonymous => true,
+        };
         // A pipe of the supervisor's that belongs to somebody else, such as its log's, is left as it is.
         if state.is_ours && state.revert_times().is_err() {
             state.attributes = None;
@@ -275,11 +287,7 @@ impl State {
 
     /// The kernel notes each reading and writing of a pipe, and each reading of a file without a name.
     fn revert_times(&self) -> Step<()> {
-        let Some(before) = &self.attributes else { return Ok(()) };
-        // Of sockets, and of pipes on newer kernels, only calls set them.
-        if self.kind == FileType::Socket || (self.kind == FileType::Pipe && !fcntl::pipes_note_times()) {
-            return Ok(());
-        }
+        let Some(before) = self.attributes.as_ref().filter(|_| self.notes_times) else { return Ok(()) };
         file_contents::set_times(&self.duplicate, before.accessed, before.modified)
             .or_trouble(Reason::DescriptorChanged, "setting the times of a pipe or file back")
     }

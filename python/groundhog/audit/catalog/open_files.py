@@ -115,6 +115,7 @@ OPEN_FILES = (
     Victim("c", "nameless_linked", WRITTEN, SAFE, evasion=True),
     Victim("c", "file_reserved", WRITTEN, SAFE, evasion=True),
     Victim("c", "fifo_bytes", QUEUES, evasion=True),
+    Victim("c", "fifo_times", DESCRIPTORS_STATE),
     Victim("c", "folder_grown", WRITTEN, SAFE),
     Victim("c", "room_taken", WRITTEN, SAFE, evasion=True),
     Victim("c", "folder_copied", WRITTEN, SAFE, evasion=True),
