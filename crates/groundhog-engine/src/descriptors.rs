@@ -20,6 +20,25 @@ pub(crate) mod survey;
 pub(crate) mod table;
 
 use crate::error::{Reason, Step, Trouble};
+use std::time::{Duration, Instant};
+
+/// How long others may take to take what a request has sent.
+const TAKEN_WITHIN: Duration = Duration::from_millis(200);
+const PAUSE: Duration = Duration::from_micros(200);
+
+/// Waits until others have taken what waits for them, of which the kernel has no event; whether they have in time.
+fn is_taken(has_gone: impl Fn() -> bool) -> bool {
+    let begun = Instant::now();
+    loop {
+        if has_gone() {
+            return true;
+        }
+        if begun.elapsed() > TAKEN_WITHIN {
+            return false;
+        }
+        std::thread::sleep(PAUSE);
+    }
+}
 
 /// Refuses what was done to a descriptor of the snapshot.
 fn refuse<T>(number: i32, what: &str) -> Step<T> {

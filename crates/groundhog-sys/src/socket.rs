@@ -100,6 +100,14 @@ pub struct Traces {
     stamping: i32,
 }
 
+impl Traces {
+    /// Whether the times at which something was sent come back in the queue of errors.
+    #[must_use]
+    pub fn stamps(&self) -> bool {
+        self.stamping != 0
+    }
+}
+
 /// `getsockopt`: those traces; nothing of what the kernel does not tell.
 #[must_use]
 pub fn traces(fd: impl AsFd) -> Traces {
@@ -245,7 +253,8 @@ pub fn connect(fd: impl AsFd, to: &Address) -> Result<()> {
 }
 
 /// `connect` to `AF_UNSPEC`: ends what an Internet socket is connected to, and drops what waits in it and what is on its
-/// way. A port that it did not ask for by number is given up, so that nothing more can come.
+/// way. A port that it did not ask for by number is given up, so that nothing more can come. The device that a datagram socket
+/// is bound to is given up, too.
 ///
 /// # Errors
 /// As connect(2).
@@ -267,7 +276,32 @@ pub fn shut(fd: impl AsFd) -> Result<()> {
     }
 }
 
-/// `SIOCOUTQ`: how many bytes are written and not yet acknowledged by the other end.
+/// `SO_BINDTOIFINDEX`: the number of the network device that all goes through; 0 for any.
+#[must_use]
+pub fn device(fd: impl AsFd) -> i32 {
+    option(fd.as_fd(), libc::SO_BINDTOIFINDEX).unwrap_or(0)
+}
+
+/// `SO_BINDTOIFINDEX`: binds a socket that is bound to no device to this one.
+///
+/// # Errors
+/// As setsockopt(2).
+pub fn set_device(fd: impl AsFd, device: i32) -> Result<()> {
+    // SAFETY: the kernel reads one int. socket(7).
+    check(i64::from(unsafe {
+        libc::setsockopt(
+            fd.as_fd().as_raw_fd(),
+            libc::SOL_SOCKET,
+            libc::SO_BINDTOIFINDEX,
+            (&raw const device).cast(),
+            size_of::<i32>() as libc::socklen_t,
+        )
+    }))
+    .map(drop)
+}
+
+/// `SIOCOUTQ`: how many bytes are written and not yet acknowledged by the other end; of a Unix socket, how much memory what
+/// it sent takes up until it is read.
 ///
 /// # Errors
 /// As ioctl(2).

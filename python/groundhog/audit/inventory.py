@@ -103,7 +103,8 @@ ROWS = (
     Row(
         QUEUES,
         "what waits in pipes, pairs of sockets, counters of eventfds, expirations of timers",
-        "revert; what was taken from a pipe that only others write to, or from a message queue: retire",
+        "revert; what was taken from a pipe that only others write to, or from a message queue, what others"
+        " have not read yet, a named pipe whose other end was opened: retire",
     ),
     Row(
         CONNECTIONS,
@@ -175,7 +176,7 @@ ROWS = (
         "files written, created, removed, renamed, linked, locked up, in the folders that a jail gives it;"
         " names in `/dev/shm`",
         "revert; extended attributes and owners of files that were there, folders that were removed and made"
-        " anew, more than 20,000 files: retire",
+        " anew, folders that their file system does not make smaller again, more than 20,000 files: retire",
     ),
     Row(
         WRITTEN_ELSEWHERE,
@@ -212,7 +213,7 @@ OUTSIDE = (
     ("times that the process has cached", "reverted with its memory: they are those of the snapshot"),
     ("micro-architecture, the page cache", "they belong to the machine, not to a process"),
     (
-        "counters (time, faults, bytes read and written, most memory); the next number of a process or file",
+        "counters (time, faults, bytes, most memory); the next number of a process or file, the next port",
         "the kernel counts on, and nothing sets it back",
     ),
     (
@@ -230,6 +231,10 @@ OUTSIDE = (
     (
         "how much went through a connection before it was shut down (`TCP_INFO`, the sizes of its buffers)",
         "the kernel keeps it for the socket, which has to stay the one that the process has",
+    ),
+    (
+        "whether messages have ever come to a datagram socket (`SO_MEMINFO`)",
+        "the kernel leaves it a page to account for the next ones",
     ),
     (
         "whether a mapping is accounted for or reserved (`ac`, `nr` in `smaps`)",

@@ -8,6 +8,8 @@
 //! - Both ends of a pair may be in the process, which wakes itself with it: it is emptied, and goes on.
 //! - A datagram socket of the Internet gets another port, so that nobody's answer finds it, and the same peer.
 
+mod datagrams;
+mod pair;
 mod role;
 mod twin;
 
@@ -15,14 +17,13 @@ use crate::error::{OrTrouble, Reason, Step, Trouble};
 use crate::report::RestoreReport;
 pub(crate) use role::{Candidate, OwnEnds, Owner};
 
-use groundhog_sys::fcntl;
+use groundhog_sys::fcntl::{self, Ready};
 use groundhog_sys::socket::{self, Address, TcpCounters, Traces};
+use pair::Refill;
 use std::collections::BTreeSet;
 use std::os::fd::OwnedFd;
 use std::time::{Duration, Instant};
 
-/// How much may wait in a pair of the snapshot, to be put back.
-const MAX_WAITING: u64 = 1 << 20;
 /// How long the other end may take to acknowledge what a request sent: a delayed acknowledgement comes after 40 ms.
 const ACKNOWLEDGED_WITHIN: Duration = Duration::from_millis(200);
 const PAUSE: Duration = Duration::from_micros(200);
@@ -37,6 +38,8 @@ pub(crate) struct Socket {
     numbers: Vec<i32>,
     /// Something could be read from it, if only its end.
     readable: bool,
+    /// A byte out of band waited.
+    urgent: bool,
     /// How many bytes waited.
     unread: u64,
     /// What a socket for messages keeps of those that came and went.
@@ -56,7 +59,7 @@ enum Role {
     /// A stream that is not connected: nothing comes to it.
     Idle,
     /// Its other end is in the process; how to put back what waited, if something did.
-    Pair { packets: bool, refill: Option<(Vec<u8>, OwnedFd)> },
+    Pair { packets: bool, refill: Option<Refill> },
     /// What had gone through it.
     Tcp(Flow),
     /// A Unix stream.
@@ -155,8 +158,12 @@ impl Socket {
         socket::take_error(fd);
         let made = socket::made(fd).or_trouble(Reason::Inspection, "asking what a socket is")?;
         let unread = if made.listens { 0 } else { fcntl::waiting_bytes(fd).unwrap_or(0) };
-        let (numbers, readable) = (candidate.numbers.clone(), candidate.readable);
-        let role = role::tell(candidate, made, all, ends, owner, unread)?;
+        let (numbers, Ready { readable, urgent, .. }) = (candidate.numbers.clone(), candidate.ready);
+        let mut role = role::tell(candidate, made, all, ends, owner, unread)?;
+        if matches!(role, Role::Nameless) && !datagrams::are_taken(fd) {
+            // What more it sends could not be told from that.
+            role = Role::Other;
+        }
         let emptied = matches!(role, Role::Unbound | Role::Connected(_) | Role::Nameless | Role::Other);
         if emptied {
             // How much waits in it cannot be told, only that something does.
@@ -165,7 +172,16 @@ impl Socket {
             }
             let traces = socket::traces(fd);
             let (unread, addresses) = (0, None);
-            return Ok(Self { role, numbers, readable: false, unread, traces, addresses, peek_offset: -1 });
+            return Ok(Self {
+                role,
+                numbers,
+                readable: false,
+                urgent: false,
+                unread,
+                traces,
+                addresses,
+                peek_offset: -1,
+            });
         }
         if matches!(role, Role::Listener) && readable {
             return refuse(&numbers, "has a connection that waits to be accepted");
@@ -175,35 +191,41 @@ impl Socket {
             _ => None,
         };
         let traces = socket::traces(fd);
-        Ok(Self { role, numbers, readable, unread, traces, addresses, peek_offset: -1 })
+        Ok(Self { role, numbers, readable, urgent, unread, traces, addresses, peek_offset: -1 })
     }
 
-    /// The numbers on which calls must be seen.
-    pub(crate) fn watched(&self) -> &[i32] {
-        match self.role {
-            Role::Unix | Role::Stream | Role::Connected(_) | Role::Other => &self.numbers,
-            _ => &[],
-        }
+    /// The numbers on which calls must be seen. `keep`: connections are left open, whatever went through them.
+    pub(crate) fn watched(&self, keep: bool) -> &[i32] {
+        let is_watched = match self.role {
+            Role::Unix | Role::Stream => !keep,
+            // What is stamped is numbered, too.
+            Role::Connected(_) | Role::Other => !keep || self.traces.stamps(),
+            // Stamps come back in its queue of errors, of which nothing tells that some were taken.
+            Role::Tcp(_) => self.traces.stamps(),
+            _ => false,
+        };
+        if is_watched { &self.numbers } else { &[] }
     }
 
     /// Puts it back, or ends it. Says whether it is to have nothing to read now.
     pub(crate) fn revert(
         &mut self,
         fd: &OwnedFd,
-        readable: bool,
+        ready: Ready,
         moved: Moved<'_>,
         report: &mut RestoreReport,
     ) -> Step<bool> {
-        peeking_from_start(fd, self.peek_offset, || self.revert_contents(fd, readable, moved, report))
+        peeking_from_start(fd, self.peek_offset, || self.revert_contents(fd, ready, moved, report))
     }
 
     fn revert_contents(
         &mut self,
         fd: &OwnedFd,
-        readable: bool,
+        ready: Ready,
         moved: Moved<'_>,
         report: &mut RestoreReport,
     ) -> Step<bool> {
+        let readable = ready.readable;
         if self.is_among(moved.shut) {
             return self.follow_shutdown(fd, report).map(|()| false);
         }
@@ -228,13 +250,20 @@ impl Socket {
                 return if same { Ok(false) } else { self.refuse("holds other data than at the snapshot") };
             }
             Role::Pair { .. } => return self.revert_pair(fd, readable, report),
-            Role::Tcp(_) | Role::Unix | Role::Stream | Role::Connected(_) | Role::Other if moved.keep => {
-                return self.keep(fd, readable, report);
+            Role::Connected(_) | Role::Other if moved.keep => {
+                return self.keep_datagrams(fd, moved, report).map(|()| false);
+            }
+            Role::Tcp(_) | Role::Unix | Role::Stream if moved.keep => {
+                return self.keep(fd, ready, report).map(|()| false);
             }
             Role::Tcp(before) => {
                 let now =
                     Flow::now(fd).or_trouble(Reason::Inspection, "asking a connection for its counters")?;
-                if now != *before || self.unread_now(fd) != self.unread {
+                let is_used = now != *before
+                    || self.unread_now(fd) != self.unread
+                    || ready.urgent != self.urgent
+                    || (self.traces.stamps() && self.was_called(moved));
+                if is_used {
                     self.shut_tcp(fd, report)?;
                 }
             }
@@ -273,9 +302,10 @@ impl Socket {
     }
 
     /// What is told of it now is not what was at the snapshot, in words.
-    pub(crate) fn difference(&self, fd: &OwnedFd, readable: bool, keep: bool) -> Step<Option<String>> {
+    pub(crate) fn difference(&self, fd: &OwnedFd, ready: Ready, keep: bool) -> Step<Option<String>> {
+        let readable = ready.readable;
         let differs = match &self.role {
-            Role::Tcp(_) | Role::Unix | Role::Stream | Role::Connected(_) | Role::Other if keep => {
+            Role::Tcp(_) | Role::Unix | Role::Stream if keep => {
                 readable != self.readable || self.unread_now(fd) != self.unread
             }
             Role::Shut => is_open(fd),
@@ -283,12 +313,13 @@ impl Socket {
             Role::Tcp(before) => {
                 let now =
                     Flow::now(fd).or_trouble(Reason::Inspection, "asking a connection for its counters")?;
-                now != *before || self.unread_now(fd) != self.unread
+                now != *before || self.unread_now(fd) != self.unread || ready.urgent != self.urgent
             }
             Role::Listener => readable != self.readable || socket::traces(fd) != self.traces,
-            Role::Pair { refill: Some((expected, _)), .. } => {
-                peeking_from_start(fd, self.peek_offset, || peek_all(fd).as_ref() != Ok(expected))
+            Role::Pair { refill: Some(refill), .. } => {
+                peeking_from_start(fd, self.peek_offset, || !refill.is_there(fd))
             }
+            Role::Nameless if !datagrams::are_taken(fd) => true,
             Role::Unbound | Role::Connected(_) | Role::Nameless | Role::Other => {
                 readable || socket::traces(fd) != self.traces
             }
@@ -324,22 +355,15 @@ impl Socket {
     }
 
     /// What waits in a connection that is left open is read away, if nothing waited at the snapshot.
-    fn keep(&self, fd: &OwnedFd, readable: bool, report: &mut RestoreReport) -> Step<bool> {
-        match self.role {
-            Role::Tcp(_) | Role::Unix | Role::Stream if self.unread > 0 => {
-                let same = readable == self.readable && self.unread_now(fd) == self.unread;
-                if same { Ok(false) } else { self.refuse("holds other data than at the snapshot") }
-            }
-            Role::Tcp(_) | Role::Unix | Role::Stream => {
-                report.bytes_drained += discard_stream(&self.numbers, fd)?;
-                Ok(false)
-            }
-            _ if readable => {
-                report.bytes_drained += discard_all(&self.numbers, fd)?;
-                Ok(false)
-            }
-            _ => Ok(false),
+    fn keep(&self, fd: &OwnedFd, ready: Ready, report: &mut RestoreReport) -> Step<()> {
+        if self.unread > 0 {
+            let same = ready.readable == self.readable
+                && ready.urgent == self.urgent
+                && self.unread_now(fd) == self.unread;
+            return if same { Ok(()) } else { self.refuse("holds other data than at the snapshot") };
         }
+        report.bytes_drained += discard_stream(&self.numbers, fd)?;
+        Ok(())
     }
 
     fn shut_tcp(&mut self, fd: &OwnedFd, report: &mut RestoreReport) -> Step<()> {
@@ -384,83 +408,6 @@ impl Socket {
         self.role = Role::Shut;
         report.connections_shut += 1;
     }
-
-    fn revert_pair(&self, fd: &OwnedFd, readable: bool, report: &mut RestoreReport) -> Step<bool> {
-        let Role::Pair { packets, refill } = &self.role else { return Ok(false) };
-        let packets = *packets;
-        match refill {
-            Some((expected, other_end)) => {
-                if peek_all(fd).is_ok_and(|found| found == *expected) {
-                    return Ok(false);
-                }
-                report.bytes_drained += discard(&self.numbers, fd, !packets)?;
-                match socket::send(other_end, expected) {
-                    Ok(count) if count == expected.len() && peek_all(fd).as_ref() == Ok(expected) => {
-                        Ok(false)
-                    }
-                    _ => self.refuse("cannot be filled again"),
-                }
-            }
-            None if readable && !self.readable => {
-                report.bytes_drained += discard(&self.numbers, fd, !packets)?;
-                self.refuse_miscounted(fd).map(|()| true)
-            }
-            None if readable == self.readable => self.refuse_miscounted(fd).map(|()| false),
-            None => self.refuse("is no longer at its end"),
-        }
-    }
-
-    /// A request may have read past a byte out of band itself.
-    fn refuse_miscounted(&self, fd: &OwnedFd) -> Step<()> {
-        if self.unread_now(fd) == self.unread {
-            Ok(())
-        } else {
-            self.refuse("counts bytes that are not there")
-        }
-    }
-
-    fn revert_datagrams(
-        &self,
-        fd: &OwnedFd,
-        readable: bool,
-        moved: Moved<'_>,
-        report: &mut RestoreReport,
-    ) -> Step<()> {
-        let trouble = "ending what a datagram socket is bound to";
-        let own = socket::own_address(fd).or_trouble(Reason::Inspection, "asking a socket for its name")?;
-        let got_name = matches!(self.role, Role::Unbound | Role::Nameless) && !own.is_unnamed();
-        let was_used = got_name || self.was_called(moved);
-        if was_used && socket::numbers_messages(fd) {
-            return self.refuse("numbers its messages, and was used");
-        }
-        match &self.role {
-            Role::Unbound if got_name => {
-                socket::disconnect(fd).or_trouble(Reason::DescriptorChanged, trouble)?;
-            }
-            Role::Connected(peer) if was_used => {
-                socket::disconnect(fd).or_trouble(Reason::DescriptorChanged, trouble)?;
-                let own = socket::own_address(fd).or_trouble(Reason::Inspection, trouble)?;
-                if !own.is_wildcard() {
-                    return self.refuse("is bound to a name, to which an answer may come late");
-                }
-                discard_all(&self.numbers, fd)?;
-                socket::connect(fd, peer).or_trouble(Reason::DescriptorChanged, "connecting it again")?;
-            }
-            Role::Nameless if got_name => {
-                return self.refuse("has got a name, to which an answer may come late");
-            }
-            Role::Other if was_used => return self.refuse("was used, and an answer may come late"),
-            _ => {}
-        }
-        // Errors of what was sent may wait where nothing is readable.
-        if readable || was_used {
-            report.bytes_drained += discard_all(&self.numbers, fd)?;
-        }
-        if socket::traces(fd) != self.traces {
-            return self.refuse("keeps a trace of messages: a count, or a processor");
-        }
-        Ok(())
-    }
 }
 
 /// Whether a TCP socket is connected or on its way to be.
@@ -481,19 +428,6 @@ fn peeking_from_start<T>(fd: &OwnedFd, peek_offset: i32, look: impl FnOnce() -> 
     let found = look();
     socket::set_peek_offset(fd, peek_offset);
     found
-}
-
-/// All bytes that wait in a stream; none when there are too many, or descriptors among them.
-fn peek_all(fd: &OwnedFd) -> Result<Vec<u8>, ()> {
-    let unread = fcntl::waiting_bytes(fd).filter(|unread| *unread <= MAX_WAITING).ok_or(())?;
-    let mut bytes = vec![0; unread as usize];
-    if bytes.is_empty() {
-        return Ok(bytes);
-    }
-    match socket::peek(fd, &mut bytes) {
-        Ok((count, false)) if count == bytes.len() => Ok(bytes),
-        _ => Err(()),
-    }
 }
 
 /// Takes all bytes of a stream, to its end if that has come.

@@ -5,13 +5,13 @@
 //! writer can tell by the room that is left, is always the same then.
 
 use super::connections::{Candidate, Moved, OwnEnds, Owner, Socket};
-use super::refuse;
 use super::survey::{OpenFile, Survey};
+use super::{is_taken, refuse};
 use crate::component::{Component, Restore, Stopped};
 use crate::error::{OrTrouble, Reason, Step};
 use crate::report::RestoreReport;
 use groundhog_proc::fdinfo;
-use groundhog_sys::fcntl::{self, FileType};
+use groundhog_sys::fcntl::{self, FileType, Ready};
 use groundhog_sys::{Errno, Tid, queue, sock_diag};
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::sync::Arc;
@@ -30,6 +30,8 @@ enum Queue {
     Nothing,
     /// The read end of a pipe; what waited in it, if something did.
     Pipe(Option<Refill>),
+    /// The write end of a pipe that is read by others only; how much waited for them.
+    Written(u64),
     /// The count of an eventfd.
     Count(u64),
     /// The expirations of a timer that nobody has asked for.
@@ -39,8 +41,8 @@ enum Queue {
     /// What the kernel tells of a POSIX message queue.
     Messages(Vec<u8>),
     Socket(Box<Socket>),
-    /// Something else: whether it could be read.
-    Unknown(bool),
+    /// Something else, in which nothing waited.
+    Unknown,
 }
 
 /// How to put back what waited in a pipe.
@@ -64,6 +66,14 @@ struct Entry {
     number: i32,
     duplicate: Arc<OwnedFd>,
     queue: Queue,
+    /// Of a pipe: nobody had its other end. One with a name tells so only once somebody has had it.
+    hung_up: Option<bool>,
+}
+
+impl Entry {
+    fn hangs_otherwise(&self, now: Ready) -> bool {
+        self.hung_up.is_some_and(|before| before != now.hung_up)
+    }
 }
 
 impl PendingData {
@@ -77,13 +87,15 @@ impl PendingData {
         keeps_connections: bool,
     ) -> Step<Self> {
         let files = &survey.files;
-        let readable = readable(files.iter().map(|file| &*file.duplicate))?;
+        let ready = ready(files.iter().map(|file| &*file.duplicate))?;
         let mut entries = Vec::with_capacity(files.len());
-        for (file, readable) in files.iter().zip(&readable) {
-            let queue = Queue::save(file, *readable, files)?;
-            entries.push(Entry { number: file.number, duplicate: Arc::clone(&file.duplicate), queue });
+        for (file, ready) in files.iter().zip(&ready) {
+            let queue = Queue::save(file, ready.readable, files)?;
+            let hung_up = (file.kind == FileType::Pipe && !file.is_ours).then_some(ready.hung_up);
+            let duplicate = Arc::clone(&file.duplicate);
+            entries.push(Entry { number: file.number, duplicate, queue, hung_up });
         }
-        let sockets = candidates(files, &readable);
+        let sockets = candidates(files, &ready);
         if sockets.is_empty() {
             return Ok(Self { entries, keeps_connections });
         }
@@ -113,10 +125,8 @@ impl PendingData {
 
     /// The numbers of sockets on which calls must be seen, since nothing else tells that they were used.
     pub(crate) fn watched_sockets(&self) -> Vec<i32> {
-        if self.keeps_connections {
-            return Vec::new();
-        }
-        self.entries.iter().flat_map(|entry| entry.queue.watched()).copied().collect()
+        let watched = self.entries.iter().flat_map(|entry| entry.queue.watched(self.keeps_connections));
+        watched.copied().collect()
     }
 
     /// A process that is connected with itself has both ends of what was shut.
@@ -133,8 +143,8 @@ impl PendingData {
         Ok(())
     }
 
-    fn readable(&self) -> Step<Vec<bool>> {
-        readable(self.entries.iter().map(|entry| &*entry.duplicate))
+    fn ready(&self) -> Step<Vec<Ready>> {
+        ready(self.entries.iter().map(|entry| &*entry.duplicate))
     }
 }
 
@@ -148,10 +158,14 @@ impl Component for PendingData {
             keep: self.keeps_connections,
         };
         let mut emptied = Vec::new();
-        let readable = self.readable()?;
+        let ready = self.ready()?;
         let shut_before = restore.report.connections_shut;
-        for (Entry { number, duplicate, queue }, readable) in self.entries.iter_mut().zip(readable) {
-            if queue.revert(*number, duplicate, readable, moved, restore.report)? {
+        for (entry, ready) in self.entries.iter_mut().zip(ready) {
+            if entry.hangs_otherwise(ready) {
+                return refuse(entry.number, "is a pipe whose other end was opened or closed");
+            }
+            let Entry { number, duplicate, queue, .. } = entry;
+            if queue.revert(*number, duplicate, ready, moved, restore.report)? {
                 emptied.push(*number);
             }
         }
@@ -159,8 +173,8 @@ impl Component for PendingData {
             self.shut_other_ends(restore.report)?;
         }
         if !emptied.is_empty() {
-            let still = |(entry, readable): &(&Entry, bool)| *readable && emptied.contains(&entry.number);
-            if let Some((entry, _)) = self.entries.iter().zip(self.readable()?).find(still) {
+            let still = |(entry, ready): &(&Entry, Ready)| ready.readable && emptied.contains(&entry.number);
+            if let Some((entry, _)) = self.entries.iter().zip(self.ready()?).find(still) {
                 return refuse(entry.number, "cannot be emptied");
             }
         }
@@ -169,8 +183,12 @@ impl Component for PendingData {
     }
 
     fn difference(&mut self, _: &mut Stopped<'_>) -> Step<Option<String>> {
-        for (Entry { number, duplicate, queue }, readable) in self.entries.iter().zip(self.readable()?) {
-            if let Some(what) = queue.difference(*number, duplicate, readable, self.keeps_connections)? {
+        for (entry, ready) in self.entries.iter().zip(self.ready()?) {
+            let Entry { number, duplicate, queue, .. } = entry;
+            if entry.hangs_otherwise(ready) {
+                return Ok(Some(format!("descriptor {number}: the other end was opened or closed")));
+            }
+            if let Some(what) = queue.difference(*number, duplicate, ready, self.keeps_connections)? {
                 return Ok(Some(format!("descriptor {number} {what}")));
             }
         }
@@ -178,22 +196,22 @@ impl Component for PendingData {
     }
 }
 
-/// Which of them could be read.
-fn readable<'a>(duplicates: impl Iterator<Item = &'a OwnedFd>) -> Step<Vec<bool>> {
-    fcntl::readable(duplicates).or_trouble(Reason::Inspection, "polling its descriptors")
+/// What each of them is ready for.
+fn ready<'a>(duplicates: impl Iterator<Item = &'a OwnedFd>) -> Step<Vec<Ready>> {
+    fcntl::ready(duplicates).or_trouble(Reason::Inspection, "polling its descriptors")
 }
 
 /// The sockets, each once.
-fn candidates<'a>(files: &'a [OpenFile], readable: &[bool]) -> Vec<Candidate<'a>> {
+fn candidates<'a>(files: &'a [OpenFile], ready: &[Ready]) -> Vec<Candidate<'a>> {
     let mut found: Vec<Candidate<'a>> = Vec::new();
-    for (file, readable) in files.iter().zip(readable).filter(|(file, _)| file.kind == FileType::Socket) {
+    for (file, ready) in files.iter().zip(ready).filter(|(file, _)| file.kind == FileType::Socket) {
         match found.iter_mut().find(|candidate| candidate.inode == file.inode) {
             Some(candidate) => candidate.numbers.push(file.number),
             None => found.push(Candidate {
                 numbers: vec![file.number],
                 duplicate: &file.duplicate,
                 inode: file.inode,
-                readable: *readable,
+                ready: *ready,
                 ours: file.is_ours,
             }),
         }
@@ -228,7 +246,13 @@ impl Queue {
             {
                 Ok(Self::Nothing)
             }
-            FileType::Anonymous => Ok(Self::Unknown(readable)),
+            // A set of rules, which as good as any file without a queue can be read.
+            FileType::Anonymous if file.name.contains("landlock") => Ok(Self::Nothing),
+            FileType::Anonymous if readable => {
+                let what = format!("holds data ({}), which could not be compared or put back", file.name);
+                refuse(file.number, &what)
+            }
+            FileType::Anonymous => Ok(Self::Unknown),
             FileType::File | FileType::Socket => Ok(Self::Nothing),
         }
     }
@@ -238,12 +262,15 @@ impl Queue {
         &mut self,
         number: i32,
         duplicate: &OwnedFd,
-        readable: bool,
+        ready: Ready,
         moved: Moved<'_>,
         report: &mut RestoreReport,
     ) -> Step<bool> {
+        let readable = ready.readable;
         match self {
-            Self::Socket(socket) => socket.revert(duplicate, readable, moved, report),
+            Self::Socket(socket) => socket.revert(duplicate, ready, moved, report),
+            Self::Written(before) if is_read(duplicate, *before) => Ok(false),
+            Self::Written(_) => refuse(number, "is a pipe that holds what others have not read yet"),
             Self::Pipe(Some(refill)) => refill.revert(number, duplicate, report).map(|()| false),
             Self::Messages(before) => {
                 let now = messages(number, duplicate)?;
@@ -283,19 +310,14 @@ impl Queue {
                 Ok(false)
             }
             Self::Nothing => Ok(false),
-            Self::Unknown(before) if readable == *before => Ok(false),
-            Self::Unknown(_) => refuse(number, "holds other data than at the snapshot"),
+            Self::Unknown if !readable => Ok(false),
+            Self::Unknown => refuse(number, "holds other data than at the snapshot"),
         }
     }
 
     /// The first difference, in words.
-    fn difference(
-        &self,
-        number: i32,
-        duplicate: &OwnedFd,
-        readable: bool,
-        keep: bool,
-    ) -> Step<Option<String>> {
+    fn difference(&self, number: i32, duplicate: &OwnedFd, ready: Ready, keep: bool) -> Step<Option<String>> {
+        let readable = ready.readable;
         let differs = match self {
             Self::Nothing => false,
             Self::Pipe(None) | Self::Events => readable,
@@ -308,15 +330,16 @@ impl Queue {
                 *wanted > 0 && told(number, duplicate, fdinfo::timer_ticks)? != *wanted
             }
             Self::Messages(before) => messages(number, duplicate)? != *before,
-            Self::Socket(socket) => return socket.difference(duplicate, readable, keep),
-            Self::Unknown(before) => readable != *before,
+            Self::Socket(socket) => return socket.difference(duplicate, ready, keep),
+            Self::Unknown => readable,
+            Self::Written(before) => !is_read(duplicate, *before),
         };
         Ok(differs.then(|| "holds other data than at the snapshot".to_owned()))
     }
 
     /// The numbers on which calls must be seen.
-    fn watched(&self) -> &[i32] {
-        if let Self::Socket(socket) = self { socket.watched() } else { &[] }
+    fn watched(&self, keep: bool) -> &[i32] {
+        if let Self::Socket(socket) = self { socket.watched(keep) } else { &[] }
     }
 }
 
@@ -336,14 +359,19 @@ impl Refill {
 }
 
 fn save_pipe(file: &OpenFile, readable: bool, all: &[OpenFile]) -> Step<Queue> {
+    let same = |other: &&OpenFile| other.kind == FileType::Pipe && other.inode == file.inode;
+    let mut ends = all.iter().filter(same);
     if file.flags & ACCESS_MODE == WRITE_ONLY {
-        return Ok(Queue::Nothing); // what waits is for others to read, or waits at its other end
+        if file.is_ours || ends.any(|end| end.flags & ACCESS_MODE != WRITE_ONLY) {
+            return Ok(Queue::Nothing); // what waits is ours to read, or waits at its other end
+        }
+        // Others are given the time to read it: then it is the same before every request.
+        is_read(&file.duplicate, 0);
+        return Ok(Queue::Written(fcntl::waiting_bytes(&file.duplicate).unwrap_or(0)));
     }
     if !readable {
         return Ok(Queue::Pipe(None));
     }
-    let same = |other: &&OpenFile| other.kind == FileType::Pipe && other.inode == file.inode;
-    let mut ends = all.iter().filter(same);
     if ends.clone().any(|end| end.flags & PACKETS != 0) {
         return refuse(file.number, "is a pipe that holds messages, which could not be put back");
     }
@@ -360,6 +388,14 @@ fn save_pipe(file: &OpenFile, readable: bool, all: &[OpenFile]) -> Step<Queue> {
     let refill = Refill { contents, writer };
     refill.revert(file.number, &file.duplicate, &mut RestoreReport::new(crate::strategy::Strategy::Copy))?;
     Ok(Queue::Pipe(Some(refill)))
+}
+
+/// Whether others have read a pipe, to its end or as far as they had at the snapshot.
+fn is_read(duplicate: &OwnedFd, before: u64) -> bool {
+    is_taken(|| {
+        let now = fcntl::waiting_bytes(duplicate).unwrap_or(0);
+        now == 0 || now == before
+    })
 }
 
 /// What `fdinfo` tells of our duplicate.

@@ -143,6 +143,31 @@ fn connections_are_kept_on_demand_and_emptied() {
     }
 }
 
+/// That it gets another port must not send what follows over another device.
+#[test]
+fn a_datagram_socket_stays_bound_to_its_device() {
+    for_each_strategy("device_bound", &[], |victim| drop(answers_stay_the_same(victim)));
+}
+
+/// What is no connection is put back all the same, and errors hold what was sent.
+#[test]
+fn datagram_sockets_keep_nothing_where_connections_are_kept() {
+    for name in ["error_queue", "pending_error"] {
+        leaks_by_itself(name, &[]);
+        for strategy in strategies() {
+            drop(answers_stay_the_same(&mut Start::of(name, &[]).keep_connections().with(strategy)));
+        }
+    }
+    for name in ["datagrams_dropped", "timestamp_numbers"] {
+        for strategy in strategies() {
+            let mut victim = Start::of(name, &[]).keep_connections().with(strategy);
+            victim.snapshot();
+            victim.ask(1);
+            expect_refusal(&victim, Reason::DescriptorChanged);
+        }
+    }
+}
+
 /// What the supervisor itself is at the other end of is how it speaks with the process.
 #[test]
 fn a_socket_of_the_supervisors_own_is_left_alone() {

@@ -20,6 +20,7 @@ mod lifecycle;
 mod memory;
 mod mutation;
 mod queues;
+mod read_elsewhere;
 mod registers;
 mod shared;
 mod signals;

@@ -1,9 +1,11 @@
 //! Telling sockets apart, at the snapshot.
 
+use super::pair::{Refill, peek_all};
 use super::twin::{End, twin};
-use super::{Flow, Role, peek_all, refuse};
+use super::{Flow, Role, refuse};
 use crate::error::{OrTrouble, Reason, Step};
 use groundhog_proc::unix_sockets;
+use groundhog_sys::fcntl::Ready;
 use groundhog_sys::socket::{self, Address, Made};
 use groundhog_sys::{Tid, fcntl, sock_diag};
 use std::os::fd::OwnedFd;
@@ -23,7 +25,7 @@ pub(crate) struct Candidate<'a> {
     pub(crate) numbers: Vec<i32>,
     pub(crate) duplicate: &'a OwnedFd,
     pub(crate) inode: u64,
-    pub(crate) readable: bool,
+    pub(crate) ready: Ready,
     /// This process has it open, too.
     pub(crate) ours: bool,
 }
@@ -157,7 +159,7 @@ fn twin_of(candidate: &Candidate<'_>, all: &[Candidate<'_>], owner: Owner<'_>) -
 
 fn pair(candidate: &Candidate<'_>, other: &Candidate<'_>, made: Made, unread: u64) -> Step<Role> {
     let packets = made.kind != SOCK_STREAM;
-    if unread == 0 && !(packets && candidate.readable) {
+    if unread == 0 && !(packets && candidate.ready.readable) {
         return Ok(Role::Pair { packets, refill: None });
     }
     if packets {
@@ -167,5 +169,12 @@ fn pair(candidate: &Candidate<'_>, other: &Candidate<'_>, made: Made, unread: u6
         .or_else(|()| refuse(&candidate.numbers, "holds more than bytes, or too many to be put back"))?;
     let other_end =
         fcntl::duplicate(other.duplicate).or_trouble(Reason::Inspection, "duplicating a socket")?;
-    Ok(Role::Pair { packets, refill: Some((contents, other_end)) })
+    // One that can no longer be written to counts as a connection, which a request ends by reading from it.
+    if socket::send(&other_end, &[]) != Ok(0) {
+        return Ok(Role::Unix);
+    }
+    match Refill::save(candidate.duplicate, contents, other_end) {
+        Ok(refill) => Ok(Role::Pair { packets, refill: Some(refill) }),
+        Err(what) => refuse(&candidate.numbers, what),
+    }
 }

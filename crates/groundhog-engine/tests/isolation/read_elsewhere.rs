@@ -1,0 +1,72 @@
+//! What a request leaves for other processes to read: until they have, its writer can tell how much that is.
+
+use crate::harness::{Start, Victim, answers_stay_the_same, expect_refusal, strategies};
+use groundhog_engine::{Reason, Strategy};
+use std::os::fd::OwnedFd;
+use std::os::unix::net::UnixDatagram;
+use std::process::{Child, Command, Stdio};
+
+/// Another process, which has the receiving end alone.
+struct Reader(Child);
+
+impl Reader {
+    fn start(program: &str, arguments: &[&str], end: OwnedFd) -> Self {
+        let mut command = Command::new(program);
+        command.args(arguments).stdin(Stdio::from(end)).stdout(Stdio::null());
+        Self(command.spawn().unwrap_or_else(|error| panic!("{program}: {error}")))
+    }
+}
+
+impl Drop for Reader {
+    fn drop(&mut self) {
+        self.0.kill().expect("it runs until it is killed");
+        self.0.wait().expect("it was killed");
+    }
+}
+
+fn with_a_pipe(reader: (&str, &[&str]), strategy: Strategy, test: impl FnOnce(Victim)) {
+    let (theirs, written) = std::io::pipe().expect("a pipe");
+    let _reader = Reader::start(reader.0, reader.1, theirs.into());
+    let start = Start::of("read_elsewhere", &["pipe"]).descriptor(9, &written);
+    let victim = start.with(strategy);
+    drop(written);
+    test(victim);
+}
+
+fn with_a_socket(reader: (&str, &[&str]), strategy: Strategy, test: impl FnOnce(Victim)) {
+    let path = std::env::temp_dir().join(format!("groundhog-reader-{}-{strategy}", std::process::id()));
+    let bound = UnixDatagram::bind(&path).expect("a name that is free");
+    let _reader = Reader::start(reader.0, reader.1, bound.into());
+    let name = path.to_str().expect("a name in UTF-8");
+    let victim = Start::of("read_elsewhere", &["datagrams", name]).with(strategy);
+    std::fs::remove_file(&path).expect("it was made");
+    test(victim);
+}
+
+fn is_refused(victim: Victim) {
+    victim.snapshot();
+    let mut victim = victim;
+    assert_eq!(victim.ask(1), "written", "{}", victim.label());
+    expect_refusal(&victim, Reason::DescriptorChanged);
+}
+
+fn goes_on(victim: Victim) {
+    let mut victim = victim;
+    drop(answers_stay_the_same(&mut victim));
+}
+
+#[test]
+fn what_others_read_is_gone() {
+    for strategy in strategies() {
+        with_a_pipe(("cat", &[]), strategy, goes_on);
+        with_a_socket(("cat", &[]), strategy, goes_on);
+    }
+}
+
+#[test]
+fn what_others_leave_unread_costs_the_process() {
+    for strategy in strategies() {
+        with_a_pipe(("sleep", &["60"]), strategy, is_refused);
+        with_a_socket(("sleep", &["60"]), strategy, is_refused);
+    }
+}
