@@ -48,8 +48,8 @@ struct State {
     attributes: Option<Attributes>,
     /// The kernel does not tell all that is set on it: rules, the numbers of watches.
     is_silent: bool,
-    /// The kernel notes when it was read and written, and that can be set back.
-    notes_times: bool,
+    /// When it was read and written, if the kernel notes that without a call that says so, and it can be set back.
+    times: Option<((i64, i64), (i64, i64))>,
     /// It changes without a call on it: watches are used up, locks and leases are lost by what is done to the file elsewhere.
     changes_by_itself: bool,
 }
@@ -155,21 +155,22 @@ impl State {
             attributes: None,
             is_silent: kind == FileType::Anonymous && !TELLING.iter().any(|kind| file.name.contains(kind)),
             changes_by_itself: is_watching || is_lost_elsewhere,
-            notes_times: true,
+            times: None,
         };
         state.attributes = state.attributes_now()?;
-        // Of sockets, and on newer kernels of pipes without a name, only calls set them.
-        let is_named = kind == FileType::Pipe && !fcntl::is_unnamed_pipe(&file.duplicate);
-        state.notes_times = match kind {
-            FileType::Socket => false,
+        state.times = state.attributes.as_ref().map(|before| (before.accessed, before.modified));
+        match kind {
+            FileType::Socket => state.times = None,
+            FileType::Pipe if fcntl::is_unnamed_pipe(&file.duplicate) => {
+                state.times = state.times.filter(|_| fcntl::pipes_note_times());
+            }
             // One that belongs to somebody else, outside of a jail, is left as it is.
-            FileType::Pipe if is_named => state.revert_times().is_ok(),
-            FileType::Pipe => fcntl::pipes_note_times(),
-            FileType::File | FileType::Anonymous => true,
-        };
+            FileType::Pipe if state.revert_times().is_err() => state.times = None,
+            FileType::Pipe | FileType::File | FileType::Anonymous => {}
+        }
         // A pipe of the supervisor's that belongs to somebody else, such as its log's, is left as it is.
         if state.is_ours && state.revert_times().is_err() {
-            state.attributes = None;
+            (state.attributes, state.times) = (None, None);
         }
         Ok(state)
     }
@@ -285,10 +286,11 @@ impl State {
         refuse(self.number, "has other seals or another size than at the snapshot")
     }
 
-    /// The kernel notes each reading and writing of a pipe, and each reading of a file without a name.
+    /// The kernel notes each reading and writing of a pipe, newer ones of those with a name only, and each reading of a file
+    /// without a name.
     fn revert_times(&self) -> Step<()> {
-        let Some(before) = self.attributes.as_ref().filter(|_| self.notes_times) else { return Ok(()) };
-        file_contents::set_times(&self.duplicate, before.accessed, before.modified)
+        let Some((accessed, modified)) = self.times else { return Ok(()) };
+        file_contents::set_times(&self.duplicate, accessed, modified)
             .or_trouble(Reason::DescriptorChanged, "setting the times of a pipe or file back")
     }
 }

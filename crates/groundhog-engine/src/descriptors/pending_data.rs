@@ -4,6 +4,8 @@
 //! process. What waits in a pipe is taken out and filled in again at the snapshot, too: in how many pieces it lies, which a
 //! writer can tell by the room that is left, is always the same then.
 
+mod told;
+
 use super::connections::{Candidate, Moved, OwnEnds, Owner, Socket};
 use super::survey::{OpenFile, Survey};
 use super::{is_taken, refuse};
@@ -15,6 +17,7 @@ use groundhog_sys::fcntl::{self, FileType, Ready};
 use groundhog_sys::{Errno, Tid, queue, sock_diag};
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::sync::Arc;
+use told::Told;
 
 /// How much may wait in a pipe of the snapshot, to be put back.
 const MAX_WAITING: usize = 1 << 20;
@@ -66,14 +69,7 @@ struct Entry {
     number: i32,
     duplicate: Arc<OwnedFd>,
     queue: Queue,
-    /// Of a pipe: nobody had its other end. One with a name tells so only once somebody has had it.
-    hung_up: Option<bool>,
-}
-
-impl Entry {
-    fn hangs_otherwise(&self, now: Ready) -> bool {
-        self.hung_up.is_some_and(|before| before != now.hung_up)
-    }
+    told: Told,
 }
 
 impl PendingData {
@@ -91,9 +87,8 @@ impl PendingData {
         let mut entries = Vec::with_capacity(files.len());
         for (file, ready) in files.iter().zip(&ready) {
             let queue = Queue::save(file, ready.readable, files)?;
-            let hung_up = (file.kind == FileType::Pipe && !file.is_ours).then_some(ready.hung_up);
-            let duplicate = Arc::clone(&file.duplicate);
-            entries.push(Entry { number: file.number, duplicate, queue, hung_up });
+            let (duplicate, told) = (Arc::clone(&file.duplicate), Told::of(file, *ready));
+            entries.push(Entry { number: file.number, duplicate, queue, told });
         }
         let sockets = candidates(files, &ready);
         if sockets.is_empty() {
@@ -161,10 +156,10 @@ impl Component for PendingData {
         let ready = self.ready()?;
         let shut_before = restore.report.connections_shut;
         for (entry, ready) in self.entries.iter_mut().zip(ready) {
-            if entry.hangs_otherwise(ready) {
-                return refuse(entry.number, "is a pipe whose other end was opened or closed");
+            let Entry { number, duplicate, queue, told } = entry;
+            if let Some(what) = told.difference(ready) {
+                return refuse(*number, what);
             }
-            let Entry { number, duplicate, queue, .. } = entry;
             if queue.revert(*number, duplicate, ready, moved, restore.report)? {
                 emptied.push(*number);
             }
@@ -184,9 +179,9 @@ impl Component for PendingData {
 
     fn difference(&mut self, _: &mut Stopped<'_>) -> Step<Option<String>> {
         for (entry, ready) in self.entries.iter().zip(self.ready()?) {
-            let Entry { number, duplicate, queue, .. } = entry;
-            if entry.hangs_otherwise(ready) {
-                return Ok(Some(format!("descriptor {number}: the other end was opened or closed")));
+            let Entry { number, duplicate, queue, told } = entry;
+            if let Some(what) = told.difference(ready) {
+                return Ok(Some(format!("descriptor {number} {what}")));
             }
             if let Some(what) = queue.difference(*number, duplicate, ready, self.keeps_connections)? {
                 return Ok(Some(format!("descriptor {number} {what}")));
@@ -280,7 +275,11 @@ impl Queue {
                     refuse(number, "holds other messages than at the snapshot")
                 }
             }
-            Self::Count(0) | Self::Expirations(0) | Self::Events | Self::Pipe(None) if !readable => Ok(false),
+            Self::Count(0) | Self::Expirations(0) | Self::Events | Self::Pipe(None) | Self::Unknown
+                if !readable =>
+            {
+                Ok(false)
+            }
             Self::Pipe(None) | Self::Events => {
                 let drain = if matches!(self, Self::Events) {
                     fcntl::drain_events
@@ -310,7 +309,6 @@ impl Queue {
                 Ok(false)
             }
             Self::Nothing => Ok(false),
-            Self::Unknown if !readable => Ok(false),
             Self::Unknown => refuse(number, "holds other data than at the snapshot"),
         }
     }
@@ -320,7 +318,7 @@ impl Queue {
         let readable = ready.readable;
         let differs = match self {
             Self::Nothing => false,
-            Self::Pipe(None) | Self::Events => readable,
+            Self::Pipe(None) | Self::Events | Self::Unknown => readable,
             Self::Pipe(Some(refill)) => {
                 queue::pipe_contents(duplicate, refill.contents.len()).as_ref() != Ok(&refill.contents)
             }
@@ -331,7 +329,6 @@ impl Queue {
             }
             Self::Messages(before) => messages(number, duplicate)? != *before,
             Self::Socket(socket) => return socket.difference(duplicate, ready, keep),
-            Self::Unknown => readable,
             Self::Written(before) => !is_read(duplicate, *before),
         };
         Ok(differs.then(|| "holds other data than at the snapshot".to_owned()))
