@@ -8,7 +8,7 @@ import statistics
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from groundhog.audit.catalog import VICTIMS, Expected
+from groundhog.audit.catalog import VICTIMS
 from groundhog.audit.dropped import Nobody
 from groundhog.audit.inventory import ROWS
 from groundhog.audit.processes import NoAnswerError
@@ -140,7 +140,7 @@ def judge(victim: Victim, user: User, plain: list[str | None], outcome: Outcome)
     others = sorted({str(answer) for answer in outcome.answers if answer != first})
     verdict: Verdict = "holds"
     note = ""
-    if (NO_SNAPSHOT in outcome.endings) is not (victim.expected is Expected.REFUSED):
+    if not victim.expects(refused=NO_SNAPSHOT in outcome.endings):
         verdict, note = "failed", "; ".join(outcome.refusals) or "a snapshot of it was taken"
     elif others:
         verdict, note = "leaks", f"answered {others[0]}, a first request gets {first}"

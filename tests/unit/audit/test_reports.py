@@ -236,6 +236,18 @@ class TestSelfTest:
         found = selftest.judge(FAILING, "", [None], outcome([None], ["the process has ended"]))
         assert (found.verdict, found.answer) == ("holds", "the function failed")
 
+    @pytest.mark.parametrize(
+        ("victim", "verdict"),
+        [
+            (Victim("c", "six", MEMORY, Expected.REFUSED), "holds"),
+            (Victim("c", "six", MEMORY, Expected.SAFE, root_only=True), "holds"),
+            (Victim("c", "six", MEMORY, Expected.SAFE), "failed"),
+            (REVERTED, "failed"),
+        ],
+    )
+    def test_one_of_which_no_snapshot_is_taken(self, victim: Victim, verdict: str) -> None:
+        assert selftest.judge(victim, "", ["1", "2"], outcome([], ["no snapshot"])).verdict == verdict
+
     def test_the_first_answer_of_one_that_sees_the_engine(self) -> None:
         victim = Victim("c", "four", MEMORY, sees_engine=True)
         assert selftest.judge(victim, "", ["1", "2"], outcome(["5", "5"])).verdict == "holds"

@@ -55,6 +55,12 @@ class Victim:
             wanted = min(wanted, REPLACEMENTS)
         return max(wanted, self.rounds)
 
+    def expects(self, *, refused: bool) -> bool:
+        """Whether no snapshot of it is expected, or one; either, where only root can have what is refused."""
+        if self.expected is Expected.SAFE and self.root_only:
+            return True
+        return refused is (self.expected is Expected.REFUSED)
+
     @property
     def name(self) -> str:
         """What it is called in tests and reports."""
