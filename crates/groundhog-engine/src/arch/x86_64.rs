@@ -18,15 +18,16 @@ pub(crate) mod call {
     pub(crate) const MMAP: u64 = 9;
     pub(crate) const MPROTECT: u64 = 10;
     pub(crate) const MUNMAP: u64 = 11;
-    pub(crate) const MREMAP: u64 = 25;
     pub(crate) const BRK: u64 = 12;
     pub(crate) const RT_SIGACTION: u64 = 13;
+    pub(crate) const MREMAP: u64 = 25;
     pub(crate) const MADVISE: u64 = 28;
     pub(crate) const GETITIMER: u64 = 36;
     pub(crate) const SETITIMER: u64 = 38;
     pub(crate) const GETPID: u64 = 39;
     pub(crate) const RECVMSG: u64 = 47;
     pub(crate) const SOCKETPAIR: u64 = 53;
+    pub(crate) const CLONE: u64 = 56;
     pub(crate) const EXIT: u64 = 60;
     pub(crate) const WAIT4: u64 = 61;
     pub(crate) const KILL: u64 = 62;
@@ -50,6 +51,7 @@ pub(crate) mod call {
     pub(crate) const DUP3: u64 = 292;
     pub(crate) const SECCOMP: u64 = 317;
     pub(crate) const USERFAULTFD: u64 = 323;
+    pub(crate) const CLONE3: u64 = 435;
 }
 
 // The kernel's own codes for calls that a signal or a trace stop interrupted (include/linux/errno.h).
@@ -122,6 +124,11 @@ pub(crate) fn rewind_interrupted_call(registers: &mut Registers) -> bool {
 /// was. Returns whether the thread was in a call.
 pub(crate) fn rewind_disturbed_call(registers: &mut Registers) -> bool {
     registers.orig_rax != RESTART_SYSCALL && rewind_interrupted_call(registers)
+}
+
+/// Whether a thread has not yet come back from the call that made it.
+pub(crate) fn is_newborn(registers: &Registers) -> bool {
+    matches!(registers.orig_rax, call::CLONE | call::CLONE3) && registers.rax == 0
 }
 
 /// Prepares a call: the registers of a thread that stands at a `syscall` instruction.

@@ -35,7 +35,11 @@ use std::time::{Duration, Instant};
 
 /// How long, and after which pauses, a process is stopped again until it is quiet.
 const QUIET_WITHIN: Duration = Duration::from_millis(500);
+/// How long where a thread has not begun yet.
+const BEGUN_WITHIN: Duration = Duration::from_secs(5);
+/// How long it is left alone between two looks: longer and longer, since on a loaded machine it needs a while to get anywhere.
 const QUIET_PAUSE: Duration = Duration::from_micros(500);
+const MAX_QUIET_PAUSE: Duration = Duration::from_millis(20);
 
 /// Everything that is known of the clean state.
 pub(crate) struct Snapshot {
@@ -298,14 +302,18 @@ fn is_private(mapping: &Mapping, private: &[Private]) -> bool {
 /// The kernel has no event for "has gone to sleep", so this tries again after a pause.
 fn stop_when_quiet(process: &mut Process) -> Step<()> {
     let begun = Instant::now();
+    let mut pause = QUIET_PAUSE;
     loop {
         process.stop(false)?;
-        if registers::all_wait(process)? || begun.elapsed() >= QUIET_WITHIN {
+        let patience = if registers::has_newborn(process)? { BEGUN_WITHIN } else { QUIET_WITHIN };
+        if registers::all_wait(process)? || begun.elapsed() >= patience {
             return Ok(());
         }
         registers::undisturb(process)?;
         process.resume()?;
-        std::thread::sleep(QUIET_PAUSE);
+        std::thread::sleep(pause);
+        process.catch_up();
+        pause = (pause * 2).min(MAX_QUIET_PAUSE);
     }
 }
 

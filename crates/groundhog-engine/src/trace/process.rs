@@ -363,6 +363,18 @@ impl Process {
         self.threads.values().all(|thread| matches!(thread.run, Run::Stopped(_)))
     }
 
+    /// Books what has happened by now, or much of it. Whoever has stopped needs not be stopped once more: a thread at its first stop would
+    /// keep the second one for when it goes on, and never begin while this is done again and again.
+    pub(crate) fn catch_up(&mut self) {
+        const MAX_EVENTS: usize = 1000;
+        for _ in 0..MAX_EVENTS {
+            match wait::any(Patience::Poll) {
+                Ok(Some((tid, status))) => self.note(tid, status),
+                Ok(None) | Err(_) => break, // a stop will tell of what is wrong
+            }
+        }
+    }
+
     /// Waits for one event while the process runs. Whoever had it stays stopped until [`Self::release`].
     ///
     /// # Errors

@@ -56,6 +56,17 @@ pub(crate) fn all_wait(process: &Process) -> Step<bool> {
     Ok(true)
 }
 
+/// Whether a thread of a stopped process has not begun yet: what it is about to set for itself would count as a request's doing.
+pub(crate) fn has_newborn(process: &Process) -> Step<bool> {
+    for tid in process.threads() {
+        let registers = ptrace::registers(tid).or_trouble(Reason::Registers, "reading registers")?;
+        if arch::is_newborn(&registers) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
 /// Lets the threads of a process that was stopped only to be looked at make the calls again that answer `EINTR` for it,
 /// before it is resumed.
 pub(crate) fn undisturb(process: &Process) -> Step<()> {

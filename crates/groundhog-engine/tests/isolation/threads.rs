@@ -31,6 +31,18 @@ fn threads_on_their_way_into_a_stop_of_their_own_are_stopped() {
     });
 }
 
+/// What it sets for itself while it begins would count as what a request did.
+#[test]
+fn a_thread_that_was_just_made_begins_before_the_snapshot() {
+    for _ in 0..3 {
+        for_each_strategy("thread_begins", &[], |victim| {
+            victim.snapshot();
+            assert_eq!(victim.ask(1), "made", "{}", victim.label());
+            victim.restore();
+        });
+    }
+}
+
 #[test]
 fn a_thread_of_the_snapshot_that_ended_is_refused() {
     is_refused("thread_lost", &[], Reason::ThreadEnded);
