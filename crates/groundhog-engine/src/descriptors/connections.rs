@@ -13,6 +13,7 @@ mod pair;
 mod role;
 mod twin;
 
+use super::is_taken;
 use crate::error::{OrTrouble, Reason, Step, Trouble};
 use crate::report::RestoreReport;
 pub(crate) use role::{Candidate, OwnEnds, Owner};
@@ -22,11 +23,7 @@ use groundhog_sys::socket::{self, Address, TcpCounters, Traces};
 use pair::Refill;
 use std::collections::BTreeSet;
 use std::os::fd::OwnedFd;
-use std::time::{Duration, Instant};
 
-/// How long the other end may take to acknowledge what a request sent: a delayed acknowledgement comes after 40 ms.
-const ACKNOWLEDGED_WITHIN: Duration = Duration::from_millis(200);
-const PAUSE: Duration = Duration::from_micros(200);
 /// More empty messages than this are an end that was shut down, which reads like them.
 const MAX_EMPTY: usize = 4096;
 
@@ -160,7 +157,7 @@ impl Socket {
         let unread = if made.listens { 0 } else { fcntl::waiting_bytes(fd).unwrap_or(0) };
         let (numbers, Ready { readable, urgent, .. }) = (candidate.numbers.clone(), candidate.ready);
         let mut role = role::tell(candidate, made, all, ends, owner, unread)?;
-        if matches!(role, Role::Nameless) && !datagrams::are_taken(fd) {
+        if matches!(role, Role::Nameless) && !datagrams::are_taken(fd)? {
             // What more it sends could not be told from that.
             role = Role::Other;
         }
@@ -319,7 +316,7 @@ impl Socket {
             Role::Pair { refill: Some(refill), .. } => {
                 peeking_from_start(fd, self.peek_offset, || !refill.is_there(fd))
             }
-            Role::Nameless if !datagrams::are_taken(fd) => true,
+            Role::Nameless if !datagrams::are_taken(fd)? => true,
             Role::Unbound | Role::Connected(_) | Role::Nameless | Role::Other => {
                 readable || socket::traces(fd) != self.traces
             }
@@ -382,17 +379,13 @@ impl Socket {
         Ok(())
     }
 
-    /// The kernel has no event for it.
     fn wait_for_acknowledgement(&self, fd: &OwnedFd) -> Step<()> {
-        let begun = Instant::now();
-        // The end of the connection counts as a byte.
-        while socket::unacknowledged(fd).or_trouble(Reason::DescriptorChanged, "shutting a connection")? > 1 {
-            if begun.elapsed() > ACKNOWLEDGED_WITHIN {
-                return self.refuse("has sent what the other end has not acknowledged");
-            }
-            std::thread::sleep(PAUSE);
-        }
-        Ok(())
+        let is_acknowledged = is_taken(|| {
+            let left =
+                socket::unacknowledged(fd).or_trouble(Reason::DescriptorChanged, "shutting a connection")?;
+            Ok(left <= 1) // the end of the connection counts as a byte
+        })?;
+        if is_acknowledged { Ok(()) } else { self.refuse("has sent what the other end has not acknowledged") }
     }
 
     fn shut_unix(&mut self, fd: &OwnedFd, report: &mut RestoreReport) -> Step<()> {

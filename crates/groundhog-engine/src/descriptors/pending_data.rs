@@ -264,7 +264,7 @@ impl Queue {
         let readable = ready.readable;
         match self {
             Self::Socket(socket) => socket.revert(duplicate, ready, moved, report),
-            Self::Written(before) if is_read(duplicate, *before) => Ok(false),
+            Self::Written(before) if is_read(number, duplicate, *before)? => Ok(false),
             Self::Written(_) => refuse(number, "is a pipe that holds what others have not read yet"),
             Self::Pipe(Some(refill)) => refill.revert(number, duplicate, report).map(|()| false),
             Self::Messages(before) => {
@@ -329,7 +329,7 @@ impl Queue {
             }
             Self::Messages(before) => messages(number, duplicate)? != *before,
             Self::Socket(socket) => return socket.difference(duplicate, ready, keep),
-            Self::Written(before) => !is_read(duplicate, *before),
+            Self::Written(before) => !is_read(number, duplicate, *before)?,
         };
         Ok(differs.then(|| "holds other data than at the snapshot".to_owned()))
     }
@@ -363,8 +363,8 @@ fn save_pipe(file: &OpenFile, readable: bool, all: &[OpenFile]) -> Step<Queue> {
             return Ok(Queue::Nothing); // what waits is ours to read, or waits at its other end
         }
         // Others are given the time to read it: then it is the same before every request.
-        is_read(&file.duplicate, 0);
-        return Ok(Queue::Written(fcntl::waiting_bytes(&file.duplicate).unwrap_or(0)));
+        is_read(file.number, &file.duplicate, 0)?;
+        return Ok(Queue::Written(waiting(file.number, &file.duplicate)?));
     }
     if !readable {
         return Ok(Queue::Pipe(None));
@@ -388,11 +388,15 @@ fn save_pipe(file: &OpenFile, readable: bool, all: &[OpenFile]) -> Step<Queue> {
 }
 
 /// Whether others have read a pipe, to its end or as far as they had at the snapshot.
-fn is_read(duplicate: &OwnedFd, before: u64) -> bool {
+fn is_read(number: i32, duplicate: &OwnedFd, before: u64) -> Step<bool> {
     is_taken(|| {
-        let now = fcntl::waiting_bytes(duplicate).unwrap_or(0);
-        now == 0 || now == before
+        let now = waiting(number, duplicate)?;
+        Ok(now == 0 || now == before)
     })
+}
+
+fn waiting(number: i32, duplicate: &OwnedFd) -> Step<u64> {
+    fcntl::waiting_bytes(duplicate).map_or_else(|| refuse(number, "does not tell what waits in it"), Ok)
 }
 
 /// What `fdinfo` tells of our duplicate.

@@ -305,8 +305,11 @@ fn stop_when_quiet(process: &mut Process) -> Step<()> {
     let mut pause = QUIET_PAUSE;
     loop {
         process.stop(false)?;
+        if registers::all_wait(process)? {
+            return Ok(());
+        }
         let patience = if registers::has_newborn(process)? { BEGUN_WITHIN } else { QUIET_WITHIN };
-        if registers::all_wait(process)? || begun.elapsed() >= patience {
+        if begun.elapsed() >= patience {
             return Ok(());
         }
         registers::undisturb(process)?;

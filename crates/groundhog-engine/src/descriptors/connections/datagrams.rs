@@ -9,8 +9,12 @@ use std::os::fd::OwnedFd;
 
 /// Whether the receivers of a Unix socket have read all that it sent: until then its sender can tell how much that is, and may
 /// find no room for more.
-pub(super) fn are_taken(fd: &OwnedFd) -> bool {
-    is_taken(|| socket::unacknowledged(fd).unwrap_or(0) == 0)
+pub(super) fn are_taken(fd: &OwnedFd) -> Step<bool> {
+    is_taken(|| {
+        let left = socket::unacknowledged(fd)
+            .or_trouble(Reason::Inspection, "asking what a datagram socket has sent")?;
+        Ok(left == 0)
+    })
 }
 
 /// Gives up a port that the kernel chose, and nothing else: the kernel would take the device along.
@@ -61,7 +65,7 @@ impl Socket {
         if readable || was_used {
             report.bytes_drained += discard_all(&self.numbers, fd)?;
         }
-        if matches!(self.role, Role::Nameless) && !are_taken(fd) {
+        if matches!(self.role, Role::Nameless) && !are_taken(fd)? {
             return self.refuse("has sent what its receiver has not read");
         }
         self.refuse_traces(fd)
