@@ -21,6 +21,8 @@ ROWS = {"rows": [{"n": n, "name": f"name {n}"} for n in NUMBERS]}
 WARMUP = [ROWS] * 30
 REQUESTS = 40
 STEADY = 20
+# Go interrupts whatever has run for 10 ms, by a signal: how often tells about the machine, not the request.
+INTERRUPTIONS = {"go": Counter(tgkill=STEADY, rt_sigreturn=STEADY)}
 
 FUNCTIONS: dict[str, Callable[[], Function]] = {
     "python": lambda: Function.from_file(programs.PROGRAMS / "python/rows.py", warmup=WARMUP),
@@ -39,7 +41,7 @@ class Stops(NullObserver):
         self.requests.append(Counter(report.stops) + Counter(layout=report.layout_calls))
 
 
-@pytest.mark.alone  # Go interrupts its threads by signals when a busy machine makes them late
+@pytest.mark.alone  # so that collectors and compilers of a runtime are done in time
 @pytest.mark.parametrize("runtime", FUNCTIONS)
 async def test_it_is_stopped_at_no_call(runtime: str) -> None:
     """Collectors and compilers of a runtime may come in once or twice, and map memory or send signals."""
@@ -49,6 +51,6 @@ async def test_it_is_stopped_at_no_call(runtime: str) -> None:
             value = (await pool.invoke(ROWS)).value
             assert isinstance(value, dict)
             assert value["sum"] == sum(NUMBERS)
-    steady = stops.requests[-STEADY:]
+    steady = [dict(stopped - INTERRUPTIONS.get(runtime, Counter())) for stopped in stops.requests[-STEADY:]]
     assert len(steady) == STEADY
-    assert sum(not stopped for stopped in steady) >= STEADY - 2, steady
+    assert steady.count({}) >= STEADY - 2, [stopped for stopped in steady if stopped]
