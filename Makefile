@@ -21,7 +21,7 @@ SELECTED ?= -m "not slow"
 # Counting the lines that tests reach slows them down: `test-all` does.
 COVERAGE ?=
 # Random programs for each strategy: seconds of them here, all in `test-all` (crates/groundhog-engine/tests/isolation/mutation.rs).
-MUTATION_PROGRAMS ?= 300
+MUTATION_PROGRAMS ?= 150
 SIDE_BY_SIDE = $(MAKE) --jobs 3 --output-sync=target
 
 .PHONY: help

@@ -28,9 +28,9 @@ fn threads_that_compute_are_of_one_moment_with_their_memory() {
 fn waiting_threads_see_nothing_of_snapshots_and_restores() {
     for company in ["", "busy"] {
         for_each_strategy("waits", &[company], |victim| {
-            for round in 1..=3 {
+            for round in 1..=2 {
                 victim.snapshot();
-                for request in 1..=5 {
+                for request in 1..=4 {
                     // Only to disturb: one that is busy differs all the time.
                     let _verified = victim.tracee.verify();
                     let answer = victim.ask(request);

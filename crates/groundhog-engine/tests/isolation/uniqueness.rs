@@ -52,7 +52,7 @@ fn drawn(victim: &mut Victim, requests: u32) -> Vec<String> {
 #[test]
 fn the_kernels_getrandom_in_the_vdso_never_repeats_itself() {
     for_each_strategy("vdso_random", &["droppable"], |victim| {
-        let drawn = drawn(victim, 300);
+        let drawn = drawn(victim, 100);
         let distinct: HashSet<&String> = drawn.iter().collect();
         assert_eq!(distinct.len(), drawn.len(), "{}", victim.label());
     });
@@ -62,7 +62,7 @@ fn the_kernels_getrandom_in_the_vdso_never_repeats_itself() {
 #[test]
 fn in_ordinary_memory_it_does() {
     for_each_strategy("vdso_random", &["ordinary"], |victim| {
-        let drawn = drawn(victim, 300);
+        let drawn = drawn(victim, 100);
         let distinct: HashSet<&String> = drawn.iter().collect();
         // The kernel seeds it anew now and then, most often in the first minutes of a machine.
         assert!(drawn.is_empty() || distinct.len() < drawn.len(), "{}: {drawn:?}", victim.label());

@@ -127,7 +127,7 @@ C = (
     Victim("c", "attribute_cwd", ATTRIBUTES),
     Victim("c", "attribute_cwd_renamed", ATTRIBUTES, SAFE, evasion=True),
     Victim("c", "attribute_limits", ATTRIBUTES),
-    Victim("c", "limit_passed", ATTRIBUTES, RETIRE, evasion=True),
+    Victim("c", "limit_passed", ATTRIBUTES, RETIRE, evasion=True, bulky=True),
     Victim("c", "attribute_nice", ATTRIBUTES, SAFE),
     Victim("c", "attribute_affinity", ATTRIBUTES),
     Victim("c", "attribute_name", ATTRIBUTES),

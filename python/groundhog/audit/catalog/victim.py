@@ -33,7 +33,7 @@ class Victim:
     namespace_only: bool = False  # by Landlock, that a file was read can be seen
     evasion: bool = False  # it tries to look as if nothing had happened
     full: bool = False  # 1,000 requests in every run
-    bulky: bool = False  # tens of megabytes a request: never a thousand of them
+    bulky: bool = False  # each request is much work, such as tens of megabytes: never a thousand of them
     connected: bool = False  # it talks to a server that answers late
     root_only: bool = False  # nobody else can do what it does
     rounds: int = 0  # requests until it has tried all that it tries; 0: every request tries the same

@@ -9,7 +9,7 @@
 #include <ucontext.h>
 #include <unistd.h>
 
-enum { TABLE = 1 << 20, STACK = 8192, FILL = 0x5a };
+enum { TABLE = 128 << 10, STACK = 8192, FILL = 0x5a };
 
 static struct memory {
     unsigned char below[TABLE], stack[STACK], above[TABLE];

@@ -12,10 +12,10 @@ import (
 )
 
 const (
-	waiting = 500
-	working = 10
+	waiting = 200
+	working = 4
 	frame   = 64 << 10
-	table   = 1 << 20
+	table   = 256 << 10
 )
 
 type wait struct {
