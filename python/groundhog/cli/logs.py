@@ -34,7 +34,11 @@ class _Printed(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         """Print an event."""
-        text = self.format(record) + "\n"
+        try:
+            text = self.format(record) + "\n"
+        except Exception as error:  # noqa: BLE001  (a library's event must not fail what it tells of)
+            what = f"an event of {record.name} has no text: {type(error).__name__}"
+            text = f'{{"event": "{what}", "level": "error"}}\n'
         if self._lost:
             text = (
                 f'{{"event": "{self._lost} events were lost: nobody read them", "level": "warning"}}\n{text}'

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 MIB = 1024 * 1024
 ENDING = "the server is ending: send it again"
+CUT_OFF = "the server ended before the answer came: the function may have run"
 RETRY_SOON = {"retry-after": "1"}
 
 
@@ -83,8 +84,8 @@ async def read_body(request: Request, limit: int, timeout_s: float) -> bytes:
         timeout_s: how long it may take to come, in seconds.
 
     Raises:
-        Refusal: 413, as soon as the body is known to be longer; 408, when it takes too long. What follows
-            is not read.
+        Refusal: 413, as soon as the body is known to be longer; 408, when it takes too long; 503, when the
+            server ends meanwhile. What follows is not read.
     """
     task = asyncio.current_task()
     assert task is not None  # noqa: S101 - a coroutine runs in a task
@@ -103,7 +104,7 @@ async def read_body(request: Request, limit: int, timeout_s: float) -> bytes:
         if late:
             what = f"the body of the request did not come within {timeout_s:g} s"
             raise Refusal(408, what, {"connection": "close"}) from None
-        raise
+        raise Refusal(503, ENDING, RETRY_SOON) from None
     finally:
         timer.cancel()
 
@@ -296,7 +297,7 @@ class Refusing:
         except ClientDisconnect:
             return
         except asyncio.CancelledError:  # the server ends, and with it what keeps it from ending
-            answer = refusal(503, ENDING, RETRY_SOON)
+            answer = refusal(503, CUT_OFF)
         except Exception:  # noqa: BLE001  (logged with its traceback)
             # The text of an unforeseen error may hold the data of a request: it goes to our log alone.
             log.exception("request failed", path=request.url.path)

@@ -190,6 +190,9 @@ class Container:
                 if self._ending:
                     raise Refusal(503, ENDING, RETRY_SOON) from None
                 raise Refusal(502, f"Cannot start action: {error}") from None
+            except asyncio.CancelledError:
+                await self._remove_code()
+                raise Refusal(503, ENDING, RETRY_SOON) from None
             except BaseException:
                 await self._remove_code()
                 raise

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from typing import TYPE_CHECKING, Any
 
@@ -76,3 +77,31 @@ async def test_a_client_that_goes_away_gets_no_answer() -> None:
     scope = {"type": "http", "method": "POST", "path": "/", "headers": [], "query_string": b""}
     await Refusing(read, ("POST",))(scope, receive, send)
     assert sent == []
+
+
+async def test_who_is_cut_off_by_the_end_is_not_told_to_try_again() -> None:
+    """The function may have charged a card."""
+    begun = asyncio.Event()
+
+    async def run(request: Request) -> Response:
+        begun.set()
+        await asyncio.Event().wait()
+        raise AssertionError(request)
+
+    sent: list[Message] = []
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    async def receive() -> Message:
+        return {"type": "http.request"}
+
+    scope = {"type": "http", "method": "POST", "path": "/", "headers": [], "query_string": b""}
+    call = asyncio.create_task(Refusing(run, ("POST",))(scope, receive, send))
+    await begun.wait()
+    call.cancel()
+    await call
+    head, body = sent
+    assert head["status"] == 503
+    assert b"retry-after" not in dict(head["headers"])
+    assert json.loads(body["body"]) == {"error": answers.CUT_OFF}

@@ -1,0 +1,27 @@
+"""Logs: what goes wrong with an event is told, and fails nobody."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+
+import pytest
+
+from groundhog.cli import logs
+
+
+@pytest.fixture
+def printed(monkeypatch: pytest.MonkeyPatch) -> int:
+    """The end of a pipe from which stderr is read."""
+    read, write = os.pipe()
+    monkeypatch.setattr(logs, "STDERR", write)
+    return read
+
+
+def test_an_event_of_a_library_without_text_is_named(printed: int) -> None:
+    handler = logs._Printed()
+    record = logging.LogRecord("some.library", logging.WARNING, __file__, 1, "%d", ("many",), None)
+    handler.handle(record)
+    event = json.loads(os.read(printed, 1000))
+    assert event == {"event": "an event of some.library has no text: TypeError", "level": "error"}
