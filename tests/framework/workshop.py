@@ -13,15 +13,18 @@ from groundhog.audit.workshop import SOURCES, Workshop
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-CACHE = Path(__file__).parents[2] / "target" / "victims"
+TARGET = Path(__file__).parents[2] / "target"
+CACHE = TARGET / "victims"
+CRATES = TARGET / "tmp" / "victims"
+"""Where the tests of the crates compile the same sources in C, with the same options."""
 
 
 class SharedWorkshop(Workshop):
     """It makes copies of what is in the cache: victims run as users who may not enter that folder."""
 
-    def __init__(self, cache: Path = CACHE) -> None:
+    def __init__(self, cache: Path = CACHE, crates: Path = CRATES) -> None:
         super().__init__(strict=True)
-        self._cache = cache
+        self._cache, self._crates = cache, crates
         cache.mkdir(parents=True, exist_ok=True)
 
     def _compile(self, compiler: tuple[str, ...], target: Path, sources: Sequence[Path]) -> None:
@@ -33,7 +36,11 @@ class SharedWorkshop(Workshop):
                 begun = made.with_suffix(".begun")
                 if begun.is_dir():
                     shutil.rmtree(begun)
-                super()._compile(compiler, begun, sources)
+                compiled = self._crates / target.name
+                if compiler[0] == "gcc" and _is_newer(compiled, compiler, sources):
+                    shutil.copy(compiled, begun)
+                else:
+                    super()._compile(compiler, begun, sources)
                 begun.rename(made)
         if made.is_dir():
             shutil.copytree(made, target)
@@ -43,8 +50,24 @@ class SharedWorkshop(Workshop):
 
 def _key(compiler: tuple[str, ...], sources: Sequence[Path]) -> str:
     """Everything that the result depends on, in a few letters."""
-    program = Path(shutil.which(compiler[0]) or compiler[0]).resolve()
+    program = _program(compiler)
     hashed = hashlib.sha256(repr((compiler, program, program.stat().st_mtime_ns)).encode())
-    for path in [*sources, *sorted(SOURCES.rglob("*.h"))]:
+    for path in _read(sources):
         hashed.update(repr((path.name, path.read_bytes())).encode())
     return hashed.hexdigest()[:16]
+
+
+def _is_newer(made: Path, compiler: tuple[str, ...], sources: Sequence[Path]) -> bool:
+    """Whether it was made after all that it depends on."""
+    if not made.exists():
+        return False
+    return all(path.stat().st_mtime < made.stat().st_mtime for path in [_program(compiler), *_read(sources)])
+
+
+def _program(compiler: tuple[str, ...]) -> Path:
+    return Path(shutil.which(compiler[0]) or compiler[0]).resolve()
+
+
+def _read(sources: Sequence[Path]) -> list[Path]:
+    """What the compiler reads, or may read."""
+    return [*sources, *sorted(SOURCES.rglob("*.h"))]

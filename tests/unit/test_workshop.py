@@ -30,7 +30,7 @@ def log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder = tmp_path / "bin"
     folder.mkdir()
     log = tmp_path / "log"
-    compiler = folder / "cc"
+    compiler = folder / "gcc"
     compiler.write_text(COMPILER.format(log=log, fail=tmp_path / "fail"))
     compiler.chmod(0o755)
     monkeypatch.setenv("PATH", f"{folder}:{os.environ['PATH']}")
@@ -51,10 +51,10 @@ def make(tmp_path: Path) -> Iterator[Make]:
     opened = []
 
     def make(source: Path, option: str = "-o") -> Path:
-        made = workshop.SharedWorkshop(tmp_path / "cache")
+        made = workshop.SharedWorkshop(tmp_path / "cache", tmp_path / "crates")
         opened.append(made)
         target = made._folder / "victim"
-        made._compile(("cc", option), target, [source])
+        made._compile(("gcc", option), target, [source])
         return target
 
     yield make
@@ -83,14 +83,28 @@ def test_what_changed_is_compiled_anew(make: Make, source: Path, log: Path, tmp_
     make(source)
     source.write_text("two")
     assert make(source).read_text() == "two"
-    os.utime(tmp_path / "bin" / "cc", ns=(0, 0))
+    os.utime(tmp_path / "bin" / "gcc", ns=(0, 0))
     make(source)
     assert compiled(log) == 3
 
 
+def test_what_the_crates_have_compiled_is_taken(make: Make, source: Path, log: Path, tmp_path: Path) -> None:
+    (tmp_path / "crates").mkdir()
+    theirs = tmp_path / "crates" / "victim"
+    theirs.write_text("theirs")
+    for path in (source, tmp_path / "bin" / "gcc"):
+        os.utime(path, (1, 1))
+    os.utime(theirs, (theirs.stat().st_mtime + 10,) * 2)
+    assert make(source).read_text() == "theirs"
+    assert compiled(log) == 0
+    source.write_text("newer")
+    os.utime(source, (theirs.stat().st_mtime + 10,) * 2)
+    assert make(source).read_text() == "newer"
+
+
 def test_what_failed_is_tried_again(make: Make, source: Path, log: Path, tmp_path: Path) -> None:
     (tmp_path / "fail").touch()
-    with pytest.raises(RuntimeError, match="cc failed for a victim"):
+    with pytest.raises(RuntimeError, match="gcc failed for a victim"):
         make(source, "-d")
     (tmp_path / "fail").unlink()
     assert (make(source, "-d") / "Class").read_text() == "one"
@@ -112,9 +126,9 @@ def test_headers_count(source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyP
     folder = tmp_path / "sources"
     folder.mkdir()
     monkeypatch.setattr(workshop, "SOURCES", folder)
-    before = workshop._key(("cc", "-o"), [source])
+    before = workshop._key(("gcc", "-o"), [source])
     (folder / "victim.h").write_text("#define NEW")
-    assert workshop._key(("cc", "-o"), [source]) != before
-    assert workshop._key(("cc", "-g", "-o"), [source]) != before
+    assert workshop._key(("gcc", "-o"), [source]) != before
+    assert workshop._key(("gcc", "-g", "-o"), [source]) != before
     assert compiled(log) == 0
     assert list(shipped.SOURCES.rglob("*.h")), "there are headers to look for"
