@@ -4,8 +4,9 @@
 //! ```text
 //!   survey          duplicates of everything that is open, taken once; the components below are made from it
 //!   table           which number stands for which open file, close-on-exec, status flags, offsets
-//!   open_file       what else is set on it and on what it leads to: locks, owners, sizes, seals, modes, times, timers
-//!   pending_data    what waits in pipes, counters, timers, events; connections: what waits in sockets
+//!   open_file       what else is set on it and on what it leads to: locks, owners, sizes, seals, modes, timers
+//!   pending_data    what waits: first in pipes, then in counters, timers, events; connections: what waits in sockets
+//!   times           when pipes were read and written: after what does so, before the events that setting them makes
 //!   epoll           what sets watch, and what they have ready
 //! ```
 //!
@@ -18,6 +19,7 @@ pub(crate) mod open_file;
 pub(crate) mod pending_data;
 pub(crate) mod survey;
 pub(crate) mod table;
+pub(crate) mod times;
 
 use crate::error::{Reason, Step, Trouble};
 use std::time::{Duration, Instant};

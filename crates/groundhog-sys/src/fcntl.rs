@@ -193,6 +193,13 @@ pub fn is_unnamed_pipe(fd: impl AsFd) -> bool {
     rustix::fs::fstatfs(fd).is_ok_and(|system| system.f_type & 0xffff_ffff == PIPEFS)
 }
 
+/// Whether a pipe lies where the kernel does not note when files are read (`noatime`).
+#[must_use]
+pub fn is_read_unnoted(fd: impl AsFd) -> bool {
+    use rustix::fs::StatVfsMountFlags;
+    rustix::fs::fstatvfs(fd).is_ok_and(|system| system.f_flag.contains(StatVfsMountFlags::NOATIME))
+}
+
 /// Whether this kernel notes when a pipe without a name was read and written: up to Linux 6.14. Tried once.
 #[must_use]
 pub fn pipes_note_times() -> bool {

@@ -1,11 +1,12 @@
 //! What is set on open files of the snapshot beside their flags and offsets, and on what they lead to: locks, owners,
-//! masks, timers; sizes, seals, modes, owners, times.
+//! masks, timers; sizes, seals, modes, owners, times that are set.
 //!
 //! What is set through a descriptor shows in the calls on it. What is set on the file behind it may be set under any number
 //! or name: after a call that sets such things at all, everything is compared.
 
 use super::refuse;
 use super::survey::{OpenFile, Survey};
+use super::times::{self, Noted, Times};
 use crate::arch::call;
 use crate::component::{Component, Restore, Stopped};
 use crate::error::{OrTrouble, Reason, Step, Trouble};
@@ -34,6 +35,7 @@ struct Timer {
 }
 
 #[derive(Debug)]
+#[allow(clippy::struct_excessive_bools, reason = "each is a property of its own")]
 struct State {
     number: i32,
     duplicate: Arc<OwnedFd>,
@@ -48,8 +50,8 @@ struct State {
     attributes: Option<Attributes>,
     /// The kernel does not tell all that is set on it: rules, the numbers of watches.
     is_silent: bool,
-    /// When it was read and written, if the kernel notes that without a call that says so, and it can be set back.
-    times: Option<((i64, i64), (i64, i64))>,
+    /// The kernel notes when it is read and written: its times are put back later, by their own component.
+    notes_times: bool,
     /// It changes without a call on it: watches are used up, locks and leases are lost by what is done to the file elsewhere.
     changes_by_itself: bool,
 }
@@ -59,14 +61,14 @@ struct State {
 pub(crate) struct OpenFileStates(Vec<State>);
 
 impl OpenFileStates {
-    /// Remembers it.
-    pub(crate) fn save(survey: &Survey) -> Step<Self> {
-        let states = survey.files.iter().map(State::of).collect::<Step<Vec<_>>>()?;
+    /// Remembers it, and the times that change by themselves.
+    pub(crate) fn save(survey: &Survey) -> Step<(Self, Times)> {
+        let (states, times): (Vec<_>, Vec<_>) =
+            survey.files.iter().map(State::of).collect::<Step<Vec<_>>>()?.into_iter().unzip();
+        let times: Vec<_> = times.into_iter().flatten().collect();
         // Now, not with the first restore: a pipe whose times cannot be set must not be found only then.
-        for state in &states {
-            state.revert_times()?;
-        }
-        Ok(Self(states))
+        times.iter().try_for_each(Noted::revert)?;
+        Ok((Self(states), Times(times)))
     }
 
     /// Sets timers back to what they were set to, with the time that was left at the snapshot. `all`: some may have been set,
@@ -108,7 +110,6 @@ impl Component for OpenFileStates {
             if observed.inodes || !restore.sees_calls {
                 state.revert_inode(restore.report)?;
             }
-            state.revert_times()?;
         }
         Ok(())
     }
@@ -134,7 +135,7 @@ impl Component for OpenFileStates {
 }
 
 impl State {
-    fn of(file: &OpenFile) -> Step<Self> {
+    fn of(file: &OpenFile) -> Step<(Self, Option<Noted>)> {
         let OpenFile { number, kind, is_ours, .. } = *file;
         let lines = lasting_lines(&file.info);
         let is_watching =
@@ -155,24 +156,26 @@ impl State {
             attributes: None,
             is_silent: kind == FileType::Anonymous && !TELLING.iter().any(|kind| file.name.contains(kind)),
             changes_by_itself: is_watching || is_lost_elsewhere,
-            times: None,
+            notes_times: false,
         };
         state.attributes = state.attributes_now()?;
-        state.times = state.attributes.as_ref().map(|before| (before.accessed, before.modified));
-        match kind {
-            FileType::Socket => state.times = None,
-            FileType::Pipe if fcntl::is_unnamed_pipe(&file.duplicate) => {
-                state.times = state.times.filter(|_| fcntl::pipes_note_times());
-            }
-            // One that belongs to somebody else, outside of a jail, is left as it is.
-            FileType::Pipe if state.revert_times().is_err() => state.times = None,
-            FileType::Pipe | FileType::File | FileType::Anonymous => {}
+        let mut times = state.attributes.as_ref().filter(|_| times::are_noted(file)).map(|before| Noted {
+            number,
+            duplicate: Arc::clone(&file.duplicate),
+            accessed: before.accessed,
+            modified: before.modified,
+        });
+        // A pipe of somebody else's, with a name outside of a jail or the supervisor's own log, is left as it is.
+        let may_be_others = is_ours || (kind == FileType::Pipe && !fcntl::is_unnamed_pipe(&file.duplicate));
+        if may_be_others && times.as_ref().is_some_and(|times| times.revert().is_err()) {
+            times = None;
+            state.attributes.take_if(|_| is_ours);
         }
-        // A pipe of the supervisor's that belongs to somebody else, such as its log's, is left as it is.
-        if state.is_ours && state.revert_times().is_err() {
-            (state.attributes, state.times) = (None, None);
+        state.notes_times = times.is_some();
+        if state.notes_times {
+            state.attributes = state.attributes_now()?;
         }
-        Ok(state)
+        Ok((state, times))
     }
 
     /// Of pipes, sockets, and files without a name; the others are private files, or nobody may change them. Of what the
@@ -186,9 +189,12 @@ impl State {
         if !own || (self.is_ours && self.kind != FileType::Pipe) {
             return Ok(None);
         }
-        file_contents::inode_attributes(&self.duplicate)
-            .map(Some)
-            .or_trouble(Reason::Inspection, "looking at its descriptors")
+        let mut attributes = file_contents::inode_attributes(&self.duplicate)
+            .or_trouble(Reason::Inspection, "looking at its descriptors")?;
+        if self.notes_times {
+            (attributes.accessed, attributes.modified) = (NEVER, NEVER);
+        }
+        Ok(Some(attributes))
     }
 
     /// Whether it was armed for after a while, not for a moment.
@@ -284,14 +290,6 @@ impl State {
             return Ok(());
         }
         refuse(self.number, "has other seals or another size than at the snapshot")
-    }
-
-    /// The kernel notes each reading and writing of a pipe, newer ones of those with a name only, and each reading of a file
-    /// without a name.
-    fn revert_times(&self) -> Step<()> {
-        let Some((accessed, modified)) = self.times else { return Ok(()) };
-        file_contents::set_times(&self.duplicate, accessed, modified)
-            .or_trouble(Reason::DescriptorChanged, "setting the times of a pipe or file back")
     }
 }
 

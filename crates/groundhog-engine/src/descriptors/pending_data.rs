@@ -8,12 +8,13 @@ mod told;
 
 use super::connections::{Candidate, Moved, OwnEnds, Owner, Socket};
 use super::survey::{OpenFile, Survey};
-use super::{is_taken, refuse};
+use super::{is_taken, refuse, times};
 use crate::component::{Component, Restore, Stopped};
 use crate::error::{OrTrouble, Reason, Step};
 use crate::report::RestoreReport;
 use groundhog_proc::fdinfo;
 use groundhog_sys::fcntl::{self, FileType, Ready};
+use groundhog_sys::file_contents::{self, Attributes};
 use groundhog_sys::{Errno, Tid, queue, sock_diag};
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::sync::Arc;
@@ -33,8 +34,8 @@ enum Queue {
     Nothing,
     /// The read end of a pipe; what waited in it, if something did.
     Pipe(Option<Refill>),
-    /// The write end of a pipe that is read by others only; how much waited for them.
-    Written(u64),
+    /// The write end of a pipe that is read by others only.
+    Written(Written),
     /// The count of an eventfd.
     Count(u64),
     /// The expirations of a timer that nobody has asked for.
@@ -54,6 +55,14 @@ struct Refill {
     contents: Vec<u8>,
     /// None when the process cannot write into it.
     writer: Option<OwnedFd>,
+}
+
+/// What others have not read of a pipe yet.
+#[derive(Debug)]
+struct Written {
+    bytes: u64,
+    /// When it was written last, if the kernel notes when it is read.
+    modified: Option<(i64, i64)>,
 }
 
 /// What waits in every open file of the snapshot.
@@ -107,6 +116,13 @@ impl PendingData {
             }
         }
         Ok(Self { entries, keeps_connections })
+    }
+
+    /// What waits in pipes, by itself: reading and writing them makes events, and changes their times.
+    pub(crate) fn split_off_pipes(&mut self) -> Self {
+        let of_pipe = |entry: &mut Entry| matches!(entry.queue, Queue::Pipe(_) | Queue::Written(_));
+        let entries = self.entries.extract_if(.., of_pipe).collect();
+        Self { entries, keeps_connections: self.keeps_connections }
     }
 
     /// Takes the events that have come since: at the snapshot there were none.
@@ -264,7 +280,7 @@ impl Queue {
         let readable = ready.readable;
         match self {
             Self::Socket(socket) => socket.revert(duplicate, ready, moved, report),
-            Self::Written(before) if is_read(number, duplicate, *before)? => Ok(false),
+            Self::Written(before) if before.is_read(number, duplicate)? => Ok(false),
             Self::Written(_) => refuse(number, "is a pipe that holds what others have not read yet"),
             Self::Pipe(Some(refill)) => refill.revert(number, duplicate, report).map(|()| false),
             Self::Messages(before) => {
@@ -329,7 +345,7 @@ impl Queue {
             }
             Self::Messages(before) => messages(number, duplicate)? != *before,
             Self::Socket(socket) => return socket.difference(duplicate, ready, keep),
-            Self::Written(before) => !is_read(number, duplicate, *before)?,
+            Self::Written(before) => !before.is_read(number, duplicate)?,
         };
         Ok(differs.then(|| "holds other data than at the snapshot".to_owned()))
     }
@@ -362,9 +378,7 @@ fn save_pipe(file: &OpenFile, readable: bool, all: &[OpenFile]) -> Step<Queue> {
         if file.is_ours || ends.any(|end| end.flags & ACCESS_MODE != WRITE_ONLY) {
             return Ok(Queue::Nothing); // what waits is ours to read, or waits at its other end
         }
-        // Others are given the time to read it: then it is the same before every request.
-        is_read(file.number, &file.duplicate, 0)?;
-        return Ok(Queue::Written(waiting(file.number, &file.duplicate)?));
+        return Written::save(file).map(Queue::Written);
     }
     if !readable {
         return Ok(Queue::Pipe(None));
@@ -387,12 +401,38 @@ fn save_pipe(file: &OpenFile, readable: bool, all: &[OpenFile]) -> Step<Queue> {
     Ok(Queue::Pipe(Some(refill)))
 }
 
-/// Whether others have read a pipe, to its end or as far as they had at the snapshot.
-fn is_read(number: i32, duplicate: &OwnedFd, before: u64) -> Step<bool> {
-    is_taken(|| {
-        let now = waiting(number, duplicate)?;
-        Ok(now == 0 || now == before)
-    })
+impl Written {
+    /// Others are given the time to read it: then it is the same before every request.
+    fn save(file: &OpenFile) -> Step<Self> {
+        let (number, duplicate) = (file.number, &file.duplicate);
+        let modified = if times::are_noted(file) && !fcntl::is_read_unnoted(duplicate) {
+            Some(last_change(duplicate)?.modified)
+        } else {
+            None
+        };
+        let mut before = Self { bytes: 0, modified };
+        before.is_read(number, duplicate)?;
+        before.bytes = waiting(number, duplicate)?;
+        Ok(before)
+    }
+
+    /// Whether others have read it, to its end or as far as they had at the snapshot. A reader takes what waits first, then
+    /// the kernel notes when.
+    fn is_read(&self, number: i32, duplicate: &OwnedFd) -> Step<bool> {
+        is_taken(|| {
+            let now = waiting(number, duplicate)?;
+            if now != 0 && now != self.bytes {
+                return Ok(false);
+            }
+            let Some(before) = self.modified else { return Ok(true) };
+            let attributes = last_change(duplicate)?;
+            Ok(attributes.modified == before || attributes.accessed >= attributes.modified)
+        })
+    }
+}
+
+fn last_change(duplicate: &OwnedFd) -> Step<Attributes> {
+    file_contents::inode_attributes(duplicate).or_trouble(Reason::Inspection, "looking at its descriptors")
 }
 
 fn waiting(number: i32, duplicate: &OwnedFd) -> Step<u64> {

@@ -10,6 +10,7 @@ use crate::descriptors::open_file::OpenFileStates;
 use crate::descriptors::pending_data::PendingData;
 use crate::descriptors::survey::Survey;
 use crate::descriptors::table::DescriptorTable;
+use crate::descriptors::times::Times;
 use crate::error::{OrTrouble, Reason, Step, Trouble};
 use crate::files::pinned_files::InUse;
 use crate::files::writable::WritableFiles;
@@ -55,6 +56,8 @@ pub(crate) struct Snapshot {
     files: PrivateFiles,
     attributes: Attributes,
     open_files: OpenFileStates,
+    pipes: PendingData,
+    times: Times,
     pending: PendingData,
     epoll: EpollSets,
     signals: PendingSignals,
@@ -66,9 +69,9 @@ impl Snapshot {
     ///
     /// Threads and children go first, limits and descriptors before what needs some. Shared memory is put back with the
     /// address space, before the files that it may show. Whatever makes events (closing, writing, removing) stands before
-    /// what drains them: files before what waits, what waits before what sets have ready, all before signals. Registers
-    /// come last, since calls are made inside the process until then.
-    pub(crate) fn components(&mut self) -> [&mut dyn Component; 13] {
+    /// what drains them: files, what waits in pipes, and then when those were read, before what else waits; that before
+    /// what sets have ready, all before signals. Registers come last, since calls are made inside the process until then.
+    pub(crate) fn components(&mut self) -> [&mut dyn Component; 15] {
         [
             &mut self.threads,
             &mut self.kernel_state,
@@ -79,6 +82,8 @@ impl Snapshot {
             &mut self.files,
             &mut self.attributes,
             &mut self.open_files,
+            &mut self.pipes,
+            &mut self.times,
             &mut self.pending,
             &mut self.epoll,
             &mut self.signals,
@@ -127,9 +132,10 @@ impl Session {
         let epoll = EpollSets::save(&mut Stopped { process: &mut self.process, anchor }, &survey)?;
         let tells_peers = capabilities().tells_unix_peers();
         let keeps_connections = self.terms.keeps_connections;
-        let pending =
+        let mut pending =
             PendingData::save(&survey, pid, self.sock_diag.as_ref(), tells_peers, keeps_connections)?;
         self.install_programs(anchor, &numbers(&survey, &pending))?;
+        let pipes = pending.split_off_pipes();
         let mut stopped = Stopped { process: &mut self.process, anchor };
         partly_mapped::refuse(&mut stopped, &areas, |mapping| {
             is_private(mapping, &self.private) && !used.is_kept(mapping)
@@ -153,7 +159,7 @@ impl Session {
             &survey.inodes(),
         )?;
         watch.lap(&mut phases, "files");
-        let open_files = OpenFileStates::save(&survey)?;
+        let (open_files, times) = OpenFileStates::save(&survey)?;
         // What the snapshot itself did, such as setting times, is no request's to read.
         pending.drop_events()?;
         epoll.settle(&mut stopped)?;
@@ -193,6 +199,8 @@ impl Session {
             files,
             attributes,
             open_files,
+            pipes,
+            times,
             pending,
             epoll,
             signals,

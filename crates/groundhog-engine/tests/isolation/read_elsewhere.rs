@@ -2,6 +2,7 @@
 
 use crate::harness::{Start, Victim, answers_stay_the_same, expect_refusal, strategies};
 use groundhog_engine::{Reason, Strategy};
+use std::fs::File;
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixDatagram;
 use std::process::{Child, Command, Stdio};
@@ -33,6 +34,23 @@ fn with_a_pipe(reader: (&str, &[&str]), strategy: Strategy, test: impl FnOnce(Vi
     test(victim);
 }
 
+/// All kernels note when it is read.
+fn with_a_named_pipe(reader: (&str, &[&str]), strategy: Strategy, test: impl FnOnce(Victim)) {
+    let path = std::env::temp_dir().join(format!("groundhog-pipe-{}-{strategy}", std::process::id()));
+    let mode = rustix::fs::Mode::from_raw_mode(0o600);
+    rustix::fs::mknodat(rustix::fs::CWD, &path, rustix::fs::FileType::Fifo, mode, 0)
+        .expect("a name that is free");
+    let both = File::options().read(true).write(true).open(&path).expect("neither end waits for the other");
+    let (theirs, written) = (File::open(&path), File::options().write(true).open(&path));
+    std::fs::remove_file(&path).expect("it was made");
+    let _reader = Reader::start(reader.0, reader.1, theirs.expect("somebody writes").into());
+    let written = written.expect("somebody reads");
+    drop(both);
+    let victim = Start::of("read_elsewhere", &["pipe"]).descriptor(9, &written).with(strategy);
+    drop(written);
+    test(victim);
+}
+
 fn with_a_socket(reader: (&str, &[&str]), strategy: Strategy, test: impl FnOnce(Victim)) {
     let path = std::env::temp_dir().join(format!("groundhog-reader-{}-{strategy}", std::process::id()));
     let bound = UnixDatagram::bind(&path).expect("a name that is free");
@@ -60,6 +78,17 @@ fn what_others_read_is_gone() {
     for strategy in strategies() {
         with_a_pipe(("cat", &[]), strategy, goes_on);
         with_a_socket(("cat", &[]), strategy, goes_on);
+    }
+}
+
+/// It reads a while after the answer, and the kernel notes when.
+#[test]
+fn what_others_read_late_does_not_show_in_times() {
+    const LATE: (&str, &[&str]) =
+        ("sh", &["-c", "while sleep 0.02; do dd bs=4096 count=1 status=none; done"]);
+    for strategy in strategies() {
+        with_a_pipe(LATE, strategy, goes_on);
+        with_a_named_pipe(LATE, strategy, goes_on);
     }
 }
 
