@@ -3,12 +3,13 @@
 use super::repair::{self, Layout, Reverted};
 use super::shared::SharedMemory;
 use super::tracking::{self, Tracker};
-use super::vma::{self, Area};
+use super::vma::{self, Area, AreaKind};
 use super::{Memory, outside};
 use crate::component::{Component, Restore, Stopped};
 use crate::error::{Reason, Step, Trouble};
 use crate::strategy::Strategy;
 use groundhog_sys::ptrace::RseqArea;
+use std::ops::Range;
 
 /// All of it, as it was.
 #[derive(Debug)]
@@ -66,6 +67,20 @@ impl AddressSpace {
         self.areas.iter().map(|area| (area.mapping.start, area.mapping.end)).collect()
     }
 
+    /// Those that can be replaced by others which look the same, in order, where the tracker would not notice it.
+    pub(crate) fn replaced_unnoticed(&self) -> Vec<Range<u64>> {
+        if self.tracker.may_be_replaced() {
+            return Vec::new(); // it never knows, so that their flags are always looked at
+        }
+        let unfollowed = self.areas.iter().filter(|area| !area.followed && area.kind != AreaKind::Kernel);
+        unfollowed.map(|area| area.mapping.start..area.mapping.end).collect()
+    }
+
+    /// The program break.
+    pub(crate) fn brk(&self) -> u64 {
+        self.layout.brk()
+    }
+
     /// Puts the layout back and finds out which memory has changed.
     ///
     /// Usually the layout has not, and nobody looks. Only what the scan finds may say that it has.
@@ -77,6 +92,8 @@ impl AddressSpace {
         // `MADV_FREE` on a clean page shows nowhere at once, and the kernel takes the page away whenever it likes, unless it
         // is written. A process started by us may not use it.
         let mut everything = !restore.stopped.process.spawned || observed.mapping_flags;
+        let sees_flags =
+            restore.sees_calls && (restore.sees_layout || areas.iter().all(|area| area.followed));
         let mut same_layout = restore.sees_layout && observed.layout_calls == 0 && tracker.sees_everywhere();
         let mut same_flags = same_layout;
         loop {
@@ -91,7 +108,7 @@ impl AddressSpace {
                 None if same_flags => return Ok(()),
                 None => {
                     same_flags = true;
-                    if !(observed.mapping_flags || !restore.sees_calls || tracker.may_be_replaced()) {
+                    if !(observed.mapping_flags || !sees_flags || tracker.may_be_replaced()) {
                         return Ok(());
                     }
                     let changed = repair::revert_flags(&mut restore.stopped, areas)?;

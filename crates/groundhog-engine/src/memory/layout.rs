@@ -128,11 +128,18 @@ fn same_backing(old: &Mapping, new: &Mapping) -> bool {
     match (&old.name, &new.name) {
         (Name::Path { path: a, .. }, Name::Path { path: b, .. }) => {
             // By path too: an inode number may be used again.
-            a == b && old.offset.wrapping_sub(old.start) == new.offset.wrapping_sub(new.start)
+            a == b && is_same_part(old, new)
         }
         (a, b) if is_anonymous(a) && is_anonymous(b) => true,
+        // Shared memory, whose name may have been taken away.
+        (Name::NamedShmem(_), _) | (_, Name::NamedShmem(_)) => is_same_part(old, new),
         (a, b) => a == b,
     }
+}
+
+/// Whether two mappings of a file show the same part of it at the same address.
+fn is_same_part(old: &Mapping, new: &Mapping) -> bool {
+    old.offset.wrapping_sub(old.start) == new.offset.wrapping_sub(new.start)
 }
 
 /// Heap and stack are labels that move with `brk` and the stack pointer; what lies there is anonymous memory.
@@ -207,6 +214,20 @@ mod tests {
     fn another_file_offset_at_the_same_address_is_put_right() {
         let now = "7f0000000000-7f0000002000 r-xp 00000000 fe:00 77 /lib/x.so\n";
         assert_eq!(diff(LIB, now), [Change::Map { start: 0x7f00_0000_0000, end: 0x7f00_0000_2000, area: 0 }]);
+    }
+
+    #[test]
+    fn another_part_of_named_shared_memory_is_put_right() {
+        let shown = |offset: &str, name: &str| format!("1000-2000 rw-s {offset} 00:01 77 {name}\n");
+        let named = shown("00001000", "[anon_shmem:hog]");
+        assert_eq!(
+            diff(&named, &shown("00000000", "[anon_shmem:hog]")),
+            [Change::Map { start: 0x1000, end: 0x2000, area: 0 }]
+        );
+        assert_eq!(
+            diff(&named, &shown("00001000", "/dev/zero (deleted)")),
+            [Change::Rename { start: 0x1000, end: 0x2000, area: 0 }]
+        );
     }
 
     #[test]

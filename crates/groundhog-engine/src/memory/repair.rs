@@ -59,6 +59,11 @@ impl Layout {
         Ok(Self { text, now: Vec::new(), brk, seams })
     }
 
+    /// The program break.
+    pub(crate) fn brk(&self) -> u64 {
+        self.brk
+    }
+
     /// Puts it back, but for mappings that were only split or joined (see [`Self::mend`]).
     pub(crate) fn revert(&mut self, stopped: &mut Stopped<'_>, areas: &[Area]) -> Step<Reverted> {
         vma::read_maps(stopped.process, &mut self.now)?;

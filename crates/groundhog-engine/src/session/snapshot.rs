@@ -257,6 +257,8 @@ impl Session {
             |file: &crate::descriptors::survey::OpenFile| (file.number, Arc::clone(&file.duplicate));
         watch.facts.originals = survey.files.iter().map(original).collect();
         watch.facts.mappings = memory.mappings();
+        watch.facts.unfollowed = memory.replaced_unnoticed();
+        watch.facts.brk = memory.brk();
         watch.facts.has_terminal = survey.has_terminal();
         watch.facts.has_nameless_file = survey.has_nameless_file();
         watch.facts.interrupted.clear();

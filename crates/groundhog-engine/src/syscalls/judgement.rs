@@ -11,11 +11,13 @@ use crate::arch::ADDRESS_SPACE_END;
 use groundhog_sys::ptrace::Registers;
 use groundhog_sys::{Errno, PAGE_SIZE, Tid, kcmp};
 use std::collections::BTreeSet;
+use std::ops::Range;
 use std::os::fd::{AsFd, OwnedFd};
 use std::sync::Arc;
 use syscalls::Sysno;
 
 mod control;
+mod replacing;
 
 const EPERM: Errno = Errno(1);
 const EINTR: Errno = Errno(4);
@@ -55,6 +57,10 @@ pub(crate) struct Facts {
     pub(crate) originals: Vec<(i32, Arc<OwnedFd>)>,
     /// Where its mappings are, in order.
     pub(crate) mappings: Vec<(u64, u64)>,
+    /// Where those are of which nobody but their flags may tell that they were replaced, in order.
+    pub(crate) unfollowed: Vec<Range<u64>>,
+    /// Its break.
+    pub(crate) brk: u64,
     /// It has a terminal open.
     pub(crate) has_terminal: bool,
     /// It has a file without a name open.
@@ -82,16 +88,23 @@ pub(crate) fn judge(
     facts: &Facts,
     seen: &mut Observed,
 ) -> Option<Errno> {
-    if call.message == LAYOUT {
-        seen.layout_calls += 1;
-        return None;
-    }
     let Some(registers) = registers else {
-        seen.retire("something that could not be read");
+        if call.message == LAYOUT {
+            seen.layout_calls += 1;
+            seen.mapping_flags = true;
+        } else {
+            seen.retire("something that could not be read");
+        }
         return None;
     };
     let arguments = [registers.rdi, registers.rsi, registers.rdx, registers.r10, registers.r8, registers.r9];
     let known = usize::try_from(registers.orig_rax).ok().and_then(Sysno::new);
+    seen.mapping_flags |=
+        known.is_some_and(|number| replacing::removes_unfollowed(number, &arguments, facts));
+    if call.message == LAYOUT {
+        seen.layout_calls += 1;
+        return None;
+    }
     let rule = known.and_then(|number| Some((number, policy::rule(number)?)));
     let Some((number, clauses)) = rule.and_then(|(number, rule)| Some((number, rule.clauses(&arguments)?)))
     else {
