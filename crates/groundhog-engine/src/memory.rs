@@ -2,6 +2,7 @@
 
 pub(crate) mod address_space;
 mod changes;
+mod first_pages;
 mod heat;
 pub(crate) mod layout;
 pub(crate) mod pages;

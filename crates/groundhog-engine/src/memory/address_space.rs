@@ -1,5 +1,6 @@
 //! The address space as a component: its layout, and the contents of private and shared memory.
 
+use super::first_pages;
 use super::repair::{self, Layout, Reverted};
 use super::shared::SharedMemory;
 use super::tracking::{self, Tracker};
@@ -53,6 +54,7 @@ impl Surveyed {
         repair::join_alike(stopped, &self.areas, |process, start, end| {
             memory.write_saved(process, start, end)
         })?;
+        first_pages::write(stopped, &self.areas, |area| !area.has_pages)?;
         self.tracker.begin(stopped.process, &mut self.areas)?;
         let layout = Layout::save(stopped.process, self.brk)?;
         lap("protect");
@@ -98,7 +100,8 @@ impl AddressSpace {
         let mut same_flags = same_layout;
         loop {
             if !same_layout {
-                restore.report.layout_changes += revert_layout(layout, &mut restore.stopped, areas, tracker)?;
+                restore.report.layout_changes +=
+                    revert_layout(layout, &mut restore.stopped, areas, tracker, &observed.removed)?;
                 restore.lap("layout");
             }
             let process = &*restore.stopped.process;
@@ -136,18 +139,28 @@ fn revert_layout(
     stopped: &mut Stopped<'_>,
     areas: &[Area],
     tracker: &mut dyn Tracker,
+    removed: &[Range<u64>],
 ) -> Step<u64> {
     /// In part, as a whole, and a look whether that was enough.
     const MAX_ROUNDS: usize = 3;
-    let Reverted::Changes { count: mut made, mut mapped } = layout.revert(stopped, areas)? else {
-        return Ok(0);
+    let reverted = layout.revert(stopped, areas)?;
+    let renewed = Layout::renew(stopped, areas, removed)?;
+    let (mut made, mut mapped) = match reverted {
+        Reverted::Changes { count, mapped } => (count + renewed.len() as u64, mapped || !renewed.is_empty()),
+        Reverted::Nothing if renewed.is_empty() => return Ok(0),
+        Reverted::Nothing => (renewed.len() as u64, true),
     };
     for round in 0..MAX_ROUNDS {
         if mapped {
             tracker.follow_new(stopped.process, areas)?;
         }
         match layout.mend(stopped, areas, round > 0)? {
-            0 => return Ok(made),
+            0 => {
+                if !renewed.is_empty() {
+                    first_pages::write(stopped, areas, |area| renewed.contains(&area.mapping.start))?;
+                }
+                return Ok(made);
+            }
             mended => made += mended,
         }
         mapped = true;

@@ -3,11 +3,13 @@
 use crate::arch::call;
 use crate::component::Stopped;
 use crate::error::{Reason, Step, Trouble};
+use crate::memory::first_pages;
 use crate::memory::layout::{self, Change};
 use crate::memory::vma::{self, Area, AreaKind};
 use crate::trace::process::Process;
 use crate::trace::remote_syscall::Remote;
 use groundhog_proc::maps::{Mapping, Name, Perms};
+use std::ops::Range;
 
 const PROT_READ: u64 = 1;
 const PROT_WRITE: u64 = 2;
@@ -90,6 +92,25 @@ impl Layout {
         }
         let mapped = changes.iter().any(|change| matches!(change, Change::Map { .. }));
         Ok(Reverted::Changes { count: changes.len() as u64, mapped })
+    }
+
+    /// Maps anew what a request has removed as a whole, whatever lies there now: the kernel may tell it from what was there. Says which
+    /// mappings those are, by their first addresses. The layout must be that of the snapshot.
+    pub(crate) fn renew(stopped: &mut Stopped<'_>, areas: &[Area], removed: &[Range<u64>]) -> Step<Vec<u64>> {
+        let is_removed = |area: &Area| {
+            let Mapping { start, end, .. } = area.mapping;
+            removed.iter().any(|range| range.start <= start && end <= range.end)
+        };
+        let mut renewed = Vec::new();
+        if removed.is_empty() {
+            return Ok(renewed);
+        }
+        let mut remote = stopped.remote()?;
+        for area in areas.iter().filter(|area| first_pages::has_some(area) && is_removed(area)) {
+            map(&mut remote, area.mapping.start, area.mapping.end, area)?;
+            renewed.push(area.mapping.start);
+        }
+        Ok(renewed)
     }
 
     /// Maps anew what was split, in part or as a `whole`; says how many changes that took. All else has to be as at the snapshot, and

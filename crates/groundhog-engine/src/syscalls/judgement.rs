@@ -17,7 +17,7 @@ use std::sync::Arc;
 use syscalls::Sysno;
 
 mod control;
-mod replacing;
+mod removing;
 
 const EPERM: Errno = Errno(1);
 const EINTR: Errno = Errno(4);
@@ -99,8 +99,10 @@ pub(crate) fn judge(
     };
     let arguments = [registers.rdi, registers.rsi, registers.rdx, registers.r10, registers.r8, registers.r9];
     let known = usize::try_from(registers.orig_rax).ok().and_then(Sysno::new);
-    seen.mapping_flags |=
-        known.is_some_and(|number| replacing::removes_unfollowed(number, &arguments, facts));
+    let is_our_memory = || call.is_ours || kcmp::same_memory(call.caller, call.process).unwrap_or(true);
+    if let Some(number) = known.filter(|_| is_our_memory()) {
+        removing::book(number, &arguments, facts, seen);
+    }
     if call.message == LAYOUT {
         seen.layout_calls += 1;
         return None;

@@ -3,6 +3,7 @@
 use super::policy::StateKind;
 use groundhog_sys::Tid;
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
 
 /// A set of kinds of state, one bit each.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -89,6 +90,8 @@ pub(crate) struct Observed {
     pub(crate) policies: Vec<(u64, u64)>,
     /// Where mappings were that have been moved.
     pub(crate) moved: Vec<(u64, u64)>,
+    /// What may have been removed of the snapshot's mappings, whatever lies there now.
+    pub(crate) removed: Vec<Range<u64>>,
     /// What some set that can be put back.
     pub(crate) touched: Touched,
     /// One whose effect cannot be put back: which, and why if that is not plain.
