@@ -134,6 +134,7 @@ const TABLE: [Row; 14] = [
         name: "scheduling",
         scope: Scope::EachThread,
         read: by_procfs::scheduling,
+        unchanged: by_procfs::scheduled_alike,
         put_back: by_procfs::set_scheduling,
         ..PLAIN
     },

@@ -154,13 +154,29 @@ fn scheduled(bytes: &[u8]) -> Option<(scheduling::Processors, i32, scheduling::A
     Some((*processors, i32::from_le_bytes(*priority), attributes))
 }
 
+fn is_fair(attributes: &scheduling::Attributes) -> bool {
+    FAIR.contains(&attributes.policy)
+}
+
+/// Whether nothing is to be put back. Of a real-time thread the kernel does not tell all: the time slice is another once it leaves its
+/// policy.
+pub(super) fn scheduled_alike(before: &[u8], now: &[u8]) -> bool {
+    before == now && scheduled(before).is_some_and(|(_, _, attributes)| is_fair(&attributes))
+}
+
 pub(super) fn set_scheduling(place: &mut Place<'_>, value: &Value, _: &Touched) -> Step<()> {
     let Some((processors, priority, attributes)) = scheduled(&value.bytes) else { return Ok(()) };
+    if !is_fair(&attributes) {
+        let message = format!(
+            "the request set how threads are scheduled, and the kernel does not tell all of that of real-time thread {}",
+            place.tid
+        );
+        return Err(Trouble::Refused(Reason::KernelState, message));
+    }
     // A slice of its own would stay when the kernel's changes; so first without.
     let ordinary = scheduling::Attributes { runtime: 0, ..attributes };
-    let slice = FAIR.contains(&attributes.policy);
-    let _shows = scheduling::set_attributes(place.tid, if slice { &ordinary } else { &attributes });
-    if slice && scheduling::attributes(place.tid).map(|now| now.runtime) != Ok(attributes.runtime) {
+    let _shows = scheduling::set_attributes(place.tid, &ordinary);
+    if scheduling::attributes(place.tid).map(|now| now.runtime) != Ok(attributes.runtime) {
         let _shows = scheduling::set_attributes(place.tid, &attributes);
     }
     // Likewise: all that it may have at all, unless those are others than at the snapshot.

@@ -264,6 +264,7 @@ C_KERNEL = (
     Victim("c", "landlock_rule", PRIVILEGES, SAFE, evasion=True),
     Victim("c", "landlock_restricted", PRIVILEGES, SAFE),
     Victim("c", "scheduled_slice", ATTRIBUTES),
+    Victim("c", "scheduled_real_time", ATTRIBUTES, SAFE, evasion=True, unjailed=True, root_only=True),
     Victim("c", "scheduled_reset", ATTRIBUTES, SAFE, evasion=True),
     Victim("c", "autogroup", ATTRIBUTES, SAFE, unjailed=True),
     Victim("c", "process_attribute", ATTRIBUTES, SAFE, unjailed=True, root_only=True, evasion=True),
