@@ -121,6 +121,49 @@ async def test_nothing_outside_is_reached(source: Source, outside: Outside) -> N
         assert pool.stats().retirements == {}
 
 
+NEIGHBOURS = """
+import socket, struct
+
+RTM_GETNEIGH, REQUEST, DUMP, DONE, DESTINATION = 30, 1, 0x300, 3, 1
+
+def neighbours(family):
+    found = set()
+    with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, socket.NETLINK_ROUTE) as link:
+        question = struct.pack("=IHHIIB11x", 28, RTM_GETNEIGH, REQUEST | DUMP, 1, 0, family)
+        link.send(question)
+        while True:
+            messages = link.recv(1 << 16)
+            while messages:
+                length, kind = struct.unpack_from("=IH", messages)
+                if kind == DONE:
+                    return sorted(found)
+                assert kind == 28, kind
+                attributes = messages[28:length]
+                while attributes:
+                    size, attribute = struct.unpack_from("=HH", attributes)
+                    if attribute == DESTINATION:
+                        found.add(socket.inet_ntop(family, attributes[4:size]))
+                    attributes = attributes[(size + 3) & ~3:]
+                messages = messages[(length + 3) & ~3:]
+
+def main(params):
+    found = [neighbours(family) for family in (socket.AF_INET, socket.AF_INET6)]
+    for family, address in ((socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::1")):
+        with socket.socket(family, socket.SOCK_DGRAM) as sender:
+            sender.sendto(b"anything", (address, 9))
+    return {"neighbours": found}
+"""
+
+
+async def test_no_neighbour_tells_that_loopback_was_used(source: Source) -> None:
+    function = Function.from_file(source("handler.py", NEIGHBOURS))
+    async with Pool(function, network="none") as pool:
+        first = (await pool.invoke({})).value
+        assert first == {"neighbours": [[socket.inet_ntoa(bytes(4))], ["::1"]]}
+        assert (await pool.invoke({})).value == first
+        assert pool.stats().retirements == {}
+
+
 LOOPBACK = """
 import pathlib, socket
 

@@ -24,7 +24,54 @@ pub(crate) fn begin() -> Result<()> {
         let file = rustix::fs::open(path, OFlags::WRONLY | OFlags::CLOEXEC, Mode::empty())?;
         rustix::io::write(&file, value.to_bytes())?;
     }
-    raise_loopback()
+    raise_loopback()?;
+    name_neighbour(libc::AF_INET as u8, &[0; 4])?;
+    // Not every machine has IPv6, and one without it has nothing to remember.
+    let _without_ipv6 = name_neighbour(libc::AF_INET6 as u8, &std::net::Ipv6Addr::LOCALHOST.octets());
+    Ok(())
+}
+
+/// Names the neighbour that the kernel would note with the first packet that is sent to an address of the loopback interface, as
+/// `ip neigh add ADDRESS lladdr 00:00:00:00:00:00 dev lo nud permanent`; rtnetlink(7). Anyone can list neighbours.
+fn name_neighbour(family: u8, address: &[u8]) -> Result<()> {
+    /// Of every network namespace (`LOOPBACK_IFINDEX`).
+    const LOOPBACK: i32 = 1;
+    const NDA_DST: u16 = 1;
+    const NDA_LLADDR: u16 = 2;
+    const WANTED: i32 = libc::NLM_F_REQUEST | libc::NLM_F_ACK | libc::NLM_F_CREATE | libc::NLM_F_REPLACE;
+    const HEADER: usize = 16;
+    // Beyond that: struct ndmsg, and two attributes in whole words.
+    let length = HEADER + 12 + 4 + address.len() + 4 + 8;
+    let mut message = [0; HEADER + 12 + 4 + 16 + 4 + 8];
+    let mut end = 0;
+    let mut put = |bytes: &[u8]| {
+        message[end..end + bytes.len()].copy_from_slice(bytes);
+        end += bytes.len();
+    };
+    put(&(length as u32).to_ne_bytes());
+    put(&libc::RTM_NEWNEIGH.to_ne_bytes());
+    put(&(WANTED as u16).to_ne_bytes());
+    put(&[0; 8]); // number and sender
+    put(&[family, 0, 0, 0]);
+    put(&LOOPBACK.to_ne_bytes());
+    put(&libc::NUD_PERMANENT.to_ne_bytes());
+    put(&[0; 2]); // flags and type
+    put(&(4 + address.len() as u16).to_ne_bytes());
+    put(&NDA_DST.to_ne_bytes());
+    put(address);
+    put(&(4 + 6_u16).to_ne_bytes());
+    put(&NDA_LLADDR.to_ne_bytes());
+
+    let socket = socket(libc::AF_NETLINK, libc::SOCK_RAW, libc::NETLINK_ROUTE)?;
+    rustix::io::write(&socket, &message[..length])?;
+    let mut reply = [0; 256];
+    let read = rustix::io::read(&socket, &mut reply)?;
+    let error = reply[..read].get(HEADER..HEADER + 4).and_then(|error| error.try_into().ok());
+    match error.map(i32::from_ne_bytes) {
+        Some(0) => Ok(()),
+        Some(error) => Err(Errno(-error)),
+        None => Err(Errno(libc::EBADMSG)),
+    }
 }
 
 /// As `ip link set lo up`, which gives it its addresses, too; netdevice(7).
