@@ -241,6 +241,14 @@ OUTSIDE = (
         "to look would cost a millisecond for every `mprotect`",
     ),
     (
+        "by whether it joins a neighbour: that a mapping with pages was removed as a whole",
+        "nothing tells which mappings share an `anon_vma`; one that is mapped anew shares it with none",
+    ),
+    (
+        "when a packet last confirmed the loopback interface (`ndm_confirmed` of a neighbour)",
+        "the kernel notes it for whoever lists neighbours, and nothing sets it back",
+    ),
+    (
         "the times of a new socket (`fstat`)",
         "the kernel does not set them (Linux 6.18): it may show what any process set on one that is closed",
     ),

@@ -35,9 +35,9 @@ pub(super) fn write(
         match apart(area, &neighbours) {
             // While they differ in this, the kernel shares nothing between them.
             Some([away, back]) => {
-                advise(&mut remote, area, away)?;
+                remote.must("madvise", call::MADVISE, advice(area, away))?;
                 write_one(&mut remote, area)?;
-                advise(&mut remote, area, back)?;
+                remote.must("madvise", call::MADVISE, advice(area, back))?;
             }
             None => write_one(&mut remote, area)?,
         }
@@ -53,9 +53,8 @@ fn apart(area: &Area, neighbours: &[&Area]) -> Option<[u64; 2]> {
     Some(if area.flags.has(code) { [take, give] } else { [give, take] })
 }
 
-fn advise(remote: &mut Remote<'_>, area: &Area, advice: u64) -> Step<()> {
-    let arguments = [area.mapping.start, area.mapping.len(), advice, 0, 0, 0];
-    remote.must("madvise", call::MADVISE, arguments).map(drop)
+fn advice(area: &Area, advice: u64) -> [u64; 6] {
+    [area.mapping.start, area.mapping.len(), advice, 0, 0, 0]
 }
 
 fn write_one(remote: &mut Remote<'_>, area: &Area) -> Step<()> {

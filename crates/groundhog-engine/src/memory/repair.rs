@@ -99,7 +99,8 @@ impl Layout {
     pub(crate) fn renew(stopped: &mut Stopped<'_>, areas: &[Area], removed: &[Range<u64>]) -> Step<Vec<u64>> {
         let is_removed = |area: &Area| {
             let Mapping { start, end, .. } = area.mapping;
-            removed.iter().any(|range| range.start <= start && end <= range.end)
+            let next = removed.partition_point(|range| range.end < end);
+            removed.get(next).is_some_and(|range| range.start <= start)
         };
         let mut renewed = Vec::new();
         if removed.is_empty() {

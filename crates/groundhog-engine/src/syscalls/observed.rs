@@ -90,7 +90,7 @@ pub(crate) struct Observed {
     pub(crate) policies: Vec<(u64, u64)>,
     /// Where mappings were that have been moved.
     pub(crate) moved: Vec<(u64, u64)>,
-    /// What may have been removed of the snapshot's mappings, whatever lies there now.
+    /// What may have been removed of the snapshot's mappings, whatever lies there now; in order, and apart.
     pub(crate) removed: Vec<Range<u64>>,
     /// What some set that can be put back.
     pub(crate) touched: Touched,

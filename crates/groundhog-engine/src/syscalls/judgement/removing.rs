@@ -44,16 +44,14 @@ fn removed(number: Sysno, arguments: &[u64; 6], brk: u64) -> [Option<Range<u64>>
     }
 }
 
-/// Adds a range to others, as one with what it meets.
+/// Adds a range to others that are in order and apart, as one with those that it meets.
 fn note(ranges: &mut Vec<Range<u64>>, mut range: Range<u64>) {
-    ranges.retain(|other| {
-        let apart = other.end < range.start || range.end < other.start;
-        if !apart {
-            range = range.start.min(other.start)..range.end.max(other.end);
-        }
-        apart
-    });
-    ranges.push(range);
+    let first = ranges.partition_point(|other| other.end < range.start);
+    let last = ranges.partition_point(|other| other.start <= range.end);
+    if let (Some(from), Some(to)) = (ranges[first..last].first(), ranges[first..last].last()) {
+        range = range.start.min(from.start)..range.end.max(to.end);
+    }
+    ranges.splice(first..last, [range]);
 }
 
 #[cfg(test)]
