@@ -8,6 +8,7 @@ pub(crate) mod layout;
 pub(crate) mod pages;
 pub(crate) mod partly_mapped;
 mod plan;
+mod policies;
 pub(crate) mod repair;
 pub(crate) mod shared;
 pub(crate) mod tracking;

@@ -1,6 +1,7 @@
 //! The address space as a component: its layout, and the contents of private and shared memory.
 
 use super::first_pages;
+use super::policies;
 use super::repair::{self, Layout, Reverted};
 use super::shared::SharedMemory;
 use super::tracking::{self, Tracker};
@@ -33,8 +34,9 @@ pub(crate) struct Surveyed {
 
 impl Surveyed {
     /// Prepares tracking in a stopped process that has these mappings.
-    pub(crate) fn new(stopped: &mut Stopped<'_>, areas: Vec<Area>, strategy: Strategy) -> Step<Self> {
+    pub(crate) fn new(stopped: &mut Stopped<'_>, mut areas: Vec<Area>, strategy: Strategy) -> Step<Self> {
         let mut remote = stopped.remote()?;
+        policies::note_own(&mut remote, areas.iter_mut().filter(|area| first_pages::has_some(area)))?;
         let tracker = tracking::tracker(strategy, &mut remote)?;
         let brk = repair::current_brk(&mut remote)?;
         Ok(Self { areas, tracker, brk })

@@ -189,6 +189,7 @@ mod tests {
             flags: entry.flags,
             followed: true,
             has_pages: true,
+            has_policy: false,
         }
     }
 

@@ -283,6 +283,9 @@ fn map(remote: &mut Remote<'_>, start: u64, end: u64, area: &Area) -> Step<()> {
     if let Some(code) = area.flags.iter().find(|code| !ORDINARY.contains(&code) && !advised(code)) {
         return refuse(&format!("is gone, and was {:?}", String::from_utf8_lossy(&code)));
     }
+    if area.has_policy {
+        return refuse("is gone, and had a memory policy of its own");
+    }
     let mut flags = MAP_FIXED;
     flags |= if area.mapping.perms.shared { MAP_SHARED } else { MAP_PRIVATE };
     if area.flags.has(b"nr") {

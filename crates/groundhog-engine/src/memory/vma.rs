@@ -42,6 +42,8 @@ pub(crate) struct Area {
     pub(crate) followed: bool,
     /// It had private pages at the snapshot.
     pub(crate) has_pages: bool,
+    /// It has a memory policy of its own, which one that is mapped anew would not have.
+    pub(crate) has_policy: bool,
 }
 
 impl Area {
@@ -193,7 +195,7 @@ fn classify(entry: smaps::Entry) -> Step<Area> {
         Name::Path { .. } => AreaKind::File,
         _ => AreaKind::Anonymous,
     };
-    Ok(Area { mapping, kind, flags, followed: false, has_pages: false })
+    Ok(Area { mapping, kind, flags, followed: false, has_pages: false, has_policy: false })
 }
 
 fn shared_kind(mapping: &Mapping, flags: &VmFlags, path: &[u8]) -> AreaKind {

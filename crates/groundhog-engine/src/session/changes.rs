@@ -90,7 +90,8 @@ fn with_new(areas: &[Area], changed: &[Change], now: &[Mapping]) -> Vec<Area> {
             let mut mapping = mapping.clone();
             mapping.start = mapping.start.max(*start);
             mapping.end = mapping.end.min(*end);
-            all.push(Area { mapping, kind, flags: VmFlags::default(), followed: false, has_pages: false });
+            let flags = VmFlags::default();
+            all.push(Area { mapping, kind, flags, followed: false, has_pages: false, has_policy: false });
         }
     }
     all.sort_unstable_by_key(|area| area.mapping.start);

@@ -193,6 +193,7 @@ C_KERNEL = (
     Victim("c", "locked_on_fault", ATTRIBUTES, SAFE, evasion=True),
     Victim("c", "locked_elsewhere", ATTRIBUTES, SAFE, evasion=True),
     Victim("c", "policy_of_mapping", ADVICE, SAFE),
+    Victim("c", "policy_lost", ADVICE, SAFE, evasion=True),
     Victim("c", "policy_of_shared", ADVICE, SAFE, evasion=True),
     Victim("c", "policy_moved", ADVICE, SAFE, evasion=True),
     Victim("c", "policy_of_process", ATTRIBUTES, SAFE),

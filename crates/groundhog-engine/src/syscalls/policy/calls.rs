@@ -401,8 +401,8 @@ pub(super) const CALLS: &[(&[S], Rule)] = &[
         Rule::Clauses(&[sets(K::MemoryLocks, Scope::Memory)]),
     ),
     (&[S::modify_ldt], Rule::Clauses(&[on(When::IsNot(0, 0), E::Retires(Scope::Memory))])),
-    // Keys of memory, of which the next caller would get another one.
-    (&[S::pkey_alloc], Rule::Clauses(&[refused(ENOSPC)])),
+    // Keys of memory, of which the next caller would get another one, and which mappings have unseen.
+    (&[S::pkey_alloc], Rule::Clauses(&[never(ENOSPC)])),
     (&[S::pkey_free], Rule::Clauses(&[refused(EINVAL)])),
     // A sealed mapping could not be removed.
     (&[S::mseal], Rule::Clauses(&[refused(ENOSYS)])),
