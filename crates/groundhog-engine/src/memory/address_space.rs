@@ -36,7 +36,8 @@ impl Surveyed {
     /// Prepares tracking in a stopped process that has these mappings.
     pub(crate) fn new(stopped: &mut Stopped<'_>, mut areas: Vec<Area>, strategy: Strategy) -> Step<Self> {
         let mut remote = stopped.remote()?;
-        policies::note_own(&mut remote, areas.iter_mut().filter(|area| first_pages::has_some(area)))?;
+        let vdso = vma::vdso(&areas)?.0;
+        policies::note_own(remote.process(), &mut areas, vdso)?;
         let tracker = tracking::tracker(strategy, &mut remote)?;
         let brk = repair::current_brk(&mut remote)?;
         Ok(Self { areas, tracker, brk })
@@ -56,7 +57,7 @@ impl Surveyed {
         repair::join_alike(stopped, &self.areas, |process, start, end| {
             memory.write_saved(process, start, end)
         })?;
-        first_pages::write(stopped, &self.areas, |area| !area.has_pages)?;
+        first_pages::write(stopped, &self.areas, &first_pages::PROTECTIONS, |area| !area.has_pages)?;
         self.tracker.begin(stopped.process, &mut self.areas)?;
         let layout = Layout::save(stopped.process, self.brk)?;
         lap("protect");
@@ -159,7 +160,9 @@ fn revert_layout(
         match layout.mend(stopped, areas, round > 0)? {
             0 => {
                 if !renewed.is_empty() {
-                    first_pages::write(stopped, areas, |area| renewed.contains(&area.mapping.start))?;
+                    first_pages::write(stopped, areas, &first_pages::CHANGING, |area| {
+                        renewed.contains(&area.mapping.start)
+                    })?;
                 }
                 return Ok(made);
             }

@@ -8,41 +8,73 @@ use crate::arch::call;
 use crate::component::Stopped;
 use crate::error::Step;
 use crate::memory::vma::{Area, AreaKind};
-use crate::trace::remote_syscall::Remote;
+use crate::trace::process::Process;
 use groundhog_sys::process_vm::{self, Batch};
 use groundhog_sys::{PAGE_SIZE, RemoteAddr};
+use std::ops::Range;
 
 const MADV_DONTNEED: u64 = 4;
 
 /// Advice that keeps neighbours apart: its flag, how it is given, and how it is taken back.
 const APART: [(&[u8; 2], u64, u64); 2] = [(b"dc", 10, 11), (b"dd", 16, 17)];
 
+/// Flags that do not keep neighbours from sharing one.
+pub(super) const PROTECTIONS: [&[u8; 2]; 4] = [b"rd", b"wr", b"ex", b"sd"];
+/// Likewise, and those that may be others by now than at the snapshot: what is accounted for.
+pub(super) const CHANGING: [&[u8; 2]; 5] = [b"rd", b"wr", b"ex", b"sd", b"ac"];
+
 /// Whether a mapping gets one.
 pub(super) fn has_some(area: &Area) -> bool {
     matches!(area.kind, AreaKind::Anonymous | AreaKind::File | AreaKind::Wiped)
 }
 
-/// Writes what is there anyway into mappings that have no pages of their own, and gives those back.
+/// Writes what is there anyway into mappings that have no pages of their own, and gives those back. `changing`: flags that may differ
+/// between neighbours that share one.
 pub(super) fn write(
     stopped: &mut Stopped<'_>,
     areas: &[Area],
+    changing: &[&[u8; 2]],
     is_wanted: impl Fn(&Area) -> bool,
 ) -> Step<()> {
     let mut remote = stopped.remote()?;
+    let mut given_back: Vec<Range<u64>> = Vec::new();
     for (at, area) in areas.iter().enumerate().filter(|(_, area)| has_some(area) && is_wanted(area)) {
         let before = at.checked_sub(1).and_then(|at| areas.get(at));
         let neighbours: Vec<&Area> = [before, areas.get(at + 1)].into_iter().flatten().collect();
-        match apart(area, &neighbours) {
+        let is_alike = neighbours.iter().any(|neighbour| may_share(area, neighbour, changing));
+        let written = match apart(area, &neighbours).filter(|_| is_alike) {
             // While they differ in this, the kernel shares nothing between them.
             Some([away, back]) => {
                 remote.must("madvise", call::MADVISE, advice(area, away))?;
-                write_one(&mut remote, area)?;
+                let written = write_one(remote.process(), area);
                 remote.must("madvise", call::MADVISE, advice(area, back))?;
+                written
             }
-            None => write_one(&mut remote, area)?,
+            None => write_one(remote.process(), area),
+        };
+        match (written, given_back.last_mut()) {
+            (Some(next), Some(last)) if last.end == next.start => last.end = next.end,
+            (Some(next), _) => given_back.push(next),
+            (None, _) => {}
         }
     }
+    for Range { start, end } in given_back {
+        // Where it is locked, the page stays, and what it holds is the same.
+        let _locked = remote.call(call::MADVISE, [start, end - start, MADV_DONTNEED, 0, 0, 0])?;
+    }
     Ok(())
+}
+
+/// Whether the kernel might let neighbours share one: not if other flags differ than these.
+fn may_share(one: &Area, other: &Area, changing: &[&[u8; 2]]) -> bool {
+    let lasting = |area: &Area| {
+        let mut codes: Vec<_> = area.flags.iter().filter(|code| !changing.contains(&code)).collect();
+        codes.sort_unstable();
+        codes
+    };
+    (one.mapping.device, one.mapping.inode) == (other.mapping.device, other.mapping.inode)
+        && (one.mapping.end == other.mapping.start || other.mapping.end == one.mapping.start)
+        && lasting(one) == lasting(other)
 }
 
 /// Advice that makes a mapping differ from its neighbours, and the one that takes it back.
@@ -57,24 +89,19 @@ fn advice(area: &Area, advice: u64) -> [u64; 6] {
     [area.mapping.start, area.mapping.len(), advice, 0, 0, 0]
 }
 
-fn write_one(remote: &mut Remote<'_>, area: &Area) -> Step<()> {
+/// Says what is to be given back afterwards.
+fn write_one(process: &Process, area: &Area) -> Option<Range<u64>> {
     let start = area.mapping.start;
-    let process = remote.process();
     let mut byte = [0];
-    let is_there = process_vm::read(process.pid, &process.files.mem, RemoteAddr(start), &mut byte).is_ok();
+    process_vm::read(process.pid, &process.files.mem, RemoteAddr(start), &mut byte).ok()?;
     let mut batch = Batch::new();
     batch.push(RemoteAddr(start), &byte);
     // What lies behind the end of its file has no pages, and never will.
-    if !is_there || batch.write(process.pid, &process.files.mem).is_err() {
-        return Ok(());
+    batch.write(process.pid, &process.files.mem).ok()?;
+    match area.kind {
+        // It may have been a large page.
+        AreaKind::Anonymous => Some(start..area.mapping.end),
+        AreaKind::File => Some(start..start + PAGE_SIZE),
+        _ => None, // what it holds until it is wiped stays
     }
-    // In memory without a file it may have been a large page.
-    let length = match area.kind {
-        AreaKind::Anonymous => area.mapping.len(),
-        AreaKind::File => PAGE_SIZE,
-        _ => return Ok(()), // what it holds until it is wiped stays
-    };
-    // Where it is locked, the page stays, and what it holds is the same.
-    let _locked = remote.call(call::MADVISE, [start, length, MADV_DONTNEED, 0, 0, 0])?;
-    Ok(())
 }

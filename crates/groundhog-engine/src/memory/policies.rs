@@ -1,32 +1,47 @@
 //! Memory policies of single mappings (`mbind`), which no list of mappings shows.
 
-use crate::arch::call;
-use crate::error::Step;
+use crate::error::{OrTrouble, Reason, Step};
 use crate::memory::vma::Area;
-use crate::trace::remote_syscall::Remote;
-use groundhog_sys::RemoteAddr;
+use crate::trace::process::Process;
+use std::collections::BTreeMap;
 
-/// Bits for nodes: more than any kernel has (`CONFIG_NODES_SHIFT` is at most 10).
-const NODES: u64 = 1024;
-/// A mode, and those bits.
-const SIZE: usize = 8 + NODES as usize / 8;
+const ENOENT: i32 = 2;
 
-/// Notes which mappings have another policy than the thread that makes the calls, whose policy counts where there is none.
-pub(super) fn note_own<'a>(remote: &mut Remote<'_>, areas: impl Iterator<Item = &'a mut Area>) -> Step<()> {
-    /// `MPOL_F_ADDR`
-    const OF_ADDRESS: u64 = 2;
-    let room = remote.put(&[0; SIZE])?;
-    let of_thread = ask(remote, room, 0, 0)?;
+/// Notes which mappings have another policy than the process, whose policy counts where there is none; `vdso`: where one of those
+/// is.
+pub(super) fn note_own(process: &Process, areas: &mut [Area], vdso: u64) -> Step<()> {
+    let text = match std::fs::read_to_string(format!("/proc/{}/numa_maps", process.pid)) {
+        // The kernel knows no nodes of memory.
+        Err(error) if error.raw_os_error() == Some(ENOENT) => return Ok(()),
+        text => text.or_trouble(Reason::Inspection, "reading its numa_maps")?,
+    };
+    let policies = parse(&text);
+    let of_process = policies.get(&vdso);
     for area in areas {
-        area.has_policy = ask(remote, room, area.mapping.start, OF_ADDRESS)? != of_thread;
+        area.has_policy = policies.get(&area.mapping.start) != of_process;
     }
     Ok(())
 }
 
-/// `get_mempolicy`; the same for all where the kernel has none.
-fn ask(remote: &mut Remote<'_>, room: RemoteAddr, address: u64, flags: u64) -> Step<[u8; SIZE]> {
-    let _without_numa = remote.call(call::GET_MEMPOLICY, [room.0, room.0 + 8, NODES, address, flags, 0])?;
-    let mut policy = [0; SIZE];
-    remote.get(room, &mut policy)?;
-    Ok(policy)
+/// The policy of each mapping by its first address.
+fn parse(text: &str) -> BTreeMap<u64, &str> {
+    let split = |line| {
+        let mut words = str::split(line, ' ');
+        Some((u64::from_str_radix(words.next()?, 16).ok()?, words.next()?))
+    };
+    text.lines().filter_map(split).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn policies_are_found_by_address() {
+        let text = "7f0000000000 default anon=1 N0=1\n7f0000002000 bind:0 file=/a\\040b mapped=2\n";
+        assert_eq!(
+            parse(text),
+            BTreeMap::from([(0x7f00_0000_0000, "default"), (0x7f00_0000_2000, "bind:0")])
+        );
+    }
 }
