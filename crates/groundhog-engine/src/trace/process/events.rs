@@ -1,0 +1,319 @@
+//! What the kernel tells of threads and children, each told once: their births and ends, stops, signals, calls.
+
+use super::{Ending, Process, Run, SIGSTOP, StoppedCall, TELL_FAULTS, Thread};
+use groundhog_sys::ptrace::Registers;
+use groundhog_sys::wait::{self, Patience, WaitStatus};
+use groundhog_sys::{Errno, Tid, pidfd, ptrace};
+
+const EVENT_FORK: i32 = 1;
+const EVENT_VFORK: i32 = 2;
+const EVENT_CLONE: i32 = 3;
+const EVENT_EXEC: i32 = 4;
+pub(super) const EVENT_EXIT: i32 = 6;
+const EVENT_SECCOMP: i32 = 7;
+/// More than this, and its end is not told any more.
+const MAX_SILENCES: u32 = 2;
+/// `SIGPIPE`, `SIGXFSZ`: what the kernel tells a thread about its own call.
+const TELL_CALLS: [i32; 2] = [13, 25];
+
+/// Whether the kernel may have chosen the thread that is stopped at a signal among all, for one to the process. (That a request
+/// may have had one sent is told by its calls and its children; this is for what others send.)
+fn is_for_any_thread(tid: Tid, signal: i32) -> bool {
+    const SI_TKILL: i32 = -6;
+    match ptrace::signal_code(tid) {
+        Ok(Some(SI_TKILL)) => false,
+        Ok(Some(code)) if TELL_FAULTS.contains(&signal) => code <= 0,
+        _ => !TELL_CALLS.contains(&signal),
+    }
+}
+
+/// The signal as the process gets it: `SIGSTOP` never, because it is our doorbell, and a process that is stopped by
+/// job control could not be woken to be restored.
+fn deliverable(signal: i32) -> i32 {
+    if signal == SIGSTOP { 0 } else { signal }
+}
+
+/// The process that a thread belongs to; none when the thread is a zombie or gone.
+///
+/// One of which nothing can be read counts as a living process of its own: its end is told, and it is killed before that.
+fn process_of(tid: Tid) -> Option<Tid> {
+    let text = match std::fs::read(format!("/proc/{tid}/status")) {
+        Ok(text) => text,
+        Err(error) if matches!(error.raw_os_error(), Some(2 | 3)) => return None, // ENOENT, ESRCH
+        Err(_) => return Some(tid),
+    };
+    let Ok(status) = groundhog_proc::status::parse(&text) else { return Some(tid) };
+    let process = i32::try_from(status.tgid).map_or(tid, Tid);
+    (!matches!(status.state, b'Z' | b'X')).then_some(process)
+}
+
+/// Whether the kernel may go on with the call that a stopped thread was in by `restart_syscall`.
+fn may_restart(registers: &Registers) -> bool {
+    const ERESTART_RESTARTBLOCK: i64 = 516;
+    registers.orig_rax.cast_signed() >= 0 && registers.rax.cast_signed() == -ERESTART_RESTARTBLOCK
+}
+
+impl Process {
+    /// Books what has happened by now, or much of it. Whoever has stopped needs not be stopped once more: a thread at its first stop would
+    /// keep the second one for when it goes on, and never begin while this is done again and again.
+    pub(crate) fn catch_up(&mut self) {
+        const MAX_EVENTS: usize = 1000;
+        for _ in 0..MAX_EVENTS {
+            match wait::any(Patience::Poll) {
+                Ok(Some((tid, status))) => self.note(tid, status),
+                Ok(None) | Err(_) => break, // a stop will tell of what is wrong
+            }
+        }
+    }
+
+    /// Waits for one event while the process runs. Whoever had it stays stopped until [`Self::release`].
+    ///
+    /// # Errors
+    /// `ECHILD` when nothing is left to wait for.
+    pub(crate) fn follow(&mut self) -> groundhog_sys::Result<()> {
+        match wait::any(Patience::Wait)? {
+            Some((tid, status)) => self.note(tid, status),
+            None => self.note_silence(),
+        }
+        Ok(())
+    }
+
+    /// Nothing was told for a while. If the process has ended, nothing will be: somebody else has waited for it, or was told
+    /// of the stop before the end.
+    pub(super) fn note_silence(&mut self) {
+        let leaving = |tid: &Tid| ptrace::stop_event(*tid) == Ok(EVENT_EXIT);
+        let untold = self.threads.iter().filter(|(tid, thread)| thread.run == Run::Running && leaving(tid));
+        for tid in untold.map(|(tid, _)| *tid).collect::<Vec<_>>() {
+            self.note(tid, WaitStatus::Event(EVENT_EXIT));
+        }
+        self.silences = if pidfd::has_ended(&self.pidfd) { self.silences + 1 } else { 0 };
+        if self.silences >= MAX_SILENCES && self.ending.is_none() {
+            self.ending = Some(Ending::Killed(9));
+            self.threads.clear();
+            self.leaving.clear();
+        }
+    }
+
+    /// Books an event. A thread's kept stops are noted in `threads`; all others are continued here.
+    pub(super) fn note(&mut self, tid: Tid, status: WaitStatus) {
+        let known = self.children.contains_key(&tid) || self.leaving.contains(&tid);
+        if !known && !self.threads.contains_key(&tid) {
+            self.adopt(tid);
+        }
+        let ours = self.threads.contains_key(&tid);
+        let interrupts =
+            matches!(status, WaitStatus::Signal(_) | WaitStatus::Stop | WaitStatus::GroupStop(_));
+        let registers = if interrupts { ptrace::registers(tid).ok() } else { None };
+        if registers.as_ref().is_some_and(may_restart) {
+            self.observer.note_interruption(tid);
+        }
+        if let Some(thread) = self.threads.get_mut(&tid) {
+            thread.flags = registers.map(|registers| registers.eflags);
+        }
+        match status {
+            WaitStatus::Exited(code) => self.note_end(tid, Ending::Exited(code)),
+            WaitStatus::Killed(signal) => self.note_end(tid, Ending::Killed(signal)),
+            WaitStatus::Event(event) => self.note_call_event(tid, event, ours),
+            WaitStatus::Signal(signal) if ours => {
+                if deliverable(signal) != 0 {
+                    self.observer.note_delivery(signal);
+                }
+                if tid != self.pid && signal != SIGSTOP && !self.happened.signal_elsewhere {
+                    self.happened.signal_elsewhere = is_for_any_thread(tid, signal);
+                }
+                if TELL_FAULTS.contains(&signal) {
+                    self.happened.faulted.insert(tid);
+                }
+                self.set_run(tid, Run::Stopped(deliverable(signal)));
+            }
+            WaitStatus::Stop | WaitStatus::Syscall if ours => {
+                self.happened.group_stop = None;
+                self.set_run(tid, Run::Stopped(0));
+            }
+            WaitStatus::GroupStop(signal) if ours => {
+                self.happened.group_stop = Some(signal);
+                self.set_run(tid, Run::Stopped(0));
+            }
+            // A child: it runs on with whatever signal it was to receive.
+            WaitStatus::Signal(signal) => drop(ptrace::cont(tid, deliverable(signal))),
+            WaitStatus::Stop | WaitStatus::Syscall | WaitStatus::GroupStop(_) => drop(ptrace::cont(tid, 0)),
+        }
+    }
+
+    pub(super) fn set_run(&mut self, tid: Tid, run: Run) {
+        if let Some(thread) = self.threads.get_mut(&tid) {
+            thread.run = run;
+        }
+    }
+
+    /// An event in the middle of a system call: booked, and left at once.
+    pub(super) fn note_call_event(&mut self, tid: Tid, event: i32, ours: bool) {
+        match event {
+            EVENT_FORK | EVENT_VFORK | EVENT_CLONE => {
+                let born = ptrace::event_message(tid).ok().and_then(|id| i32::try_from(id).ok()).map(Tid);
+                if let Some(born) = born
+                    && !self.threads.contains_key(&born)
+                {
+                    self.adopt(born);
+                }
+            }
+            EVENT_EXEC if ours => {
+                // The thread that called exec has become the first one, and all others are gone.
+                self.happened.execed = true;
+                self.threads.clear();
+                self.leaving.clear();
+                self.threads.insert(self.pid, Thread { run: Run::Running, in_snapshot: false, flags: None });
+            }
+            EVENT_EXEC => {
+                // It goes on under its process's id; the end of the thread that it was is not told, and its number is free.
+                let former = ptrace::event_message(tid).ok().and_then(|id| i32::try_from(id).ok()).map(Tid);
+                if let Some(former) = former.filter(|former| *former != tid) {
+                    self.forget_child(former);
+                }
+            }
+            EVENT_SECCOMP => self.note_seccomp_stop(tid, ours),
+            EVENT_EXIT if ours => {
+                // Said before the end, because a first thread that ends while others go on is never reported again.
+                self.note_thread_end(tid);
+                if tid != self.pid {
+                    self.leaving.insert(tid);
+                }
+            }
+            _ => {}
+        }
+        if ours && self.stopping {
+            // This stop has taken the place of the one that was asked for (`ptrace_stop` in kernel/signal.c).
+            let _ending = ptrace::interrupt(tid);
+        }
+        let _gone_is_fine = ptrace::cont(tid, 0);
+    }
+
+    /// A thread is about to make a call that one of our programs wants to be seen.
+    fn note_seccomp_stop(&mut self, tid: Tid, is_ours: bool) {
+        let registers = ptrace::registers(tid).ok();
+        let group = if is_ours { self.pid } else { self.children.get(&tid).copied().unwrap_or(tid) };
+        let Self { threads, children, observer, pid, .. } = self;
+        let refused = observer.see(&StoppedCall {
+            caller: tid,
+            group,
+            process: *pid,
+            is_ours,
+            is_new: threads.get(&tid).is_none_or(|thread| !thread.in_snapshot),
+            is_alone: threads.len() == 1 && children.is_empty(),
+            // What cannot be read is judged by the registers.
+            message: ptrace::event_message(tid).unwrap_or(u64::MAX),
+            registers,
+            is_thread: &|named| threads.contains_key(&named),
+            is_descendant: &|named| {
+                children.iter().any(|(thread, process)| *thread == named || *process == named)
+            },
+        });
+        if let (Some(errno), Some(registers)) = (refused, registers) {
+            let answer = i64::from(-errno.0).cast_unsigned();
+            let refusal = Registers { orig_rax: u64::MAX, rax: answer, ..registers };
+            match ptrace::set_registers(tid, &refusal) {
+                // A thread that is gone makes no call either.
+                Ok(()) | Err(Errno(3)) => {}
+                Err(_) => drop(pidfd::kill_by_id(group)),
+            }
+        }
+    }
+
+    fn note_thread_end(&mut self, tid: Tid) {
+        if self.threads.remove(&tid).is_some_and(|thread| thread.in_snapshot) {
+            self.happened.thread_ended = true;
+        }
+        if tid == self.pid {
+            self.doorbell.note_first_thread_ended();
+        }
+    }
+
+    fn note_end(&mut self, tid: Tid, ending: Ending) {
+        self.note_thread_end(tid);
+        self.leaving.remove(&tid);
+        if tid != self.pid && matches!(ending, Ending::Killed(_)) {
+            self.observer.note_killed_descendant();
+        }
+        self.forget_child(tid);
+        // The end of a first thread is told when all others are gone. One that was killed on its way into another program
+        // went without a word.
+        self.children.retain(|_, process| *process != tid);
+        if tid == self.pid {
+            self.ending = Some(ending);
+            self.threads.clear();
+            for process in self.children.values() {
+                let _already_dead = pidfd::kill_by_id(*process);
+            }
+        }
+    }
+
+    pub(super) fn forget_child(&mut self, tid: Tid) {
+        if self.children.remove(&tid).is_some() {
+            self.doorbell.remove(tid);
+        }
+    }
+
+    /// A thread or process seen for the first time. The kernel attached it, and it stops before it runs.
+    pub(super) fn adopt(&mut self, tid: Tid) {
+        let is_thread = std::path::Path::new(&format!("/proc/{}/task/{tid}", self.pid)).exists();
+        if is_thread && tid != self.pid {
+            self.threads.insert(tid, Thread { run: Run::Running, in_snapshot: false, flags: None });
+        } else if tid != self.pid && std::path::Path::new(&format!("/proc/{tid}")).exists() {
+            self.happened.had_children = true;
+            // Its end may have been told before its birth, and will not be told again.
+            if let Some(process) = process_of(tid) {
+                self.children.insert(tid, process);
+                self.doorbell.add(tid);
+                if self.overran || self.ending.is_some() {
+                    let _already_dead = pidfd::kill_by_id(process);
+                }
+            }
+        }
+        if self.threads.len() + self.children.len() > self.most_tasks && !self.overran {
+            self.overran = true;
+            let _already_dead = pidfd::kill(&*self.pidfd);
+            for process in self.children.values() {
+                let _already_dead = pidfd::kill_by_id(*process);
+            }
+        }
+    }
+
+    /// Remembers that a stopped thread was about to receive a signal. One that tells of a fault comes whatever is blocked, along with the
+    /// end of a single step (`dequeue_synchronous_signal` in kernel/signal.c).
+    pub(crate) fn hold_signal(&mut self, tid: Tid, signal: i32) {
+        if TELL_FAULTS.contains(&signal) {
+            self.note_untold_faults(tid, 1 << (signal - 1));
+        }
+        if deliverable(signal) != 0 {
+            self.set_run(tid, Run::Stopped(signal));
+        }
+    }
+
+    /// Books the end of a thread that another waiter saw.
+    pub(crate) fn note_outcome(&mut self, tid: Tid, status: WaitStatus) {
+        self.note(tid, status);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rustix::process::{WaitId, WaitIdOptions};
+    use std::process::{Command, Stdio};
+
+    /// Its birth may be told after its end; it would be waited for in vain.
+    #[test]
+    fn a_child_that_has_ended_is_of_no_process() {
+        let mut child = Command::new("cat").stdin(Stdio::piped()).spawn().expect("cat");
+        let tid = Tid(child.id().cast_signed());
+        assert_eq!(process_of(tid), Some(tid));
+        drop(child.stdin.take());
+        let pid = rustix::process::Pid::from_child(&child);
+        let ended = WaitIdOptions::EXITED | WaitIdOptions::NOWAIT;
+        rustix::process::waitid(WaitId::Pid(pid), ended).expect("its end");
+        assert_eq!(process_of(tid), None);
+        assert!(std::path::Path::new(&format!("/proc/{tid}")).exists(), "nobody has waited for it");
+        assert!(child.wait().expect("its status").success());
+        assert_eq!(process_of(tid), None);
+    }
+}
