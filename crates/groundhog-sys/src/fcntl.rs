@@ -37,11 +37,13 @@ pub fn set_offset(fd: impl AsFd, offset: u64) -> Result<()> {
     Ok(rustix::fs::seek(fd, SeekFrom::Start(offset)).map(drop)?)
 }
 
-/// Throws away what a pipe holds now, without waiting, whatever its flags are; says how many bytes it was.
+/// Throws away what a pipe holds now, without waiting, whatever its flags are; says how many bytes it was. Where the kernel
+/// notes when pipes are read, that is noted, as by read(2), not by splice(2).
 ///
 /// # Errors
-/// As splice(2), but for `EAGAIN`.
+/// As splice(2), but for `EAGAIN`, and futimens(2).
 pub fn drain_pipe(fd: impl AsFd) -> Result<u64> {
+    use rustix::fs::{Timespec, Timestamps, UTIME_NOW, UTIME_OMIT};
     use rustix::pipe::{SpliceFlags, splice};
     const MOST: usize = 1 << 20;
     if !readable(std::iter::once(&fd))?[0] {
@@ -52,11 +54,17 @@ pub fn drain_pipe(fd: impl AsFd) -> Result<u64> {
     loop {
         let moved = retry_on_intr(|| splice(fd.as_fd(), None, &nowhere, None, MOST, SpliceFlags::NONBLOCK));
         match moved {
-            Ok(0) | Err(rustix::io::Errno::AGAIN) => return Ok(total),
+            Ok(0) | Err(rustix::io::Errno::AGAIN) => break,
             Ok(count) => total += count as u64,
             Err(error) => return Err(error.into()),
         }
     }
+    if total > 0 && pipes_note_times() {
+        let at = |tv_nsec| Timespec { tv_sec: 0, tv_nsec };
+        let now = Timestamps { last_access: at(UTIME_NOW), last_modification: at(UTIME_OMIT) };
+        rustix::fs::futimens(fd, &now)?;
+    }
+    Ok(total)
 }
 
 /// Reads and throws away events, of which there are some as long as it is readable; says how many bytes it was.

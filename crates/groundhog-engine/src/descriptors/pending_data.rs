@@ -281,6 +281,10 @@ impl Queue {
         match self {
             Self::Socket(socket) => socket.revert(duplicate, ready, moved, report),
             Self::Written(before) if before.is_read(number, duplicate)? => Ok(false),
+            Self::Written(before) if waiting(number, duplicate)? == before.bytes => refuse(
+                number,
+                "is a pipe of which the kernel does not note that it was read: write to it before the snapshot",
+            ),
             Self::Written(_) => refuse(number, "is a pipe that holds what others have not read yet"),
             Self::Pipe(Some(refill)) => refill.revert(number, duplicate, report).map(|()| false),
             Self::Messages(before) => {
@@ -405,14 +409,15 @@ impl Written {
     /// Others are given the time to read it: then it is the same before every request.
     fn save(file: &OpenFile) -> Step<Self> {
         let (number, duplicate) = (file.number, &file.duplicate);
-        let modified = if times::are_noted(file) && !fcntl::is_read_unnoted(duplicate) {
-            Some(last_change(duplicate)?.modified)
-        } else {
-            None
-        };
-        let mut before = Self { bytes: 0, modified };
+        let mut before = Self { bytes: 0, modified: None };
         before.is_read(number, duplicate)?;
         before.bytes = waiting(number, duplicate)?;
+        if times::are_noted(file) && !fcntl::is_read_unnoted(duplicate) {
+            let Attributes { accessed, modified, .. } = attributes(duplicate)?;
+            // Its reader is one whose readings are not noted, such as by splice(2).
+            let was_unnoted = before.bytes == 0 && accessed < modified;
+            before.modified = Some(modified).filter(|_| !was_unnoted);
+        }
         Ok(before)
     }
 
@@ -425,13 +430,13 @@ impl Written {
                 return Ok(false);
             }
             let Some(before) = self.modified else { return Ok(true) };
-            let attributes = last_change(duplicate)?;
-            Ok(attributes.modified == before || attributes.accessed >= attributes.modified)
+            let Attributes { accessed, modified, .. } = attributes(duplicate)?;
+            Ok(modified == before || accessed >= modified)
         })
     }
 }
 
-fn last_change(duplicate: &OwnedFd) -> Step<Attributes> {
+fn attributes(duplicate: &OwnedFd) -> Step<Attributes> {
     file_contents::inode_attributes(duplicate).or_trouble(Reason::Inspection, "looking at its descriptors")
 }
 
