@@ -122,8 +122,8 @@ import json, subprocess, sys, urllib.error, urllib.request
 
 seen = []
 
-def ask(url):
-    request = urllib.request.Request(url, b'{"name": "asked"}', {"X-Tenant": "b"})
+def ask(url, headers={}):
+    request = urllib.request.Request(url, b'{"name": "asked"}', {"X-Tenant": "b", **headers})
     try:
         return urllib.request.urlopen(request).read().decode()
     except urllib.error.HTTPError as error:
@@ -137,14 +137,19 @@ def main(args):
     if args.get("child"):
         code = f"import sys; sys.path.insert(0, {sys.path[0]!r}); import asks; print(asks.ask({url!r}))"
         return {"answer": subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout}
-    return {"answer": ask(url)}
+    return {"answer": ask(url, args.get("headers", {}))}
 """
+FAR = "192.0.2.1"
 
 
-@pytest.mark.parametrize("how", [{}, {"child": True}], ids=["itself", "a child"])
+@pytest.mark.parametrize(
+    "how",
+    [{}, {"child": True}, {"headers": {"X-Forwarded-For": FAR}}, {"headers": {"Forwarded": f"for={FAR}"}}],
+    ids=["itself", "a child", "as a proxy", "as a proxy by the standard"],
+)
 @pytest.mark.parametrize("jail", ["auto", "none"])
 def test_no_function_asks_in_the_name_of_another_domain(
-    source: Source, jail: str, how: dict[str, bool]
+    source: Source, jail: str, how: dict[str, Any]
 ) -> None:
     path = source("asks.py", ASKS_ITS_SERVER)
     options = ["--isolation", "domain", "--domain-header", "X-Tenant", "--workers", "2", "--jail", jail]

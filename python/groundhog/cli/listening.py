@@ -130,6 +130,8 @@ async def serve(
         log_config=None,
         access_log=False,
         server_header=False,
+        # A function on this machine could claim to be a caller from another one: see platforms.neighbours.
+        proxy_headers=False,
         backlog=BACKLOG,
     )
     server = _Server(config)

@@ -37,6 +37,7 @@ _ANSWER = struct.Struct("=BBBB48xIIIII")  # inet_diag_msg: the last two are the 
 _ALL_STATES = 0xFFFFFFFF
 _NO_COOKIE = 0xFFFFFFFF
 _REMEMBERED = 1024  # connections
+_ROOT = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,10 +50,11 @@ class End:
 
 @dataclass(frozen=True, slots=True)
 class _Holder:
-    """A descriptor of a process that is none of our functions."""
+    """A descriptor of a process, and whether that may be a function."""
 
     descriptor: Path
     inode: int
+    may_be_function: bool
 
 
 def other_end(near: tuple[str, int], far: tuple[str, int]) -> End | None:
@@ -111,7 +113,8 @@ class Neighbours:
     """Refuses requests of our own functions, and those of callers on this machine that nobody can find.
 
     Args:
-        users: whom the functions run as. A socket of another user is none of theirs.
+        users: whom the functions run as. A socket of another user is none of theirs, unless one of these is
+            root, who may give it to anybody.
 
     Raises:
         ConfigError: the kernel does not tell who asks.
@@ -144,13 +147,14 @@ class Neighbours:
             return
         # One that is closed already may have been anybody's.
         holder = await asyncio.to_thread(_holder, end) if end.inode else None
-        if holder is None and (not end.inode or end.user in self._users):
+        unseen = not end.inode or end.user in self._users or _ROOT in self._users
+        if unseen if holder is None else holder.may_be_function:
             raise Refusal(
                 403,
                 "a function must not ask its own server in the name of a trust domain, and nobody can see"
                 " that it is somebody else on this machine who asks; see --trust-local-callers",
             )
-        if holder is not None:
+        if holder is not None:  # no function
             if len(self._found) >= _REMEMBERED:
                 self._found.clear()
             self._found[far[0], far[1]] = holder
@@ -161,15 +165,16 @@ def _still_holds(holder: _Holder) -> bool:
 
 
 def _holder(end: End) -> _Holder | None:
-    """Who has a socket open and is no process that we trace; None if nobody can be seen who does."""
-    ours = {int(task.name) for task in Path("/proc/self/task").iterdir()}
+    """Who has a socket open; None if nobody can be seen who does.
+
+    Whoever is traced may be a function: ours, or one of another server on this machine.
+    """
     for process in Path("/proc").iterdir():
         if not process.name.isdigit():
             continue
         for descriptor in _descriptors(process):
             if _is_socket(descriptor, end.inode):
-                tracer = _tracer(process)
-                return None if tracer is None or tracer in ours else _Holder(descriptor, end.inode)
+                return _Holder(descriptor, end.inode, may_be_function=_tracer(process) != 0)
     return None
 
 

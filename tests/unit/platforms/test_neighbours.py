@@ -102,10 +102,33 @@ async def test_one_that_has_closed_its_end(connection: Connection) -> None:
         await Neighbours({os.geteuid() + 1}).check(connection.request())
 
 
-async def test_one_that_is_traced_by_us(connection: Connection, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("tracer", [os.getpid(), os.getppid()], ids=["ours", "another server's"])
+async def test_one_that_is_traced(
+    connection: Connection, monkeypatch: pytest.MonkeyPatch, tracer: int
+) -> None:
+    monkeypatch.setattr(neighbours, "_tracer", lambda _: tracer)
+    callers = Neighbours(US)
+    for _ in range(2):  # it is not remembered as one that may
+        with pytest.raises(Refusal, match="its own server"):
+            await callers.check(connection.request())
+
+
+async def test_a_function_whose_socket_seems_to_be_of_another_user(
+    connection: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(neighbours, "_tracer", lambda _: os.getpid())
     with pytest.raises(Refusal, match="its own server"):
-        await Neighbours(US).check(connection.request())
+        await Neighbours({os.geteuid() + 1}).check(connection.request())
+
+
+async def test_functions_of_root_may_give_their_sockets_away(
+    connection: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    of_root, of_another = Neighbours({0}), Neighbours({1000})
+    monkeypatch.setattr(neighbours, "other_end", lambda *_: neighbours.End(inode=1, user=1234))
+    await of_another.check(connection.request())
+    with pytest.raises(Refusal, match="its own server"):
+        await of_root.check(connection.request())
 
 
 async def test_one_of_which_nobody_can_tell(connection: Connection, monkeypatch: pytest.MonkeyPatch) -> None:
