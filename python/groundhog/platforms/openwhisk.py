@@ -288,14 +288,15 @@ class Container:
     async def _end_of_activation(self, stdout: str, stderr: str) -> None:
         """Print the logs; they are there before the answer, unless the platform does not read them."""
         put = (self._write(self._stdout, stdout, SENTINEL), self._write(self._stderr, stderr, SENTINEL))
-        waited_for = [asyncio.wrap_future(done) for done in put if done is not None and not done.done()]
+        waited_for = [asyncio.wrap_future(done) for done in put if not done.done()]
         if waited_for:
             await asyncio.wait(waited_for, timeout=LOGS_S)
 
     @staticmethod
-    def _write(printer: Printer, text: str, end: str = "") -> Future[None] | None:
+    def _write(printer: Printer, text: str, end: str = "") -> Future[None]:
         """Write a text, and what ends it, each ending its line, in one go: nothing else may come between."""
-        return printer.put(_lines(_PRINTED_SENTINEL.sub(" ", text), end).encode("utf-8", "replace"))
+        lines = _lines(_PRINTED_SENTINEL.sub(" ", text))
+        return printer.put(lines.encode("utf-8", "replace"), _lines(end).encode())
 
 
 def _lines(*texts: str) -> str:

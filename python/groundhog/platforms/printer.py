@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
-import contextlib
+import errno
 import os
 import select
 import stat
 import threading
 from collections import deque
 from concurrent.futures import Future
+from dataclasses import dataclass, field
 
 WAITING_BYTES = 16 * 1024 * 1024
 """How much may wait for a reader."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    data: bytes
+    end: bytes
+    done: Future[None] = field(default_factory=Future)
 
 
 class Printer:
@@ -19,35 +27,40 @@ class Printer:
 
     Args:
         fd: where to write; it is left open, and as it is, since others may write there too.
-        limit_bytes: how many bytes may wait for a reader; more are lost.
+        limit_bytes: how many bytes may wait for a reader; more are lost, but for what ends each part.
     """
 
     def __init__(self, fd: int, limit_bytes: int = WAITING_BYTES) -> None:
         self._fd = fd
         self._limit = limit_bytes
         self._lock = threading.Lock()
-        self._parts: deque[tuple[bytes, Future[None]]] = deque()
+        self._parts: deque[_Part] = deque()
         self._waiting = 0
+        self._owed = b""
+        """The ends of parts that could not be written."""
         self._has_work = threading.Semaphore(0)
         self._thread: threading.Thread | None = None
 
-    def put(self, data: bytes) -> Future[None] | None:
-        """Write data, or let it wait; return what is done once it is written, None when it is lost."""
-        part = (data, Future[None]())
+    def put(self, data: bytes, end: bytes = b"") -> Future[None]:
+        """Write data and what ends it, or let it wait; return what is done once it is written, or lost.
+
+        Where there is no more room for data to wait, it is lost, and its end waits alone: who reads tells by
+        the ends which data is whose.
+        """
         with self._lock:
-            if not self._waiting and self._has_room(len(data)):
+            if not self._parts and self._has_room(len(self._owed) + len(data) + len(end)):
+                part = _Part(data, end)
                 self._write(part)
-                return part[1]
-            if self._waiting + len(data) > self._limit:
-                return None
+                return part.done
+            part = _Part(data if self._waiting + len(data) <= self._limit else b"", end)
             self._parts.append(part)
-            self._waiting += len(data)
+            self._waiting += len(part.data)
             if self._thread is None:
                 # Nobody waits for it in the end: it may write for ever.
                 self._thread = threading.Thread(target=self._run, name="groundhog-printer", daemon=True)
                 self._thread.start()
         self._has_work.release()
-        return part[1]
+        return part.done
 
     def _has_room(self, count: int) -> bool:
         """Whether so many bytes can be written without waiting for a reader: for pipes, pipe(7), poll(2)."""
@@ -66,12 +79,35 @@ class Printer:
             self._write(part)
             with self._lock:
                 self._parts.popleft()
-                self._waiting -= len(part[0])
+                self._waiting -= len(part.data)
 
-    def _write(self, part: tuple[bytes, Future[None]]) -> None:
-        """Write one part; where nobody can read it any more, or the disk is full, it is lost."""
-        left, written = memoryview(part[0]), part[1]
-        with contextlib.suppress(OSError):
+    def _write(self, part: _Part) -> None:
+        """Write one part; on a full disk it is lost, and its end is written before the next one."""
+        left = memoryview(self._owed + part.data + part.end)
+        try:
             while left:
-                left = left[os.write(self._fd, left) :]
-        written.set_result(None)
+                left = left[self._written(left) :]
+            self._owed = b""
+        except OSError as error:
+            # Nobody can read a pipe without a reader any more.
+            self._owed = b"" if error.errno == errno.EPIPE else self._ends_left(part, bytes(left))
+        part.done.set_result(None)
+
+    def _ends_left(self, part: _Part, left: bytes) -> bytes:
+        """What is to come before the next part: ends, in whole lines, without the data that is lost."""
+        if len(left) <= len(part.end):
+            return left
+        owed = len(left) - len(part.data + part.end)
+        if owed >= 0:
+            return left[:owed] + part.end
+        return b"\n" + part.end  # its data was cut off somewhere
+
+    def _written(self, data: memoryview) -> int:
+        """How many bytes have been written; it waits until there is room, whether or not a write does."""
+        try:
+            return os.write(self._fd, data)
+        except BlockingIOError:
+            poll = select.poll()
+            poll.register(self._fd, select.POLLOUT)
+            poll.poll()
+            return 0
