@@ -157,7 +157,7 @@ struct Entry {
     contents: Vec<u8>,
     /// Where a file has data, and no holes.
     data: Vec<(u64, u64)>,
-    /// The process has it open or mapped: another one in its place would not do.
+    /// The process has it open, mapped, or watched: another one in its place would not do.
     held: bool,
 }
 
@@ -201,6 +201,24 @@ enum Repair {
     Attributes,
 }
 
+/// What must stay the very file under its name, since the process would follow it to another name.
+#[derive(Debug)]
+enum Held {
+    /// Everything: what is watched is told by numbers that an overlay may have made up.
+    All,
+    /// Files of these inodes, which it has open or mapped.
+    Files(BTreeSet<u64>),
+}
+
+impl Held {
+    fn contains(&self, stat: &Stat) -> bool {
+        match self {
+            Self::All => matches!(stat.kind, EntryKind::File | EntryKind::Folder),
+            Self::Files(inodes) => stat.kind == EntryKind::File && inodes.contains(&stat.inode),
+        }
+    }
+}
+
 /// The private folders of a process, and what was written in them at the snapshot.
 #[derive(Debug, Default)]
 struct Files {
@@ -209,8 +227,8 @@ struct Files {
 }
 
 impl Files {
-    /// Remembers what was written so far. `held`: inodes of files that the process has open or mapped.
-    fn save(folders: &[Private], held: &BTreeSet<u64>) -> Self {
+    /// Remembers what was written so far.
+    fn save(folders: &[Private], held: &Held) -> Self {
         Self { images: folders.iter().map(|folder| image(folder, held)).collect() }
     }
 
@@ -248,12 +266,12 @@ impl Files {
 }
 
 /// `None`: more than is kept, or something that cannot be read.
-fn image(folder: &Private, held: &BTreeSet<u64>) -> Option<BTreeMap<PathBuf, Entry>> {
+fn image(folder: &Private, held: &Held) -> Option<BTreeMap<PathBuf, Entry>> {
     let mut left = MAX_BYTES;
     let mut image = BTreeMap::new();
     for (path, stat) in folder.walk(LockOut::Refuse).ok()? {
         left = left.checked_sub(stat.size)?;
-        let held = stat.kind == EntryKind::File && held.contains(&stat.inode);
+        let held = held.contains(&stat);
         let entry = Entry::of(&folder.written, &folder.merged, &path, stat, MAX_BYTES).ok()?;
         image.insert(path, Entry { held, ..entry });
     }
@@ -317,9 +335,15 @@ impl Comparison<'_> {
     /// Names that were one file and are two now, or the other way round; folders that have become larger.
     fn lasting<'a>(&self, now: &'a BTreeMap<PathBuf, Stat>) -> Option<(&'a Path, &'static str)> {
         let links = |entry: Option<&Entry>| entry.map_or(1, |entry| entry.stat.links);
+        let mut same_files = BTreeMap::new();
         now.iter().find_map(|(path, stat)| {
             let before = self.image.get(path);
-            if stat.kind == EntryKind::File && stat.links != links(before) {
+            // As many names are not the same names: those of one file now have to be those of one file before.
+            let mut is_regrouped = || {
+                let before = before.map(|before| before.stat.inode);
+                stat.links > 1 && *same_files.entry(stat.inode).or_insert(before) != before
+            };
+            if stat.kind == EntryKind::File && (stat.links != links(before) || is_regrouped()) {
                 return Some((&**path, "has other names than at the snapshot"));
             }
             // What an overlay shows of a folder that was copied up is the copy.
@@ -381,7 +405,7 @@ impl Comparison<'_> {
             return changed("is something else than at the snapshot");
         }
         if wanted.held && stat.inode != wanted.stat.inode {
-            return changed("was replaced while the process has it open");
+            return changed("was replaced while the process has it open, mapped, or watched");
         }
         if stat.owner != wanted.stat.owner && stat.kind != EntryKind::Whiteout {
             return changed("has another owner than at the snapshot");

@@ -138,8 +138,6 @@ impl State {
     fn of(file: &OpenFile) -> Step<(Self, Option<Noted>)> {
         let OpenFile { number, kind, is_ours, .. } = *file;
         let lines = lasting_lines(&file.info);
-        let is_watching =
-            lines.iter().any(|line| line.starts_with(b"inotify ") || line.starts_with(b"fanotify "));
         // Locks of the process are lost with any descriptor for the file, leases with any opening of it.
         let is_lost_elsewhere = lines
             .iter()
@@ -155,7 +153,7 @@ impl State {
             lines,
             attributes: None,
             is_silent: kind == FileType::Anonymous && !TELLING.iter().any(|kind| file.name.contains(kind)),
-            changes_by_itself: is_watching || is_lost_elsewhere,
+            changes_by_itself: file.is_watching() || is_lost_elsewhere,
             notes_times: false,
         };
         state.attributes = state.attributes_now()?;

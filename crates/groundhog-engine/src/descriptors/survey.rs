@@ -46,6 +46,12 @@ impl OpenFile {
     pub(crate) fn is_writable(&self) -> bool {
         self.flags & ACCESS != 0
     }
+
+    /// Whether it watches files, for inotify(7) or fanotify(7).
+    pub(crate) fn is_watching(&self) -> bool {
+        let mut lines = self.info.split(|byte| *byte == b'\n');
+        lines.any(|line| line.starts_with(b"inotify ") || line.starts_with(b"fanotify "))
+    }
 }
 
 /// Everything that is open.

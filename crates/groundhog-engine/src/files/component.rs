@@ -1,7 +1,7 @@
 //! The private folders as a component, with the files in them that the process holds, and the room that is left.
 
 use super::pinned_files::{InUse, PinnedFiles};
-use super::{Files, Private};
+use super::{Files, Held, Private};
 use crate::component::{Component, Restore, Stopped};
 use crate::error::{Reason, Step, Trouble};
 use crate::trace::process::Process;
@@ -32,7 +32,11 @@ impl PrivateFiles {
         used: &InUse,
         open: &BTreeSet<u64>,
     ) -> Step<Self> {
-        let held = used.mapped.union(open).copied().collect();
+        let held = if used.is_watching {
+            Held::All
+        } else {
+            Held::Files(used.mapped.union(open).copied().collect())
+        };
         let files = Files::save(&private, &held);
         let _user = ids.map(ActingAs::new);
         let pinned = PinnedFiles::save(process, &private, used)?;
