@@ -175,8 +175,9 @@ ROWS = (
         WRITTEN,
         "files written, created, removed, renamed, linked, locked up, in the folders that a jail gives it;"
         " names in `/dev/shm`",
-        "revert; extended attributes and owners of files that were there, other names of one file, another file in the"
-        " place of one that it has open, mapped or (by inotify) watched, folders that were removed and made"
+        "revert; extended attributes and owners of files that were there, other names of one file, another"
+        " file in the place of one that it has open, mapped or (by inotify) watched, folders that were"
+        " exchanged or made"
         " anew, folders that their file system does not make smaller again, more than 20,000 files: retire",
     ),
     Row(

@@ -258,7 +258,7 @@ impl Queue {
                 Ok(Self::Nothing)
             }
             // A set of rules, which as good as any file without a queue can be read.
-            FileType::Anonymous if file.name.contains("landlock") => Ok(Self::Nothing),
+            FileType::Anonymous if file.has_rules() => Ok(Self::Nothing),
             FileType::Anonymous if readable => {
                 let what = format!("holds data ({}), which could not be compared or put back", file.name);
                 refuse(file.number, &what)

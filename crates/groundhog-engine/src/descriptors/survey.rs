@@ -52,6 +52,11 @@ impl OpenFile {
         let mut lines = self.info.split(|byte| *byte == b'\n');
         lines.any(|line| line.starts_with(b"inotify ") || line.starts_with(b"fanotify "))
     }
+
+    /// Whether it is a set of rules for landlock(7), which go with the files that they are for.
+    pub(crate) fn has_rules(&self) -> bool {
+        self.kind == FileType::Anonymous && self.name.contains("landlock")
+    }
 }
 
 /// Everything that is open.

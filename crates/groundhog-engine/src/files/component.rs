@@ -32,7 +32,7 @@ impl PrivateFiles {
         used: &InUse,
         open: &BTreeSet<u64>,
     ) -> Step<Self> {
-        let held = if used.is_watching {
+        let held = if used.is_following {
             Held::All
         } else {
             Held::Files(used.mapped.union(open).copied().collect())

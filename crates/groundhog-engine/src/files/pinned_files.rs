@@ -172,8 +172,8 @@ pub(crate) struct InUse {
     pub(crate) mapped_paths: Vec<PathBuf>,
     /// Those of files that are written to by writing to memory.
     pub(crate) written_in_memory: Vec<PathBuf>,
-    /// Whether the kernel tells the process of what becomes of some files, under whatever names.
-    pub(crate) is_watching: bool,
+    /// Whether it has open what goes with files to other names: watches, rules.
+    pub(crate) is_following: bool,
 }
 
 impl InUse {

@@ -8,7 +8,7 @@ use crate::component::{Component, Stopped};
 use crate::descriptors::epoll::EpollSets;
 use crate::descriptors::open_file::OpenFileStates;
 use crate::descriptors::pending_data::PendingData;
-use crate::descriptors::survey::{OpenFile, Survey};
+use crate::descriptors::survey::Survey;
 use crate::descriptors::table::DescriptorTable;
 use crate::descriptors::times::Times;
 use crate::error::{OrTrouble, Reason, Step, Trouble};
@@ -293,7 +293,7 @@ fn in_use(survey: &Survey, areas: &[Area]) -> InUse {
         writable: survey.own_files().filter(|file| file.is_writable()).map(|file| file.number).collect(),
         mapped: mapped.map(|area| area.mapping.inode).collect(),
         mapped_paths: areas.iter().filter_map(path).collect(),
-        is_watching: survey.files.iter().any(OpenFile::is_watching),
+        is_following: survey.files.iter().any(|file| file.is_watching() || file.has_rules()),
     }
 }
 
