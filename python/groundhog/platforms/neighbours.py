@@ -1,19 +1,22 @@
 """Callers on this machine: a function of a server may be one, and must not ask in another caller's name.
 
 A gateway says in whose trust domain a request is. A function that reaches the network of the machine reaches
-the server behind the gateway, too, and could say so itself. The kernel tells which socket is the other end of
-a connection (``sock_diag(7)``), and ``/proc`` which process holds it. A socket that nobody seems to hold may
-be on its way from one process to another, as a function could arrange it: who asks by such a one is refused.
+the server behind the gateway, too, and could say so itself. Of a container of OpenWhisk it would get logs
+printed that the platform takes for those of another activation.
+
+The kernel tells which socket is the other end of a connection (``sock_diag(7)``), and ``/proc`` which process
+holds it. A socket that nobody seems to hold may be on its way from one process to another, as a function
+could arrange, and one that is gone may have been reset by a function: who asks by such a one is refused.
 """
 
 from __future__ import annotations
 
 import asyncio
-import errno
 import ipaddress
 import os
 import socket
 import struct
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -31,9 +34,16 @@ _NETLINK_SOCK_DIAG = 4
 _SOCK_DIAG_BY_FAMILY = 20
 _NLM_F_REQUEST = 1
 _NLMSG_ERROR = 2
+# linux/rtnetlink.h
+_RTM_GETROUTE = 26
+_RTN_LOCAL = 2
+_RTA_DST = 1
+_RTA_OIF = 4
 _HEADER = struct.Struct("=IHHII")
 _QUESTION = struct.Struct("=BBBxI2s2s16s16sIII")  # inet_diag_req_v2: what, states, and inet_diag_sockid
 _ANSWER = struct.Struct("=BBBB48xIIIII")  # inet_diag_msg: the last two are the user and the inode number
+_ROUTE = struct.Struct("=BBBBBBBBI")  # rtmsg: first the family and the bits of the address, then seven, flags
+_ATTRIBUTE = struct.Struct("=HH")  # rtattr: length and kind
 _ALL_STATES = 0xFFFFFFFF
 _NO_COOKIE = 0xFFFFFFFF
 _REMEMBERED = 1024  # connections
@@ -82,18 +92,50 @@ def other_end(near: tuple[str, int], far: tuple[str, int]) -> End | None:
         _NO_COOKIE,
         _NO_COOKIE,
     )
-    header = _HEADER.pack(_HEADER.size + len(question), _SOCK_DIAG_BY_FAMILY, _NLM_F_REQUEST, 0, 0)
-    with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, _NETLINK_SOCK_DIAG) as asked:
+    try:
+        answer = _asked(_NETLINK_SOCK_DIAG, _SOCK_DIAG_BY_FAMILY, question)
+    except FileNotFoundError:
+        return None
+    *_, user, inode = _ANSWER.unpack_from(answer)
+    return End(inode, user)
+
+
+def is_here(host: str) -> bool:
+    """Whether an address is one of this machine's own, in our network.
+
+    Raises:
+        OSError: the kernel does not tell.
+    """
+    text, _, device = host.partition("%")
+    address = ipaddress.ip_address(text)
+    address = getattr(address, "ipv4_mapped", None) or address
+    family = socket.AF_INET if address.version == 4 else socket.AF_INET6  # noqa: PLR2004
+    attributes = [(_RTA_DST, address.packed)]
+    if device:
+        attributes.append((_RTA_OIF, socket.if_nametoindex(device).to_bytes(4, sys.byteorder)))
+    question = _ROUTE.pack(family, address.max_prefixlen, 0, 0, 0, 0, 0, 0, 0) + b"".join(
+        _ATTRIBUTE.pack(_ATTRIBUTE.size + len(value), kind) + value for kind, value in attributes
+    )
+    _, _, _, _, _, _, _, kind, _ = _ROUTE.unpack_from(_asked(socket.NETLINK_ROUTE, _RTM_GETROUTE, question))
+    return bool(kind == _RTN_LOCAL)
+
+
+def _asked(protocol: int, what: int, question: bytes) -> bytes:
+    """Return what the kernel answers.
+
+    Raises:
+        OSError: the kernel's error.
+    """
+    header = _HEADER.pack(_HEADER.size + len(question), what, _NLM_F_REQUEST, 0, 0)
+    with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, protocol) as asked:
         asked.send(header + question)
         answer = asked.recv(4096)
     _, kind, *_ = _HEADER.unpack_from(answer)
+    answer = answer[_HEADER.size :]
     if kind == _NLMSG_ERROR:
-        code = -int.from_bytes(answer[_HEADER.size : _HEADER.size + 4], "little", signed=True)
-        if code == errno.ENOENT:
-            return None
+        code = -int.from_bytes(answer[:4], sys.byteorder, signed=True)
         raise OSError(code, os.strerror(code))
-    *_, user, inode = _ANSWER.unpack_from(answer, _HEADER.size)
-    return End(inode, user)
+    return answer
 
 
 def can_tell() -> bool:
@@ -104,7 +146,8 @@ def can_tell() -> bool:
             socket.create_connection(server.getsockname()) as client,
         ):
             end = other_end(server.getsockname(), client.getsockname())
-            return end is not None and end.inode == os.fstat(client.fileno()).st_ino
+            found = end is not None and end.inode == os.fstat(client.fileno()).st_ino
+            return found and is_here(server.getsockname()[0])
     except OSError:
         return False
 
@@ -123,9 +166,9 @@ class Neighbours:
     def __init__(self, users: Collection[int]) -> None:
         if not can_tell():
             raise ConfigError(
-                "isolation by domain: the kernel does not tell who on this machine asks (module tcp_diag),"
-                " and a function might, in another domain's name; take --network none, or"
-                " --trust-local-callers if no function can reach this server"
+                "the kernel does not tell who on this machine asks (module tcp_diag), and a function might,"
+                " in another domain's name; take --network none, or --trust-local-callers if no function can"
+                " reach this server"
             )
         self._users = frozenset(users)
         self._found: dict[tuple[str, int], _Holder] = {}
@@ -141,6 +184,8 @@ class Neighbours:
             raise Refusal(403, "nobody can tell who asks: the connection has no addresses")
         end = other_end((near[0], near[1]), (far[0], far[1]))
         if end is None:
+            if _may_be_here(far[0]):  # it was reset: anybody may have been there
+                raise _refusal()
             return  # it comes from another machine, or another network
         known = self._found.get((far[0], far[1]))
         if known is not None and known.inode == end.inode and _still_holds(known):
@@ -149,15 +194,26 @@ class Neighbours:
         holder = await asyncio.to_thread(_holder, end) if end.inode else None
         unseen = not end.inode or end.user in self._users or _ROOT in self._users
         if unseen if holder is None else holder.may_be_function:
-            raise Refusal(
-                403,
-                "a function must not ask its own server in the name of a trust domain, and nobody can see"
-                " that it is somebody else on this machine who asks; see --trust-local-callers",
-            )
+            raise _refusal()
         if holder is not None:  # no function
             if len(self._found) >= _REMEMBERED:
                 self._found.clear()
             self._found[far[0], far[1]] = holder
+
+
+def _refusal() -> Refusal:
+    return Refusal(
+        403,
+        "a function must not ask its own server, and nobody can see that it is somebody else on this machine"
+        " who asks; see --trust-local-callers",
+    )
+
+
+def _may_be_here(host: str) -> bool:
+    try:
+        return is_here(host)
+    except OSError:
+        return True
 
 
 def _still_holds(holder: _Holder) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import socket
+import struct
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -13,7 +14,7 @@ from starlette.requests import Request
 from groundhog.errors import ConfigError
 from groundhog.platforms import neighbours
 from groundhog.platforms.answers import Refusal
-from groundhog.platforms.neighbours import Neighbours, can_tell, other_end
+from groundhog.platforms.neighbours import Neighbours, can_tell, is_here, other_end
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -100,6 +101,42 @@ async def test_one_that_has_closed_its_end(connection: Connection) -> None:
     connection.client.close()
     with pytest.raises(Refusal, match="its own server"):
         await Neighbours({os.geteuid() + 1}).check(connection.request())
+
+
+async def test_one_that_has_reset_it(connection: Connection) -> None:
+    """A function has sent its request by then, and its socket is gone."""
+    connection.client.sendall(b"a request")
+    connection.client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    connection.client.close()
+    assert connection.served.recv(16) == b"a request"
+    assert other_end(connection.near, connection.far) is None
+    with pytest.raises(Refusal, match="its own server"):
+        await Neighbours({os.geteuid() + 1}).check(connection.request())
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "127.0.0.2", "::1", "::ffff:127.0.0.1", "::1%lo"])
+def test_addresses_of_this_machine(host: str) -> None:
+    assert is_here(host)
+
+
+@pytest.mark.parametrize("host", ["192.0.2.1", "::ffff:192.0.2.1"])
+async def test_a_caller_on_another_machine(connection: Connection, host: str) -> None:
+    connection.far = (host, connection.far[1])
+    await Neighbours(US).check(connection.request())
+
+
+async def test_where_the_kernel_does_not_tell_whose_address_it_is(
+    connection: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    callers = Neighbours(US)
+
+    def refuse(_: str) -> bool:
+        raise OSError(101, "Network is unreachable")
+
+    monkeypatch.setattr(neighbours, "is_here", refuse)
+    connection.far = ("192.0.2.1", connection.far[1])
+    with pytest.raises(Refusal, match="its own server"):
+        await callers.check(connection.request())
 
 
 @pytest.mark.parametrize("tracer", [os.getpid(), os.getppid()], ids=["ours", "another server's"])
