@@ -320,6 +320,8 @@ ASKS_ITS_CONTAINER = """
 import json, urllib.error, urllib.request
 
 def main(args):
+    if "url" not in args:
+        return {}
     body = json.dumps({"value": {}, "api_key": "of somebody else"}).encode()
     try:
         with urllib.request.urlopen(args["url"], body) as answer:
@@ -329,13 +331,26 @@ def main(args):
 """
 
 
-def test_no_function_runs_in_the_name_of_somebody_else() -> None:
-    with served("openwhisk", "--isolation", "domain", "--workers", "2") as server:
+def logs_of_a_function_that_asks(*options: str, status: int) -> tuple[list[str], list[str]]:
+    with served("openwhisk", "--workers", "2", *options) as server:
         container = Container(server, "python")
         response = server.client.post("/init", json={"value": {"code": ASKS_ITS_CONTAINER}})
         assert response.status_code == 200
-        assert container.run({"url": f"{server.client.base_url}/run"}).json() == {"status": 403}
-        assert container.logs() == ([SENTINEL], [SENTINEL]), "nothing of what was refused"
+        assert container.run({"url": f"{server.client.base_url}/run"}).json() == {"status": status}
+        return container.logs()
+
+
+@pytest.mark.parametrize("isolation", ["domain", "request", "off"])
+def test_no_function_asks_its_own_container(isolation: str) -> None:
+    """In the name of somebody else, or for one more end of logs, so that each run has those of another."""
+    logs = logs_of_a_function_that_asks("--isolation", isolation, status=403)
+    assert logs == ([SENTINEL], [SENTINEL]), "nothing of what was refused"
+
+
+def test_a_function_that_may_ask_its_own_container() -> None:
+    """That nothing else keeps functions from it."""
+    stdout, _ = logs_of_a_function_that_asks("--trust-local-callers", status=200)
+    assert stdout == [SENTINEL, SENTINEL]
 
 
 def archive(files: dict[str, bytes]) -> str:

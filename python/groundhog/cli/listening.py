@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import click
 import uvicorn
 
+from groundhog._log import log
 from groundhog.config import Isolation, Limits, Network
 from groundhog.errors import ConfigError
 from groundhog.platforms.neighbours import Neighbours
@@ -44,22 +45,44 @@ start_timeout = click.option(
 trust_local_callers = click.option(
     "--trust-local-callers",
     is_flag=True,
-    help="With --isolation domain, answer whoever asks on this machine, too, also if it may be a function.",
+    help="Answer whoever asks on this machine, also if it may be a function: see --isolation domain, and the"
+    " logs of OpenWhisk.",
 )
 """Likewise."""
 
 
 def neighbours(
-    isolation: str, network: str, uid: int | None, *, trust_local_callers: bool
+    isolation: str,
+    network: str,
+    uid: int | None,
+    *,
+    trust_local_callers: bool,
+    prints_for_each: bool = False,
 ) -> Neighbours | None:
-    """Return what keeps functions from asking their own server in another domain's name, where they could.
+    """Return what keeps functions from asking their own server, where that would do harm, and they could.
+
+    Args:
+        isolation: what the functions are isolated by: in another domain's name they could learn its state.
+        network: which one they have.
+        uid: whom they run as; None: us.
+        trust_local_callers: whether that is left to somebody else.
+        prints_for_each: whether each request has logs that are told from others' by their order alone.
 
     Raises:
-        ConfigError: this cannot be had here.
+        ConfigError: this cannot be had here, and domains depend on it.
     """
-    if isolation != Isolation.DOMAIN.value or network == Network.NONE.value or trust_local_callers:
+    by_domain = isolation == Isolation.DOMAIN.value
+    if network == Network.NONE.value or trust_local_callers or not (by_domain or prints_for_each):
         return None
-    return Neighbours({os.geteuid() if uid is None else uid})
+    try:
+        return Neighbours({os.geteuid() if uid is None else uid})
+    except ConfigError as error:
+        if by_domain:
+            raise
+        log.warning(
+            "functions may ask their own server, and so shift the logs of later requests", why=str(error)
+        )
+        return None
 
 
 class _Server(uvicorn.Server):

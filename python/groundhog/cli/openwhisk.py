@@ -74,7 +74,11 @@ def command(
 
     jail, uid = pool_options["jail"], pool_options["uid"]
     neighbours = listening.neighbours(
-        pool_options["isolation"], pool_options["network"], uid, trust_local_callers=trust_local_callers
+        pool_options["isolation"],
+        pool_options["network"],
+        uid,
+        trust_local_callers=trust_local_callers,
+        prints_for_each=True,
     )
     container = Container(runtime, make_pool, limits, jail=jail, uid=uid, neighbours=neighbours)
     sock = listening.listen(host, port)

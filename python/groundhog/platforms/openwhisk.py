@@ -7,7 +7,7 @@
 | init without code | 403 ``Missing main/no code to execute.`` |
 | code that does not load | 502 with the reason; what it printed is in the log |
 | run before init | 403 |
-| with trust domains, a function may have asked its own container | 403, and nothing in the log |
+| a function may have asked its own container | 403, and nothing in the log |
 | run fine | 200, the function's answer |
 | the function raises | Node: 502; others: 200; both with ``{"error": "..."}``, as in OpenWhisk's own |
 | the answer is no object or array | 502 ``The action did not return a dictionary or array.`` |
@@ -288,12 +288,12 @@ class Container:
     async def _end_of_activation(self, stdout: str, stderr: str) -> None:
         """Print the logs; they are there before the answer, unless the platform does not read them."""
         put = (self._write(self._stdout, stdout, SENTINEL), self._write(self._stderr, stderr, SENTINEL))
-        waited_for = [asyncio.wrap_future(done) for done in put if not done.done()]
+        waited_for = [asyncio.wrap_future(done) for done in put if done is not None and not done.done()]
         if waited_for:
             await asyncio.wait(waited_for, timeout=LOGS_S)
 
     @staticmethod
-    def _write(printer: Printer, text: str, end: str = "") -> Future[None]:
+    def _write(printer: Printer, text: str, end: str = "") -> Future[None] | None:
         """Write a text, and what ends it, each ending its line, in one go: nothing else may come between."""
         lines = _lines(_PRINTED_SENTINEL.sub(" ", text))
         return printer.put(lines.encode("utf-8", "replace"), _lines(end).encode())

@@ -13,7 +13,8 @@ import httpx
 import pytest
 
 from groundhog import errors
-from groundhog.cli import listening, main
+from groundhog.cli import listening, logs, main
+from groundhog.errors import ConfigError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -242,3 +243,20 @@ def test_the_url_of_an_ipv6_socket_has_brackets() -> None:
         pytest.skip(str(error))
     with sock:
         assert re.fullmatch(r"http://\[::1\]:\d+", listening.url(sock))
+
+
+def test_where_nobody_can_tell_who_asks(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Domains depend on it; the order of logs keeps no container from starting."""
+    monkeypatch.setattr("groundhog.platforms.neighbours.can_tell", lambda: False)
+
+    def made(isolation: str) -> object:
+        return listening.neighbours(isolation, "host", None, trust_local_callers=False, prints_for_each=True)
+
+    with pytest.raises(ConfigError, match="tcp_diag"):
+        made("domain")
+    logs.configure()
+    assert made("request") is None
+    assert "shift the logs" in caplog.text
+    assert "tcp_diag" in caplog.text
