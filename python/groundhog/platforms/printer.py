@@ -41,18 +41,22 @@ class Printer:
         self._has_work = threading.Semaphore(0)
         self._thread: threading.Thread | None = None
 
-    def put(self, data: bytes, end: bytes = b"") -> Future[None]:
-        """Write data and what ends it, or let it wait; return what is done once it is written, or lost.
+    def put(self, data: bytes, end: bytes = b"") -> Future[None] | None:
+        """Write data and what ends it, or let it wait; return what is done once that is over.
 
         Where there is no more room for data to wait, it is lost, and its end waits alone: who reads tells by
-        the ends which data is whose.
+        the ends which data is whose. None: nothing is left to be written, it has no end.
         """
         with self._lock:
             if not self._parts and self._has_room(len(self._owed) + len(data) + len(end)):
                 part = _Part(data, end)
                 self._write(part)
                 return part.done
-            part = _Part(data if self._waiting + len(data) <= self._limit else b"", end)
+            if self._waiting + len(data) > self._limit:
+                if not end:
+                    return None
+                data = b""
+            part = _Part(data, end)
             self._parts.append(part)
             self._waiting += len(part.data)
             if self._thread is None:

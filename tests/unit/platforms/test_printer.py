@@ -27,8 +27,15 @@ def pipe() -> Iterator[tuple[int, int]]:
     os.close(writer)
 
 
+def put(printer: Printer, data: bytes, end: bytes = b"") -> concurrent.futures.Future[None]:
+    """What is done once all of it is written, or lost."""
+    done = printer.put(data, end)
+    assert done is not None
+    return done
+
+
 def test_what_finds_room_is_written_at_once(pipe: tuple[int, int]) -> None:
-    assert Printer(pipe[1]).put(b"short").done()
+    assert put(Printer(pipe[1]), b"short").done()
     assert os.read(pipe[0], 100) == b"short"
 
 
@@ -43,15 +50,16 @@ def read(reader: int, count: int) -> bytes:
 def test_nobody_reads(pipe: tuple[int, int]) -> None:
     printer = Printer(pipe[1], LIMIT)
     large = [b"a" * 400_000, b"b" * 400_000]
-    put = [printer.put(data, b"end\n") for data in large]
-    put.append(printer.put(b"c" * 400_000, b"of c\n"))
-    put.append(printer.put(b"d", b"end\n"))
-    assert not any(done.done() for done in put)
+    waiting = [put(printer, data, b"end\n") for data in large]
+    waiting.append(put(printer, b"c" * 400_000, b"of c\n"))
+    assert printer.put(b"x" * 400_000) is None, "it is lost, and whoever printed it learns that"
+    waiting.append(put(printer, b"d", b"end\n"))
+    assert not any(done.done() for done in waiting)
     # There was no room for the third, but whoever reads still learns where it would have been.
     expected = large[0] + b"end\n" + large[1] + b"end\n" + b"of c\n" + b"dend\n"
     assert read(pipe[0], len(expected)) == expected
-    assert concurrent.futures.wait(put, SOON_S).not_done == set()
-    again = printer.put(b"e" * 400_000)
+    assert concurrent.futures.wait(waiting, SOON_S).not_done == set()
+    again = put(printer, b"e" * 400_000)
     assert read(pipe[0], 400_000) == b"e" * 400_000, "there is room again"
     assert concurrent.futures.wait([again], SOON_S).not_done == set()
 
@@ -59,9 +67,9 @@ def test_nobody_reads(pipe: tuple[int, int]) -> None:
 def test_writing_that_does_not_wait(pipe: tuple[int, int]) -> None:
     """Somebody who has the same open file may have set it so."""
     os.set_blocking(pipe[1], False)
-    put = Printer(pipe[1]).put(b"a" * 400_000, b"end\n")
+    waiting = put(Printer(pipe[1]), b"a" * 400_000, b"end\n")
     assert read(pipe[0], 400_004) == b"a" * 400_000 + b"end\n"
-    assert concurrent.futures.wait([put], SOON_S).not_done == set()
+    assert concurrent.futures.wait([waiting], SOON_S).not_done == set()
 
 
 @pytest.mark.parametrize("room", [0, 2, 4, 6, 8])
@@ -90,6 +98,6 @@ def test_a_full_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, room: int)
 def test_nobody_can_read_any_more() -> None:
     reader, writer = os.pipe()
     os.close(reader)
-    put = Printer(writer).put(b"x" * 100_000)
-    assert concurrent.futures.wait([put], SOON_S).not_done == set()
+    waiting = put(Printer(writer), b"x" * 100_000)
+    assert concurrent.futures.wait([waiting], SOON_S).not_done == set()
     os.close(writer)
