@@ -179,9 +179,10 @@ impl Entry {
     /// As it is once it was copied up to be written: one name, and no holes in it.
     fn copied_up(mut self) -> Self {
         const PER_PAGE: u64 = PAGE_SIZE / 512;
+        self.stat.links = self.stat.links.min(1);
         if self.stat.kind == EntryKind::File {
             let size = self.stat.size;
-            (self.stat.links, self.stat.blocks) = (1, size.div_ceil(PAGE_SIZE) * PER_PAGE);
+            self.stat.blocks = size.div_ceil(PAGE_SIZE) * PER_PAGE;
             self.data = if size > 0 { vec![(0, size)] } else { Vec::new() };
         }
         self
@@ -343,7 +344,8 @@ impl Comparison<'_> {
                 let before = before.map(|before| before.stat.inode);
                 stat.links > 1 && *same_files.entry(stat.inode).or_insert(before) != before
             };
-            if stat.kind == EntryKind::File && (stat.links != links(before) || is_regrouped()) {
+            let may_have_more = matches!(stat.kind, EntryKind::File | EntryKind::Link);
+            if may_have_more && (stat.links != links(before) || is_regrouped()) {
                 return Some((&**path, "has other names than at the snapshot"));
             }
             // What an overlay shows of a folder that was copied up is the copy.

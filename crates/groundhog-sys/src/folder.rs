@@ -40,7 +40,7 @@ pub struct Stat {
     pub folder_size: u64,
     /// What the bytes of a file take up, in units of 512.
     pub blocks: u64,
-    /// How many names a plain file has.
+    /// How many names a plain file or a symbolic link has.
     pub links: u64,
     /// When it was last read: seconds and nanoseconds.
     pub accessed: (i64, i64),
@@ -285,7 +285,7 @@ pub(crate) fn stat_of(found: &rustix::fs::Stat) -> Stat {
         size: of_files(found.st_size as u64),
         folder_size: if kind == EntryKind::Folder { found.st_size as u64 } else { 0 },
         blocks: of_files(found.st_blocks as u64),
-        links: of_files(found.st_nlink),
+        links: if matches!(kind, EntryKind::File | EntryKind::Link) { found.st_nlink } else { 0 },
         accessed: (found.st_atime, found.st_atime_nsec as i64),
         modified: (found.st_mtime, found.st_mtime_nsec as i64),
         inode: found.st_ino,
