@@ -18,10 +18,13 @@ use groundhog_sys::file_contents::{self, Attributes};
 use groundhog_sys::{Errno, Tid, queue, sock_diag};
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 use told::Told;
 
 /// How much may wait in a pipe of the snapshot, to be put back.
 const MAX_WAITING: usize = 1 << 20;
+/// As long as the kernel notes one time for all that happens (`CONFIG_HZ` of 100).
+const A_TICK: Duration = Duration::from_millis(10);
 const ACCESS_MODE: u32 = 3;
 const WRITE_ONLY: u32 = 1;
 /// `O_DIRECT`: a pipe that keeps messages apart.
@@ -61,8 +64,8 @@ struct Refill {
 #[derive(Debug)]
 struct Written {
     bytes: u64,
-    /// When it was written last, if the kernel notes when it is read.
-    modified: Option<(i64, i64)>,
+    /// When it was read and written last, if the kernel notes when it is read.
+    times: Option<((i64, i64), (i64, i64))>,
 }
 
 /// What waits in every open file of the snapshot.
@@ -281,10 +284,9 @@ impl Queue {
         match self {
             Self::Socket(socket) => socket.revert(duplicate, ready, moved, report),
             Self::Written(before) if before.is_read(number, duplicate)? => Ok(false),
-            Self::Written(before) if waiting(number, duplicate)? == before.bytes => refuse(
-                number,
-                "is a pipe of which the kernel does not note that it was read: write to it before the snapshot",
-            ),
+            Self::Written(before) if waiting(number, duplicate)? == before.bytes => {
+                refuse(number, "is a pipe of which the kernel does not note that it was read")
+            }
             Self::Written(_) => refuse(number, "is a pipe that holds what others have not read yet"),
             Self::Pipe(Some(refill)) => refill.revert(number, duplicate, report).map(|()| false),
             Self::Messages(before) => {
@@ -409,14 +411,14 @@ impl Written {
     /// Others are given the time to read it: then it is the same before every request.
     fn save(file: &OpenFile) -> Step<Self> {
         let (number, duplicate) = (file.number, &file.duplicate);
-        let mut before = Self { bytes: 0, modified: None };
+        let mut before = Self { bytes: 0, times: None };
         before.is_read(number, duplicate)?;
         before.bytes = waiting(number, duplicate)?;
         if times::are_noted(file) && !fcntl::is_read_unnoted(duplicate) {
-            let Attributes { accessed, modified, .. } = attributes(duplicate)?;
+            let now = attributes(duplicate)?;
             // Its reader is one whose readings are not noted, such as by splice(2).
-            let was_unnoted = before.bytes == 0 && accessed < modified;
-            before.modified = Some(modified).filter(|_| !was_unnoted);
+            let is_unnoted = before.bytes == 0 && moment(now.accessed) + A_TICK < moment(now.modified);
+            before.times = Some(now).filter(|_| !is_unnoted).map(|now| (now.accessed, now.modified));
         }
         Ok(before)
     }
@@ -424,16 +426,24 @@ impl Written {
     /// Whether others have read it, to its end or as far as they had at the snapshot. A reader takes what waits first, then
     /// the kernel notes when.
     fn is_read(&self, number: i32, duplicate: &OwnedFd) -> Step<bool> {
+        let begun = Instant::now();
         is_taken(|| {
             let now = waiting(number, duplicate)?;
             if now != 0 && now != self.bytes {
                 return Ok(false);
             }
-            let Some(before) = self.modified else { return Ok(true) };
-            let Attributes { accessed, modified, .. } = attributes(duplicate)?;
-            Ok(modified == before || accessed >= modified)
+            let Some((accessed, modified)) = self.times else { return Ok(true) };
+            let now = attributes(duplicate)?;
+            // When it was written the kernel notes after it has woken the reader, who may be faster.
+            let is_noted =
+                now.accessed >= now.modified || (now.accessed != accessed && begun.elapsed() > A_TICK);
+            Ok(now.modified == modified || is_noted)
         })
     }
+}
+
+fn moment((seconds, nanoseconds): (i64, i64)) -> Duration {
+    Duration::new(seconds.unsigned_abs(), nanoseconds.unsigned_abs() as u32)
 }
 
 fn attributes(duplicate: &OwnedFd) -> Step<Attributes> {
