@@ -70,7 +70,8 @@ pub(crate) fn seams<'a>(mappings: impl IntoIterator<Item = &'a Mapping>) -> Vec<
 ///
 /// A split that the kernel does not mend by itself can tell a bit, and many of them leave no mappings for others. All pieces
 /// but the largest are mapped anew; what has no pages yet, and is followed again, the kernel joins with its neighbours. With
-/// `whole`, the mapping is mapped anew as one. Where two were joined, nothing can be done: the place.
+/// `whole`, the mapping is mapped anew as one. Where two were joined, or there is one that the snapshot does not have, nothing
+/// can be done: the place.
 pub(crate) fn mended<'a>(
     snapshot: impl IntoIterator<Item = &'a Mapping>,
     before: &[u64],
@@ -85,6 +86,9 @@ pub(crate) fn mended<'a>(
     for (area, mapping) in snapshot.into_iter().enumerate() {
         let mut ends = Vec::new();
         while let Some(seam) = new.next_if(|seam| **seam < mapping.end) {
+            if *seam < mapping.start {
+                return Err(*seam); // in no mapping of the snapshot, as of a process that is being killed
+            }
             ends.push(*seam);
         }
         if ends.is_empty() {
@@ -101,7 +105,7 @@ pub(crate) fn mended<'a>(
         let others = pieces.into_iter().filter(|piece| Some(*piece) != largest);
         changes.extend(others.map(|(start, end)| Change::Map { start, end, area }));
     }
-    Ok(changes)
+    new.next().map_or(Ok(changes), |seam| Err(*seam))
 }
 
 /// Appends a change, as one with its neighbour where that is the same thing next door.
@@ -195,6 +199,14 @@ mod tests {
         let two = "1000-2000 rw-p 00000000 00:00 0 \n2000-3000 rw-p 00000000 00:00 0 \n";
         let one = "1000-3000 rw-p 00000000 00:00 0 \n";
         assert_eq!(mend(two, one), Err(0x2000));
+    }
+
+    #[test]
+    fn what_lies_in_no_mapping_of_the_snapshot_cannot_be_mended() {
+        let one = "5000-6000 rw-p 00000000 00:00 0 \n";
+        let (below, above) = ("1000-2000 rw-p 00000000 00:00 0 \n", "8000-9000 rw-p 00000000 00:00 0 \n");
+        assert_eq!(mend(one, &format!("{below}{one}")), Err(0x1000));
+        assert_eq!(mend(one, &format!("{one}{above}")), Err(0x8000));
     }
 
     #[test]

@@ -138,7 +138,8 @@ impl Layout {
         vma::read_maps(process, &mut self.now)?;
         let now = layout::seams(&vma::parse_maps(&self.now)?);
         layout::mended(areas.iter().map(|area| &area.mapping), &self.seams, &now, whole).map_err(|place| {
-            Trouble::Refused(Reason::Layout, format!("two mappings that met at {place:#x} were joined"))
+            let what = format!("at {place:#x} mappings meet that did not at the snapshot, or no longer do");
+            Trouble::Refused(Reason::Layout, what)
         })
     }
 
