@@ -205,6 +205,8 @@ pub(crate) fn join_alike(
             && other.kind == AreaKind::Anonymous
             && one.mapping.perms == other.mapping.perms
             && given_name(one) == given_name(other)
+            // OpenBLAS gives its buffers one. With others the kernel does not join them.
+            && !(one.has_policy || other.has_policy)
             && other.flags.iter().all(|code| ORDINARY.contains(&&code))
     };
     let seconds: Vec<&Area> =
