@@ -13,10 +13,12 @@ from __future__ import annotations
 
 import asyncio
 import ipaddress
+import itertools
 import os
 import socket
 import struct
 import sys
+from collections import deque
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -25,7 +27,7 @@ from groundhog.errors import ConfigError
 from groundhog.platforms.answers import Refusal
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Iterable
 
     from starlette.requests import Request
 
@@ -47,6 +49,7 @@ _ATTRIBUTE = struct.Struct("=HH")  # rtattr: length and kind
 _ALL_STATES = 0xFFFFFFFF
 _NO_COOKIE = 0xFFFFFFFF
 _REMEMBERED = 1024  # connections
+_ASKERS = 16
 _ROOT = 0
 
 
@@ -172,6 +175,8 @@ class Neighbours:
             )
         self._users = frozenset(users)
         self._found: dict[tuple[str, int], _Holder] = {}
+        self._askers: deque[Path] = deque(maxlen=_ASKERS)
+        """Processes that have asked before: who connects for each request is found there at once."""
 
     async def check(self, request: Request) -> None:
         """Refuse a request that one of our functions may have made.
@@ -191,7 +196,7 @@ class Neighbours:
         if known is not None and known.inode == end.inode and _still_holds(known):
             return
         # One that is closed already may have been anybody's.
-        holder = await asyncio.to_thread(_holder, end) if end.inode else None
+        holder = await asyncio.to_thread(_holder, end, list(self._askers)) if end.inode else None
         unseen = not end.inode or end.user in self._users or _ROOT in self._users
         if unseen if holder is None else holder.may_be_function:
             raise _refusal()
@@ -199,6 +204,9 @@ class Neighbours:
             if len(self._found) >= _REMEMBERED:
                 self._found.clear()
             self._found[far[0], far[1]] = holder
+            process = holder.descriptor.parents[1]
+            if process not in self._askers:
+                self._askers.append(process)
 
 
 def _refusal() -> Refusal:
@@ -220,12 +228,12 @@ def _still_holds(holder: _Holder) -> bool:
     return _is_socket(holder.descriptor, holder.inode)
 
 
-def _holder(end: End) -> _Holder | None:
-    """Who has a socket open; None if nobody can be seen who does.
+def _holder(end: End, likely: Iterable[Path] = ()) -> _Holder | None:
+    """Who has a socket open; None if nobody can be seen who does. It looks at likely processes first.
 
     Whoever is traced may be a function: ours, or one of another server on this machine.
     """
-    for process in Path("/proc").iterdir():
+    for process in itertools.chain(likely, Path("/proc").iterdir()):
         if not process.name.isdigit():
             continue
         for descriptor in _descriptors(process):

@@ -6,6 +6,7 @@ import contextlib
 import os
 import socket
 import struct
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -76,11 +77,30 @@ async def test_a_caller_that_is_no_function(connection: Connection, monkeypatch:
     callers = Neighbours(US)
     await callers.check(connection.request())
 
-    def looked(_: Any) -> None:
+    def looked(*_: Any) -> None:
         raise AssertionError("it was found before")
 
     monkeypatch.setattr(neighbours, "_holder", looked)
     await callers.check(connection.request())
+
+
+async def test_where_somebody_asked_from_is_looked_at_first(
+    connection: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Among hundreds of processes that takes milliseconds."""
+    callers = Neighbours(US)
+    await callers.check(connection.request())
+    looked: list[Path] = []
+    descriptors = neighbours._descriptors
+
+    def look(process: Path) -> list[Path]:
+        looked.append(process)
+        return descriptors(process)
+
+    monkeypatch.setattr(neighbours, "_descriptors", look)
+    with connected("127.0.0.1", "127.0.0.1") as another:
+        await callers.check(another.request())
+    assert looked == [Path("/proc", str(os.getpid()))]
 
 
 async def test_one_that_nobody_holds(connection: Connection) -> None:
