@@ -48,15 +48,6 @@ def case(name: str, victim: Victim, *words: object, marks: Iterable[MarkDecorato
     return pytest.param(victim, *words, id=name, marks=[pytest.mark.xdist_group(victim.name), *marks])
 
 
-def cases(victims: Iterable[Victim], *supervisors: str) -> list[ParameterSet]:
-    """Victims times supervisors, for tests with isolation."""
-    return [
-        case(f"{victim.name}-{supervisor}", victim, supervisor)
-        for victim in victims
-        for supervisor in supervisors
-    ]
-
-
 def is_slow(victim: Victim) -> bool:
     """Whether it takes seconds: a hundred requests, or as much work in one."""
     return victim.rounds > 0 or victim.bulky
@@ -239,9 +230,7 @@ def test_files_in_each_jail(
 
 @pytest.mark.slow
 @pytest.mark.timeout(1200)
-@pytest.mark.parametrize(("victim", "supervisor"), cases(VICTIMS, DROPPED))
-def test_a_thousand_requests(
-    victim: Victim, workshop: Workshop, first_answer: FirstAnswer, run: Run, supervisor: str
-) -> None:
-    outcome = run(supervisor, trial_of(victim, workshop, THOUSAND, verify=False))
+@pytest.mark.parametrize("victim", [case(f"{victim.name}-{DROPPED}", victim) for victim in VICTIMS])
+def test_a_thousand_requests(victim: Victim, workshop: Workshop, first_answer: FirstAnswer, run: Run) -> None:
+    outcome = run(DROPPED, trial_of(victim, workshop, THOUSAND, verify=False))
     check(victim, outcome, first_answer(victim))

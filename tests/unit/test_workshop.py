@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import threading
 from typing import TYPE_CHECKING
 
@@ -100,6 +101,17 @@ def test_what_the_crates_have_compiled_is_taken(make: Make, source: Path, log: P
     source.write_text("newer")
     os.utime(source, (theirs.stat().st_mtime + 10,) * 2)
     assert make(source).read_text() == "newer"
+
+
+def test_the_crates_compile_with_the_same_options() -> None:
+    """So that what they have compiled is what would be compiled here."""
+    source = (
+        workshop.TARGET.parent / "crates/groundhog-engine/tests/isolation/harness/workshop.rs"
+    ).read_text()
+    flags = re.search(r"const FLAGS: [^=]*= \[(.*?)\]", source, re.DOTALL)
+    assert flags is not None
+    # `-I`, before the folder with the headers, where other victims of the crates are that include them.
+    assert set(re.findall(r'"(.*?)"', flags[1])) - {"-I"} == {*shipped.C_FLAGS, *shipped.WARNINGS["c"]}
 
 
 def test_what_failed_is_tried_again(make: Make, source: Path, log: Path, tmp_path: Path) -> None:

@@ -5,18 +5,24 @@ from __future__ import annotations
 import json
 import logging
 import os
+from typing import TYPE_CHECKING
 
 import pytest
 
 from groundhog.cli import logs
 
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
 
 @pytest.fixture
-def printed(monkeypatch: pytest.MonkeyPatch) -> int:
+def printed(monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
     """The end of a pipe from which stderr is read."""
     read, write = os.pipe()
     monkeypatch.setattr(logs, "STDERR", write)
-    return read
+    yield read
+    os.close(read)
+    os.close(write)
 
 
 def test_an_event_of_a_library_without_text_is_named(printed: int) -> None:

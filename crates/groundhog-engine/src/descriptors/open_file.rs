@@ -187,8 +187,7 @@ impl State {
         if !own || (self.is_ours && self.kind != FileType::Pipe) {
             return Ok(None);
         }
-        let mut attributes = file_contents::inode_attributes(&self.duplicate)
-            .or_trouble(Reason::Inspection, "looking at its descriptors")?;
+        let mut attributes = times::attributes(&self.duplicate)?;
         if self.notes_times {
             (attributes.accessed, attributes.modified) = (NEVER, NEVER);
         }

@@ -14,7 +14,6 @@ use crate::error::{OrTrouble, Reason, Step};
 use crate::report::RestoreReport;
 use groundhog_proc::fdinfo;
 use groundhog_sys::fcntl::{self, FileType, Ready};
-use groundhog_sys::file_contents::{self, Attributes};
 use groundhog_sys::{Errno, Tid, queue, sock_diag};
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::sync::Arc;
@@ -415,7 +414,7 @@ impl Written {
         before.is_read(number, duplicate)?;
         before.bytes = waiting(number, duplicate)?;
         if times::are_noted(file) && !fcntl::is_read_unnoted(duplicate) {
-            let now = attributes(duplicate)?;
+            let now = times::attributes(duplicate)?;
             // Its reader is one whose readings are not noted, such as by splice(2).
             let is_unnoted = before.bytes == 0 && moment(now.accessed) + A_TICK < moment(now.modified);
             before.times = Some(now).filter(|_| !is_unnoted).map(|now| (now.accessed, now.modified));
@@ -433,7 +432,7 @@ impl Written {
                 return Ok(false);
             }
             let Some((accessed, modified)) = self.times else { return Ok(true) };
-            let now = attributes(duplicate)?;
+            let now = times::attributes(duplicate)?;
             // When it was written the kernel notes after it has woken the reader, who may be faster.
             let is_noted =
                 now.accessed >= now.modified || (now.accessed != accessed && begun.elapsed() > A_TICK);
@@ -444,10 +443,6 @@ impl Written {
 
 fn moment((seconds, nanoseconds): (i64, i64)) -> Duration {
     Duration::new(seconds.unsigned_abs(), nanoseconds.unsigned_abs() as u32)
-}
-
-fn attributes(duplicate: &OwnedFd) -> Step<Attributes> {
-    file_contents::inode_attributes(duplicate).or_trouble(Reason::Inspection, "looking at its descriptors")
 }
 
 fn waiting(number: i32, duplicate: &OwnedFd) -> Step<u64> {

@@ -5,7 +5,7 @@ use super::survey::OpenFile;
 use crate::component::{Component, Restore, Stopped};
 use crate::error::{OrTrouble, Reason, Step};
 use groundhog_sys::fcntl::{self, FileType};
-use groundhog_sys::file_contents;
+use groundhog_sys::file_contents::{self, Attributes};
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
@@ -16,6 +16,11 @@ pub(super) fn are_noted(file: &OpenFile) -> bool {
         FileType::File => true,
         FileType::Socket | FileType::Anonymous => false,
     }
+}
+
+/// What an open file tells of itself, its times among that.
+pub(super) fn attributes(duplicate: &OwnedFd) -> Step<Attributes> {
+    file_contents::inode_attributes(duplicate).or_trouble(Reason::Inspection, "looking at its descriptors")
 }
 
 /// The times of one of them.
@@ -45,8 +50,7 @@ impl Component for Times {
 
     fn difference(&mut self, _: &mut Stopped<'_>) -> Step<Option<String>> {
         for noted in &self.0 {
-            let now = file_contents::inode_attributes(&noted.duplicate)
-                .or_trouble(Reason::Inspection, "looking at its descriptors")?;
+            let now = attributes(&noted.duplicate)?;
             if (now.accessed, now.modified) != (noted.accessed, noted.modified) {
                 return Ok(Some(format!("descriptor {}: was read or written since", noted.number)));
             }

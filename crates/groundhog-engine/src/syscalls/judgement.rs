@@ -81,6 +81,13 @@ impl std::fmt::Debug for Facts {
 
 /// Books what a call means; answers the error with which it is to be refused in the kernel's stead.
 ///
+impl Call<'_> {
+    /// Whether the caller has the memory of the process, as one of its threads or a child that borrows it.
+    fn is_in_our_memory(&self) -> bool {
+        self.is_ours || kcmp::same_memory(self.caller, self.process).unwrap_or(true)
+    }
+}
+
 /// `registers`: none when they could not be read, which cannot be told from a call of the worst kind.
 pub(crate) fn judge(
     call: &Call<'_>,
@@ -99,8 +106,7 @@ pub(crate) fn judge(
     };
     let arguments = [registers.rdi, registers.rsi, registers.rdx, registers.r10, registers.r8, registers.r9];
     let known = usize::try_from(registers.orig_rax).ok().and_then(Sysno::new);
-    let is_our_memory = || call.is_ours || kcmp::same_memory(call.caller, call.process).unwrap_or(true);
-    if let Some(number) = known.filter(|_| is_our_memory()) {
+    if let Some(number) = known.filter(|_| call.is_in_our_memory()) {
         removing::book(number, &arguments, facts, seen);
     }
     if call.message == LAYOUT {
@@ -326,7 +332,7 @@ impl Judged<'_> {
         let own = if is_ours && !(of_thread && is_new) { Whose::Ours } else { Whose::Nobody };
         match scope {
             Scope::Thread | Scope::Process => own,
-            Scope::Memory if is_ours || kcmp::same_memory(caller, process).unwrap_or(true) => Whose::Ours,
+            Scope::Memory if self.call.is_in_our_memory() => Whose::Ours,
             Scope::Memory => Whose::Nobody,
             Scope::Machine | Scope::File => Whose::Ours,
             Scope::Named(argument) | Scope::NamedIf(argument, _) => {
