@@ -125,15 +125,35 @@ impl Stopwatch {
         Self { begun, last: begun }
     }
 
-    /// Ends a phase.
+    /// Ends a phase, or another part of one that has been before.
     pub(crate) fn lap(&mut self, phases: &mut Phases, name: &'static str) {
         let now = Instant::now();
-        phases.push((name, now - self.last));
+        let took = now - self.last;
+        match phases.iter_mut().find(|(phase, _)| *phase == name) {
+            Some((_, so_far)) => *so_far += took,
+            None => phases.push((name, took)),
+        }
         self.last = now;
     }
 
     /// Everything since the start.
     pub(crate) fn total(&self) -> Duration {
         self.last - self.begun
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_parts_of_a_phase_count_together() {
+        let mut watch = Stopwatch::start();
+        let mut phases = Phases::new();
+        for name in ["layout", "scan", "layout"] {
+            watch.lap(&mut phases, name);
+        }
+        assert_eq!(phases.iter().map(|(name, _)| *name).collect::<Vec<_>>(), ["layout", "scan"]);
+        assert_eq!(phases.iter().map(|(_, took)| *took).sum::<Duration>(), watch.total());
     }
 }
