@@ -57,7 +57,7 @@ impl Surveyed {
         repair::join_alike(stopped, &self.areas, |process, start, end| {
             memory.write_saved(process, start, end)
         })?;
-        first_pages::write(stopped, &self.areas, &first_pages::PROTECTIONS, |area| !area.has_pages)?;
+        first_pages::write_and_give_back(stopped, &self.areas)?;
         self.tracker.begin(stopped.process, &mut self.areas)?;
         let layout = Layout::save(stopped.process, self.brk)?;
         lap("protect");
@@ -146,12 +146,9 @@ fn revert_layout(
 ) -> Step<u64> {
     /// In part, as a whole, and a look whether that was enough.
     const MAX_ROUNDS: usize = 3;
-    let reverted = layout.revert(stopped, areas)?;
-    let renewed = Layout::renew(stopped, areas, removed)?;
-    let (mut made, mut mapped) = match reverted {
-        Reverted::Changes { count, mapped } => (count + renewed.len() as u64, mapped || !renewed.is_empty()),
-        Reverted::Nothing if renewed.is_empty() => return Ok(0),
-        Reverted::Nothing => (renewed.len() as u64, true),
+    let Some(Reverted { count: mut made, mut mapped, renewed }) = layout.revert(stopped, areas, removed)?
+    else {
+        return Ok(0);
     };
     for round in 0..MAX_ROUNDS {
         if mapped {
@@ -159,11 +156,7 @@ fn revert_layout(
         }
         match layout.mend(stopped, areas, round > 0)? {
             0 => {
-                if !renewed.is_empty() {
-                    first_pages::write(stopped, areas, &first_pages::CHANGING, |area| {
-                        renewed.contains(&area.mapping.start)
-                    })?;
-                }
+                first_pages::write_anew(stopped, areas, &renewed)?;
                 return Ok(made);
             }
             mended => made += mended,

@@ -9,6 +9,7 @@ use crate::component::Stopped;
 use crate::error::Step;
 use crate::memory::vma::{Area, AreaKind};
 use crate::trace::process::Process;
+use crate::trace::remote_syscall::Remote;
 use groundhog_sys::process_vm::{self, Batch};
 use groundhog_sys::{PAGE_SIZE, RemoteAddr};
 use std::ops::Range;
@@ -19,50 +20,64 @@ const MADV_DONTNEED: u64 = 4;
 const APART: [(&[u8; 2], u64, u64); 2] = [(b"dc", 10, 11), (b"dd", 16, 17)];
 
 /// Flags that do not keep neighbours from sharing one.
-pub(super) const PROTECTIONS: [&[u8; 2]; 4] = [b"rd", b"wr", b"ex", b"sd"];
+const PROTECTIONS: [&[u8; 2]; 4] = [b"rd", b"wr", b"ex", b"sd"];
 /// Likewise, and those that may be others by now than at the snapshot: what is accounted for.
-pub(super) const CHANGING: [&[u8; 2]; 5] = [b"rd", b"wr", b"ex", b"sd", b"ac"];
+const CHANGING: [&[u8; 2]; 5] = [b"rd", b"wr", b"ex", b"sd", b"ac"];
 
 /// Whether a mapping gets one.
 pub(super) fn has_some(area: &Area) -> bool {
     matches!(area.kind, AreaKind::Anonymous | AreaKind::File | AreaKind::Wiped)
 }
 
-/// Writes what is there anyway into mappings that have no pages of their own, and gives those back. `changing`: flags that may differ
-/// between neighbours that share one.
-pub(super) fn write(
-    stopped: &mut Stopped<'_>,
-    areas: &[Area],
-    changing: &[&[u8; 2]],
-    is_wanted: impl Fn(&Area) -> bool,
-) -> Step<()> {
+/// Writes what is there anyway into mappings that have no pages at the snapshot, and gives those back.
+pub(super) fn write_and_give_back(stopped: &mut Stopped<'_>, areas: &[Area]) -> Step<()> {
     let mut remote = stopped.remote()?;
-    let mut given_back: Vec<Range<u64>> = Vec::new();
-    for (at, area) in areas.iter().enumerate().filter(|(_, area)| has_some(area) && is_wanted(area)) {
-        let before = at.checked_sub(1).and_then(|at| areas.get(at));
-        let neighbours: Vec<&Area> = [before, areas.get(at + 1)].into_iter().flatten().collect();
-        let is_alike = neighbours.iter().any(|neighbour| may_share(area, neighbour, changing));
-        let written = match apart(area, &neighbours).filter(|_| is_alike) {
-            // While they differ in this, the kernel shares nothing between them.
-            Some([away, back]) => {
-                remote.must("madvise", call::MADVISE, advice(area, away))?;
-                let written = write_one(remote.process(), area);
-                remote.must("madvise", call::MADVISE, advice(area, back))?;
-                written
-            }
-            None => write_one(remote.process(), area),
-        };
-        match (written, given_back.last_mut()) {
-            (Some(next), Some(last)) if last.end == next.start => last.end = next.end,
-            (Some(next), _) => given_back.push(next),
-            (None, _) => {}
-        }
-    }
-    for Range { start, end } in given_back {
+    for Range { start, end } in write(&mut remote, areas, &PROTECTIONS, |area| !area.has_pages)? {
         // Where it is locked, the page stays, and what it holds is the same.
         let _locked = remote.call(call::MADVISE, [start, end - start, MADV_DONTNEED, 0, 0, 0])?;
     }
     Ok(())
+}
+
+/// Writes what is there anyway into those that a restore mapped anew, by their first addresses, in order. The pages stay until the
+/// restore comes to what was written.
+pub(super) fn write_anew(stopped: &mut Stopped<'_>, areas: &[Area], renewed: &[u64]) -> Step<()> {
+    if renewed.is_empty() {
+        return Ok(());
+    }
+    let is_renewed = |area: &Area| renewed.binary_search(&area.mapping.start).is_ok();
+    write(&mut stopped.remote()?, areas, &CHANGING, is_renewed).map(drop)
+}
+
+/// Writes one byte each; says what has a page by that. `changing`: flags that may differ between neighbours that share one.
+fn write(
+    remote: &mut Remote<'_>,
+    areas: &[Area],
+    changing: &[&[u8; 2]],
+    is_wanted: impl Fn(&Area) -> bool,
+) -> Step<Vec<Range<u64>>> {
+    let mut written: Vec<Range<u64>> = Vec::new();
+    for (at, area) in areas.iter().enumerate().filter(|(_, area)| has_some(area) && is_wanted(area)) {
+        let before = at.checked_sub(1).and_then(|at| areas.get(at));
+        let neighbours: Vec<&Area> = [before, areas.get(at + 1)].into_iter().flatten().collect();
+        let is_alike = neighbours.iter().any(|neighbour| may_share(area, neighbour, changing));
+        let page = match apart(area, &neighbours).filter(|_| is_alike) {
+            // While they differ in this, the kernel shares nothing between them.
+            Some([away, back]) => {
+                remote.must("madvise", call::MADVISE, advice(area, away))?;
+                let page = write_one(remote.process(), area);
+                remote.must("madvise", call::MADVISE, advice(area, back))?;
+                page
+            }
+            None => write_one(remote.process(), area),
+        };
+        match (page, written.last_mut()) {
+            (Some(next), Some(last)) if last.end == next.start => last.end = next.end,
+            (Some(next), _) => written.push(next),
+            (None, _) => {}
+        }
+    }
+    Ok(written)
 }
 
 /// Whether the kernel might let neighbours share one: not if other flags differ than these.
@@ -89,7 +104,7 @@ fn advice(area: &Area, advice: u64) -> [u64; 6] {
     [area.mapping.start, area.mapping.len(), advice, 0, 0, 0]
 }
 
-/// Says what is to be given back afterwards.
+/// Says what has a page by that, but for what keeps it until it is wiped.
 fn write_one(process: &Process, area: &Area) -> Option<Range<u64>> {
     let start = area.mapping.start;
     let mut byte = [0];
@@ -102,6 +117,6 @@ fn write_one(process: &Process, area: &Area) -> Option<Range<u64>> {
         // It may have been a large page.
         AreaKind::Anonymous => Some(start..area.mapping.end),
         AreaKind::File => Some(start..start + PAGE_SIZE),
-        _ => None, // what it holds until it is wiped stays
+        _ => None,
     }
 }

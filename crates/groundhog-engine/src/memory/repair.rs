@@ -33,12 +33,14 @@ const ADVICE: [(&[u8; 2], u64); 7] =
 const ORDINARY: [&[u8; 2]; 13] =
     [b"rd", b"wr", b"ex", b"mr", b"mw", b"me", b"ms", b"sh", b"ac", b"nr", b"sd", b"um", b"uw"];
 
-/// What putting the layout back took.
-pub(crate) enum Reverted {
-    /// It was the same to the letter.
-    Nothing,
-    /// So many changes (none, if mappings were only split or joined); some of them mapped anew what was gone.
-    Changes { count: u64, mapped: bool },
+/// How the layout was put back.
+pub(crate) struct Reverted {
+    /// So many changes: none, if mappings were only split or joined.
+    pub(crate) count: u64,
+    /// Some of them mapped something anew.
+    pub(crate) mapped: bool,
+    /// The mappings that are new as a whole, by their first addresses, in order.
+    pub(crate) renewed: Vec<u64>,
 }
 
 /// The layout of the snapshot.
@@ -66,8 +68,16 @@ impl Layout {
         self.brk
     }
 
-    /// Puts it back, but for mappings that were only split or joined (see [`Self::mend`]).
-    pub(crate) fn revert(&mut self, stopped: &mut Stopped<'_>, areas: &[Area]) -> Step<Reverted> {
+    /// Puts it back, but for mappings that were only split or joined (see [`Self::mend`]). Nothing, if it is the same to the letter.
+    ///
+    /// What a request has `removed` as a whole is mapped anew, whatever lies there now: the kernel may tell it from what was there. That
+    /// comes last, when its neighbours are those of the snapshot.
+    pub(crate) fn revert(
+        &mut self,
+        stopped: &mut Stopped<'_>,
+        areas: &[Area],
+        removed: &[Range<u64>],
+    ) -> Step<Option<Reverted>> {
         vma::read_maps(stopped.process, &mut self.now)?;
         let same = self.now == self.text;
         let mut remote = stopped.remote()?;
@@ -77,41 +87,32 @@ impl Layout {
             let message = format!("its break is {brk:#x} and cannot be set to {:#x}", self.brk);
             return Err(Trouble::Refused(Reason::Layout, message));
         }
-        if same {
-            return Ok(Reverted::Nothing);
+        let is_renewed = |area: &Area| first_pages::has_some(area) && is_removed(&area.mapping, removed);
+        let renewed: Vec<&Area> = areas.iter().filter(|area| is_renewed(area)).collect();
+        if same && renewed.is_empty() {
+            return Ok(None);
         }
-        let changes = self.changes(remote.process(), areas)?;
-        self.refuse_unseen_writers()?;
+        let mut changes = Vec::new();
+        if !same {
+            changes = self.changes(remote.process(), areas)?;
+            self.refuse_unseen_writers()?;
+            changes.retain(|change| !matches!(change, Change::Map { area, .. } if is_renewed(&areas[*area])));
+        }
         for change in &changes {
             apply(&mut remote, change, areas)?;
+        }
+        for area in &renewed {
+            map(&mut remote, area.mapping.start, area.mapping.end, area)?;
         }
         drop(remote); // with the memory for its arguments
         if let Some(left) = self.changes(stopped.process, areas)?.first() {
             let message = format!("after putting it back there is still {left:?}");
             return Err(Trouble::Refused(Reason::Layout, message));
         }
-        let mapped = changes.iter().any(|change| matches!(change, Change::Map { .. }));
-        Ok(Reverted::Changes { count: changes.len() as u64, mapped })
-    }
-
-    /// Maps anew what a request has removed as a whole, whatever lies there now: the kernel may tell it from what was there. Says which
-    /// mappings those are, by their first addresses. The layout must be that of the snapshot.
-    pub(crate) fn renew(stopped: &mut Stopped<'_>, areas: &[Area], removed: &[Range<u64>]) -> Step<Vec<u64>> {
-        let is_removed = |area: &Area| {
-            let Mapping { start, end, .. } = area.mapping;
-            let next = removed.partition_point(|range| range.end < end);
-            removed.get(next).is_some_and(|range| range.start <= start)
-        };
-        let mut renewed = Vec::new();
-        if removed.is_empty() {
-            return Ok(renewed);
-        }
-        let mut remote = stopped.remote()?;
-        for area in areas.iter().filter(|area| first_pages::has_some(area) && is_removed(area)) {
-            map(&mut remote, area.mapping.start, area.mapping.end, area)?;
-            renewed.push(area.mapping.start);
-        }
-        Ok(renewed)
+        let mapped = !renewed.is_empty() || changes.iter().any(|change| matches!(change, Change::Map { .. }));
+        let count = (changes.len() + renewed.len()) as u64;
+        let renewed = renewed.iter().map(|area| area.mapping.start).collect();
+        Ok(Some(Reverted { count, mapped, renewed }))
     }
 
     /// Maps anew what was split, in part or as a `whole`; says how many changes that took. All else has to be as at the snapshot, and
@@ -230,6 +231,12 @@ pub(crate) fn join_alike(
         write(remote.process(), start, end)?;
     }
     Ok(())
+}
+
+/// Whether a mapping was removed as a whole, at once or in parts.
+fn is_removed(mapping: &Mapping, removed: &[Range<u64>]) -> bool {
+    let next = removed.partition_point(|range| range.end < mapping.end);
+    removed.get(next).is_some_and(|range| range.start <= mapping.start)
 }
 
 fn given_name(area: &Area) -> Option<&[u8]> {
