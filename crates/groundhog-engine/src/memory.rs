@@ -1,6 +1,7 @@
 //! Private memory: saved once, reverted after every request, compared on demand.
 
 pub(crate) mod address_space;
+mod advice;
 mod changes;
 mod first_pages;
 mod heat;
@@ -14,7 +15,6 @@ pub(crate) mod shared;
 pub(crate) mod tracking;
 pub(crate) mod vma;
 
-use crate::arch;
 use crate::component::{Restore, Stopped};
 use crate::error::{OrTrouble, Reason, Step, Trouble};
 use crate::memory::pages::{Collector, PageStore};
@@ -213,9 +213,7 @@ impl Memory {
         if !dropped.is_empty() {
             let mut remote = stopped.remote()?;
             for (start, end) in dropped {
-                const MADV_DONTNEED: u64 = 4;
-                let arguments = [start, end - start, MADV_DONTNEED, 0, 0, 0];
-                remote.must("madvise", arch::call::MADVISE, arguments)?;
+                advice::give(&mut remote, start, end, advice::DONTNEED)?;
             }
         }
         let process = &*stopped.process;

@@ -7,6 +7,7 @@
 use crate::arch::call;
 use crate::component::Stopped;
 use crate::error::Step;
+use crate::memory::advice;
 use crate::memory::vma::{Area, AreaKind};
 use crate::trace::process::Process;
 use crate::trace::remote_syscall::Remote;
@@ -14,10 +15,9 @@ use groundhog_sys::process_vm::{self, Batch};
 use groundhog_sys::{PAGE_SIZE, RemoteAddr};
 use std::ops::Range;
 
-const MADV_DONTNEED: u64 = 4;
-
 /// Advice that keeps neighbours apart: its flag, how it is given, and how it is taken back.
-const APART: [(&[u8; 2], u64, u64); 2] = [(b"dc", 10, 11), (b"dd", 16, 17)];
+const APART: [(&[u8; 2], u64, u64); 2] =
+    [(b"dc", advice::DONTFORK, advice::DOFORK), (b"dd", advice::DONTDUMP, advice::DODUMP)];
 
 /// Flags that do not keep neighbours from sharing one.
 const PROTECTIONS: [&[u8; 2]; 4] = [b"rd", b"wr", b"ex", b"sd"];
@@ -34,7 +34,7 @@ pub(super) fn write_and_give_back(stopped: &mut Stopped<'_>, areas: &[Area]) -> 
     let mut remote = stopped.remote()?;
     for Range { start, end } in write(&mut remote, areas, &PROTECTIONS, |area| !area.has_pages)? {
         // Where it is locked, the page stays, and what it holds is the same.
-        let _locked = remote.call(call::MADVISE, [start, end - start, MADV_DONTNEED, 0, 0, 0])?;
+        let _locked = remote.call(call::MADVISE, [start, end - start, advice::DONTNEED, 0, 0, 0])?;
     }
     Ok(())
 }
@@ -64,9 +64,9 @@ fn write(
         let page = match apart(area, &neighbours).filter(|_| is_alike) {
             // While they differ in this, the kernel shares nothing between them.
             Some([away, back]) => {
-                remote.must("madvise", call::MADVISE, advice(area, away))?;
+                advice::give(remote, area.mapping.start, area.mapping.end, away)?;
                 let page = write_one(remote.process(), area);
-                remote.must("madvise", call::MADVISE, advice(area, back))?;
+                advice::give(remote, area.mapping.start, area.mapping.end, back)?;
                 page
             }
             None => write_one(remote.process(), area),
@@ -98,10 +98,6 @@ fn apart(area: &Area, neighbours: &[&Area]) -> Option<[u64; 2]> {
         |code: &[u8; 2]| neighbours.iter().all(|neighbour| neighbour.flags.has(code) == area.flags.has(code));
     let (code, give, take) = APART.into_iter().find(|(code, ..)| same(code))?;
     Some(if area.flags.has(code) { [take, give] } else { [give, take] })
-}
-
-fn advice(area: &Area, advice: u64) -> [u64; 6] {
-    [area.mapping.start, area.mapping.len(), advice, 0, 0, 0]
 }
 
 /// Says what has a page by that, but for what keeps it until it is wiped.

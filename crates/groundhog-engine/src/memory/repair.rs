@@ -3,6 +3,7 @@
 use crate::arch::call;
 use crate::component::Stopped;
 use crate::error::{Reason, Step, Trouble};
+use crate::memory::advice;
 use crate::memory::first_pages;
 use crate::memory::layout::{self, Change};
 use crate::memory::vma::{self, Area, AreaKind};
@@ -24,10 +25,6 @@ const O_RDWR: u64 = 2;
 const O_CLOEXEC: u64 = 0o2_000_000;
 const PR_SET_VMA: u64 = 0x5356_4d41;
 const PR_SET_VMA_ANON_NAME: u64 = 0;
-
-/// Advice that shows in a mapping's flags, and the `madvise` that gives it again.
-const ADVICE: [(&[u8; 2], u64); 7] =
-    [(b"sr", 2), (b"rr", 1), (b"dc", 10), (b"mg", 12), (b"hg", 14), (b"nh", 15), (b"dd", 16)];
 
 /// Flags that a fresh mapping of the same kind has by itself, or that say nothing of its own.
 const ORDINARY: [&[u8; 2]; 13] =
@@ -198,8 +195,6 @@ pub(crate) fn join_alike(
     areas: &[Area],
     write: impl Fn(&Process, u64, u64) -> Step<()>,
 ) -> Step<()> {
-    const MADV_DONTFORK: u64 = 10;
-    const MADV_DOFORK: u64 = 11;
     let alike = |one: &Area, other: &Area| {
         one.mapping.end == other.mapping.start
             && one.kind == AreaKind::Anonymous
@@ -217,9 +212,8 @@ pub(crate) fn join_alike(
     }
     let mut remote = stopped.remote()?;
     for area in &seconds {
-        for advice in [MADV_DONTFORK, MADV_DOFORK] {
-            let arguments = [area.mapping.start, area.mapping.len(), advice, 0, 0, 0];
-            remote.must("madvise", call::MADVISE, arguments)?;
+        for advice in [advice::DONTFORK, advice::DOFORK] {
+            advice::give(&mut remote, area.mapping.start, area.mapping.end, advice)?;
         }
     }
     let mut text = Vec::new();
@@ -289,7 +283,7 @@ fn map(remote: &mut Remote<'_>, start: u64, end: u64, area: &Area) -> Step<()> {
         let part = Mapping { start, end, ..area.mapping.clone() };
         Err(Trouble::Refused(Reason::Layout, format!("{} {why}", vma::described(&part))))
     };
-    let advised = |code: &[u8; 2]| ADVICE.iter().any(|(known, _)| *known == code);
+    let advised = |code: &[u8; 2]| advice::LASTING.iter().any(|(known, _)| *known == code);
     if let Some(code) = area.flags.iter().find(|code| !ORDINARY.contains(&code) && !advised(code)) {
         return refuse(&format!("is gone, and was {:?}", String::from_utf8_lossy(&code)));
     }
@@ -326,9 +320,9 @@ fn map(remote: &mut Remote<'_>, start: u64, end: u64, area: &Area) -> Step<()> {
         }
         _ => return refuse("is gone, and is of a kind that cannot be mapped again"),
     }
-    for (code, advice) in ADVICE {
+    for (code, advice) in advice::LASTING {
         if area.flags.has(code) {
-            remote.must("madvise", call::MADVISE, [start, end - start, advice, 0, 0, 0])?;
+            advice::give(remote, start, end, advice)?;
         }
     }
     if matches!(area.mapping.name, Name::NamedAnonymous(_)) {
