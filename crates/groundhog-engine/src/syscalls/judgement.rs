@@ -79,8 +79,6 @@ impl std::fmt::Debug for Facts {
     }
 }
 
-/// Books what a call means; answers the error with which it is to be refused in the kernel's stead.
-///
 impl Call<'_> {
     /// Whether the caller has the memory of the process, as one of its threads or a child that borrows it.
     fn is_in_our_memory(&self) -> bool {
@@ -88,6 +86,8 @@ impl Call<'_> {
     }
 }
 
+/// Books what a call means; answers the error with which it is to be refused in the kernel's stead.
+///
 /// `registers`: none when they could not be read, which cannot be told from a call of the worst kind.
 pub(crate) fn judge(
     call: &Call<'_>,
