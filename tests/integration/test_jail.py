@@ -87,6 +87,37 @@ async def test_a_function_writes_as_ever_and_leaves_nothing(source: Source, tmp_
     assert [place for place in places if Path(place or "/tmp", name_of(tmp_path)).exists()] == []
 
 
+# Says what it finds in its own folder, which it may not write in at first, and what may be done there.
+LETS_ITSELF_WRITE = """
+import os, pathlib, tempfile
+
+def main(params):
+    here = pathlib.Path(__file__).parent
+    left = pathlib.Path(tempfile.gettempdir(), params["name"])
+    found = [oct(here.stat().st_mode), sorted(os.listdir(here)), left.exists()]
+    left.write_text("secret")
+    if params["opens"]:
+        here.chmod(0o755)
+        (here / "left").write_text("secret")
+    return {"found": found}
+"""
+
+
+@pytest.mark.parametrize("jail", JAILS)
+async def test_a_function_lies_in_a_folder_that_nobody_may_write_in(
+    source: Source, tmp_path: Path, jail: str
+) -> None:
+    handler = source("code/handler.py", LETS_ITSELF_WRITE)
+    handler.parent.chmod(0o555)
+    async with Pool(Function.from_file(handler), jail=jail, verify=True) as pool:
+        for opens in (False, True, False, True, False):
+            # By Landlock nothing is written there anyway.
+            payload = {"name": name_of(tmp_path), "opens": opens and jail == "namespace"}
+            value = (await pool.invoke(payload)).value
+            assert value == {"found": ["0o40555", ["handler.py"], False]}
+        assert pool.stats().retirements == {}
+
+
 async def test_an_engine_that_is_named_shuts_it_in_as_well(source: Source, tmp_path: Path) -> None:
     function = Function.from_file(source("handler.py", HANDLER))
     async with Pool(function, jail="namespace", engine=Tracee) as pool:

@@ -25,6 +25,8 @@ use std::path::{Path, PathBuf};
 const MAX_BYTES: u64 = 64 << 20;
 const MAX_NAMES: usize = 20_000;
 const MAX_DEPTH: usize = 64;
+/// What the owner of a folder needs to see what is in it.
+const READ_AND_ENTER: u32 = 0o500;
 /// What the kernel appends to a name that is gone.
 const DELETED: &[u8] = b" (deleted)";
 
@@ -107,11 +109,13 @@ impl Private {
                 if path.components().count() >= MAX_DEPTH {
                     return too_much("holds folders that are nested too deep");
                 }
-                if lock_out == LockOut::Open {
+                let is_locked = stat.mode & READ_AND_ENTER != READ_AND_ENTER;
+                if is_locked && lock_out == LockOut::Refuse {
+                    return too_much("holds a folder that its owner may not enter");
+                }
+                if is_locked {
                     // Its permissions differ from what they are to be: they are set at last.
                     self.at(&path, self.merged.open_up(&path))?;
-                } else if stat.mode & 0o700 != 0o700 {
-                    return too_much("holds a folder that its owner may not enter");
                 }
                 let names = self.at(&path, self.written.names(&path))?;
                 open.extend(names.iter().map(|name| path.join(name)));
