@@ -177,13 +177,13 @@ pub(crate) struct InUse {
 }
 
 impl InUse {
-    /// Whether a mapping is of a file that is open for writing, whose contents are kept.
-    pub(crate) fn is_kept(&self, mapping: &Mapping) -> bool {
-        let Name::Path { path, .. } = &mapping.name else { return false };
+    /// The size of the file behind a mapping, if that is open for writing, so that its contents are kept.
+    pub(crate) fn kept_size(&self, mapping: &Mapping) -> Option<u64> {
+        let Name::Path { path, .. } = &mapping.name else { return None };
         let mut writable = self.open.iter().filter(|(number, ..)| self.writable.contains(number));
-        writable.any(|(_, file, _)| {
-            fcntl::inode(&**file) == Ok(mapping.inode)
-                && file_contents::name(file).is_ok_and(|name| is_name_of(&name, path))
+        writable.find_map(|(_, file, _)| {
+            let stat = file_contents::stat(&**file).ok().filter(|stat| stat.inode == mapping.inode)?;
+            file_contents::name(file).is_ok_and(|name| is_name_of(&name, path)).then_some(stat.size)
         })
     }
 }

@@ -10,6 +10,7 @@ use super::{Memory, outside};
 use crate::component::{Component, Restore, Stopped};
 use crate::error::{Reason, Step, Trouble};
 use crate::strategy::Strategy;
+use groundhog_proc::maps::Mapping;
 use groundhog_sys::ptrace::RseqArea;
 use std::ops::Range;
 
@@ -43,16 +44,18 @@ impl Surveyed {
         Ok(Self { areas, tracker, brk })
     }
 
-    /// Saves contents; `lap` is told when that is done, and when tracking has begun.
+    /// Saves contents; `lap` is told when that is done, and when tracking has begun. `kept`: the size of the file
+    /// behind a shared mapping whose contents are put back as a file.
     pub(crate) fn save(
         mut self,
         stopped: &mut Stopped<'_>,
         rseq: Vec<RseqArea>,
+        kept: impl Fn(&Mapping) -> Option<u64>,
         mut lap: impl FnMut(&'static str),
     ) -> Step<AddressSpace> {
         let process = &*stopped.process;
         let memory = Memory::save(process, &mut *self.tracker, &mut self.areas)?;
-        let shared = SharedMemory::save(process, &self.areas)?;
+        let shared = SharedMemory::save(process, &self.areas, kept)?;
         lap("copy");
         repair::join_alike(stopped, &self.areas, |process, start, end| {
             memory.write_saved(process, start, end)

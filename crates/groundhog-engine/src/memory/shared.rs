@@ -1,12 +1,18 @@
 //! Memory that is shared: compared with the snapshot as a whole, since writes to it cannot be followed.
+//!
+//! A mapping may be larger than its file. What lies behind the end cannot be read or written, and is no memory.
 
 use crate::error::{OrTrouble, Reason, Step, Trouble};
 use crate::memory::pages::differing_pages;
 use crate::memory::vma::{Area, AreaKind};
 use crate::trace::process::Process;
+use groundhog_proc::maps::Mapping;
 use groundhog_sys::process_vm::{self, Batch};
 use groundhog_sys::ptrace::RseqArea;
-use groundhog_sys::{PAGE_SIZE, RemoteAddr};
+use groundhog_sys::{Errno, PAGE_SIZE, RemoteAddr};
+
+const EIO: Errno = Errno(5);
+const EFAULT: Errno = Errno(14);
 
 /// How many bytes of shared memory a process may have: each is compared at every restore.
 const LIMIT: u64 = 64 << 20;
@@ -30,22 +36,33 @@ pub(crate) struct SharedMemory {
 }
 
 impl SharedMemory {
-    /// Saves them from a stopped process.
-    pub(crate) fn save(process: &Process, areas: &[Area]) -> Step<Self> {
-        let shared = || areas.iter().filter(|area| area.kind == AreaKind::Shared);
-        let total: u64 = shared().map(|area| area.mapping.len()).sum();
+    /// Saves them from a stopped process. `kept`: the size of the file behind a mapping whose contents are put back as a file.
+    pub(crate) fn save(
+        process: &Process,
+        areas: &[Area],
+        kept: impl Fn(&Mapping) -> Option<u64>,
+    ) -> Step<Self> {
+        let mut ranges = Vec::new();
+        for Area { mapping, .. } in areas.iter().filter(|area| area.kind == AreaKind::Shared) {
+            let readable = readable(process, mapping)?;
+            // What follows its end in the last page belongs to no file.
+            let from = kept(mapping).map_or(0, |size| size.saturating_sub(mapping.offset).min(readable));
+            if from < readable {
+                ranges.push((RemoteAddr(mapping.start + from), readable - from));
+            }
+        }
+        let total: u64 = ranges.iter().map(|(_, len)| len).sum();
         if total > LIMIT {
             let message = format!("it shares {total} bytes of memory, and the limit is {LIMIT}");
             return Err(Trouble::Refused(Reason::SharedMemoryLimit, message));
         }
-        let read = |area: &Area| {
-            let mut bytes = vec![0; area.mapping.len() as usize];
-            let start = RemoteAddr(area.mapping.start);
-            process_vm::read(process.pid, &process.files.mem, start, &mut bytes)
-                .or_trouble(Reason::Memory, "reading its shared memory")?;
-            Ok((start, bytes))
-        };
-        Ok(Self { pieces: shared().map(read).collect::<Step<_>>()? })
+        let mut pieces = Vec::new();
+        for (start, len) in ranges {
+            let mut bytes = Vec::new();
+            read_now(process, start, len as usize, &mut bytes)?;
+            pieces.push((start, bytes));
+        }
+        Ok(Self { pieces })
     }
 
     /// Bytes kept.
@@ -101,6 +118,31 @@ impl SharedMemory {
         }
         Ok(None)
     }
+}
+
+/// How many bytes of a mapping there are, in whole pages: those before the end of its file.
+fn readable(process: &Process, mapping: &Mapping) -> Step<u64> {
+    let is_there = |page: u64| {
+        let at = RemoteAddr(mapping.start + page * PAGE_SIZE);
+        match process_vm::read(process.pid, &process.files.mem, at, &mut [0]) {
+            Ok(()) => Ok(true),
+            Err(EFAULT | EIO) => Ok(false),
+            Err(errno) => Err(errno).or_trouble(Reason::Memory, "reading its shared memory"),
+        }
+    };
+    let (mut there, mut gone) = (0, mapping.len() / PAGE_SIZE);
+    if is_there(gone - 1)? {
+        return Ok(mapping.len());
+    }
+    while there < gone {
+        let middle = there.midpoint(gone);
+        if is_there(middle)? {
+            there = middle + 1;
+        } else {
+            gone = middle;
+        }
+    }
+    Ok(there * PAGE_SIZE)
 }
 
 fn read_now(process: &Process, start: RemoteAddr, len: usize, now: &mut Vec<u8>) -> Step<()> {

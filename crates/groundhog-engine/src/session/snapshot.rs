@@ -138,7 +138,7 @@ impl Session {
         let pipes = pending.split_off_pipes();
         let mut stopped = Stopped { process: &mut self.process, anchor };
         partly_mapped::refuse(&mut stopped, &areas, |mapping| {
-            is_private(mapping, &self.private) && !used.is_kept(mapping)
+            is_private(mapping, &self.private) && used.kept_size(mapping).is_none()
         })?;
         let surveyed = Surveyed::new(&mut stopped, areas, self.strategy)?;
         let actions = Actions::save(&mut stopped.remote()?)?;
@@ -148,7 +148,10 @@ impl Session {
         watch.lap(&mut phases, "inspect");
 
         let rseq = registers::rseq_areas(stopped.process);
-        let memory = surveyed.save(&mut stopped, rseq, |phase| watch.lap(&mut phases, phase))?;
+        let kept = |mapping: &Mapping| {
+            if is_private(mapping, &self.private) { used.kept_size(mapping) } else { None }
+        };
+        let memory = surveyed.save(&mut stopped, rseq, kept, |phase| watch.lap(&mut phases, phase))?;
         // Reading memory that is shared fills the holes in the files behind it: after that they are as they stay.
         let writable = WritableFiles::save(&used, !self.private.is_empty())?;
         let files = PrivateFiles::save(

@@ -10,15 +10,15 @@ fn written_through_its_mapping_or_its_descriptor() {
 
 #[test]
 fn written_through_another_open_of_it() {
-    for kind in ["memfd", "shm", "sysv"] {
+    for kind in ["memfd", "shm", "sysv", "read_only"] {
         reverts("shared_elsewhere", &[kind]);
     }
 }
 
-/// What the mapping does not let us write, not even as its tracer.
+/// What the mapping does not let us write, not even as its tracer, and no descriptor was open to.
 #[test]
 fn written_elsewhere_and_mapped_for_reading_is_refused() {
-    is_refused("shared_elsewhere", &["read_only"], Reason::Memory);
+    is_refused("shared_elsewhere", &["opened_to_read"], Reason::Memory);
 }
 
 /// What is attached to may be an object that no mapping of the snapshot is of.

@@ -25,10 +25,18 @@ static void prepare(void)
     check(fd >= 0 && ftruncate(fd, SIZE) == 0, "shared memory");
     if (is("shm"))
         shm_unlink(name);
-    memory = mmap(NULL, SIZE, is("read_only") ? PROT_READ : PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    bool only_read = is("read_only") || is("opened_to_read");
+    memory = mmap(NULL, SIZE, only_read ? PROT_READ : PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
     char bytes[SIZE];
     memset(bytes, 's', SIZE);
     check(memory != MAP_FAILED && pwrite(fd, bytes, SIZE, 0) == SIZE, "mmap");
+    if (is("opened_to_read")) {
+        char path[64];
+        snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+        int to_read = open(path, O_RDONLY | O_CLOEXEC);
+        check(to_read >= 0 && close(fd) == 0, "open");
+        fd = to_read;
+    }
 }
 
 static void handle(const char *secret)

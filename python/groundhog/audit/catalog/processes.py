@@ -66,6 +66,7 @@ C = (
     Victim("c", "file_changed", WRITTEN, evasion=True),
     Victim("c", "file_mapped", WRITTEN, evasion=True),
     Victim("c", "file_in_memory", WRITTEN, evasion=True),
+    Victim("c", "file_mapped_beyond", WRITTEN, evasion=True),
     Victim("c", "file_replaced_by_name", WRITTEN, evasion=True),
     Victim("c", "files_removed", WRITTEN),
     Victim("c", "file_permissions", WRITTEN, evasion=True),
