@@ -125,7 +125,7 @@ class Limits:
     """For all of a function's hooks after a restore, within ``timeout_s``; then the process is killed."""
     restore_timeout_s: float = 10.0
     """For one restore; then the process is killed and replaced."""
-    scratch_bytes: int = 64 * MIB
+    scratch_bytes: int = 512 * MIB
     """What a function process may have written to its private folders at any time (jail "namespace")."""
     scratch_files: int = 10_000
     """How many files it may have written there."""

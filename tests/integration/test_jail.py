@@ -245,8 +245,8 @@ def main(params):
     assert list(tmp_path.glob("log")) == []
 
 
-async def test_a_full_disk_is_the_function_s_own_trouble(source: Source) -> None:
-    text = """
+# Writes so much, and says what became of it.
+FILLS = """
 import tempfile
 def main(params):
     try:
@@ -256,12 +256,27 @@ def main(params):
         return {"error": error.strerror}
     return {"error": None}
 """
-    function = Function.from_file(source("handler.py", text))
+
+
+async def test_a_full_disk_is_the_function_s_own_trouble(source: Source) -> None:
+    function = Function.from_file(source("handler.py", FILLS))
     async with Pool(function, jail="namespace", limits=Limits(scratch_bytes=1 << 20)) as pool:
         for _ in range(3):
             assert (await pool.invoke({"size": 2 << 20})).value == {"error": "No space left on device"}
             assert (await pool.invoke({"size": 1000})).value == {"error": None}
         assert pool.stats().retirements == {}
+
+
+def test_the_command_line_says_how_much_may_be_written(source: Source) -> None:
+    handler = source("handler.py", FILLS)
+    said = {
+        size: groundhog(
+            "invoke", str(handler), "--tmp-size", size, "--payload", '{"size": 3000000}', "--json"
+        )
+        for size in ("2", "4")
+    }
+    values = {size: json.loads(done.stdout)["value"] for size, done in said.items()}
+    assert values == {"2": {"error": "No space left on device"}, "4": {"error": None}}
 
 
 @pytest.mark.parametrize("jail", JAILS)

@@ -17,7 +17,7 @@ pub(crate) struct Tracee {
 }
 
 /// Bytes and files that a function may write by default.
-const MAX_WRITTEN: (u64, u64) = (64 << 20, 10_000);
+const MAX_WRITTEN: (u64, u64) = (512 << 20, 10_000);
 
 fn means(name: &str) -> PyResult<Means> {
     match name {

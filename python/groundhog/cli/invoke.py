@@ -122,6 +122,7 @@ def command(
     payload: Any,
     count: int,
     timeout: float,
+    scratch_bytes: int,
     as_json: bool,
     **pool_options: Any,
 ) -> None:
@@ -132,7 +133,8 @@ def command(
     function = options.function(handler, program, warmup, warmup_file, warmup_rounds)
     logs.configure(logging.WARNING)
     show = _show_json if as_json else _show_table
-    made = calls(function, payload, count, Limits(timeout_s=timeout), **pool_options)
+    limits = Limits(timeout_s=timeout, scratch_bytes=scratch_bytes)
+    made = calls(function, payload, count, limits, **pool_options)
     ctx.exit(0 if asyncio.run(show(made)) else 1)
 
 

@@ -59,6 +59,7 @@ def command(
     host: str,
     workers: int,
     timeout: float,
+    scratch_bytes: int,
     start_timeout: float,
     trust_local_callers: bool,
     log_file: Path | None,
@@ -67,7 +68,7 @@ def command(
     """Be an OpenWhisk action container: POST /init gives the function, POST /run calls it."""
     # Whatever is on stdout and stderr counts as the log of an activation, perhaps of another caller.
     logs.configure(handler=logs.file(log_file))
-    limits = Limits(timeout_s=timeout, start_timeout_s=start_timeout)
+    limits = Limits(timeout_s=timeout, start_timeout_s=start_timeout, scratch_bytes=scratch_bytes)
 
     def make_pool(function: Function, observer: Observer) -> Pool:
         return Pool(function, workers, limits=limits, observer=observer, **pool_options)

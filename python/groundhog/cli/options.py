@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 import click
 
-from groundhog.config import Function, Isolation, Jail, Limits, Network
+from groundhog.config import MIB, Function, Isolation, Jail, Limits, Network
 from groundhog.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -77,6 +77,16 @@ class Seconds(_ParamType):
         if not 0 < seconds < math.inf:
             self.fail(f"{value} is not a positive number of seconds", param, ctx)
         return seconds
+
+
+class Mebibytes(_ParamType):
+    """A size that is given in MiB, as bytes."""
+
+    name = "mebibytes"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """Parse it; misuse if it is no whole number, or nothing."""
+        return int(click.IntRange(min=1).convert(value, param, ctx)) * MIB
 
 
 class HeaderName(_ParamType):
@@ -187,9 +197,19 @@ def jail(command: Decorated) -> Decorated:
 
 
 def workers(command: Decorated) -> Decorated:
-    """Add the time for a request, and what shapes a pool: each under the name of `Pool`'s parameter."""
+    """Add two limits, and what shapes a pool: each under the name of `Pool`'s parameter."""
     for decorate in (
         timeout,
+        click.option(
+            "--tmp-size",
+            "scratch_bytes",
+            type=Mebibytes(),
+            default=Limits().scratch_bytes // MIB,
+            show_default=True,
+            metavar="MIB",
+            help="What a process may have written to /tmp and its other folders, in MiB of memory (with the"
+            " jail namespace).",
+        ),
         click.option(
             "--keep-connections",
             is_flag=True,

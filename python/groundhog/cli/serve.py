@@ -66,6 +66,7 @@ def command(
     host: str,
     workers: int,
     timeout: float,
+    scratch_bytes: int,
     start_timeout: float,
     queue: int,
     domain_header: str | None,
@@ -85,7 +86,12 @@ def command(
     neighbours = listening.neighbours(
         isolation, pool_options["network"], pool_options["uid"], trust_local_callers=trust_local_callers
     )
-    limits = Limits(timeout_s=timeout, queue_length=queue, start_timeout_s=start_timeout)
+    limits = Limits(
+        timeout_s=timeout,
+        queue_length=queue,
+        start_timeout_s=start_timeout,
+        scratch_bytes=scratch_bytes,
+    )
     metrics = Metrics()
     pool = Pool(function, workers, limits=limits, observer=metrics, **pool_options)
     info = {

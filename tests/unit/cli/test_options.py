@@ -90,6 +90,18 @@ def test_times(
     assert engine.processes == []
 
 
+@pytest.mark.parametrize(
+    ("value", "why"), [("0", "0 is not in the range x>=1"), ("1.5", "'1.5' is not a valid integer")]
+)
+@pytest.mark.parametrize("command", ["serve", "invoke"])
+def test_sizes(
+    command: str, value: str, why: str, handler: str, capsys: pytest.CaptureFixture[str], engine: FakeEngine
+) -> None:
+    assert main([command, handler, "--tmp-size", value]) == 2
+    assert f"Invalid value for '--tmp-size': {why}" in capsys.readouterr().err
+    assert engine.processes == []
+
+
 @pytest.mark.parametrize("name", ["X-Tenant", "tenant", "x_tenant", "X!#$%&'*+.^`|~-1"])
 def test_names_of_headers(name: str) -> None:
     assert options.HeaderName().convert(name, None, None) == name
