@@ -28,8 +28,8 @@ use crate::trace::process::Process;
 use crate::trace::remote_syscall::{self, Anchor, SCRATCH_SIZE};
 use crate::trace::{inspect, registers};
 use groundhog_proc::maps::{Mapping, Name};
-use groundhog_sys::Errno;
 use groundhog_sys::fcntl::FileType;
+use groundhog_sys::{Errno, Tid};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -41,6 +41,9 @@ const BEGUN_WITHIN: Duration = Duration::from_secs(5);
 /// How long it is left alone between two looks: longer and longer, since on a loaded machine it needs a while to get anywhere.
 const QUIET_PAUSE: Duration = Duration::from_micros(500);
 const MAX_QUIET_PAUSE: Duration = Duration::from_millis(20);
+
+/// How many child processes a message names.
+const MAX_NAMED: usize = 3;
 
 /// Everything that is known of the clean state.
 pub(crate) struct Snapshot {
@@ -345,15 +348,33 @@ fn refuse_unquiet(process: &Process) -> Step<()> {
     if let Some(signal) = process.group_stop() {
         return refuse(Reason::Stopped, format!("it was stopped by signal {signal}"));
     }
-    match process.children() {
-        0 => Ok(()),
-        count => refuse(
-            Reason::Children,
-            format!(
-                "it has {count} child processes; serve from one process, such as with one worker and no reloader"
-            ),
-        ),
+    let children = process.children();
+    if children.is_empty() {
+        return Ok(());
     }
+    let named: Vec<String> =
+        children.iter().take(MAX_NAMED).map(|child| named(*child, process.pid)).collect();
+    let more = if children.len() > MAX_NAMED { ", and more" } else { "" };
+    let message = format!(
+        "it has {} child processes, and a snapshot holds one process: {}{more}; start them in the request, or end them before \
+         the snapshot; have a server run with one worker and no reloader",
+        children.len(),
+        named.join(", ")
+    );
+    refuse(Reason::Children, message)
+}
+
+/// A child process and the beginning of its command line.
+fn named(child: Tid, parent: Tid) -> String {
+    const MAX_LENGTH: usize = 120;
+    let command_line = |pid| std::fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+    let words = command_line(child);
+    if words == command_line(parent) {
+        return format!("{child} (a fork of it)");
+    }
+    let words = String::from_utf8_lossy(&words).trim_end_matches('\0').replace('\0', " ");
+    let begin: String = words.chars().filter(|letter| !letter.is_control()).take(MAX_LENGTH).collect();
+    format!("{child} ({begin})")
 }
 
 /// Living ones are refused before. One that has ended waits for the first request that asks, and for no other.

@@ -35,7 +35,7 @@ impl Component for Threads {
         if threads != self.0 {
             return Ok(Some(format!("threads expected {:?}, found {threads:?}", self.0)));
         }
-        let children = stopped.process.children();
+        let children = stopped.process.children().len();
         Ok((children > 0).then(|| format!("it has {children} child processes")))
     }
 }

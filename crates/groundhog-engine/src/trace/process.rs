@@ -307,9 +307,9 @@ impl Process {
         self.happened.group_stop
     }
 
-    /// Living children and their threads.
-    pub(crate) fn children(&self) -> usize {
-        self.children.len()
+    /// Living descendants.
+    pub(crate) fn children(&self) -> BTreeSet<Tid> {
+        self.children.values().copied().collect()
     }
 
     /// Whether all its threads are in a ptrace-stop.

@@ -249,6 +249,7 @@ class Server:
             report(error)
             flush()
             return {"ok": False, "error": f"a hook before the snapshot failed: {described(error)}"}
+        beside("processes").end()
         flush()  # what hooks printed must not be in the snapshot, and come with each answer
         prepare()
         self._generators.find()
