@@ -17,6 +17,7 @@ pub(crate) mod connections;
 pub(crate) mod epoll;
 pub(crate) mod open_file;
 pub(crate) mod pending_data;
+pub(crate) mod socket_options;
 pub(crate) mod survey;
 pub(crate) mod table;
 pub(crate) mod times;

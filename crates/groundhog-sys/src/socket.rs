@@ -48,6 +48,24 @@ pub fn option_bytes(fd: impl AsFd, level: u32, name: u32) -> Result<Vec<u8>> {
     Ok(value[..(len as usize).min(value.len())].to_vec())
 }
 
+/// `setsockopt`: sets any option to what [`option_bytes`] said.
+///
+/// # Errors
+/// As setsockopt(2).
+pub fn set_option_bytes(fd: impl AsFd, level: u32, name: u32, value: &[u8]) -> Result<()> {
+    // SAFETY: the kernel reads at most the length of `value` from it. setsockopt(2).
+    check(i64::from(unsafe {
+        libc::setsockopt(
+            fd.as_fd().as_raw_fd(),
+            level as i32,
+            name as i32,
+            value.as_ptr().cast(),
+            value.len() as libc::socklen_t,
+        )
+    }))
+    .map(drop)
+}
+
 /// `getsockopt`: what a socket was made as.
 ///
 /// # Errors

@@ -116,7 +116,8 @@ ROWS = (
         SOCKETS,
         "connections that wait to be accepted; options of sockets; descriptors that it sends to itself over"
         " a socket",
-        RETIRE,
+        "revert options that clients set on each use (`SO_KEEPALIVE`, `TCP_NODELAY` and the like, timeouts);"
+        " all else: retire",
     ),
     Row(
         NETWORK,

@@ -8,6 +8,7 @@ use crate::component::{Component, Stopped};
 use crate::descriptors::epoll::EpollSets;
 use crate::descriptors::open_file::OpenFileStates;
 use crate::descriptors::pending_data::PendingData;
+use crate::descriptors::socket_options::SocketOptions;
 use crate::descriptors::survey::Survey;
 use crate::descriptors::table::DescriptorTable;
 use crate::descriptors::times::Times;
@@ -59,6 +60,7 @@ pub(crate) struct Snapshot {
     files: PrivateFiles,
     attributes: Attributes,
     open_files: OpenFileStates,
+    socket_options: SocketOptions,
     pipes: PendingData,
     times: Times,
     pending: PendingData,
@@ -74,7 +76,7 @@ impl Snapshot {
     /// address space, before the files that it may show. Whatever makes events (closing, writing, removing) stands before
     /// what drains them: files, what waits in pipes, and then when those were read, before what else waits; that before
     /// what sets have ready, all before signals. Registers come last, since calls are made inside the process until then.
-    pub(crate) fn components(&mut self) -> [&mut dyn Component; 15] {
+    pub(crate) fn components(&mut self) -> [&mut dyn Component; 16] {
         [
             &mut self.threads,
             &mut self.kernel_state,
@@ -85,6 +87,7 @@ impl Snapshot {
             &mut self.files,
             &mut self.attributes,
             &mut self.open_files,
+            &mut self.socket_options,
             &mut self.pipes,
             &mut self.times,
             &mut self.pending,
@@ -166,6 +169,7 @@ impl Session {
         )?;
         watch.lap(&mut phases, "files");
         let (open_files, times) = OpenFileStates::save(&survey)?;
+        let socket_options = SocketOptions::save(&survey);
         // What the snapshot itself did, such as setting times, is no request's to read.
         pending.drop_events()?;
         epoll.settle(&mut stopped)?;
@@ -205,6 +209,7 @@ impl Session {
             files,
             attributes,
             open_files,
+            socket_options,
             pipes,
             times,
             pending,

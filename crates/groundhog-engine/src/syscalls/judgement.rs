@@ -241,6 +241,7 @@ impl Judged<'_> {
             // In a set of the snapshot; of others nothing is left.
             Effect::OpenFile(argument) => seen.open_files.extend(self.in_snapshot(argument)),
             Effect::TimerDescriptor(_) => seen.timers = true,
+            Effect::SocketOption(_) => seen.socket_options = true,
             Effect::ReadsAhead(argument) => {
                 if !self.in_snapshot(argument).is_empty() {
                     seen.retire(self.name());

@@ -107,6 +107,8 @@ pub(crate) struct Observed {
     pub(crate) open_files: BTreeSet<i32>,
     /// Timer descriptors were set.
     pub(crate) timers: bool,
+    /// Options of sockets of the snapshot may have been set.
+    pub(crate) socket_options: bool,
     /// Attributes of what any descriptor leads to may have been set.
     pub(crate) inodes: bool,
     /// Sockets that were read from or written to, of those that are watched.

@@ -116,6 +116,8 @@ pub(crate) enum Effect {
     OpenFile(u8),
     /// The timer descriptor in this argument.
     TimerDescriptor(u8),
+    /// An option of the socket in this argument that is what it was last set to, and tells that.
+    SocketOption(u8),
     /// How the kernel reads ahead in the open file in this argument, which nobody can ask for.
     ReadsAhead(u8),
     /// Bytes went through the descriptor in this argument.
@@ -226,6 +228,18 @@ pub(crate) fn rule(call: Sysno) -> Option<Rule> {
     rules.get(call.id() as usize).copied().flatten()
 }
 
+/// Level and number of each option of sockets that is put back.
+pub(crate) fn socket_options() -> Vec<(u32, u32)> {
+    let Some(Rule::Operations(groups, _)) = rule(Sysno::setsockopt) else { return Vec::new() };
+    let is_put_back = |clause: &Clause| matches!(clause.action, Action::See(Effect::SocketOption(_), _));
+    let of_level = |group: &'static Operations| {
+        let level = group.within.map(|(_, level, _)| level);
+        let known = group.known.iter().filter(move |known| known.clauses.iter().any(is_put_back));
+        known.filter_map(move |known| Some((level?, known.value)))
+    };
+    groups.iter().flat_map(of_level).collect()
+}
+
 impl Rule {
     /// The clauses that may hold for a call with these values in its arguments; none for an operation without a row.
     pub(crate) fn clauses(&self, arguments: &[u64; 6]) -> Option<&'static [Clause]> {
@@ -268,6 +282,14 @@ mod tests {
                 assert!(values.is_sorted_by(|a, b| a < b), "{calls:?}: {values:x?}");
             }
         }
+    }
+
+    #[test]
+    fn options_that_are_put_back_are_those_with_such_rows() {
+        let options = socket_options();
+        assert!(options.contains(&(1, 9)), "SO_KEEPALIVE");
+        assert!(options.contains(&(6, 1)), "TCP_NODELAY");
+        assert!(!options.contains(&(6, 3)), "TCP_CORK holds back what is sent");
     }
 
     #[test]

@@ -104,6 +104,7 @@ OPEN_FILES = (
     Victim("c", "listener_overrun", SOCKETS, SAFE),
     Victim("c", "fast_open_idle", CONNECTIONS, SAFE, evasion=True),
     Victim("c", "fast_open_shut", CONNECTIONS, SAFE, evasion=True, connected=True),
+    Victim("c", "options_plain", SOCKETS),
     Victim("c", "options_by_duplicate", SOCKETS, SAFE, evasion=True),
     Victim("c", "filter_by_duplicate", SOCKETS, SAFE, evasion=True),
     Victim("c", "zerocopy_sent", MEMORY, SAFE, evasion=True, connected=True),

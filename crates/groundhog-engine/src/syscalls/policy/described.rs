@@ -119,6 +119,7 @@ fn effect_in_words(effect: Effect) -> (&'static str, &'static str) {
         Effect::StatusFlags(_) => ("descriptor", "status flags are put back"),
         Effect::OpenFile(_) => ("descriptor", "compared and put back, else retires"),
         Effect::TimerDescriptor(_) => ("descriptor", "timers are set back"),
+        Effect::SocketOption(_) => ("descriptor", "options are set back"),
         Effect::ReadsAhead(_) => ("descriptor", "retires, for an open file of the snapshot"),
         Effect::Corks(_) => ("descriptor", "retires, if a message is unfinished"),
         Effect::Transfer(_) | Effect::Shuts(_) => ("descriptor", "the connection is ended"),

@@ -383,6 +383,8 @@ pub(super) const IOCTL: Rule = Rule::Operations(
 
 /// On a new socket, options go with it.
 const OPTION: &[Clause] = &[on(FIRST, E::Retires(Scope::File))];
+/// A number or a time that says nothing of what was sent, and sets nothing else.
+const PLAIN_OPTION: &[Clause] = &[on(FIRST, E::SocketOption(0))];
 /// The kernel would send from pages that the next restore writes.
 const ZERO_COPY: &[Clause] = &[never(EOPNOTSUPP)];
 
@@ -430,7 +432,7 @@ pub(super) const SETSOCKOPT: Rule = Rule::Operations(
                 op(6, "SO_BROADCAST", OPTION),
                 op(7, "SO_SNDBUF", OPTION),
                 op(8, "SO_RCVBUF", OPTION),
-                op(9, "SO_KEEPALIVE", OPTION),
+                op(9, "SO_KEEPALIVE", PLAIN_OPTION),
                 op(10, "SO_OOBINLINE", OPTION),
                 op(12, "SO_PRIORITY", OPTION),
                 op(13, "SO_LINGER", OPTION),
@@ -438,8 +440,8 @@ pub(super) const SETSOCKOPT: Rule = Rule::Operations(
                 op(16, "SO_PASSCRED", OPTION),
                 op(18, "SO_RCVLOWAT", OPTION),
                 op(19, "SO_SNDLOWAT", OPTION),
-                op(20, "SO_RCVTIMEO", OPTION),
-                op(21, "SO_SNDTIMEO", OPTION),
+                op(20, "SO_RCVTIMEO", PLAIN_OPTION),
+                op(21, "SO_SNDTIMEO", PLAIN_OPTION),
                 op(25, "SO_BINDTODEVICE", OPTION),
                 op(26, "SO_ATTACH_FILTER", OPTION),
                 op(27, "SO_DETACH_FILTER", OPTION),
@@ -461,8 +463,8 @@ pub(super) const SETSOCKOPT: Rule = Rule::Operations(
                 op(63, "SO_TIMESTAMP_NEW", OPTION),
                 op(64, "SO_TIMESTAMPNS_NEW", OPTION),
                 op(65, "SO_TIMESTAMPING_NEW", OPTION),
-                op(66, "SO_RCVTIMEO_NEW", OPTION),
-                op(67, "SO_SNDTIMEO_NEW", OPTION),
+                op(66, "SO_RCVTIMEO_NEW", PLAIN_OPTION),
+                op(67, "SO_SNDTIMEO_NEW", PLAIN_OPTION),
                 op(69, "SO_PREFER_BUSY_POLL", OPTION),
                 op(70, "SO_BUSY_POLL_BUDGET", OPTION),
                 op(72, "SO_BUF_LOCK", OPTION),
@@ -477,12 +479,12 @@ pub(super) const SETSOCKOPT: Rule = Rule::Operations(
             6,
             "IPPROTO_TCP",
             &[
-                op(1, "TCP_NODELAY", OPTION),
+                op(1, "TCP_NODELAY", PLAIN_OPTION),
                 op(2, "TCP_MAXSEG", OPTION),
                 op(3, "TCP_CORK", OPTION),
-                op(4, "TCP_KEEPIDLE", OPTION),
-                op(5, "TCP_KEEPINTVL", OPTION),
-                op(6, "TCP_KEEPCNT", OPTION),
+                op(4, "TCP_KEEPIDLE", PLAIN_OPTION),
+                op(5, "TCP_KEEPINTVL", PLAIN_OPTION),
+                op(6, "TCP_KEEPCNT", PLAIN_OPTION),
                 op(7, "TCP_SYNCNT", OPTION),
                 op(8, "TCP_LINGER2", OPTION),
                 op(9, "TCP_DEFER_ACCEPT", OPTION),
@@ -491,7 +493,7 @@ pub(super) const SETSOCKOPT: Rule = Rule::Operations(
                 op(13, "TCP_CONGESTION", OPTION),
                 op(16, "TCP_THIN_LINEAR_TIMEOUTS", OPTION),
                 op(17, "TCP_THIN_DUPACK", OPTION),
-                op(18, "TCP_USER_TIMEOUT", OPTION),
+                op(18, "TCP_USER_TIMEOUT", PLAIN_OPTION),
                 op(23, "TCP_FASTOPEN", OPTION),
                 op(24, "TCP_TIMESTAMP", OPTION),
                 op(25, "TCP_NOTSENT_LOWAT", OPTION),
