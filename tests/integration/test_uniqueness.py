@@ -26,6 +26,7 @@ REQUESTS = 1000
 PYTHON = """
 import hashlib, multiprocessing.synchronize, os, random, secrets, sqlite3, ssl, tempfile, uuid
 import numpy.random
+from bson import ObjectId
 from cryptography.fernet import Fernet
 from cryptography.hazmat.primitives.asymmetric import ec, x25519
 
@@ -34,6 +35,7 @@ tempfile.mktemp()
 random.gauss(0, 1)  # keeps a second one for later
 numpy.random.normal()  # likewise
 x25519.X25519PrivateKey.generate()
+ObjectId()
 kept = random.random
 database = sqlite3.connect(":memory:")
 
@@ -58,6 +60,7 @@ def main(params):
         "sqlite": row(database),
         "sqlite, a new connection": row(sqlite3.connect(":memory:")),
         "names of semaphores": next(multiprocessing.synchronize.SemLock._rand),
+        "bson": str(ObjectId()),
         "uuid1": str(uuid.uuid1()),
         "uuid4": str(uuid.uuid4()),
         "secrets": secrets.token_hex(16),

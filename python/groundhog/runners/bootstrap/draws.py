@@ -37,6 +37,7 @@ KNOWN: tuple[tuple[str, str, Callable[[Any], Any]], ...] = (
     ),
     ("numpy.random.random", "numpy.random", lambda its: its.random()),
     ("numpy.random.normal", "numpy.random", lambda its: its.normal()),
+    ("ids of bson", "bson.objectid", lambda its: its.ObjectId()),
     (  # what it has of OpenSSL is its own, whichever kind of key is made
         "private keys of cryptography",
         "cryptography.hazmat.bindings._rust",

@@ -29,6 +29,7 @@ class Generators:
             ("cryptography.hazmat.bindings._rust", "_openssl", _reseed_cryptography),
             ("multiprocessing.synchronize", "SemLock", lambda lock: _reseed_tempfile(lock._rand)),  # noqa: SLF001
             ("_sqlite3", "__spec__", _reseed_sqlite),
+            ("bson.objectid", "ObjectId", _reseed_objectid),
         ]
         self._loaded = []
         for name, attribute, reseed in found:
@@ -69,6 +70,13 @@ def _reseed_numpy(legacy: Any) -> Callable[[bytes], None]:
 def _reseed_tempfile(names: Any) -> Callable[[bytes], None]:
     def reseed(_: bytes) -> None:
         names._rng_pid = None  # noqa: SLF001 - as after a fork: the next name comes from a new generator
+
+    return reseed
+
+
+def _reseed_objectid(kind: Any) -> Callable[[bytes], None]:
+    def reseed(_: bytes) -> None:
+        kind._pid = None  # noqa: SLF001 - as after a fork: the next id has other random bytes
 
     return reseed
 
