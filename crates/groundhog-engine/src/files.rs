@@ -209,7 +209,7 @@ enum Repair {
 /// What must stay the very file under its name, since the process would follow it to another name.
 #[derive(Debug)]
 enum Held {
-    /// Everything: what is watched is told by numbers that an overlay may have made up.
+    /// Everything: what is watched, symbolic links among it, is told by numbers that an overlay may have made up.
     All,
     /// Files of these inodes, which it has open or mapped.
     Files(BTreeSet<u64>),
@@ -218,7 +218,7 @@ enum Held {
 impl Held {
     fn contains(&self, stat: &Stat) -> bool {
         match self {
-            Self::All => matches!(stat.kind, EntryKind::File | EntryKind::Folder),
+            Self::All => matches!(stat.kind, EntryKind::File | EntryKind::Folder | EntryKind::Link),
             Self::Files(inodes) => stat.kind == EntryKind::File && inodes.contains(&stat.inode),
         }
     }

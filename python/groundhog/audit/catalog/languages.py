@@ -78,6 +78,7 @@ PYTHON = (
     Victim("python", "file_links", WRITTEN, RETIRE, namespace_only=True, evasion=True),
     Victim("python", "link_links", WRITTEN, RETIRE, evasion=True),
     Victim("python", "file_watched", WRITTEN, RETIRE, evasion=True),
+    Victim("python", "link_watched", WRITTEN, RETIRE, evasion=True),
     Victim("python", "folder_ruled", WRITTEN, RETIRE, evasion=True),
     Victim("python", "file_without_name", WRITTEN, evasion=True),
     Victim("python", "file_below_open", WRITTEN, RETIRE, evasion=True),
