@@ -4,6 +4,7 @@
 //! was started, which is little, is compared with what was there at the snapshot, or with what shows through from below.
 
 mod component;
+mod holes;
 pub(crate) mod jail;
 mod kept_file;
 pub(crate) mod page_sharing;

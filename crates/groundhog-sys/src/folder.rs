@@ -167,6 +167,16 @@ impl Folder {
         Ok((found.f_bfree, found.f_ffree))
     }
 
+    /// Whether its file system keeps files in memory only, or, as an overlay, may lie on one that does: there, reading a
+    /// mapping of a file fills its holes, see tmpfs(5).
+    ///
+    /// # Errors
+    /// As fstatfs(2).
+    pub fn may_be_in_memory(&self) -> Result<bool> {
+        const MAGIC: [libc::c_long; 3] = [libc::TMPFS_MAGIC, libc::OVERLAYFS_SUPER_MAGIC, 0x8584_58f6]; // the last is that of ramfs
+        Ok(MAGIC.contains(&rustix::fs::fstatfs(&self.0)?.f_type))
+    }
+
     /// Gives a plain file other contents, in place: what maps it or has it open goes on with it. `data`: where there are to
     /// be no holes.
     ///

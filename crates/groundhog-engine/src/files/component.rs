@@ -1,5 +1,6 @@
 //! The private folders as a component, with the files in them that the process holds, and the room that is left.
 
+use super::holes::Holes;
 use super::pinned_files::{InUse, PinnedFiles};
 use super::{Files, Held, Private};
 use crate::component::{Component, Restore, Stopped};
@@ -19,6 +20,7 @@ pub(crate) struct PrivateFiles {
     files: Files,
     pinned: PinnedFiles,
     room: Vec<Option<(u64, u64)>>,
+    holes: Holes,
     /// Some in its folders is mapped so that it is written to with no call that says so.
     is_written_in_memory: bool,
 }
@@ -41,9 +43,10 @@ impl PrivateFiles {
         let _user = ids.map(ActingAs::new);
         let pinned = PinnedFiles::save(process, &private, used)?;
         let room = private.iter().map(Private::room).collect::<Step<_>>()?;
+        let holes = Holes::save(&private);
         let in_folders = |path: &PathBuf| private.iter().any(|folder| path.starts_with(folder.path()));
         let is_written_in_memory = used.written_in_memory.iter().any(in_folders);
-        Ok(Self { private, ids, files, pinned, room, is_written_in_memory })
+        Ok(Self { private, ids, files, pinned, room, holes, is_written_in_memory })
     }
 
     /// Refuses folders in which less room is left: what was opened for writing was copied, and the copies stay.
@@ -64,9 +67,11 @@ impl PrivateFiles {
 
 impl Component for PrivateFiles {
     fn revert(&mut self, restore: &mut Restore<'_>) -> Step<()> {
-        if (self.private.is_empty() && self.pinned.is_empty())
-            || (restore.sees_calls && !restore.observed.files && !self.is_written_in_memory)
-        {
+        if self.private.is_empty() && self.pinned.is_empty() {
+            return Ok(());
+        }
+        let may_differ = !restore.sees_calls || restore.observed.files || self.is_written_in_memory;
+        if !may_differ && !self.holes.may_be_filled(&self.private, &self.pinned)? {
             return Ok(());
         }
         let _user = self.ids.map(ActingAs::new);

@@ -1,5 +1,6 @@
 //! What a plain file held at the snapshot, where its holes were, and when it was written.
 
+use super::holes::has_holes;
 use groundhog_sys::file_contents::{self, Access};
 use groundhog_sys::folder::Stat;
 use groundhog_sys::{Errno, Result};
@@ -38,6 +39,11 @@ impl KeptFile {
             || now.modified != self.stat.modified
             || file_contents::data(&self.file)? != self.data
             || file_contents::contents(&self.file, self.stat.size)? != self.contents)
+    }
+
+    /// Whether there are fewer holes in it than there were, or what was reserved is written.
+    pub(super) fn has_filled_holes(&self) -> Result<bool> {
+        Ok(has_holes(&self.stat, &self.data) && file_contents::data(&self.file)? != self.data)
     }
 
     /// Puts it back if it changed, and says whether it had; `EIO` when that does not help.

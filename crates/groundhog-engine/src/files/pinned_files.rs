@@ -97,6 +97,16 @@ impl PinnedFiles {
         Ok(Self { open, working_directory, gone })
     }
 
+    /// Whether a hole of a file without a name may have been filled: see [`super::holes`].
+    pub(super) fn has_filled_holes(&self) -> Step<bool> {
+        for unnamed in self.open.iter().filter_map(|open| open.unnamed.as_ref()) {
+            if unnamed.kept.has_filled_holes().or_trouble(Reason::Files, LOOKING)? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
     /// Puts the contents of files without a name back, and refuses others of which not the same name leads to them; says
     /// how many files had changed.
     pub(crate) fn revert(&self, process: &Process) -> Step<u64> {
