@@ -6,7 +6,8 @@ printed that the platform takes for those of another activation.
 
 The kernel tells which socket is the other end of a connection (``sock_diag(7)``), and ``/proc`` which process
 holds it. A socket that nobody seems to hold may be on its way from one process to another, as a function
-could arrange, and one that is gone may have been reset by a function: who asks by such a one is refused.
+could arrange, and one that is gone may have been reset by a function: who asks by such a one is refused. What
+a function had open at its snapshot its supervisor holds, too.
 """
 
 from __future__ import annotations
@@ -51,6 +52,10 @@ _NO_COOKIE = 0xFFFFFFFF
 _REMEMBERED = 1024  # connections
 _ASKERS = 16
 _ROOT = 0
+_ENGINE = b"/groundhog/_core."
+"""In the path of the library by which a supervisor runs functions."""
+_PROCESS = "[pidfd]"
+"""In what the kernel calls a descriptor for a process: see pidfd_open(2)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,15 +236,35 @@ def _still_holds(holder: _Holder) -> bool:
 def _holder(end: End, likely: Iterable[Path] = ()) -> _Holder | None:
     """Who has a socket open; None if nobody can be seen who does. It looks at likely processes first.
 
-    Whoever is traced may be a function: ours, or one of another server on this machine.
+    Whoever is traced may be a function: ours, or one of another server on this machine. So may be what a
+    server on this machine holds, this one among them.
     """
     for process in itertools.chain(likely, Path("/proc").iterdir()):
         if not process.name.isdigit():
             continue
         for descriptor in _descriptors(process):
             if _is_socket(descriptor, end.inode):
-                return _Holder(descriptor, end.inode, may_be_function=_tracer(process) != 0)
+                return _Holder(descriptor, end.inode, may_be_function=_may_be_function(process))
     return None
+
+
+def _may_be_function(process: Path) -> bool:
+    return _tracer(process) != 0 or _supervises(process)
+
+
+def _supervises(process: Path) -> bool:
+    """Whether a process runs functions, whose sockets of the snapshot it has duplicates of.
+
+    It has a descriptor for each function's process, too, and keeps that longer.
+    """
+    if process.name == str(os.getpid()):
+        return True
+    try:
+        if _ENGINE not in Path(process, "maps").read_bytes():
+            return False
+        return any(_PROCESS in str(descriptor.readlink()) for descriptor in Path(process, "fd").iterdir())
+    except OSError:
+        return True
 
 
 def _descriptors(process: Path) -> list[Path]:

@@ -27,6 +27,12 @@ def main(params):
 """
 
 
+@pytest.fixture(autouse=True)
+def visitors(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever asks a server is in its process, and holds nothing for its functions."""
+    monkeypatch.setattr("groundhog.platforms.neighbours._supervises", lambda _: False)
+
+
 @pytest.fixture
 def engine(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeEngine]:
     """The engine of every pool; no process of it may be left."""

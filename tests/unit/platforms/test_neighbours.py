@@ -6,6 +6,8 @@ import contextlib
 import os
 import socket
 import struct
+import subprocess
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +23,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 US = {os.geteuid()}
+supervises = neighbours._supervises
+
+
+@pytest.fixture(autouse=True)
+def gateway(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Callers here are this process, which stands for a gateway, whatever other tests have loaded into it."""
+    monkeypatch.setattr(neighbours, "_supervises", lambda _: False)
 
 
 class Connection:
@@ -168,6 +177,33 @@ async def test_one_that_is_traced(
     for _ in range(2):  # it is not remembered as one that may
         with pytest.raises(Refusal, match="its own server"):
             await callers.check(connection.request())
+
+
+async def test_one_that_its_own_server_holds(connection: Connection, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It has duplicates of what its functions opened before their snapshots, and is found before them."""
+    monkeypatch.setattr(neighbours, "_supervises", supervises)
+    with pytest.raises(Refusal, match="its own server"):
+        await Neighbours(US).check(connection.request())
+
+
+@pytest.mark.parametrize(
+    ("loads", "opens", "expected"),
+    [(False, False, False), (True, False, False), (True, True, True)],
+    ids=["no engine", "no function", "a supervisor"],
+)
+def test_who_runs_functions(*, loads: bool, opens: bool, expected: bool) -> None:
+    code = "import os, sys\n" + "import groundhog._core\n" * loads + "os.pidfd_open(os.getpid())\n" * opens
+    code += "print(flush=True)\nsys.stdin.read()"
+    with subprocess.Popen(
+        [sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as another:
+        assert another.stdin is not None
+        assert another.stdout is not None
+        another.stdout.readline()
+        assert supervises(Path("/proc", str(another.pid))) is expected
+        another.stdin.close()
+        another.wait()
+        assert supervises(Path("/proc", str(another.pid))), "nobody can tell any more"
 
 
 async def test_a_function_whose_socket_seems_to_be_of_another_user(
