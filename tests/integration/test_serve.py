@@ -169,6 +169,65 @@ def test_no_function_asks_in_the_name_of_another_domain(
         assert server.stop() == 0
 
 
+ASKS_BY_AN_OLD_CONNECTION = """
+import http.client, os
+
+connection = http.client.HTTPConnection(os.environ["ASKED"])
+connection.connect()
+
+def main(args):
+    connection.request("POST", "/", b'{"name": "asked"}', {"X-Tenant": "b"})
+    response = connection.getresponse()
+    return {"answer": f"{response.status} {response.read().decode()}"}
+"""
+
+
+@pytest.mark.parametrize(("trust", "told"), [((), "403 "), (("--trust-local-callers",), "asked")])
+def test_no_function_asks_by_a_connection_of_its_warm_up(
+    source: Source, trust: tuple[str, ...], told: str
+) -> None:
+    """Its supervisor has a duplicate of that, and nobody traces a supervisor."""
+    path = source("asks.py", ASKS_ITS_SERVER)
+    options = ("--isolation", "domain", "--domain-header", "X-Tenant", *trust)
+    with served("serve", str(path), *options) as asked:
+        address = f"{asked.client.base_url.host}:{asked.client.base_url.port}"
+        by_old = source("by_old.py", ASKS_BY_AN_OLD_CONNECTION)
+        with served("serve", str(by_old), env={"ASKED": address}) as asking:
+            assert told in asking.client.post("/", json={}).json()["answer"]
+            assert asking.stop() == 0
+        assert asked.stop() == 0
+
+
+READS_METRICS = """
+import urllib.error, urllib.request
+
+def main(args):
+    try:
+        return {"answer": urllib.request.urlopen(args["url"]).read().decode()}
+    except urllib.error.HTTPError as error:
+        return {"answer": f"{error.code} {error.read().decode()}"}
+"""
+
+
+@pytest.mark.parametrize("what", ["metrics", "info"])
+def test_no_function_learns_what_other_requests_did(source: Source, what: str) -> None:
+    """How many pages an earlier request wrote, for one."""
+    path = source("reads.py", READS_METRICS)
+
+    def answer(server: Served) -> str:
+        url = f"{server.client.base_url}/_/{what}"
+        read: str = server.client.post("/", json={"url": url}).json()["answer"]
+        assert server.client.get(f"/_/{what}").status_code == 200, "we are no function"
+        return read
+
+    with served("serve", str(path)) as server:
+        assert "403 " in answer(server)
+        assert server.stop() == 0
+    with served("serve", str(path), "--trust-local-callers") as server:
+        assert "requests" in answer(server), "it proves nothing: functions do not reach their server"
+        assert server.stop() == 0
+
+
 def test_a_failing_function_and_the_request_after(server: Served) -> None:
     response = server.client.post("/", json={"raise": "no luck"})
     assert (response.status_code, response.json()) == (502, {"error": "no luck"})

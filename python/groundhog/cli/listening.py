@@ -45,42 +45,37 @@ start_timeout = click.option(
 trust_local_callers = click.option(
     "--trust-local-callers",
     is_flag=True,
-    help="Answer whoever asks on this machine, also if it may be a function: see --isolation domain, and the"
-    " logs of OpenWhisk.",
+    help="Answer whoever asks on this machine, also if it may be a function: see --isolation domain, the logs"
+    " of OpenWhisk, and /_/metrics.",
 )
 """Likewise."""
 
 
 def neighbours(
-    isolation: str,
-    network: str,
-    uid: int | None,
-    *,
-    trust_local_callers: bool,
-    prints_for_each: bool = False,
+    isolation: str, network: str, uid: int | None, *, trust_local_callers: bool
 ) -> Neighbours | None:
-    """Return what keeps functions from asking their own server, where that would do harm, and they could.
+    """Return what keeps functions from asking their own server, where they could.
 
     Args:
         isolation: what the functions are isolated by: in another domain's name they could learn its state.
         network: which one they have.
         uid: whom they run as; None: us.
         trust_local_callers: whether that is left to somebody else.
-        prints_for_each: whether each request has logs that are told from others' by their order alone.
 
     Raises:
         ConfigError: this cannot be had here, and domains depend on it.
     """
-    by_domain = isolation == Isolation.DOMAIN.value
-    if network == Network.NONE.value or trust_local_callers or not (by_domain or prints_for_each):
+    if network == Network.NONE.value or trust_local_callers:
         return None
     try:
         return Neighbours({os.geteuid() if uid is None else uid})
     except ConfigError as error:
-        if by_domain:
+        if isolation == Isolation.DOMAIN.value:
             raise
         log.warning(
-            "functions may ask their own server, and so shift the logs of later requests", why=str(error)
+            "functions may ask their own server: for metrics of other requests, and so that the logs of later"
+            " ones are shifted",
+            why=str(error),
         )
         return None
 

@@ -79,7 +79,6 @@ def command(
         pool_options["network"],
         uid,
         trust_local_callers=trust_local_callers,
-        prints_for_each=True,
     )
     container = Container(runtime, make_pool, limits, jail=jail, uid=uid, neighbours=neighbours)
     sock = listening.listen(host, port)

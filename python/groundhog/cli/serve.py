@@ -111,7 +111,13 @@ def command(
     asyncio.run(
         listening.serve(
             http.application(
-                pool, metrics, limits, domain_header=domain_header, neighbours=neighbours, info=info
+                pool,
+                metrics,
+                limits,
+                domain_header=domain_header,
+                neighbours=neighbours if isolation == Isolation.DOMAIN.value else None,
+                operators=neighbours,
+                info=info,
             ),
             sock,
             start=pool.start,

@@ -94,6 +94,7 @@ def application(
     *,
     domain_header: str | None = None,
     neighbours: Neighbours | None = None,
+    operators: Neighbours | None = None,
     info: Mapping[str, Any] | None = None,
 ) -> Starlette:
     """Return the ASGI application that serves a pool. It neither starts nor closes the pool.
@@ -105,6 +106,7 @@ def application(
         domain_header: the name of the header that carries the caller's trust domain; a request without it
             is a domain of its own.
         neighbours: refuses callers on this machine that may be functions; None: nobody is refused.
+        operators: refuses them where it is told what requests did.
         info: what ``/_/info`` says about the function.
     """
 
@@ -132,7 +134,7 @@ def application(
     return Starlette(
         routes=[
             Route("/", Refusing(call, ("POST",))),
-            *operations.routes(lambda: pool, metrics, info or {}),
+            *operations.routes(lambda: pool, metrics, info or {}, operators),
             Route("/{path:path}", fallback()),
         ]
     )

@@ -141,7 +141,7 @@ class Container:
             routes=[
                 Route("/init", Refusing(self._init, ("POST",))),
                 Route("/run", Refusing(self._run, ("POST",), self._of_error)),
-                *operations.routes(lambda: self._pool, self._metrics, info),
+                *operations.routes(lambda: self._pool, self._metrics, info, self._neighbours),
                 Route("/{path:path}", fallback()),
             ]
         )

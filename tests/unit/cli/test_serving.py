@@ -252,11 +252,11 @@ def test_where_nobody_can_tell_who_asks(
     monkeypatch.setattr("groundhog.platforms.neighbours.can_tell", lambda: False)
 
     def made(isolation: str) -> object:
-        return listening.neighbours(isolation, "host", None, trust_local_callers=False, prints_for_each=True)
+        return listening.neighbours(isolation, "host", None, trust_local_callers=False)
 
     with pytest.raises(ConfigError, match="tcp_diag"):
         made("domain")
     logs.configure()
     assert made("request") is None
-    assert "shift the logs" in caplog.text
+    assert "metrics of other requests" in caplog.text
     assert "tcp_diag" in caplog.text
