@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from groundhog.config import Function, Isolation, Limits, Reply, Timings
     from groundhog.errors import (
         ConfigError,
+        CutOffError,
         EngineError,
         FunctionExitedError,
         FunctionTimeoutError,
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ConfigError",
+    "CutOffError",
     "EngineError",
     "Function",
     "FunctionExitedError",

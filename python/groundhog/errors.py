@@ -104,3 +104,7 @@ class OverloadedError(InvocationError):
 
 class PoolClosedError(InvocationError):
     """The pool is closing or closed; it takes no more requests."""
+
+
+class CutOffError(PoolClosedError):
+    """The pool was closed before the answer came: the function may have run."""

@@ -237,6 +237,7 @@ def single_header(request: Request, name: str) -> str | None:
 # The first row that fits decides, so the narrow classes come first.
 _STATUS: tuple[tuple[type[errors.GroundhogError], int, Mapping[str, str] | None], ...] = (
     (errors.OverloadedError, 429, RETRY_SOON),
+    (errors.CutOffError, 503, None),
     (errors.PoolClosedError, 503, RETRY_SOON),
     (errors.FunctionTimeoutError, 504, None),
     # A function that exits, breaks its protocol, or answers more than it may. A request that is too large

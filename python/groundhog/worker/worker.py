@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Protocol
 from groundhog._log import log
 from groundhog.config import Isolation, Limits, Reply, Timings
 from groundhog.errors import (
+    CutOffError,
     FunctionExitedError,
     FunctionTimeoutError,
     GroundhogError,
     HookError,
     PayloadTooLargeError,
-    PoolClosedError,
     ProtocolError,
     RestoreRefusedError,
     SpawnError,
@@ -224,7 +224,13 @@ class Worker:
                 self._timings.queue_s, time.perf_counter() - self._sent_at, self._timings.restore_s
             )
             self._finish(
-                job, error or PoolClosedError(f"function process {self.pid} was ended: {message}"), timings
+                job,
+                error
+                or CutOffError(
+                    f"function process {self.pid} was ended before it answered, and may have done its work:"
+                    f" {message}"
+                ),
+                timings,
             )
         self._startup.abandon()
         self._listener.worker_retired(self, reason, message)

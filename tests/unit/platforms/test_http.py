@@ -148,6 +148,7 @@ async def test_all_else_goes_through_as_it_came(client: httpx.AsyncClient, scrip
         (errors.ProtocolError("no object"), 502, False),
         (errors.PayloadTooLargeError("answer too long"), 502, False),
         (errors.PoolClosedError("closing"), 503, True),
+        (errors.CutOffError("was ended before it answered"), 503, False),
         (errors.InitError("does not load"), 503, True),
         (errors.SpawnError("no program"), 503, True),
         (errors.SnapshotRefusedError("shared memory"), 503, True),
