@@ -282,8 +282,9 @@ class Pool:
         return True
 
     async def aclose(self) -> None:
-        """End every worker; requests that wait raise PoolClosedError, those under way CutOffError. Safe to call
-        twice.
+        """End every worker; requests that wait raise PoolClosedError, those under way CutOffError.
+
+        Safe to call twice.
         """
         if self._closed is None:
             self._closed = asyncio.get_running_loop().create_task(self._close())
