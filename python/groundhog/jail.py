@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import errno
 import os
 import pwd
 import secrets
 import tempfile
-import uuid
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from groundhog._log import log
 from groundhog.config import Jail, Network
 from groundhog.errors import ConfigError, SpawnError, UnsupportedError
+from groundhog.removal import remove
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -92,41 +91,7 @@ class Cell:
     def clear(self) -> None:
         """Remove what the process has written."""
         if self.scratch is not None:
-            _remove(self.scratch)
-
-
-def _remove(scratch: Path) -> None:
-    """Remove a folder whose writer may have made that hard: with locked folders, or many in one another.
-
-    What lies deep is moved up before it is entered: no path becomes long, and nothing here recurses.
-    """
-    waiting, emptied = [scratch], []
-    while waiting:
-        folder = waiting.pop()
-        folder.chmod(0o700)
-        emptied.append(folder)
-        with os.scandir(folder) as entries:
-            found = [(Path(entry.path), entry.is_dir(follow_symlinks=False)) for entry in entries]
-        for path, is_folder in found:
-            if not is_folder:
-                path.unlink()
-            elif folder == scratch:
-                waiting.append(path)
-            else:
-                path.chmod(0o700)  # or it could not be moved
-                waiting.append(_moved_up(path, scratch))
-    for folder in reversed(emptied):
-        folder.rmdir()
-
-
-def _moved_up(folder: Path, scratch: Path) -> Path:
-    """Where a folder is now: on a full disk there may be no room for its new name until others are gone."""
-    try:
-        return folder.rename(scratch / uuid.uuid4().hex)
-    except OSError as error:
-        if error.errno not in {errno.ENOSPC, errno.EDQUOT}:
-            raise
-        return folder
+            remove(self.scratch)
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,7 +161,7 @@ class Confinement:
             # permissions.
             scratch.chmod(0o111)
         except OSError:
-            _remove(scratch)
+            remove(scratch)
             raise
         return scratch, folder
 

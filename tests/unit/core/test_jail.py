@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -164,7 +166,7 @@ def test_a_private_folder_that_cannot_be_given_away_is_not_left_behind(
 def test_folders_are_removed_from_a_disk_that_has_no_room_for_another_name(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def refuse(*_: object) -> None:
+    def refuse(*_: object, **__: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
@@ -172,6 +174,45 @@ def test_folders_are_removed_from_a_disk_that_has_no_room_for_another_name(
     deep = Path(cell.env["TMPDIR"], "a", "b", "c")
     deep.mkdir(parents=True)
     (deep / "file").write_text("x")
-    monkeypatch.setattr("pathlib.Path.rename", refuse)
+    monkeypatch.setattr("os.rename", refuse)
     cell.clear()
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("depth", [0, 1, 3])
+def test_a_link_that_takes_the_place_of_a_folder_is_not_followed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, depth: int
+) -> None:
+    """A process outside of the jail, of the function's user, may do that just when it is removed, by root."""
+    outside = tmp_path / "outside"
+    outside.mkdir(0o755)
+    (outside / "file").write_text("not the function's")
+    (tmp_path / "scratch").mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "scratch"))
+    cell = landlock().cell()
+    assert cell.scratch is not None
+    cell.scratch.chmod(0o700)
+    above = Path(cell.env["TMPDIR"], *"abc"[:depth])
+    above.mkdir(parents=True, exist_ok=True)
+    inode = above.stat().st_ino
+    (above / "exchanged").mkdir()
+    scandir, exchanged = os.scandir, []
+
+    def list_and_exchange(folder: int | str) -> Any:
+        entries = list(scandir(folder))
+        path = Path(f"/proc/self/fd/{folder}" if isinstance(folder, int) else folder)
+        if path.stat().st_ino == inode:
+            here = path / "exchanged"
+            here.rmdir()
+            here.symlink_to(outside)
+            exchanged.append(here)
+        return contextlib.nullcontext(entries)
+
+    monkeypatch.setattr("os.scandir", list_and_exchange)
+    with pytest.raises(OSError, match="Not a directory"):
+        cell.clear()
+    assert exchanged
+    assert (outside / "file").read_text() == "not the function's"
+    assert outside.stat().st_mode & 0o777 == 0o755
+    monkeypatch.undo()
+    cell.clear()

@@ -1,0 +1,98 @@
+"""Removing folders that somebody else has written, and may go on writing.
+
+Each folder is opened relative to the one that it lies in, and no link is followed: whoever puts one in the
+place of a folder meanwhile must not have us, who may be root, remove what it leads to.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import uuid
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    Way = tuple[str, ...]
+
+_FOLDER = os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+
+
+def remove(scratch: Path) -> None:
+    """Remove a folder whose writer may have made that hard: with locked folders, or many in one another.
+
+    What lies deep is moved up before it is entered: no path becomes long, and nothing here recurses.
+
+    Raises:
+        OSError: something is in the way; the rest of it is left.
+    """
+    top = os.open(scratch, os.O_PATH | _FOLDER)
+    try:
+        waiting: list[Way] = [()]
+        emptied: list[Way] = []
+        while waiting:
+            way = waiting.pop()
+            with _opened(top, way) as folder:
+                waiting += _emptied(top, way, folder)
+            emptied.append(way)
+        for *above, name in reversed(emptied[1:]):
+            with _opened(top, tuple(above)) as folder:
+                os.rmdir(name, dir_fd=folder)
+    finally:
+        os.close(top)
+    scratch.rmdir()
+
+
+def _emptied(top: int, way: Way, folder: int) -> Iterator[Way]:
+    """Remove what is no folder; the ways to the others, from the top."""
+    with os.scandir(folder) as entries:
+        found = [(entry.name, entry.is_dir(follow_symlinks=False)) for entry in entries]
+    for name, is_folder in found:
+        if not is_folder:
+            os.unlink(name, dir_fd=folder)
+        elif not way:
+            yield (name,)
+        else:
+            with _opened(folder, (name,)):  # locked, it could not be moved
+                yield _moved_up(top, (*way, name), folder)
+
+
+def _moved_up(top: int, way: Way, folder: int) -> Way:
+    """Where a folder is now: on a full disk there may be no room for its new name until others are gone."""
+    name = uuid.uuid4().hex
+    try:
+        os.rename(way[-1], name, src_dir_fd=folder, dst_dir_fd=top)
+    except OSError as error:
+        if error.errno not in {errno.ENOSPC, errno.EDQUOT}:
+            raise
+        return way
+    return (name,)
+
+
+@contextmanager
+def _opened(top: int, way: Way) -> Iterator[int]:
+    """Open a folder, which its writer may have locked, for as long as the block lasts."""
+    at = os.dup(top)
+    try:
+        for name in way:
+            below = os.open(name, os.O_PATH | _FOLDER, dir_fd=at)
+            os.close(at)
+            at = below
+            _unlock(at)
+        if not way:
+            _unlock(at)
+        folder = os.open(".", os.O_RDONLY | _FOLDER, dir_fd=at)
+    finally:
+        os.close(at)
+    try:
+        yield folder
+    finally:
+        os.close(folder)
+
+
+def _unlock(folder: int) -> None:
+    """Let its owner into what a descriptor stands for, whatever has its name by now."""
+    Path(f"/proc/self/fd/{folder}").chmod(0o700)
