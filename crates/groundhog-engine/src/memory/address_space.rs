@@ -104,10 +104,18 @@ impl AddressSpace {
             restore.sees_calls && (restore.sees_layout || areas.iter().all(|area| area.followed));
         let mut same_layout = restore.sees_layout && observed.layout_calls == 0 && tracker.sees_everywhere();
         let mut same_flags = same_layout;
+        let mut anew = Vec::new();
         loop {
             if !same_layout {
-                restore.report.layout_changes +=
-                    revert_layout(layout, &mut restore.stopped, areas, tracker, &observed.removed)?;
+                restore.report.layout_changes += revert_layout(
+                    layout,
+                    &mut restore.stopped,
+                    areas,
+                    tracker,
+                    &observed.removed,
+                    &mut anew,
+                )?;
+                first_pages::write_anew(&mut restore.stopped, areas, &mut anew, &observed.removed)?;
                 restore.lap("layout");
             }
             let process = &*restore.stopped.process;
@@ -122,10 +130,11 @@ impl AddressSpace {
                     }
                     let changed = repair::revert_flags(&mut restore.stopped, areas)?;
                     restore.lap("layout");
-                    if changed == 0 {
+                    if changed.is_empty() {
                         return Ok(());
                     }
-                    restore.report.layout_changes += changed;
+                    restore.report.layout_changes += changed.len() as u64;
+                    anew.extend(changed);
                     everything = true; // the contents are lost
                 }
                 Some(_) if same_layout => {
@@ -139,32 +148,30 @@ impl AddressSpace {
     }
 }
 
-/// Puts the layout back to the seams between its mappings; says how many changes that took.
+/// Puts the layout back to the seams between its mappings; says how many changes that took. Adds what was mapped `anew`.
 fn revert_layout(
     layout: &mut Layout,
     stopped: &mut Stopped<'_>,
     areas: &[Area],
     tracker: &mut dyn Tracker,
     removed: &[Range<u64>],
+    anew: &mut Vec<Range<u64>>,
 ) -> Step<u64> {
     /// In part, as a whole, and a look whether that was enough.
     const MAX_ROUNDS: usize = 3;
-    let Some(Reverted { count: mut made, mut mapped, renewed }) = layout.revert(stopped, areas, removed)?
-    else {
+    let Some(Reverted { count: mut made, anew: mut mapped }) = layout.revert(stopped, areas, removed)? else {
         return Ok(0);
     };
     for round in 0..MAX_ROUNDS {
-        if mapped {
+        if !mapped.is_empty() {
             tracker.follow_new(stopped.process, areas)?;
         }
-        match layout.mend(stopped, areas, round > 0)? {
-            0 => {
-                first_pages::write_anew(stopped, areas, &renewed)?;
-                return Ok(made);
-            }
-            mended => made += mended,
+        anew.append(&mut mapped);
+        mapped = layout.mend(stopped, areas, round > 0)?;
+        if mapped.is_empty() {
+            return Ok(made);
         }
-        mapped = true;
+        made += mapped.len() as u64;
     }
     Err(Trouble::Refused(Reason::Layout, "mappings were split, and cannot be mended".into()))
 }

@@ -8,6 +8,7 @@ use crate::arch::call;
 use crate::component::Stopped;
 use crate::error::Step;
 use crate::memory::advice;
+use crate::memory::layout;
 use crate::memory::vma::{Area, AreaKind};
 use crate::trace::process::Process;
 use crate::trace::remote_syscall::Remote;
@@ -39,14 +40,36 @@ pub(super) fn write_and_give_back(stopped: &mut Stopped<'_>, areas: &[Area]) -> 
     Ok(())
 }
 
-/// Writes what is there anyway into those that a restore mapped anew, by their first addresses, in order. The pages stay until the
-/// restore comes to what was written.
-pub(super) fn write_anew(stopped: &mut Stopped<'_>, areas: &[Area], renewed: &[u64]) -> Step<()> {
-    if renewed.is_empty() {
+/// Writes what is there anyway into those that a restore mapped `anew` as a whole, at once or in parts. The pages stay until the
+/// restore comes to what was written. One that had pages at the snapshot, and was not `removed` by the request, gets its neighbour's
+/// with them: as good as always they were one mapping before.
+pub(super) fn write_anew(
+    stopped: &mut Stopped<'_>,
+    areas: &[Area],
+    anew: &mut Vec<Range<u64>>,
+    removed: &[Range<u64>],
+) -> Step<()> {
+    if anew.is_empty() {
         return Ok(());
     }
-    let is_renewed = |area: &Area| renewed.binary_search(&area.mapping.start).is_ok();
-    write(&mut stopped.remote()?, areas, &CHANGING, is_renewed).map(drop)
+    join(anew);
+    let is_wanted = |area: &Area| {
+        layout::lies_within(&area.mapping, anew)
+            && (!area.has_pages || layout::lies_within(&area.mapping, removed))
+    };
+    write(&mut stopped.remote()?, areas, &CHANGING, is_wanted).map(drop)
+}
+
+/// Puts ranges in order, as one those that meet.
+fn join(ranges: &mut Vec<Range<u64>>) {
+    ranges.sort_unstable_by_key(|range| range.start);
+    ranges.dedup_by(|next, last| {
+        let meets = next.start <= last.end;
+        if meets {
+            last.end = last.end.max(next.end);
+        }
+        meets
+    });
 }
 
 /// Writes one byte each; says what has a page by that. `changing`: flags that may differ between neighbours that share one.
@@ -114,5 +137,17 @@ fn write_one(process: &Process, area: &Area) -> Option<Range<u64>> {
         AreaKind::Anonymous => Some(start..area.mapping.end),
         AreaKind::File => Some(start..start + PAGE_SIZE),
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ranges_that_meet_are_one() {
+        let mut ranges = vec![5..7, 1..3, 2..4, 7..8, 10..11];
+        join(&mut ranges);
+        assert_eq!(ranges, [1..4, 5..8, 10..11]);
     }
 }

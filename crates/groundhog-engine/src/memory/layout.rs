@@ -1,6 +1,7 @@
 //! The difference between two lists of mappings: pure, so that it can be tested without a process.
 
 use groundhog_proc::maps::{Mapping, Name};
+use std::ops::Range;
 
 /// One thing to do to get from the mappings of now to those of the snapshot.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -56,6 +57,12 @@ pub(crate) fn changes<'a>(
         }
     }
     changes
+}
+
+/// Whether all of a mapping lies in one of some ranges that are in order, and apart.
+pub(crate) fn lies_within(mapping: &Mapping, ranges: &[Range<u64>]) -> bool {
+    let next = ranges.partition_point(|range| range.end < mapping.end);
+    ranges.get(next).is_some_and(|range| range.start <= mapping.start)
 }
 
 /// Where mappings end and begin, in ascending order, each place once.

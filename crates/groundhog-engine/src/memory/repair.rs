@@ -34,10 +34,8 @@ const ORDINARY: [&[u8; 2]; 13] =
 pub(crate) struct Reverted {
     /// So many changes: none, if mappings were only split or joined.
     pub(crate) count: u64,
-    /// Some of them mapped something anew.
-    pub(crate) mapped: bool,
-    /// The mappings that are new as a whole, by their first addresses, in order.
-    pub(crate) renewed: Vec<u64>,
+    /// What some of them mapped anew.
+    pub(crate) anew: Vec<Range<u64>>,
 }
 
 /// The layout of the snapshot.
@@ -84,7 +82,8 @@ impl Layout {
             let message = format!("its break is {brk:#x} and cannot be set to {:#x}", self.brk);
             return Err(Trouble::Refused(Reason::Layout, message));
         }
-        let is_renewed = |area: &Area| first_pages::has_some(area) && is_removed(&area.mapping, removed);
+        let is_renewed =
+            |area: &Area| first_pages::has_some(area) && layout::lies_within(&area.mapping, removed);
         let renewed: Vec<&Area> = areas.iter().filter(|area| is_renewed(area)).collect();
         if same && renewed.is_empty() {
             return Ok(None);
@@ -106,24 +105,27 @@ impl Layout {
             let message = format!("after putting it back there is still {left:?}");
             return Err(Trouble::Refused(Reason::Layout, message));
         }
-        let mapped = !renewed.is_empty() || changes.iter().any(|change| matches!(change, Change::Map { .. }));
         let count = (changes.len() + renewed.len()) as u64;
-        let renewed = renewed.iter().map(|area| area.mapping.start).collect();
-        Ok(Some(Reverted { count, mapped, renewed }))
+        let anew = renewed.iter().map(|area| area.mapping.start..area.mapping.end);
+        Ok(Some(Reverted { count, anew: mapped_by(&changes).chain(anew).collect() }))
     }
 
-    /// Maps anew what was split, in part or as a `whole`; says how many changes that took. All else has to be as at the snapshot, and
+    /// Maps anew what was split, in part or as a `whole`, and says what that was. All else has to be as at the snapshot, and
     /// followed: the kernel joins only what is alike.
-    pub(crate) fn mend(&mut self, stopped: &mut Stopped<'_>, areas: &[Area], whole: bool) -> Step<u64> {
+    pub(crate) fn mend(
+        &mut self,
+        stopped: &mut Stopped<'_>,
+        areas: &[Area],
+        whole: bool,
+    ) -> Step<Vec<Range<u64>>> {
         let splits = self.splits(stopped.process, areas, whole)?;
-        if splits.is_empty() {
-            return Ok(0);
+        if !splits.is_empty() {
+            let mut remote = stopped.remote()?;
+            for split in &splits {
+                apply(&mut remote, split, areas)?;
+            }
         }
-        let mut remote = stopped.remote()?;
-        for split in &splits {
-            apply(&mut remote, split, areas)?;
-        }
-        Ok(splits.len() as u64)
+        Ok(mapped_by(&splits).collect())
     }
 
     fn changes(&mut self, process: &Process, areas: &[Area]) -> Step<Vec<Change>> {
@@ -168,12 +170,12 @@ impl Layout {
     }
 }
 
-/// Maps anew what has other flags than at the snapshot, since not all of them can be taken back; says how many mappings
-/// that were. Their contents are lost. The layout must be that of the snapshot.
-pub(crate) fn revert_flags(stopped: &mut Stopped<'_>, areas: &[Area]) -> Step<u64> {
+/// Maps anew what has other flags than at the snapshot, since not all of them can be taken back, and says what that was. Its
+/// contents are lost. The layout must be that of the snapshot.
+pub(crate) fn revert_flags(stopped: &mut Stopped<'_>, areas: &[Area]) -> Step<Vec<Range<u64>>> {
     let changed = vma::other_flags(stopped.process, areas)?;
     if changed.is_empty() {
-        return Ok(0);
+        return Ok(Vec::new());
     }
     let mut remote = stopped.remote()?;
     for (start, end, area) in &changed {
@@ -184,7 +186,7 @@ pub(crate) fn revert_flags(stopped: &mut Stopped<'_>, areas: &[Area]) -> Step<u6
         let message = format!("mapping {start:#x}-{end:#x} has other flags, which cannot be taken back");
         return Err(Trouble::Refused(Reason::MappingFlags, message));
     }
-    Ok(changed.len() as u64)
+    Ok(changed.into_iter().map(|(start, end, _)| start..end).collect())
 }
 
 /// Has the kernel join mappings that lie next to each other and are the same: later it might do so by itself, at any change
@@ -227,10 +229,12 @@ pub(crate) fn join_alike(
     Ok(())
 }
 
-/// Whether a mapping was removed as a whole, at once or in parts.
-fn is_removed(mapping: &Mapping, removed: &[Range<u64>]) -> bool {
-    let next = removed.partition_point(|range| range.end < mapping.end);
-    removed.get(next).is_some_and(|range| range.start <= mapping.start)
+/// What some changes map anew.
+fn mapped_by(changes: &[Change]) -> impl Iterator<Item = Range<u64>> {
+    changes.iter().filter_map(|change| match change {
+        Change::Map { start, end, .. } => Some(*start..*end),
+        _ => None,
+    })
 }
 
 fn given_name(area: &Area) -> Option<&[u8]> {
