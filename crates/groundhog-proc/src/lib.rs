@@ -7,6 +7,7 @@
 
 pub mod children;
 pub mod fdinfo;
+pub mod locks;
 pub mod maps;
 pub mod mountinfo;
 pub mod pagemap;

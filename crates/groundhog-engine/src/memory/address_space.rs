@@ -1,6 +1,7 @@
 //! The address space as a component: its layout, and the contents of private and shared memory.
 
 use super::first_pages;
+use super::makers;
 use super::policies;
 use super::repair::{self, Layout, Reverted};
 use super::shared::SharedMemory;
@@ -39,6 +40,7 @@ impl Surveyed {
         let mut remote = stopped.remote()?;
         let vdso = vma::vdso(&areas)?.0;
         policies::note_own(remote.process(), &mut areas, vdso)?;
+        makers::note(remote.process(), &mut areas)?;
         let tracker = tracking::tracker(strategy, &mut remote)?;
         let brk = repair::current_brk(&mut remote)?;
         Ok(Self { areas, tracker, brk })

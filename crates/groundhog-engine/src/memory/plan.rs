@@ -168,7 +168,7 @@ impl Sweep<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::memory::vma::AreaKind;
+    use crate::memory::vma::{AreaKind, Maker};
     use groundhog_proc::smaps;
     use proptest::prelude::*;
 
@@ -190,6 +190,7 @@ mod tests {
             followed: true,
             has_pages: true,
             has_policy: false,
+            maker: Maker::default(),
         }
     }
 

@@ -22,7 +22,8 @@ const MAP_ANONYMOUS: u64 = 0x20;
 const MAP_NORESERVE: u64 = 0x4000;
 const O_RDONLY: u64 = 0;
 const O_RDWR: u64 = 2;
-const O_CLOEXEC: u64 = 0o2_000_000;
+/// `O_CLOEXEC`; `O_NOFOLLOW` and `O_NONBLOCK`, for a request may have put something else in the place of a file.
+const OPENED: u64 = 0o2_000_000 | 0o400_000 | 0o4_000;
 const PR_SET_VMA: u64 = 0x5356_4d41;
 const PR_SET_VMA_ANON_NAME: u64 = 0;
 
@@ -80,6 +81,12 @@ impl Layout {
         let brk = remote.must("brk", call::BRK, [self.brk, 0, 0, 0, 0, 0])?;
         if brk != self.brk {
             let message = format!("its break is {brk:#x} and cannot be set to {:#x}", self.brk);
+            return Err(Trouble::Refused(Reason::Layout, message));
+        }
+        // The request may have made one that looks the same.
+        let is_lost = |area: &&Area| area.maker.only.is_some() && layout::lies_within(&area.mapping, removed);
+        if let Some(area) = areas.iter().find(is_lost) {
+            let message = format!("{} {}", vma::described(&area.mapping), removed_why(area));
             return Err(Trouble::Refused(Reason::Layout, message));
         }
         let is_renewed =
@@ -282,6 +289,10 @@ fn rename(remote: &mut Remote<'_>, start: u64, end: u64, area: &Area) -> Step<()
     remote.must("naming a mapping", call::PRCTL, arguments).map(drop)
 }
 
+fn removed_why(area: &Area) -> String {
+    format!("is gone, or was replaced, and {}", area.maker.only.unwrap_or("cannot be made again"))
+}
+
 fn map(remote: &mut Remote<'_>, start: u64, end: u64, area: &Area) -> Step<()> {
     let refuse = |why: &str| {
         let part = Mapping { start, end, ..area.mapping.clone() };
@@ -293,6 +304,9 @@ fn map(remote: &mut Remote<'_>, start: u64, end: u64, area: &Area) -> Step<()> {
     }
     if area.has_policy {
         return refuse("is gone, and had a memory policy of its own");
+    }
+    if area.maker.only.is_some() {
+        return refuse(&removed_why(area));
     }
     let mut flags = MAP_FIXED;
     flags |= if area.mapping.perms.shared { MAP_SHARED } else { MAP_PRIVATE };
@@ -312,8 +326,7 @@ fn map(remote: &mut Remote<'_>, start: u64, end: u64, area: &Area) -> Step<()> {
             let mut name = path.clone();
             name.push(0);
             let name = remote.put(&name)?;
-            let writable = area.mapping.perms.shared && area.flags.has(b"mw");
-            let mode = if writable { O_RDWR } else { O_RDONLY } | O_CLOEXEC;
+            let mode = if area.maker.writes { O_RDWR } else { O_RDONLY } | OPENED;
             let fd = remote.must("open of a mapped file", call::OPEN, [name.0, mode, 0, 0, 0, 0])?;
             let offset = area.mapping.offset + (start - area.mapping.start);
             let mapped = remote.call(call::MMAP, [start, end - start, protection, flags, fd, offset])?;

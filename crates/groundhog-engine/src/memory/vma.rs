@@ -32,6 +32,15 @@ pub(crate) enum AreaKind {
     Kernel,
 }
 
+/// What is known of the open file that made a mapping.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Maker {
+    /// It is open for writing.
+    pub(crate) writes: bool,
+    /// Why another one would not do.
+    pub(crate) only: Option<&'static str>,
+}
+
 /// A mapping of the snapshot.
 #[derive(Clone, Debug)]
 pub(crate) struct Area {
@@ -44,6 +53,8 @@ pub(crate) struct Area {
     pub(crate) has_pages: bool,
     /// It has a memory policy of its own, which one that is mapped anew would not have.
     pub(crate) has_policy: bool,
+    /// The open file that it was made by, if that has a name.
+    pub(crate) maker: Maker,
 }
 
 impl Area {
@@ -195,7 +206,15 @@ fn classify(entry: smaps::Entry) -> Step<Area> {
         Name::Path { .. } => AreaKind::File,
         _ => AreaKind::Anonymous,
     };
-    Ok(Area { mapping, kind, flags, followed: false, has_pages: false, has_policy: false })
+    Ok(Area {
+        mapping,
+        kind,
+        flags,
+        followed: false,
+        has_pages: false,
+        has_policy: false,
+        maker: Maker::default(),
+    })
 }
 
 fn shared_kind(mapping: &Mapping, flags: &VmFlags, path: &[u8]) -> AreaKind {

@@ -3,7 +3,7 @@
 use crate::error::Step;
 use crate::memory::address_space::AddressSpace;
 use crate::memory::layout::{self, Change};
-use crate::memory::vma::{self, Area, AreaKind};
+use crate::memory::vma::{self, Area, AreaKind, Maker};
 use crate::trace::process::Process;
 use groundhog_proc::maps::{Mapping, Name, Perms};
 use groundhog_proc::smaps::VmFlags;
@@ -91,7 +91,15 @@ fn with_new(areas: &[Area], changed: &[Change], now: &[Mapping]) -> Vec<Area> {
             mapping.start = mapping.start.max(*start);
             mapping.end = mapping.end.min(*end);
             let flags = VmFlags::default();
-            all.push(Area { mapping, kind, flags, followed: false, has_pages: false, has_policy: false });
+            all.push(Area {
+                mapping,
+                kind,
+                flags,
+                followed: false,
+                has_pages: false,
+                has_policy: false,
+                maker: Maker::default(),
+            });
         }
     }
     all.sort_unstable_by_key(|area| area.mapping.start);

@@ -54,6 +54,8 @@ OPEN_FILES = (
     Victim("c", "fanotify_marks", DESCRIPTORS_STATE, SAFE, evasion=True),
     Victim("c", "fanotify_waiting", QUEUES, REFUSED, evasion=True),
     Victim("c", "async_input", LOCKS, evasion=True),
+    Victim("c", "mapping_locked", LOCKS, RETIRE, unjailed=True),
+    Victim("c", "mapping_writable", LOCKS, unjailed=True),
     Victim("c", "lease_by_request", LOCKS, SAFE),
     Victim("c", "lease_broken", LOCKS, RETIRE, evasion=True),
     Victim("c", "pty_queue", QUEUES, REFUSED, unjailed=True),

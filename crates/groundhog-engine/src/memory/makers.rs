@@ -1,0 +1,58 @@
+//! What a mapping keeps of the open file that it was made by, whose descriptor may be closed for long.
+//!
+//! One that is made anew is of another open file: the kernel does not join it with what was made by the former, locks on that are
+//! gone with it, and a file that was open for writing may be executed.
+
+use crate::error::{OrTrouble, Reason, Step, Trouble};
+use crate::memory::vma::{Area, AreaKind, Maker};
+use crate::trace::process::Process;
+use groundhog_proc::locks;
+use groundhog_proc::maps::{Mapping, Name};
+use std::io::ErrorKind;
+use std::os::unix::fs::MetadataExt;
+
+/// Notes it of all mappings of files.
+pub(super) fn note(process: &Process, areas: &mut [Area]) -> Step<()> {
+    let text = match std::fs::read("/proc/locks") {
+        Err(error) if error.kind() == ErrorKind::NotFound => Vec::new(), // a kernel without locks
+        text => text.or_trouble(Reason::Inspection, "reading which files are locked")?,
+    };
+    let locked =
+        locks::files(&text).map_err(|error| Trouble::Refused(Reason::Inspection, error.to_string()))?;
+    for area in areas.iter_mut().filter(|area| is_of_file(area)) {
+        let writes = is_open_for_writing(process, &area.mapping)?;
+        let is_locked = locked.contains(&(area.mapping.device, area.mapping.inode));
+        area.maker = Maker { writes, only: is_locked.then_some("is of a file that is locked") };
+    }
+    for at in 1..areas.len() {
+        if go_on(&areas[at - 1], &areas[at]) {
+            for area in &mut areas[at - 1..=at] {
+                area.maker.only = Some("may be of the same open file as its neighbour");
+            }
+        }
+    }
+    Ok(())
+}
+
+fn is_of_file(area: &Area) -> bool {
+    matches!(area.kind, AreaKind::File | AreaKind::Shared | AreaKind::SharedReadOnly)
+        && matches!(area.mapping.name, Name::Path { deleted: false, .. })
+}
+
+/// Whether a shared mapping shows what comes next in the file of the one before it. Private ones are kept apart by their first pages.
+fn go_on(before: &Area, after: &Area) -> bool {
+    let (one, other) = (&before.mapping, &after.mapping);
+    is_of_file(after)
+        && (one.perms.shared && other.perms.shared)
+        && (one.device, one.inode, one.end) == (other.device, other.inode, other.start)
+        && one.offset + one.len() == other.offset
+}
+
+/// What `/proc` calls a mapping's file has the permissions of the open file.
+fn is_open_for_writing(process: &Process, mapping: &Mapping) -> Step<bool> {
+    const WRITE: u32 = 0o200;
+    let link = format!("/proc/{}/map_files/{:x}-{:x}", process.pid, mapping.start, mapping.end);
+    let link =
+        std::fs::symlink_metadata(link).or_trouble(Reason::Inspection, "looking at its mapped files")?;
+    Ok(link.mode() & WRITE != 0)
+}
