@@ -27,6 +27,8 @@ struct Set {
     targets: Vec<Target>,
     /// The data of the events that it had ready, in the order in which it tells of them.
     ready: Vec<u64>,
+    /// Its members wait at their files in the order in which they stand here. Events come to them in that order.
+    is_ordered: bool,
 }
 
 /// The epoll sets of the snapshot.
@@ -43,6 +45,7 @@ impl EpollSets {
                 duplicate: Arc::clone(&file.duplicate),
                 targets: targets(&file.info)?,
                 ready: Vec::new(),
+                is_ordered: false,
             };
             if set.has_ready()? {
                 let mut remote = stopped.remote()?;
@@ -51,6 +54,14 @@ impl EpollSets {
             sets.push(set);
         }
         Ok(Self(sets))
+    }
+
+    /// Puts the members of all of them in order at the files that they wait at, where that can be done.
+    pub(crate) fn order(&mut self, stopped: &mut Stopped<'_>) -> Step<()> {
+        for set in &mut self.0 {
+            set.is_ordered = set.order_members(&mut stopped.remote()?)?;
+        }
+        Ok(())
     }
 
     /// Has each have ready again what it had, after what waits in its targets was taken out and put back.
@@ -72,6 +83,13 @@ impl Component for EpollSets {
         // number of the request's own stays where somebody else has the file open, too.
         for set in &self.0 {
             set.revert_members(&mut restore.stopped)?;
+        }
+        if self.0.iter().any(|set| restore.observed.open_files.contains(&set.number)) {
+            self.order(&mut restore.stopped)?;
+            if let Some(set) = self.0.iter().find(|set| !set.is_ordered) {
+                let what = "is an epoll set whose members may wait in another order than at the snapshot";
+                return super::refuse(set.number, what);
+            }
         }
         self.settle(&mut restore.stopped)
     }
@@ -114,6 +132,24 @@ impl Set {
             }
         }
         Ok(())
+    }
+
+    /// Adds its members one after the other. False where it has some that cannot be added as they are: those that have told once,
+    /// and those whose number does not stand for them.
+    fn order_members(&self, remote: &mut Remote<'_>) -> Step<bool> {
+        /// All but how events are told.
+        const EVENTS: u32 = 0x0fff_ffff;
+        if self.targets.iter().any(|target| target.events & EVENTS == 0) {
+            return Ok(false);
+        }
+        for target in &self.targets {
+            let arguments = [self.number as u64, EPOLL_CTL_DEL, target.number as u64, 0, 0, 0];
+            if remote.call(call::EPOLL_CTL, arguments)?.is_err() {
+                return Ok(false);
+            }
+            control(remote, self.number, EPOLL_CTL_ADD, target)?;
+        }
+        Ok(true)
     }
 
     /// Puts it back to what it watched at the snapshot, once the descriptors are those of the snapshot.

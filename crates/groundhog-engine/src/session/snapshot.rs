@@ -135,7 +135,7 @@ impl Session {
         let used = in_use(&survey, &areas);
         let pid = self.process.pid;
         // Before what waits is taken out and put back, which sets tell of.
-        let epoll = EpollSets::save(&mut Stopped { process: &mut self.process, anchor }, &survey)?;
+        let mut epoll = EpollSets::save(&mut Stopped { process: &mut self.process, anchor }, &survey)?;
         let tells_peers = capabilities().tells_unix_peers();
         let keeps_connections = self.terms.keeps_connections;
         let mut pending =
@@ -172,6 +172,7 @@ impl Session {
         let socket_options = SocketOptions::save(&survey);
         // What the snapshot itself did, such as setting times, is no request's to read.
         pending.drop_events()?;
+        epoll.order(&mut stopped)?;
         epoll.settle(&mut stopped)?;
         let signals = PendingSignals::save(stopped.process, &actions)?;
         if anchor.may_fault {

@@ -93,6 +93,7 @@ OPEN_FILES = (
     Victim("c", "epoll_oneshot", QUEUES),
     Victim("c", "epoll_nested", QUEUES, SAFE, evasion=True),
     Victim("c", "epoll_order", QUEUES, SAFE),
+    Victim("c", "epoll_waiting_order", QUEUES, evasion=True),
     Victim("c", "epoll_duplicate", DESCRIPTORS_STATE, SAFE, evasion=True),
     Victim("c", "epoll_given", DESCRIPTORS_STATE, SAFE, evasion=True, connected=True),
     Victim("c", "pipe_packets", QUEUES, SAFE, evasion=True),
