@@ -107,6 +107,29 @@ pub fn number(fd: impl AsFd) {
     }
 }
 
+/// `SO_PASSCRED`, `SO_PASSPIDFD`: whether a Unix socket is told who sends. The kernel gives one for messages a name before it sends its
+/// first.
+#[must_use]
+pub fn is_told_of_senders(fd: impl AsFd) -> bool {
+    [libc::SO_PASSCRED, SO_PASSPIDFD].iter().any(|name| option(fd.as_fd(), *name).is_ok_and(|set| set != 0))
+}
+
+/// `asm-generic/socket.h`, Linux 6.5.
+const SO_PASSPIDFD: i32 = 76;
+
+/// `bind`, to a name of the kernel's choice: of a Unix socket.
+///
+/// # Errors
+/// As bind(2).
+pub fn name_by_kernel(fd: impl AsFd) -> Result<()> {
+    let family = (libc::AF_UNIX as u16).to_ne_bytes();
+    // SAFETY: the kernel reads as many bytes as the family has. unix(7), of names that it chooses.
+    check(i64::from(unsafe {
+        libc::bind(fd.as_fd().as_raw_fd(), family.as_ptr().cast(), family.len() as libc::socklen_t)
+    }))
+    .map(drop)
+}
+
 /// What a socket keeps of messages that came and went.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Traces {

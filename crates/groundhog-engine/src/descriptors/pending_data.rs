@@ -117,6 +117,12 @@ impl PendingData {
                 entry.queue = Queue::Socket(Box::new(socket));
             }
         }
+        // Once all are told apart: ends of pairs are known by having no name.
+        for Entry { duplicate, queue, .. } in &entries {
+            if let Queue::Socket(socket) = queue {
+                socket.name(duplicate)?;
+            }
+        }
         Ok(Self { entries, keeps_connections })
     }
 

@@ -4,7 +4,7 @@
 //! taken out and put back in one piece at the snapshot, and after every request.
 
 use super::{Role, Socket, discard};
-use crate::error::Step;
+use crate::error::{OrTrouble, Reason, Step};
 use crate::report::RestoreReport;
 use groundhog_sys::{fcntl, socket};
 use std::os::fd::OwnedFd;
@@ -60,6 +60,16 @@ fn take_out(fd: &OwnedFd, count: usize) -> Result<(), &'static str> {
 }
 
 impl Socket {
+    /// Has the kernel name an end now that it would name before the first message which a request sends.
+    pub(crate) fn name(&self, fd: &OwnedFd) -> Step<()> {
+        let is_named_late =
+            matches!(self.role, Role::Pair { packets: true, .. }) && socket::is_told_of_senders(fd);
+        if !is_named_late || socket::own_address(fd).is_ok_and(|own| !own.is_unnamed()) {
+            return Ok(());
+        }
+        socket::name_by_kernel(fd).or_trouble(Reason::DescriptorChanged, "naming a socket")
+    }
+
     pub(super) fn revert_pair(&self, fd: &OwnedFd, readable: bool, report: &mut RestoreReport) -> Step<bool> {
         let Role::Pair { packets, refill } = &self.role else { return Ok(false) };
         let packets = *packets;
