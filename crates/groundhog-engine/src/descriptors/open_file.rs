@@ -213,7 +213,6 @@ impl State {
 
     /// Gives up locks that the snapshot did not have, and sets owners and their signals back.
     fn revert_settings(&self, restore: &mut Restore<'_>) -> Step<()> {
-        let is_lock = |line: &Vec<u8>| line.starts_with(b"lock:");
         let pid = restore.stopped.process.pid;
         if !self.lines.iter().any(is_lock)
             && lasting_lines(&inspect::fdinfo(pid, self.number)?).iter().any(is_lock)
@@ -248,6 +247,10 @@ impl State {
         if touched && self.is_silent {
             let what = "was duplicated, or set up otherwise, and does not tell what is set on it";
             return refuse(self.number, what);
+        }
+        if touched && self.lines.iter().any(is_lock) {
+            // Where it stands among others is another place once it was taken again (/proc/locks).
+            return refuse(self.number, "had a lock on it at the snapshot, which may have been taken again");
         }
         if fcntl::settings(&self.duplicate) != self.settings {
             return refuse(self.number, "has other settings than at the snapshot");
@@ -288,6 +291,11 @@ impl State {
         }
         refuse(self.number, "has other seals or another size than at the snapshot")
     }
+}
+
+#[allow(clippy::ptr_arg, reason = "asked of the elements of a list")]
+fn is_lock(line: &Vec<u8>) -> bool {
+    line.starts_with(b"lock:")
 }
 
 /// The lines of what the kernel tells of a descriptor, without what is put back elsewhere or passes.

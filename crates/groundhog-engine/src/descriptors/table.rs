@@ -11,6 +11,9 @@ use groundhog_sys::{Errno, fcntl, kcmp};
 use std::os::fd::{AsFd, OwnedFd};
 use std::sync::Arc;
 
+/// `O_ASYNC`
+const ASYNC: u32 = 0o20_000;
+
 #[derive(Debug)]
 struct Entry {
     number: i32,
@@ -125,6 +128,10 @@ impl Component for DescriptorTable {
             survey::refuse_kind(restore.stopped.process, *number, "the request opened")?;
         }
         for entry in &self.entries {
+            if restore.observed.status_flags && entry.flags & ASYNC != 0 {
+                // By which number signals tell of it, and in which order of several, changes when it is taken away and set.
+                return refuse(entry.number, "tells of input by signals, and its flags may have been set");
+            }
             if numbers || restore.observed.status_flags {
                 entry.check_and_revert(restore.stopped.process)?;
             }

@@ -54,6 +54,8 @@ OPEN_FILES = (
     Victim("c", "fanotify_marks", DESCRIPTORS_STATE, SAFE, evasion=True),
     Victim("c", "fanotify_waiting", QUEUES, REFUSED, evasion=True),
     Victim("c", "async_input", LOCKS, evasion=True),
+    Victim("c", "signals_of_input", LOCKS, RETIRE),
+    Victim("c", "locks_order", LOCKS, RETIRE, evasion=True),
     Victim("c", "mapping_locked", LOCKS, RETIRE, unjailed=True),
     Victim("c", "mapping_writable", LOCKS, unjailed=True),
     Victim("c", "pair_named", SOCKETS, sees_engine=True),
