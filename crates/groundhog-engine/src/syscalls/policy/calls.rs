@@ -316,7 +316,8 @@ pub(super) const CALLS: &[(&[S], Rule)] = &[
     (&[S::open], Rule::Clauses(OPEN)),
     (&[S::openat], Rule::Clauses(OPENAT)),
     (
-        &[S::openat2, S::creat, S::truncate, S::ftruncate, S::fallocate], // the flags of openat2 lie in memory
+        // The flags of openat2 lie in memory.
+        &[S::openat2, S::creat, S::open_by_handle_at, S::truncate, S::ftruncate, S::fallocate],
         Rule::Clauses(&[always(E::Files), always(E::Truncation)]),
     ),
     (
@@ -334,7 +335,6 @@ pub(super) const CALLS: &[(&[S], Rule)] = &[
             S::symlinkat,
             S::mknod,
             S::mknodat,
-            S::open_by_handle_at,
         ],
         FILES,
     ),
