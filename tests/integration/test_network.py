@@ -164,6 +164,31 @@ async def test_no_neighbour_tells_that_loopback_was_used(source: Source) -> None
         assert pool.stats().retirements == {}
 
 
+ROUTES = """
+import os, pathlib, socket
+
+def main(params):
+    table = pathlib.Path("/proc/net/ipv6_route")
+    processors = os.sched_getaffinity(0)
+    found = table.read_text() if table.exists() else ""
+    for processor in processors:
+        os.sched_setaffinity(0, {processor})
+        with socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as sender:
+            sender.sendto(b"anything", ("::1", 9))
+    os.sched_setaffinity(0, processors)
+    return {"routes": found, "processors": sorted(processors)}
+"""
+
+
+async def test_no_route_tells_that_loopback_was_used(source: Source) -> None:
+    function = Function.from_file(source("handler.py", ROUTES))
+    async with Pool(function, network="none") as pool:
+        first = (await pool.invoke({})).value
+        assert first["processors"] == sorted(os.sched_getaffinity(0))
+        assert (await pool.invoke({})).value == first
+        assert pool.stats().retirements == {}
+
+
 LOOPBACK = """
 import pathlib, socket
 

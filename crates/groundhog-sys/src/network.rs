@@ -1,6 +1,7 @@
 //! A network namespace that was just made: its loopback interface, and what its kernel would remember of connections.
 
-use crate::kernel_types::{Errno, Result, check};
+use crate::kernel_types::{Errno, Result, Tid, check};
+use crate::scheduling;
 use rustix::fs::{Mode, OFlags};
 use std::ffi::CStr;
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
@@ -28,7 +29,34 @@ pub(crate) fn begin() -> Result<()> {
     name_neighbour(libc::AF_INET as u8, &[0; 4])?;
     // Not every machine has IPv6, and one without it has nothing to remember.
     let _without_ipv6 = name_neighbour(libc::AF_INET6 as u8, &std::net::Ipv6Addr::LOCALHOST.octets());
-    Ok(())
+    copy_routes()
+}
+
+/// Has the kernel copy the route to the loopback address of IPv6 for every processor that the calling thread may run on: it does so
+/// with the first packet there, and counts the copies in what anyone can read (`/proc/net/ipv6_route`).
+fn copy_routes() -> Result<()> {
+    const OWN: Tid = Tid(0);
+    let processors = scheduling::affinity(OWN)?;
+    for (at, bits) in processors.iter().enumerate() {
+        for bit in (0..8).map(|bit| 1 << bit).filter(|bit| bits & bit != 0) {
+            let mut one = [0; scheduling::SET_SIZE];
+            one[at] = bit;
+            scheduling::set_affinity(OWN, &one)?;
+            let _without_ipv6 = look_up_route();
+        }
+    }
+    // All that it may have at all, unless it had less: a set of its own would stay when the machine's changes.
+    scheduling::set_affinity(OWN, &[0xff; scheduling::SET_SIZE])?;
+    if scheduling::affinity(OWN)? == processors { Ok(()) } else { scheduling::set_affinity(OWN, &processors) }
+}
+
+/// A socket that is connected has its route; nothing is sent.
+fn look_up_route() -> Result<()> {
+    /// `discard`; nobody need be there.
+    const PORT: u16 = 9;
+    let socket = socket(libc::AF_INET6, libc::SOCK_DGRAM, 0)?;
+    let to = std::net::SocketAddrV6::new(std::net::Ipv6Addr::LOCALHOST, PORT, 0, 0);
+    Ok(rustix::net::connect(&socket, &to)?)
 }
 
 /// Names the neighbour that the kernel would note with the first packet that is sent to an address of the loopback interface, as
