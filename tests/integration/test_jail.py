@@ -463,6 +463,21 @@ def test_a_jail_that_is_missing_is_an_error(
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.parametrize("folder", ["/dev/shm", "/tmp"])
+def test_where_our_own_temporary_files_are_decides_nothing(folder: str) -> None:
+    """Private folders cannot be laid over all of them: what works is tried where they can."""
+    code = (
+        "import glob, json, os, tempfile, groundhog\n"
+        "jails = groundhog.capabilities()['jails']\n"
+        "left = glob.glob(f'{tempfile.gettempdir()}/groundhog-jail-{os.getpid()}*')\n"
+        "print(json.dumps({'jails': jails, 'left': left}))"
+    )
+    said = subprocess.run(
+        [sys.executable, "-c", code], env={**os.environ, "TMPDIR": folder}, check=True, capture_output=True
+    ).stdout
+    assert json.loads(said) == {"jails": {"namespace": None, "landlock": None}, "left": []}
+
+
 def test_the_supervisor_may_be_anybody() -> None:
     """One without rights makes the same jails: tried in a process that gives up its own."""
     done = subprocess.run(

@@ -17,8 +17,10 @@ use landlock::{
 use std::ffi::{CString, OsStr};
 use std::os::fd::OwnedFd;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
-use std::os::unix::fs::MetadataExt;
+use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 /// By what a process is shut in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -80,6 +82,8 @@ pub(crate) struct Entered {
 
 /// Most pipes and sockets that are shown in private folders.
 const MAX_SOCKETS: usize = MAX_MOUNTS / 2;
+/// Most names of a folder that are tried.
+const MAX_TAKEN: usize = 16;
 const SHARED_MEMORY: &str = "/dev/shm";
 
 /// What the kernel shows at these places is not stored anywhere.
@@ -158,15 +162,32 @@ impl By {
 /// Tries whether a jail of this kind can be made: in it a file can be made in a private folder, and nowhere else. One with
 /// a network of its own has a loopback interface.
 pub(crate) fn try_out(means: Means, own_network: bool) -> Result<()> {
-    let scratch = std::env::temp_dir().join(format!("groundhog-jail-{}", std::process::id()));
-    match std::fs::create_dir(&scratch) {
-        Ok(()) => {}
-        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {}
-        Err(error) => return Err(from_io(error)),
-    }
+    let scratch = new_folder()?;
     let tried = try_in(means, own_network, &scratch);
     let _it_is_empty = std::fs::remove_dir_all(&scratch);
     tried
+}
+
+/// Makes a folder that nobody else has, or can write in: who had made it could decide what works here. Private folders
+/// cannot lie where nothing is stored, which the folder for temporary files may be.
+fn new_folder() -> Result<PathBuf> {
+    static MADE: AtomicU32 = AtomicU32::new(0);
+    let mut failed = Errno(2); // ENOENT
+    for place in existing(&[std::env::temp_dir(), PathBuf::from("/tmp"), PathBuf::from("/var/tmp")]) {
+        for _ in 0..MAX_TAKEN {
+            let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_nanos();
+            let number = MADE.fetch_add(1, Ordering::Relaxed);
+            let folder = place.join(format!("groundhog-jail-{}-{number}-{now:x}", std::process::id()));
+            match std::fs::DirBuilder::new().mode(0o700).create(&folder) {
+                Ok(()) => return Ok(folder),
+                Err(error) => failed = from_io(error),
+            }
+            if failed != Errno(17) {
+                break; // but for EEXIST, another name is no better
+            }
+        }
+    }
+    Err(failed)
 }
 
 fn try_in(means: Means, own_network: bool, scratch: &Path) -> Result<()> {
