@@ -44,6 +44,22 @@ def test_invoke_shows_every_restore(handler: str, strategy: list[str]) -> None:
         assert not strategy or line["restore"]["strategy"] == strategy[1]
 
 
+@pytest.mark.parametrize("closed", [(0,), (1,), (2,), (0, 1, 2)])
+def test_nothing_else_gets_the_number_of_an_output_that_was_closed(
+    closed: tuple[int, ...], tmp_path: Path
+) -> None:
+    """It could be a socket, or a file of ours, and get what functions print."""
+    numbers = tmp_path / "numbers"
+    code = (
+        f"import os\nfor number in {closed}: os.close(number)\n"
+        "from groundhog.cli import logs, main\nmain(['--version'])\nlogs.configure()\n"
+        f"names = [os.readlink(f'/proc/self/fd/{{n}}') for n in {closed}]\n"
+        f"open({str(numbers)!r}, 'w').write(repr(set(names)))"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+    assert numbers.read_text() == "{'/dev/null'}"
+
+
 def test_invoke_without_isolation_counts_on(handler: str) -> None:
     result = groundhog("invoke", handler, "-n", "3", "--json", "--isolation", "off")
     assert [json.loads(line)["value"]["calls"] for line in result.stdout.splitlines()] == [1, 2, 3]

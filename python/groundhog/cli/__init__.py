@@ -16,6 +16,7 @@ import click
 from groundhog.errors import GroundhogError
 
 WITHOUT = "GROUNDHOG_WITHOUT"
+_STDERR = 2
 COMMANDS = {
     "serve": "Serve a function over HTTP, each request in a clean process.",
     "openwhisk": "Be an OpenWhisk action container.",
@@ -77,6 +78,7 @@ def main(arguments: list[str] | None = None) -> int:
     Returns:
         The exit code: 0; 1 for an error; 2 for misuse; 130 if interrupted.
     """
+    _occupy_standard_descriptors()
     if isinstance(sys.stdout, TextIOWrapper):
         sys.stdout.reconfigure(errors="replace")  # what a terminal cannot show is no error
     try:
@@ -95,6 +97,13 @@ def main(arguments: list[str] | None = None) -> int:
         _give_up_output()
         return 1 if left else _fail(f"{error.filename or 'input or output'}: {error.strerror or error}", 1)
     return code if isinstance(code, int) else 0
+
+
+def _occupy_standard_descriptors() -> None:
+    """Let nothing else get the number of an input or output that was closed: logs would go there."""
+    while (number := os.open(os.devnull, os.O_RDWR)) <= _STDERR:  # the lowest that is free
+        pass
+    os.close(number)
 
 
 def _reader_has_left() -> bool:

@@ -94,7 +94,7 @@ def configure(level: int = logging.INFO, handler: logging.Handler | None = None)
         level: what is less than this is not logged.
         handler: where they go instead, as JSON lines.
     """
-    terminal = handler is None and sys.stderr.isatty()
+    terminal = handler is None and sys.stderr is not None and sys.stderr.isatty()
     structlog.configure(
         processors=[
             structlog.stdlib.filter_by_level,
