@@ -393,6 +393,13 @@ mod tests {
     }
 
     #[test]
+    fn where_files_may_be_in_memory_is_known() {
+        let may_be = |path| Folder::open(Path::new(path)).unwrap().may_be_in_memory().unwrap();
+        assert!(may_be("/dev/shm"));
+        assert!(!may_be("/proc"));
+    }
+
+    #[test]
     fn files_are_made_read_rewritten_and_removed() {
         let (path, folder) = scratch("files");
         let name = Path::new("a/b");
