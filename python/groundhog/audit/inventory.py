@@ -62,7 +62,7 @@ ROWS = (
     Row(
         LAYOUT,
         "mappings added, removed, moved, split, re-protected, grown; the program break",
-        REVERT,
+        "revert; of a file that is locked, or shared with a neighbour: retire",
     ),
     Row(
         ADVICE,
@@ -98,7 +98,8 @@ ROWS = (
     Row(
         LOCKS,
         "their locks, owners, signals, sizes of pipes; seals",
-        "revert; a lock of the snapshot that was lost, seals, an owner that only root can set: retire",
+        "revert; a lock of the snapshot that was lost, or may have been taken again, flags of what tells of"
+        " input by signals, seals, an owner that only root can set: retire",
     ),
     Row(
         QUEUES,

@@ -84,7 +84,7 @@ impl Component for EpollSets {
         for set in &self.0 {
             set.revert_members(&mut restore.stopped)?;
         }
-        if self.0.iter().any(|set| restore.observed.open_files.contains(&set.number)) {
+        if restore.observed.rearranged {
             self.order(&mut restore.stopped)?;
             if let Some(set) = self.0.iter().find(|set| !set.is_ordered) {
                 let what = "is an epoll set whose members may wait in another order than at the snapshot";

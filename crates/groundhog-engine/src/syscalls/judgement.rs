@@ -240,6 +240,12 @@ impl Judged<'_> {
             Effect::StatusFlags(_) => seen.status_flags = true,
             // In a set of the snapshot; of others nothing is left.
             Effect::OpenFile(argument) => seen.open_files.extend(self.in_snapshot(argument)),
+            Effect::Members(argument) => {
+                const EPOLL_CTL_MOD: u32 = 3;
+                let sets = self.in_snapshot(argument);
+                seen.rearranged |= !sets.is_empty() && self.value(1) != EPOLL_CTL_MOD;
+                seen.open_files.extend(sets);
+            }
             Effect::TimerDescriptor(_) => seen.timers = true,
             Effect::SocketOption(_) => seen.socket_options = true,
             Effect::ReadsAhead(argument) => {

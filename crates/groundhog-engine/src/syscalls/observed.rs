@@ -105,6 +105,8 @@ pub(crate) struct Observed {
     /// Open files that were locked or set up otherwise, or were duplicated, so that what was done to them was not seen, or
     /// epoll sets that may have changed.
     pub(crate) open_files: BTreeSet<i32>,
+    /// Members of epoll sets were added or taken out.
+    pub(crate) rearranged: bool,
     /// Timer descriptors were set.
     pub(crate) timers: bool,
     /// Options of sockets of the snapshot may have been set.

@@ -114,6 +114,8 @@ pub(crate) enum Effect {
     StatusFlags(u8),
     /// What else is set on the open file in this argument: locks, owners, masks, timers, members of a set.
     OpenFile(u8),
+    /// Members of the epoll set in this argument: added, taken out, or set up otherwise.
+    Members(u8),
     /// The timer descriptor in this argument.
     TimerDescriptor(u8),
     /// An option of the socket in this argument that is what it was last set to, and tells that.

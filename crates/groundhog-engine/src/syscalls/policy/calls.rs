@@ -428,7 +428,7 @@ pub(super) const CALLS: &[(&[S], Rule)] = &[
     (&[S::ioctl], operations::IOCTL),
     (&[S::flock, S::signalfd, S::signalfd4], Rule::Clauses(&[on(FIRST, E::OpenFile(0))])),
     // Which set it is about shows in the target: one that is new leaves every set when it is closed.
-    (&[S::epoll_ctl], Rule::Clauses(&[on(When::Snapshot(2), E::OpenFile(0))])),
+    (&[S::epoll_ctl], Rule::Clauses(&[on(When::Snapshot(2), E::Members(0))])),
     (&[S::timerfd_settime], Rule::Clauses(&[on(FIRST, E::TimerDescriptor(0))])),
     (
         &[S::inotify_add_watch, S::inotify_rm_watch, S::fanotify_mark, S::landlock_add_rule],

@@ -117,7 +117,7 @@ fn effect_in_words(effect: Effect) -> (&'static str, &'static str) {
         Effect::Numbers => ("descriptor", "descriptors of the snapshot are put back"),
         Effect::Duplicates(_) => ("descriptor", "what a duplicate may have set is compared"),
         Effect::StatusFlags(_) => ("descriptor", "status flags are put back"),
-        Effect::OpenFile(_) => ("descriptor", "compared and put back, else retires"),
+        Effect::OpenFile(_) | Effect::Members(_) => ("descriptor", "compared and put back, else retires"),
         Effect::TimerDescriptor(_) => ("descriptor", "timers are set back"),
         Effect::SocketOption(_) => ("descriptor", "options are set back"),
         Effect::ReadsAhead(_) => ("descriptor", "retires, for an open file of the snapshot"),
