@@ -56,7 +56,9 @@ impl KeptFile {
         } else {
             self.put_back(&file_contents::open_again(&self.file, Access::Write)?)?;
         }
-        if self.differs()? { Err(Errno(5)) } else { Ok(true) }
+        // Room that was reserved, and written since, is given back, and not reserved again.
+        let has_other_room = file_contents::stat(&self.file)?.blocks != self.stat.blocks;
+        if has_other_room || self.differs()? { Err(Errno(5)) } else { Ok(true) }
     }
 
     fn put_back(&self, file: &File) -> Result<()> {

@@ -77,6 +77,7 @@ PYTHON = (
     Victim("python", "holes_read", WRITTEN, evasion=True),
     Victim("python", "holes_mapped", WRITTEN, namespace_only=True, evasion=True),
     Victim("python", "holes_reserved", WRITTEN, RETIRE, evasion=True),
+    Victim("python", "holes_given_back", WRITTEN, RETIRE, evasion=True),
     Victim("python", "file_names", WRITTEN, RETIRE, evasion=True),
     Victim("python", "file_links", WRITTEN, RETIRE, namespace_only=True, evasion=True),
     Victim("python", "link_links", WRITTEN, RETIRE, evasion=True),
