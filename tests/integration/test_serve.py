@@ -445,7 +445,7 @@ def test_signals_end_it_with_nothing_left(python: Path, number: int) -> None:
 
 
 def test_what_is_accepted_is_answered_before_the_end(source: Source) -> None:
-    path = source("slow.py", "import time\ndef main(params):\n    time.sleep(1.5)\n    return params\n")
+    path = source("slow.py", "import time\ndef main(params):\n    time.sleep(1.2)\n    return params\n")
     with (
         served("serve", str(path), "--timeout", "2") as server,
         concurrent.futures.ThreadPoolExecutor(5) as executor,
@@ -456,8 +456,9 @@ def test_what_is_accepted_is_answered_before_the_end(source: Source) -> None:
         server.process.terminate()
         answers = sorted((future.result() for future in asked), key=lambda answer: answer.status_code)
         assert [answer.status_code for answer in answers] == [200, 200, 503, 503, 503]
+        again = [answer.headers.get("retry-after") for answer in answers[2:]]
+        assert sorted(again, key=str) == ["1", "1", None], "all but the one whose function may have run"
         for answer in answers[2:]:
-            assert answer.headers["retry-after"] == "1"
             assert int(answer.headers["content-length"]) == len(answer.content)
             assert answer.json().keys() == {"error"}
         assert server.stop() == 0
