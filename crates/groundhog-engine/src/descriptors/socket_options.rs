@@ -58,6 +58,11 @@ impl Component for SocketOptions {
         }
         for socket in &self.0 {
             for setting in &socket.settings {
+                let is_timeout = restore.observed.timeouts.contains(&(socket.number, setting.name));
+                if is_timeout && setting.value.iter().all(|byte| *byte == 0) {
+                    // "For ever" is told like "not at all", which a time below zero sets.
+                    return refuse(socket.number, "may wait for another time than at the snapshot");
+                }
                 if socket.is_as_it_was(setting) {
                     continue;
                 }

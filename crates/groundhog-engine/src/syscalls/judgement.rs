@@ -247,7 +247,12 @@ impl Judged<'_> {
                 seen.open_files.extend(sets);
             }
             Effect::TimerDescriptor(_) => seen.timers = true,
-            Effect::SocketOption(_) => seen.socket_options = true,
+            Effect::SocketOption(argument) => {
+                seen.socket_options = true;
+                if let Some(name) = self.timeout() {
+                    seen.timeouts.extend(self.in_snapshot(argument).into_iter().map(|number| (number, name)));
+                }
+            }
             Effect::ReadsAhead(argument) => {
                 if !self.in_snapshot(argument).is_empty() {
                     seen.retire(self.name());
@@ -282,6 +287,15 @@ impl Judged<'_> {
             Effect::Escapes => seen.escaped = true,
         }
         None
+    }
+
+    /// Which of the two times a call sets that a socket waits for at most, by its first name.
+    fn timeout(&self) -> Option<u32> {
+        const SOL_SOCKET: u32 = 1;
+        /// `SO_RCVTIMEO`, `SO_SNDTIMEO`, each with the one that has its name with `_NEW`.
+        const TIMEOUTS: [[u32; 2]; 2] = [[20, 66], [21, 67]];
+        let is_it = |names: &&[u32; 2]| self.value(1) == SOL_SOCKET && names.contains(&self.value(2));
+        TIMEOUTS.iter().find(is_it).map(|names| names[0])
     }
 
     /// Whether a call sends a signal to the traced process as a whole, and not to one of its threads.

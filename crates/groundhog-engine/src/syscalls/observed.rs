@@ -111,6 +111,8 @@ pub(crate) struct Observed {
     pub(crate) timers: bool,
     /// Options of sockets of the snapshot may have been set.
     pub(crate) socket_options: bool,
+    /// Those of the times that they wait for at most (`SO_RCVTIMEO`, `SO_SNDTIMEO`), by socket.
+    pub(crate) timeouts: BTreeSet<(i32, u32)>,
     /// Attributes of what any descriptor leads to may have been set.
     pub(crate) inodes: bool,
     /// Sockets that were read from or written to, of those that are watched.

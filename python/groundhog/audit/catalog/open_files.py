@@ -58,6 +58,7 @@ OPEN_FILES = (
     Victim("c", "locks_order", LOCKS, RETIRE, evasion=True),
     Victim("c", "mapping_locked", LOCKS, RETIRE, unjailed=True),
     Victim("c", "mapping_writable", LOCKS, unjailed=True),
+    Victim("c", "option_never", SOCKETS, RETIRE, evasion=True),
     Victim("c", "pair_named", SOCKETS, sees_engine=True),
     Victim("c", "lease_by_request", LOCKS, SAFE),
     Victim("c", "lease_broken", LOCKS, RETIRE, evasion=True),

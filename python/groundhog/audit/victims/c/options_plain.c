@@ -4,7 +4,7 @@
 #include <netinet/tcp.h>
 #include <sys/socket.h>
 
-enum { SOCKETS = 2, TIMES = 2, NUMBERS = 6 };
+enum { SOCKETS = 2, TIMES = 2, NUMBERS = 6, SECONDS = 1000 };
 
 static const struct {
     int level, name;
@@ -19,8 +19,10 @@ static void prepare(void)
 {
     sockets[0] = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     sockets[1] = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    const struct timeval time = {.tv_sec = SECONDS};
     for (int i = 0; i < SOCKETS; i++)
-        check(sockets[i] >= 0, "socket");
+        for (int j = 0; j < TIMES; j++)
+            check(setsockopt(sockets[i], SOL_SOCKET, times[j], &time, sizeof time) == 0, "setsockopt");
 }
 
 static void set_all(int value)
