@@ -114,6 +114,8 @@ pub(crate) struct Moved<'a> {
     pub(crate) shut: &'a BTreeSet<i32>,
     /// The numbers of what may hold back an unfinished message.
     pub(crate) corked: &'a BTreeSet<i32>,
+    /// The numbers of those of which options were set.
+    pub(crate) options: &'a BTreeSet<i32>,
     /// Connections are left open, whatever went through them.
     pub(crate) keep: bool,
 }
@@ -259,13 +261,16 @@ impl Socket {
                 let is_used = now != *before
                     || self.unread_now(fd) != self.unread
                     || ready.urgent != self.urgent
+                    // It may have had the kernel ask whether the other end is there, which counts.
+                    || self.is_among(moved.options)
                     || (self.traces.stamps() && self.was_called(moved));
                 if is_used {
                     self.shut_tcp(fd, report)?;
                 }
             }
             Role::Stream => {
-                if self.was_called(moved) || readable != self.readable || self.unread_now(fd) != self.unread {
+                let is_used = self.was_called(moved) || self.is_among(moved.options);
+                if is_used || readable != self.readable || self.unread_now(fd) != self.unread {
                     return self.refuse("was used, and an answer may come late");
                 }
             }

@@ -174,6 +174,7 @@ impl Component for PendingData {
             numbers: restore.sees_calls.then_some(&observed.called),
             shut: &observed.shut,
             corked: &observed.corked,
+            options: &observed.socket_options,
             keep: self.keeps_connections,
         };
         let mut emptied = Vec::new();

@@ -53,7 +53,7 @@ impl SocketOptions {
 
 impl Component for SocketOptions {
     fn revert(&mut self, restore: &mut Restore<'_>) -> Step<()> {
-        if restore.sees_calls && !restore.observed.socket_options {
+        if restore.sees_calls && restore.observed.socket_options.is_empty() {
             return Ok(());
         }
         for socket in &self.0 {

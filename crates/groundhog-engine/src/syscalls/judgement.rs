@@ -248,10 +248,11 @@ impl Judged<'_> {
             }
             Effect::TimerDescriptor(_) => seen.timers = true,
             Effect::SocketOption(argument) => {
-                seen.socket_options = true;
+                let sockets = self.in_snapshot(argument);
                 if let Some(name) = self.timeout() {
-                    seen.timeouts.extend(self.in_snapshot(argument).into_iter().map(|number| (number, name)));
+                    seen.timeouts.extend(sockets.iter().map(|number| (*number, name)));
                 }
+                seen.socket_options.extend(sockets);
             }
             Effect::ReadsAhead(argument) => {
                 if !self.in_snapshot(argument).is_empty() {

@@ -109,8 +109,8 @@ pub(crate) struct Observed {
     pub(crate) rearranged: bool,
     /// Timer descriptors were set.
     pub(crate) timers: bool,
-    /// Options of sockets of the snapshot may have been set.
-    pub(crate) socket_options: bool,
+    /// Sockets of which options were set that can be put back.
+    pub(crate) socket_options: BTreeSet<i32>,
     /// Those of the times that they wait for at most (`SO_RCVTIMEO`, `SO_SNDTIMEO`), by socket.
     pub(crate) timeouts: BTreeSet<(i32, u32)>,
     /// Attributes of what any descriptor leads to may have been set.
