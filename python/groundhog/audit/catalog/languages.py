@@ -62,7 +62,7 @@ PYTHON = (
     Victim("python", "working_directory", ATTRIBUTES),
     Victim("python", "limits", ATTRIBUTES),
     Victim("python", "shared_by_file", SHARED, evasion=True),
-    Victim("python", "shared_read_only", SHARED, RETIRE, evasion=True),
+    Victim("python", "shared_read_only", SHARED, evasion=True),
     Victim("python", "spinning_thread", THREADS, evasion=True),
     Victim("python", "thread_replaced", THREADS_LOST, SAFE, evasion=True),
     Victim("python", "child_prlimit", PARENT, unjailed=True, evasion=True),
