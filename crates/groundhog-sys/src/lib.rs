@@ -30,6 +30,7 @@ pub mod signals;
 pub mod sock_diag;
 pub mod socket;
 pub mod spawn;
+pub mod thread_ids;
 pub mod tick;
 pub mod userfaultfd;
 pub mod wait;

@@ -18,6 +18,8 @@ from typing import IO, TYPE_CHECKING, cast
 from groundhog.audit.trials import Outcome, Trial, run_traced
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from typing_extensions import Self
 
 NOBODY = 65534
@@ -53,11 +55,14 @@ def drop() -> None:
 
 
 class Nobody:
-    """Runs trials without privileges, one after another. Close it to end its process."""
+    """Runs trials without privileges, one after another. Close it to end its process.
 
-    def __init__(self) -> None:
+    ``prefix``: a command that runs the one which follows it, such as unshare(1).
+    """
+
+    def __init__(self, prefix: Sequence[str] = ()) -> None:
         self._program = subprocess.Popen(
-            [sys.executable, "-m", "groundhog.audit.dropped"],
+            [*prefix, sys.executable, "-m", "groundhog.audit.dropped"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,

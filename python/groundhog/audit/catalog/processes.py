@@ -246,6 +246,7 @@ C_KERNEL = (
     Victim("c", "child_untraced", CHILDREN, evasion=True),
     Victim("c", "child_of_parent", CHILDREN, evasion=True),
     Victim("c", "child_daemon", CHILDREN, evasion=True),
+    Victim("c", "child_hidden", CHILDREN, evasion=True),
     Victim("c", "child_in_namespaces", CHILDREN, SAFE, evasion=True),
     Victim("c", "child_executes", CHILDREN),
     Victim("c", "file_by_other_mounts", WRITTEN, SAFE, evasion=True),

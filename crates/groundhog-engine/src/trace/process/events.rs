@@ -3,7 +3,7 @@
 use super::{Ending, Process, Run, SIGSTOP, StoppedCall, TELL_FAULTS, Thread};
 use groundhog_sys::ptrace::Registers;
 use groundhog_sys::wait::{self, Patience, WaitStatus};
-use groundhog_sys::{Errno, Tid, pidfd, ptrace};
+use groundhog_sys::{Errno, Tid, pidfd, ptrace, thread_ids};
 
 const EVENT_FORK: i32 = 1;
 const EVENT_VFORK: i32 = 2;
@@ -33,16 +33,19 @@ fn deliverable(signal: i32) -> i32 {
     if signal == SIGSTOP { 0 } else { signal }
 }
 
-/// The process that a thread belongs to; none when the thread is a zombie or gone.
+/// The process that a thread belongs to, one of `known` or another; none when the thread is a zombie or gone.
 ///
-/// One of which nothing can be read counts as a living process of its own: its end is told, and it is killed before that.
-fn process_of(tid: Tid) -> Option<Tid> {
-    let text = match std::fs::read(format!("/proc/{tid}/status")) {
-        Ok(text) => text,
-        Err(error) if matches!(error.raw_os_error(), Some(2 | 3)) => return None, // ENOENT, ESRCH
-        Err(_) => return Some(tid),
+/// One of which nothing can be read counts as a living process of its own, unless it is a thread of one that is known: its end
+/// is told, and it is killed before that.
+fn process_of(tid: Tid, mut known: impl Iterator<Item = Tid>) -> Option<Tid> {
+    let told = std::fs::read(format!("/proc/{tid}/status")).ok();
+    let Some(status) = told.and_then(|text| groundhog_proc::status::parse(&text).ok()) else {
+        // `/proc` may be mounted so that it hides what is not dumpable: that it shows nothing does not say that nothing is there.
+        let has_ended = pidfd::open(tid).is_ok_and(|process| pidfd::has_ended(&process));
+        let is_there = thread_ids::exists(tid) && !has_ended;
+        return is_there
+            .then(|| known.find(|process| thread_ids::is_thread_of(*process, tid)).unwrap_or(tid));
     };
-    let Ok(status) = groundhog_proc::status::parse(&text) else { return Some(tid) };
     let process = i32::try_from(status.tgid).map_or(tid, Tid);
     (!matches!(status.state, b'Z' | b'X')).then_some(process)
 }
@@ -255,13 +258,12 @@ impl Process {
 
     /// A thread or process seen for the first time. The kernel attached it, and it stops before it runs.
     pub(super) fn adopt(&mut self, tid: Tid) {
-        let is_thread = std::path::Path::new(&format!("/proc/{}/task/{tid}", self.pid)).exists();
-        if is_thread && tid != self.pid {
+        if tid != self.pid && thread_ids::is_thread_of(self.pid, tid) {
             self.threads.insert(tid, Thread { run: Run::Running, in_snapshot: false, flags: None });
-        } else if tid != self.pid && std::path::Path::new(&format!("/proc/{tid}")).exists() {
+        } else if tid != self.pid && thread_ids::exists(tid) {
             self.happened.had_children = true;
             // Its end may have been told before its birth, and will not be told again.
-            if let Some(process) = process_of(tid) {
+            if let Some(process) = process_of(tid, self.children.values().copied()) {
                 self.children.insert(tid, process);
                 self.doorbell.add(tid);
                 if self.overran || self.ending.is_some() {
@@ -306,14 +308,14 @@ mod tests {
     fn a_child_that_has_ended_is_of_no_process() {
         let mut child = Command::new("cat").stdin(Stdio::piped()).spawn().expect("cat");
         let tid = Tid(child.id().cast_signed());
-        assert_eq!(process_of(tid), Some(tid));
+        assert_eq!(process_of(tid, std::iter::empty()), Some(tid));
         drop(child.stdin.take());
         let pid = rustix::process::Pid::from_child(&child);
         let ended = WaitIdOptions::EXITED | WaitIdOptions::NOWAIT;
         rustix::process::waitid(WaitId::Pid(pid), ended).expect("its end");
-        assert_eq!(process_of(tid), None);
+        assert_eq!(process_of(tid, std::iter::empty()), None);
         assert!(std::path::Path::new(&format!("/proc/{tid}")).exists(), "nobody has waited for it");
         assert!(child.wait().expect("its status").success());
-        assert_eq!(process_of(tid), None);
+        assert_eq!(process_of(tid, std::iter::empty()), None);
     }
 }
