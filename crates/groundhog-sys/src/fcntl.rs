@@ -157,6 +157,7 @@ pub fn kind(fd: impl AsFd) -> Result<FileType> {
 }
 
 /// What `poll` tells of an open file.
+#[allow(clippy::struct_excessive_bools, reason = "independent facts, each with a name")]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Ready {
     /// It could be read now without waiting, if only a byte out of band.
@@ -165,6 +166,8 @@ pub struct Ready {
     pub urgent: bool,
     /// Nobody has the other end any more.
     pub hung_up: bool,
+    /// An error waits, or one in a socket's queue of them.
+    pub failed: bool,
 }
 
 /// `poll`: what each of these is ready for.
@@ -181,6 +184,7 @@ pub fn ready<'a, F: AsFd + 'a>(fds: impl Iterator<Item = &'a F>) -> Result<Vec<R
             readable: told.intersects(PollFlags::IN | PollFlags::PRI),
             urgent: told.contains(PollFlags::PRI),
             hung_up: told.contains(PollFlags::HUP),
+            failed: told.contains(PollFlags::ERR),
         }
     });
     Ok(told.collect())

@@ -203,22 +203,30 @@ fn drops(fd: BorrowedFd<'_>) -> u32 {
     if asked == 0 && len as usize == size_of_val(&info) { info[DROPS] } else { 0 }
 }
 
-/// `recv`, without waiting, of errors of what was sent (`MSG_ERRQUEUE`), and of a byte out of band.
+/// `recv`, without waiting, of errors of what was sent (`MSG_ERRQUEUE`), and of a byte out of band. What could not be taken
+/// shows in what `poll` tells of the socket.
 pub fn discard_out_of_band(fd: impl AsFd) {
-    const MAX_ERRORS: usize = 4096;
-    let mut buffer = [0_u8; 256];
-    let mut receive = |flags: i32| {
-        let to = buffer.as_mut_ptr().cast();
-        // SAFETY: the kernel writes at most as many bytes as the buffer has. recv(2).
-        unsafe { libc::recv(fd.as_fd().as_raw_fd(), to, 256, flags | libc::MSG_DONTWAIT) >= 0 }
-    };
+    // More than fit into a receive buffer of 800 MB; a few seconds of work.
+    const MAX_ERRORS: usize = 1 << 20;
+    let fd = fd.as_fd();
     for _ in 0..MAX_ERRORS {
-        if !receive(libc::MSG_ERRQUEUE) {
+        if !discard_error(fd) {
             break;
         }
     }
-    receive(libc::MSG_OOB);
-    take_error(fd.as_fd());
+    discard_urgent_byte(fd);
+    take_error(fd);
+}
+
+/// Takes the first entry of the queue of errors, whatever it holds; says whether there was one.
+fn discard_error(fd: BorrowedFd<'_>) -> bool {
+    // SAFETY: a msghdr of zeros is an empty one.
+    let mut message: libc::msghdr = unsafe { std::mem::zeroed() };
+    // SAFETY: the message has no room for anything. recvmsg(2).
+    let count =
+        unsafe { libc::recvmsg(fd.as_raw_fd(), &raw mut message, libc::MSG_ERRQUEUE | libc::MSG_DONTWAIT) };
+    // Some kinds have no such queue, and answer as without that flag.
+    count >= 0 && message.msg_flags & libc::MSG_ERRQUEUE != 0
 }
 
 /// `recv` with `MSG_OOB`, without waiting: takes the byte out of band of a stream, and nothing else.

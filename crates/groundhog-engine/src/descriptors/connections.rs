@@ -157,7 +157,7 @@ impl Socket {
         socket::take_error(fd);
         let made = socket::made(fd).or_trouble(Reason::Inspection, "asking what a socket is")?;
         let unread = if made.listens { 0 } else { fcntl::waiting_bytes(fd).unwrap_or(0) };
-        let (numbers, Ready { readable, urgent, .. }) = (candidate.numbers.clone(), candidate.ready);
+        let (numbers, Ready { readable, urgent, failed, .. }) = (candidate.numbers.clone(), candidate.ready);
         let mut role = role::tell(candidate, made, all, ends, owner, unread)?;
         if matches!(role, Role::Nameless) && !datagrams::are_taken(fd)? {
             // What more it sends could not be told from that.
@@ -166,7 +166,7 @@ impl Socket {
         let emptied = matches!(role, Role::Unbound | Role::Connected(_) | Role::Nameless | Role::Other);
         if emptied {
             // How much waits in it cannot be told, only that something does.
-            if readable {
+            if readable || failed {
                 discard_all(&numbers, fd)?;
             }
             let traces = socket::traces(fd);
@@ -280,7 +280,7 @@ impl Socket {
                 }
             }
             Role::Unbound | Role::Connected(_) | Role::Nameless | Role::Other => {
-                self.revert_datagrams(fd, readable, moved, report)?;
+                self.revert_datagrams(fd, ready, moved, report)?;
             }
         }
         Ok(false)
@@ -323,7 +323,7 @@ impl Socket {
             }
             Role::Nameless if !datagrams::are_taken(fd)? => true,
             Role::Unbound | Role::Connected(_) | Role::Nameless | Role::Other => {
-                readable || socket::traces(fd) != self.traces
+                readable || ready.failed || socket::traces(fd) != self.traces
             }
             _ => readable != self.readable || self.unread_now(fd) != self.unread,
         };
@@ -380,6 +380,7 @@ impl Socket {
         socket::disconnect(fd).or_trouble(Reason::DescriptorChanged, trouble)?;
         socket::shut(fd).or_trouble(Reason::DescriptorChanged, trouble)?;
         socket::take_error(fd);
+        refuse_errors(&self.numbers, fd)?;
         self.note_shut(report);
         Ok(())
     }
@@ -450,8 +451,7 @@ fn discard(numbers: &[i32], fd: &OwnedFd, is_stream: bool) -> Step<u64> {
     while fruitless < MAX_EMPTY {
         match socket::discard(fd) {
             Ok(found) if found.is_none() || (is_stream && found == Some(0)) => {
-                socket::discard_out_of_band(fd);
-                return Ok(bytes);
+                return discard_errors(numbers, fd).map(|()| bytes);
             }
             Ok(found) => {
                 let count = found.unwrap_or(0);
@@ -460,9 +460,21 @@ fn discard(numbers: &[i32], fd: &OwnedFd, is_stream: bool) -> Step<u64> {
                 failed = false;
             }
             // What the network told of is taken by asking once; some kinds are never read like this.
-            Err(_) if failed => return Ok(bytes),
+            Err(_) if failed => return discard_errors(numbers, fd).map(|()| bytes),
             Err(_) => failed = true,
         }
     }
     refuse(numbers, "cannot be emptied")
+}
+
+fn discard_errors(numbers: &[i32], fd: &OwnedFd) -> Step<()> {
+    socket::discard_out_of_band(fd);
+    refuse_errors(numbers, fd)
+}
+
+/// Refuses a socket in which errors wait: they hold what was sent.
+fn refuse_errors(numbers: &[i32], fd: &OwnedFd) -> Step<()> {
+    let ready =
+        fcntl::ready(std::iter::once(fd)).or_trouble(Reason::Inspection, "polling its descriptors")?;
+    if ready[0].failed { refuse(numbers, "has errors waiting, which cannot be taken") } else { Ok(()) }
 }

@@ -152,7 +152,7 @@ fn a_datagram_socket_stays_bound_to_its_device() {
 /// What is no connection is put back all the same, and errors hold what was sent.
 #[test]
 fn datagram_sockets_keep_nothing_where_connections_are_kept() {
-    for name in ["error_queue", "pending_error"] {
+    for name in ["error_queue", "error_queue_long", "pending_error"] {
         leaks_by_itself(name, &[]);
         for strategy in strategies() {
             drop(answers_stay_the_same(&mut Start::of(name, &[]).keep_connections().with(strategy)));

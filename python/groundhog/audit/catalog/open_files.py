@@ -80,6 +80,7 @@ OPEN_FILES = (
     Victim("c", "udp_corked", CONNECTIONS, SAFE, evasion=True),
     Victim("c", "udp_spliced", CONNECTIONS, SAFE, evasion=True),
     Victim("c", "error_queue", CONNECTIONS, SAFE),
+    Victim("c", "error_queue_long", CONNECTIONS, SAFE, bulky=True),
     Victim("c", "pending_error", CONNECTIONS),
     Victim("c", "datagrams_dropped", CONNECTIONS, SAFE),
     Victim("c", "socket_cookie", SOCKETS, SAFE, sees_engine=True),

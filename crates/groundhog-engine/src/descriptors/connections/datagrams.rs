@@ -4,6 +4,7 @@ use super::{Moved, Role, Socket, discard_all};
 use crate::descriptors::is_taken;
 use crate::error::{OrTrouble, Reason, Step};
 use crate::report::RestoreReport;
+use groundhog_sys::fcntl::Ready;
 use groundhog_sys::socket;
 use std::os::fd::OwnedFd;
 
@@ -33,7 +34,7 @@ impl Socket {
     pub(super) fn revert_datagrams(
         &self,
         fd: &OwnedFd,
-        readable: bool,
+        ready: Ready,
         moved: Moved<'_>,
         report: &mut RestoreReport,
     ) -> Step<()> {
@@ -62,7 +63,7 @@ impl Socket {
             _ => {}
         }
         // Errors of what was sent may wait where nothing is readable.
-        if readable || was_used {
+        if ready.readable || ready.failed || was_used {
             report.bytes_drained += discard_all(&self.numbers, fd)?;
         }
         if matches!(self.role, Role::Nameless) && !are_taken(fd)? {
