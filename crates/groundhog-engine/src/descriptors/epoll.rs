@@ -6,9 +6,10 @@ use crate::arch::call;
 use crate::component::{Component, Restore, Stopped};
 use crate::error::{OrTrouble, Reason, Step, Trouble};
 use crate::trace::inspect;
-use crate::trace::remote_syscall::Remote;
+use crate::trace::remote_syscall::{Remote, SCRATCH_SIZE};
 use groundhog_proc::fdinfo::{self, Target};
 use groundhog_sys::fcntl;
+use std::collections::BTreeSet;
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
@@ -17,15 +18,16 @@ const EPOLL_CTL_DEL: u64 = 2;
 const EPOLL_CTL_MOD: u64 = 3;
 /// `struct epoll_event`, which is packed.
 const EVENT: usize = 12;
-/// Most events that are taken from a set at once.
-const MAX_EVENTS: usize = 1024;
+/// Most events that can be taken from a set at once: those that the memory for arguments holds. In two parts they could not be
+/// taken, since what is ready by its level is told again.
+const MAX_EVENTS: usize = SCRATCH_SIZE as usize / EVENT;
 
 #[derive(Debug)]
 struct Set {
     number: i32,
     duplicate: Arc<OwnedFd>,
     targets: Vec<Target>,
-    /// The data of the events that it had ready, in the order in which it tells of them.
+    /// The data of the events that it had ready, each once, in the order in which it tells of them.
     ready: Vec<u64>,
     /// Its members wait at their files in the order in which they stand here. Events come to them in that order.
     is_ordered: bool,
@@ -111,15 +113,22 @@ impl Set {
         Ok(readable[0])
     }
 
-    /// Takes edges from it; what is ready by its level stays so. Answers the data of what it told.
+    /// Takes all edges from it; what is ready by its level stays so. Answers the data of what it told, each once.
     fn take_ready(&self, remote: &mut Remote<'_>) -> Step<Vec<u64>> {
         let room = remote.scratch((MAX_EVENTS * EVENT) as u64)?;
         let arguments = [self.number as u64, room.0, MAX_EVENTS as u64, 0, 0, 0];
         let count = remote.must("epoll_wait", call::EPOLL_WAIT, arguments)? as usize;
-        let mut events = vec![0; count.min(MAX_EVENTS) * EVENT];
+        if count >= MAX_EVENTS {
+            let what =
+                format!("is an epoll set with {MAX_EVENTS} events or more, of which some would be left");
+            return super::refuse(self.number, &what);
+        }
+        let mut events = vec![0; count * EVENT];
         remote.get(room, &mut events)?;
         let data = |event: &[u8; EVENT]| u64::from_le_bytes(std::array::from_fn(|at| event[4 + at]));
-        Ok(events.as_chunks::<EVENT>().0.iter().map(data).collect())
+        // All targets with the same data are made ready together.
+        let mut told = BTreeSet::new();
+        Ok(events.as_chunks::<EVENT>().0.iter().map(data).filter(|data| told.insert(*data)).collect())
     }
 
     /// Has it tell again of what it had ready at the snapshot, in that order: what tells once, tells again, and what has told
