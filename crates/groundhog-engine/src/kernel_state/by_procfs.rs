@@ -9,7 +9,7 @@ use crate::trace::fd_passing;
 use crate::trace::inspect;
 use crate::trace::process::Process;
 use groundhog_sys::limits::{self, Limit};
-use groundhog_sys::{Tid, file_contents, open_file, pidfd, scheduling};
+use groundhog_sys::{Errno, Tid, file_contents, open_file, pidfd, scheduling};
 use std::os::fd::AsFd;
 use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
@@ -230,19 +230,22 @@ pub(super) fn written(place: &mut Place<'_>) -> Step<Vec<u8>> {
         }
     }
     for tid in place.process.threads() {
-        lines.extend(named_attributes(tid));
+        lines.extend(named_attributes(tid)?);
     }
     Ok(lines)
 }
 
 /// What was set on a thread itself by a descriptor that stands for it (Linux 6.17), which cannot be set back.
-fn named_attributes(tid: Tid) -> Vec<u8> {
+fn named_attributes(tid: Tid) -> Step<Vec<u8>> {
+    const EINVAL: Errno = Errno(22);
+    let what = "reading its named attributes";
     // The first thread stands for the process; kernels that have no descriptors for others keep nothing by them.
-    let thread = pidfd::open_thread(tid).or_else(|_| pidfd::open(tid));
-    match thread.and_then(|thread| file_contents::attributes(&thread)) {
-        Ok(attributes) => attributes.into_iter().flat_map(|(name, value)| [name, value].concat()).collect(),
-        Err(_) => Vec::new(), // now as before
-    }
+    let thread = match pidfd::open_thread(tid).or_else(|_| pidfd::open(tid)) {
+        Err(EINVAL) => return Ok(Vec::new()),
+        thread => thread.or_trouble(Reason::Inspection, what)?,
+    };
+    let attributes = file_contents::attributes(&thread).or_trouble(Reason::Inspection, what)?;
+    Ok(attributes.into_iter().flat_map(|(name, value)| [name, value].concat()).collect())
 }
 
 pub(super) fn write(place: &mut Place<'_>, value: &Value, _: &Touched) -> Step<()> {
