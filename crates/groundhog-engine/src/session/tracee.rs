@@ -69,6 +69,8 @@ pub struct Tracee {
     done: Arc<OwnedFd>,
     started: Mutex<Option<Receiver<Result<RestoreReport>>>>,
     ending: Arc<OnceLock<String>>,
+    /// The process whose thread the tracer is. A fork of it has a copy of this handle, which reaches nobody.
+    owner: u32,
 }
 
 /// What the tracer thread says when it has its process.
@@ -148,6 +150,7 @@ impl Tracee {
             done,
             started: Mutex::new(None),
             ending,
+            owner: std::process::id(),
         })
     }
 
@@ -181,7 +184,15 @@ impl Tracee {
         &self.pidfd
     }
 
+    fn is_forked(&self) -> bool {
+        self.owner != std::process::id()
+    }
+
     fn send(&self, command: Command) -> Result<()> {
+        if self.is_forked() {
+            let message = "its handle is a copy made by fork(), and its tracer is in the parent: start another process here";
+            return Err(Error::Misuse { pid: self.pid, message });
+        }
         let closed = Error::Misuse { pid: self.pid, message: "its handle is closed" };
         lock(&self.commands).send(command).map_err(|_| closed)?;
         self.doorbell.ring();
@@ -287,7 +298,12 @@ impl Tracee {
 
     /// Kills a spawned process (lets go an attached one) and waits until nothing of it is left, at most for some seconds: then
     /// it is left to the kernel, which kills it when this program ends.
+    ///
+    /// In a fork of the program that has started it, nothing is done: the process is the parent's.
     pub fn close(&self) {
+        if self.is_forked() {
+            return;
+        }
         let tracer = lock(&self.tracer).take();
         if let Some((thread, end)) = tracer {
             if self.spawned {
