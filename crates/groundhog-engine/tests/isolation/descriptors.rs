@@ -3,7 +3,7 @@
 use crate::harness::{
     Start, answers_stay_the_same, for_each_strategy, is_refused, reverts, strategies, wait_until,
 };
-use groundhog_engine::Reason;
+use groundhog_engine::{Error, Reason};
 use std::io::{Seek, SeekFrom, Write};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -124,6 +124,46 @@ fn what_is_done_through_a_duplicate_is_put_back() {
         reverts("duplicates", &[kind]);
     }
     is_refused("duplicates", &["option"], Reason::DescriptorChanged);
+}
+
+/// Whatever is not taken of them is told to the next request.
+#[test]
+fn all_events_of_a_large_set_are_taken() {
+    allow_many_descriptors();
+    for data in ["numbered", "alike"] {
+        reverts("epoll_many", &["1200", data]);
+        // Those that it had ready at the snapshot are there again.
+        for_each_strategy("epoll_many", &["1200", data, "ready"], |victim| {
+            victim.snapshot();
+            for round in 1..=2 {
+                assert_eq!(victim.ask(round), "{\"edges\":1200}", "{}", victim.label());
+                victim.restore();
+            }
+        });
+    }
+}
+
+#[test]
+fn a_set_with_more_events_than_can_be_taken_at_once_is_refused() {
+    allow_many_descriptors();
+    for_each_strategy("epoll_many", &["5500", "numbered"], |victim| {
+        victim.snapshot();
+        victim.ask(1);
+        match victim.tracee.restore(true) {
+            Err(Error::RestoreRefused { reason: Reason::DescriptorChanged, message, .. }) => {
+                assert!(message.contains("is an epoll set with 5461 events or more"), "{message}");
+            }
+            other => panic!("{}: {other:?}", victim.label()),
+        }
+    });
+}
+
+/// For this process, which has duplicates of all that a victim has open, and for victims.
+fn allow_many_descriptors() {
+    use rustix::process::{Resource, getrlimit, setrlimit};
+    let limit = getrlimit(Resource::Nofile);
+    setrlimit(Resource::Nofile, rustix::process::Rlimit { current: limit.maximum, ..limit })
+        .expect("it may be raised to its maximum");
 }
 
 /// On whose behalf it would be told stays, which shows where that is not root.

@@ -96,7 +96,6 @@ OPEN_FILES = (
     Victim("c", "timer_by_duplicate", TIMERS, SAFE, evasion=True),
     Victim("c", "epoll_edge_consumed", QUEUES),
     Victim("c", "epoll_edge_left", QUEUES, SAFE, evasion=True),
-    Victim("c", "epoll_many", QUEUES, SAFE, bulky=True, evasion=True),
     Victim("c", "epoll_oneshot", QUEUES),
     Victim("c", "epoll_nested", QUEUES, SAFE, evasion=True),
     Victim("c", "epoll_order", QUEUES, SAFE),
