@@ -272,17 +272,18 @@ impl<'a> Remote<'a> {
 
 impl Drop for Remote<'_> {
     fn drop(&mut self) {
-        if self.has_scratch {
-            let unmapped = self.call(call::MUNMAP, [self.anchor.hole, SCRATCH_SIZE, 0, 0, 0, 0]);
-            if !matches!(unmapped, Ok(Ok(_))) {
-                // Nobody would look for it later.
-                let _already_dead = pidfd::kill(&*self.process.pidfd);
-            }
-        }
-        // A process that died meanwhile has no registers to put back.
+        let unmapped = if self.has_scratch {
+            self.call(call::MUNMAP, [self.anchor.hole, SCRATCH_SIZE, 0, 0, 0, 0])
+        } else {
+            Ok(Ok(0))
+        };
         let mut registers = self.saved;
         arch::rewind_interrupted_call(&mut registers);
-        let _gone = ptrace::set_registers(self.tid, &registers);
-        let _gone = ptrace::set_signal_mask(self.tid, self.saved_mask);
+        let restored = ptrace::set_registers(self.tid, &registers)
+            .and_then(|()| ptrace::set_signal_mask(self.tid, self.saved_mask));
+        if !matches!(unmapped, Ok(Ok(_))) || restored.is_err() {
+            // Nobody would look for it later, and it does not go on where it was.
+            let _already_dead = pidfd::kill(&*self.process.pidfd);
+        }
     }
 }
