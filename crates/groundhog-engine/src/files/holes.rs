@@ -2,9 +2,9 @@
 //! see tmpfs(5). No call says so, and a mapping of the snapshot needs none. What was reserved and not written counts as a hole.
 
 use super::pinned_files::PinnedFiles;
-use super::{LockOut, Private, Stat};
+use super::private::{LockOut, Private};
 use crate::error::Step;
-use groundhog_sys::folder::EntryKind;
+use groundhog_sys::folder::{EntryKind, Stat};
 use std::path::PathBuf;
 
 /// Where there may be holes that reading fills.
