@@ -144,11 +144,13 @@ impl Set {
     }
 
     /// Adds its members one after the other. False where it has some that cannot be added as they are: those that have told once,
-    /// and those whose number does not stand for them.
+    /// and those whose number does not stand for them; and where that would take too long.
     fn order_members(&self, remote: &mut Remote<'_>) -> Step<bool> {
+        /// Two calls inside the process for each.
+        const MAX_MEMBERS: usize = 256;
         /// All but how events are told.
         const EVENTS: u32 = 0x0fff_ffff;
-        if self.targets.iter().any(|target| target.events & EVENTS == 0) {
+        if self.targets.len() > MAX_MEMBERS || self.targets.iter().any(|target| target.events & EVENTS == 0) {
             return Ok(false);
         }
         for target in &self.targets {
