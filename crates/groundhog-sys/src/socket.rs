@@ -66,6 +66,11 @@ pub fn set_option_bytes(fd: impl AsFd, level: u32, name: u32, value: &[u8]) -> R
     .map(drop)
 }
 
+/// Sets an option of a socket that is a number.
+fn set_option(fd: impl AsFd, name: i32, value: i32) -> Result<()> {
+    set_option_bytes(fd, libc::SOL_SOCKET as u32, name as u32, &value.to_ne_bytes())
+}
+
 /// `getsockopt`: what a socket was made as.
 ///
 /// # Errors
@@ -174,16 +179,7 @@ pub fn peek_offset(fd: impl AsFd) -> i32 {
 
 /// `SO_PEEK_OFF`: sets where the next peek begins.
 pub fn set_peek_offset(fd: impl AsFd, offset: i32) {
-    // SAFETY: the kernel reads one int. socket(7).
-    unsafe {
-        libc::setsockopt(
-            fd.as_fd().as_raw_fd(),
-            libc::SOL_SOCKET,
-            libc::SO_PEEK_OFF,
-            (&raw const offset).cast(),
-            size_of::<i32>() as libc::socklen_t,
-        );
-    }
+    let _shows_in_the_offset = set_option(fd, libc::SO_PEEK_OFF, offset);
 }
 
 fn drops(fd: BorrowedFd<'_>) -> u32 {
@@ -336,17 +332,7 @@ pub fn device(fd: impl AsFd) -> i32 {
 /// # Errors
 /// As setsockopt(2).
 pub fn set_device(fd: impl AsFd, device: i32) -> Result<()> {
-    // SAFETY: the kernel reads one int. socket(7).
-    check(i64::from(unsafe {
-        libc::setsockopt(
-            fd.as_fd().as_raw_fd(),
-            libc::SOL_SOCKET,
-            libc::SO_BINDTOIFINDEX,
-            (&raw const device).cast(),
-            size_of::<i32>() as libc::socklen_t,
-        )
-    }))
-    .map(drop)
+    set_option(fd, libc::SO_BINDTOIFINDEX, device)
 }
 
 /// `SIOCOUTQ`: how many bytes are written and not yet acknowledged by the other end; of a Unix socket, how much memory what

@@ -109,14 +109,10 @@ impl AddressSpace {
         let mut anew = Vec::new();
         loop {
             if !same_layout {
-                restore.report.layout_changes += revert_layout(
-                    layout,
-                    &mut restore.stopped,
-                    areas,
-                    tracker,
-                    &observed.removed,
-                    &mut anew,
-                )?;
+                let Reverted { count, anew: mapped } =
+                    revert_layout(layout, &mut restore.stopped, areas, tracker, &observed.removed)?;
+                restore.report.layout_changes += count;
+                anew.extend(mapped);
                 first_pages::write_anew(&mut restore.stopped, areas, &mut anew, &observed.removed)?;
                 restore.lap("layout");
             }
@@ -150,30 +146,31 @@ impl AddressSpace {
     }
 }
 
-/// Puts the layout back to the seams between its mappings; says how many changes that took. Adds what was mapped `anew`.
+/// Puts the layout back to the seams between its mappings.
 fn revert_layout(
     layout: &mut Layout,
     stopped: &mut Stopped<'_>,
     areas: &[Area],
     tracker: &mut dyn Tracker,
     removed: &[Range<u64>],
-    anew: &mut Vec<Range<u64>>,
-) -> Step<u64> {
+) -> Step<Reverted> {
     /// In part, as a whole, and a look whether that was enough.
     const MAX_ROUNDS: usize = 3;
-    let Some(Reverted { count: mut made, anew: mut mapped }) = layout.revert(stopped, areas, removed)? else {
-        return Ok(0);
+    let Some(mut reverted) = layout.revert(stopped, areas, removed)? else {
+        return Ok(Reverted::default());
     };
+    let mut is_new = !reverted.anew.is_empty();
     for round in 0..MAX_ROUNDS {
-        if !mapped.is_empty() {
+        if is_new {
             tracker.follow_new(stopped.process, areas)?;
         }
-        anew.append(&mut mapped);
-        mapped = layout.mend(stopped, areas, round > 0)?;
-        if mapped.is_empty() {
-            return Ok(made);
+        let mended = layout.mend(stopped, areas, round > 0)?;
+        if mended.is_empty() {
+            return Ok(reverted);
         }
-        made += mapped.len() as u64;
+        is_new = true;
+        reverted.count += mended.len() as u64;
+        reverted.anew.extend(mended);
     }
     Err(Trouble::Refused(Reason::Layout, "mappings were split, and cannot be mended".into()))
 }

@@ -168,7 +168,7 @@ impl Sweep<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::memory::vma::{AreaKind, Maker};
+    use crate::memory::vma::AreaKind;
     use groundhog_proc::smaps;
     use proptest::prelude::*;
 
@@ -183,15 +183,8 @@ mod tests {
             end * P
         );
         let entry = smaps::parse(text.as_bytes()).expect("the sample parses").remove(0);
-        Area {
-            mapping: entry.mapping,
-            kind: AreaKind::Anonymous,
-            flags: entry.flags,
-            followed: true,
-            has_pages: true,
-            has_policy: false,
-            maker: Maker::default(),
-        }
+        let area = Area::new(entry.mapping, AreaKind::Anonymous, entry.flags);
+        Area { followed: true, has_pages: true, ..area }
     }
 
     fn extent(start: u64, end: u64) -> Extent {

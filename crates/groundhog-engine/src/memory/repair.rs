@@ -32,6 +32,7 @@ const ORDINARY: [&[u8; 2]; 13] =
     [b"rd", b"wr", b"ex", b"mr", b"mw", b"me", b"ms", b"sh", b"ac", b"nr", b"sd", b"um", b"uw"];
 
 /// How the layout was put back.
+#[derive(Default)]
 pub(crate) struct Reverted {
     /// So many changes: none, if mappings were only split or joined.
     pub(crate) count: u64,

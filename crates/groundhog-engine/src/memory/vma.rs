@@ -58,6 +58,19 @@ pub(crate) struct Area {
 }
 
 impl Area {
+    /// One of which nothing more is known yet.
+    pub(crate) fn new(mapping: Mapping, kind: AreaKind, flags: VmFlags) -> Self {
+        Self {
+            mapping,
+            kind,
+            flags,
+            followed: false,
+            has_pages: false,
+            has_policy: false,
+            maker: Maker::default(),
+        }
+    }
+
     /// Private pages are looked for one by one: in what is not followed, and in a file's mapping that had some.
     pub(crate) fn is_looked_at(&self) -> bool {
         match self.kind {
@@ -206,15 +219,7 @@ fn classify(entry: smaps::Entry) -> Step<Area> {
         Name::Path { .. } => AreaKind::File,
         _ => AreaKind::Anonymous,
     };
-    Ok(Area {
-        mapping,
-        kind,
-        flags,
-        followed: false,
-        has_pages: false,
-        has_policy: false,
-        maker: Maker::default(),
-    })
+    Ok(Area::new(mapping, kind, flags))
 }
 
 fn shared_kind(mapping: &Mapping, flags: &VmFlags, path: &[u8]) -> AreaKind {

@@ -3,7 +3,7 @@
 use crate::error::Step;
 use crate::memory::address_space::AddressSpace;
 use crate::memory::layout::{self, Change};
-use crate::memory::vma::{self, Area, AreaKind, Maker};
+use crate::memory::vma::{self, Area, AreaKind};
 use crate::trace::process::Process;
 use groundhog_proc::maps::{Mapping, Name, Perms};
 use groundhog_proc::smaps::VmFlags;
@@ -90,16 +90,7 @@ fn with_new(areas: &[Area], changed: &[Change], now: &[Mapping]) -> Vec<Area> {
             let mut mapping = mapping.clone();
             mapping.start = mapping.start.max(*start);
             mapping.end = mapping.end.min(*end);
-            let flags = VmFlags::default();
-            all.push(Area {
-                mapping,
-                kind,
-                flags,
-                followed: false,
-                has_pages: false,
-                has_policy: false,
-                maker: Maker::default(),
-            });
+            all.push(Area::new(mapping, kind, VmFlags::default()));
         }
     }
     all.sort_unstable_by_key(|area| area.mapping.start);
