@@ -1,6 +1,8 @@
 //! Children: pitfall 13. None survives a restore, however it was made.
 
-use crate::harness::{Victim, answers_stay_the_same, for_each_strategy, is_alive, is_refused, reverts};
+use crate::harness::{
+    Victim, alone, answers_stay_the_same, for_each_strategy, is_alive, is_refused, reverts,
+};
 use groundhog_engine::Reason;
 
 const KINDS: [&str; 10] = [
@@ -66,6 +68,7 @@ fn what_children_held_is_free_again() {
 
 #[test]
 fn a_storm_of_forks_ends() {
+    let _alone = alone();
     reverts("fork_storm", &[]);
 }
 

@@ -1,7 +1,7 @@
 //! Descriptors, and the bytes in our own pipes: pitfall 21.
 
 use crate::harness::{
-    Start, answers_stay_the_same, for_each_strategy, is_refused, reverts, strategies, wait_until,
+    Start, alone, answers_stay_the_same, for_each_strategy, is_refused, reverts, strategies, wait_until,
 };
 use groundhog_engine::{Error, Reason, Strategy};
 use std::io::{Seek, SeekFrom, Write};
@@ -129,6 +129,7 @@ fn what_is_done_through_a_duplicate_is_put_back() {
 /// Whatever is not taken of them is told to the next request. How memory is followed is all the same to it.
 #[test]
 fn all_events_of_a_large_set_are_taken() {
+    let _alone = alone();
     allow_many_descriptors();
     // The others: those that it had ready at the snapshot are there again.
     for (arguments, edges) in [(["1100", "numbered", ""], 0), (["1100", "alike", "ready"], 1100)] {
@@ -143,6 +144,7 @@ fn all_events_of_a_large_set_are_taken() {
 
 #[test]
 fn a_set_with_more_events_than_can_be_taken_at_once_is_refused() {
+    let _alone = alone();
     allow_many_descriptors();
     let mut victim = Start::of("epoll_many", &["5500", "numbered"]).with(Strategy::Hot);
     victim.snapshot();

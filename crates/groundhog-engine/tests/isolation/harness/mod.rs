@@ -16,11 +16,19 @@ pub(crate) use victim::{Heard, Start, Victim};
 pub(crate) use workshop::{compile_all, program};
 
 use groundhog_engine::{Error, Reason, RestoreReport};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// Requests for each victim: enough for pages to become hot, and for what is done by turns.
 const ROUNDS: u32 = 7;
 /// By this many requests without isolation, a victim must have seen its own leftovers.
 const LEAKING_ROUNDS: u32 = 12;
+
+/// Held by a test that keeps all processors busy, and by one whose very many calls have to be made within the limit of time: they
+/// do not run beside each other.
+pub(crate) fn alone() -> MutexGuard<'static, ()> {
+    static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+    ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner)
+}
 
 /// As [`reverts`], for a victim that talks to a server; what the reports count as shut in all.
 pub(crate) fn reverts_connected(name: &str, arguments: &[&str], keep: bool) -> Vec<u64> {
