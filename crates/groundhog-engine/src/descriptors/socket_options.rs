@@ -6,9 +6,12 @@ use crate::component::{Component, Restore, Stopped};
 use crate::error::{OrTrouble, Reason, Step};
 use crate::syscalls::policy;
 use groundhog_sys::fcntl::FileType;
-use groundhog_sys::socket;
+use groundhog_sys::{Errno, socket};
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
+
+const ENOPROTOOPT: Errno = Errno(92);
+const EOPNOTSUPP: Errno = Errno(95);
 
 /// One option as it was.
 #[derive(Debug)]
@@ -37,17 +40,24 @@ pub(crate) struct SocketOptions(Vec<Socket>);
 
 impl SocketOptions {
     /// Remembers those that a socket has.
-    pub(crate) fn save(survey: &Survey) -> Self {
+    pub(crate) fn save(survey: &Survey) -> Step<Self> {
         let options = policy::socket_options();
-        let sockets = survey.files.iter().filter(|file| file.kind == FileType::Socket).map(|file| {
-            let setting = |(level, name): &(u32, u32)| {
-                let value = socket::option_bytes(&file.duplicate, *level, *name).ok()?;
-                Some(Setting { level: *level, name: *name, value })
-            };
-            let settings = options.iter().filter_map(setting).collect();
-            Socket { number: file.number, duplicate: Arc::clone(&file.duplicate), settings }
-        });
-        Self(sockets.collect())
+        let mut sockets = Vec::new();
+        for file in survey.files.iter().filter(|file| file.kind == FileType::Socket) {
+            let mut settings = Vec::new();
+            for (level, name) in options.iter().copied() {
+                match socket::option_bytes(&file.duplicate, level, name) {
+                    Err(ENOPROTOOPT | EOPNOTSUPP) => {} // its kind has no such option
+                    value => settings.push(Setting {
+                        level,
+                        name,
+                        value: value.or_trouble(Reason::Inspection, "asking for an option of a socket")?,
+                    }),
+                }
+            }
+            sockets.push(Socket { number: file.number, duplicate: Arc::clone(&file.duplicate), settings });
+        }
+        Ok(Self(sockets))
     }
 }
 

@@ -169,7 +169,7 @@ impl Session {
         )?;
         watch.lap(&mut phases, "files");
         let (open_files, times) = OpenFileStates::save(&survey)?;
-        let socket_options = SocketOptions::save(&survey);
+        let socket_options = SocketOptions::save(&survey)?;
         // What the snapshot itself did, such as setting times, is no request's to read.
         pending.drop_events()?;
         epoll.order(&mut stopped)?;

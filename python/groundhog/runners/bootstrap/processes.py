@@ -40,9 +40,10 @@ def _end_tracker(tracker: Any) -> None:
     """Kill it: at the end of its pipe it removes the names of shared memory that is still in use."""
     pid, fd = tracker._pid, tracker._fd  # noqa: SLF001 - its own way to stop it removes them
     try:
-        os.kill(pid, signal.SIGKILL)
-        os.waitpid(pid, 0)
-    except (ProcessLookupError, ChildProcessError):
+        if os.waitpid(pid, os.WNOHANG) == (0, 0):  # still a child: its number is nobody else's
+            os.kill(pid, signal.SIGKILL)
+            os.waitpid(pid, 0)
+    except ChildProcessError:
         pass  # it had ended, and somebody else has asked
     os.close(fd)
     tracker._pid = tracker._fd = None  # noqa: SLF001
