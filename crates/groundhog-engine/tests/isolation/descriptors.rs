@@ -159,10 +159,12 @@ fn a_set_with_more_events_than_can_be_taken_at_once_is_refused() {
 
 /// For this process, which has duplicates of all that a victim has open, and for victims.
 fn allow_many_descriptors() {
-    use rustix::process::{Resource, getrlimit, setrlimit};
-    let limit = getrlimit(Resource::Nofile);
-    setrlimit(Resource::Nofile, rustix::process::Rlimit { current: limit.maximum, ..limit })
-        .expect("it may be raised to its maximum");
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    const ENOUGH: u64 = 16_384;
+    // Only root may raise the maximum, where it is lower.
+    let maximum = getrlimit(Resource::Nofile).maximum.map(|maximum| maximum.max(ENOUGH));
+    setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum })
+        .unwrap_or_else(|error| panic!("{ENOUGH} descriptors are needed (ulimit -Hn): {error}"));
 }
 
 /// On whose behalf it would be told stays, which shows where that is not root.

@@ -1,5 +1,6 @@
 /* Evasion: where a lock stands among all, once it was given up and taken again. */
 #include "victim.h"
+#include <sched.h>
 #include <sys/file.h>
 
 enum { LOCKS = 2 };
@@ -10,6 +11,11 @@ static void prepare(void)
 {
     char path[256];
     struct stat found;
+    cpu_set_t one;
+    /* The kernel keeps a list of locks for each processor. */
+    CPU_ZERO(&one);
+    CPU_SET(sched_getcpu(), &one);
+    check(sched_setaffinity(0, sizeof one, &one) == 0, "processor");
     for (int at = 0; at < LOCKS; at++) {
         files[at] = temporary_file(path);
         check(flock(files[at], LOCK_EX) == 0 && fstat(files[at], &found) == 0, "flock");
