@@ -133,7 +133,7 @@ fn all_events_of_a_large_set_are_taken() {
     allow_many_descriptors();
     // The others: those that it had ready at the snapshot are there again.
     for (arguments, edges) in [(["1100", "numbered", ""], 0), (["1100", "alike", "ready"], 1100)] {
-        let mut victim = Start::of("epoll_many", &arguments).with(Strategy::Hot);
+        let mut victim = Start::of("epoll_many", &arguments).with(Strategy::Copy);
         victim.snapshot();
         for round in 1..=2 {
             assert_eq!(victim.ask(round), format!("{{\"edges\":{edges}}}"), "{}", victim.label());
@@ -146,7 +146,7 @@ fn all_events_of_a_large_set_are_taken() {
 fn a_set_with_more_events_than_can_be_taken_at_once_is_refused() {
     let _alone = alone();
     allow_many_descriptors();
-    let mut victim = Start::of("epoll_many", &["5500", "numbered"]).with(Strategy::Hot);
+    let mut victim = Start::of("epoll_many", &["5500", "numbered"]).with(Strategy::Copy);
     victim.snapshot();
     victim.ask(1);
     match victim.tracee.restore(false) {
