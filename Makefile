@@ -18,11 +18,14 @@ WORKERS ?= $(shell expr $$(nproc) + 1)
 PYTEST = $(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadgroup --durations 25
 # Which tests `test-python` leaves out.
 SELECTED ?= -m "not slow"
+# Which folders hold them; all, if empty. Those of the second name need the processors to themselves, as the others do not.
+TESTS ?=
+WITH_KERNEL = tests/integration tests/security
 # Counting the lines that tests reach slows them down: `test-all` does.
 COVERAGE ?=
 # Random programs for each strategy: seconds of them here, all in `test-all` (crates/groundhog-engine/tests/isolation/mutation.rs).
 MUTATION_PROGRAMS ?= 150
-SIDE_BY_SIDE = $(MAKE) --jobs 3 --output-sync=target
+SIDE_BY_SIDE = $(MAKE) --jobs 4 --output-sync=target
 
 .PHONY: help
 help:  ## Say what can be made
@@ -82,8 +85,8 @@ check: $(DEPS) | $(BUILT)  ## Check what a minute is enough for: lint, and unit 
 
 .PHONY: test
 test: programs  ## Lint, then run the tests, in less than ten minutes
-	$(SIDE_BY_SIDE) lint test-rust
-	$(MAKE) test-python
+	$(SIDE_BY_SIDE) lint test-rust test-unit
+	$(MAKE) test-python TESTS="$(WITH_KERNEL)"
 
 .PHONY: test-all
 test-all: programs build  ## Run every test, also the slow ones and on other kernels (takes hours)
@@ -96,10 +99,14 @@ test-all: programs build  ## Run every test, also the slow ones and on other ker
 test-rust: programs  ## Run the tests of the crates
 	GROUNDHOG_MUTATION_PROGRAMS=$(MUTATION_PROGRAMS) RUST_TEST_THREADS=$(WORKERS) cargo test --workspace
 
+.PHONY: test-unit
+test-unit: build
+	$(PYTEST) --numprocesses 1 tests/unit tests/kernels
+
 .PHONY: test-python
 test-python: programs build  ## Run the tests of the package (ARGS for pytest)
 	cargo build --quiet --package groundhog-test-programs
-	$(PYTEST) $(SELECTED) $(COVERAGE) $(ARGS)
+	$(PYTEST) $(SELECTED) $(COVERAGE) $(ARGS) $(TESTS)
 
 .PHONY: test-kernels
 test-kernels: build  ## Run the engine's tests on other kernels, in virtual machines

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 pytestmark = [pytest.mark.kernel, pytest.mark.usefixtures("no_leaks")]
 
-REQUESTS = int(os.environ.get("GROUNDHOG_VICTIM_REQUESTS", "12"))
+REQUESTS = int(os.environ.get("GROUNDHOG_VICTIM_REQUESTS", "8"))
 SUFFIX = {"python": ".py", "node": ".js"}
 HANDLERS = [victim for victim in PYTHON + NODE if victim.expected is Expected.REVERT]
 

@@ -1,7 +1,7 @@
 """Each victim, request after request: every answer is the answer of a first request.
 
-A page is hot once it was written twice, and without isolation a victim shows its leak in as many requests as
-it gets with it: a dozen will do, half of which are restored at once, half when they have settled.
+A page is hot once it was written twice, so that eight requests will do, half of which are restored at once,
+half when they have settled.
 GROUNDHOG_VICTIM_REQUESTS says how many. Those that are tried in full get a thousand, in which hot pages are
 sampled; `pytest -m slow` gives each a thousand.
 """
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.kernel
 
-REQUESTS = int(os.environ.get("GROUNDHOG_VICTIM_REQUESTS", "12"))
+REQUESTS = int(os.environ.get("GROUNDHOG_VICTIM_REQUESTS", "8"))
 THOUSAND = 1000
 BULKY = 30  # requests, at most, of a victim each of whose requests is much work
 AS_IS, DROPPED = "as-is", "dropped"  # the supervisor's privileges
@@ -196,7 +196,7 @@ def test_every_answer_is_a_first_answer(
 def test_with_each_strategy(
     victim: Victim, workshop: Workshop, first_answer: FirstAnswer, run: Run, strategy: str
 ) -> None:
-    outcome = run(AS_IS, trial_of(victim, workshop, 10, verify=True, strategy=strategy))
+    outcome = run(AS_IS, trial_of(victim, workshop, REQUESTS, verify=True, strategy=strategy))
     check(victim, outcome, first_answer(victim))
     assert {report["strategy"] for report in outcome.reports} <= {strategy}
 
@@ -222,7 +222,7 @@ def in_each_jail() -> list[ParameterSet]:
 def test_files_in_each_jail(
     victim: Victim, workshop: Workshop, first_answer: FirstAnswer, run: Run, supervisor: str, jail: str
 ) -> None:
-    outcome = run(supervisor, replace(trial_of(victim, workshop, 10, verify=True), jail=jail))
+    outcome = run(supervisor, replace(trial_of(victim, workshop, REQUESTS, verify=True), jail=jail))
     # Landlock refuses some of what is reverted, or costs the process, by namespaces.
     expected = victim.expected if jail == "namespace" else Expected.SAFE
     check(replace(victim, expected=expected), outcome, first_answer(victim))
