@@ -218,10 +218,10 @@ class TestSelfTest:
         assert "<code>java Count</code>" in page.read_text()
 
     def test_what_is_only_retired_is_marked_so(self) -> None:
-        result = groundhog("audit", "--self-test", "--only", "c-thread_lost")
+        result = groundhog("audit", "--self-test", "--only", "c-lock_lost")
         assert result.returncode == 0, result.stdout
         assert "retired" in result.stdout
-        assert "holds (thread-ended)" in result.stdout
+        assert "holds (fd-changed)" in result.stdout
         assert "0 reverted, 1 only retired" in result.stdout
 
     def test_a_language_without_its_tools(self, tmp_path: Path) -> None:

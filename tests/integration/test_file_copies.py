@@ -48,6 +48,7 @@ STOPS = {
     **dict.fromkeys(("sendfile", "splice"), PAGES),
     "bind": NAMES,
     **dict.fromkeys(("set_robust_list", "prctl", "sigaltstack"), THREADS),
+    "exit": "a thread of the snapshot would be held there",
     **dict.fromkeys(("rt_sigaction", "rt_sigreturn", "tgkill", "restart_syscall"), SIGNALS),
     **dict.fromkeys(("close", "close_range", "dup2", "dup3", "fcntl", "ioctl", "set_tid_address"), CHILDREN),
     **dict.fromkeys(("connect", "listen", "setsockopt", "shutdown", "epoll_ctl"), GAPS),

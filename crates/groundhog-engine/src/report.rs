@@ -53,6 +53,8 @@ macro_rules! restore_counters {
             layout_calls,
             /// New threads that were ended.
             threads_ended,
+            /// Threads of the snapshot that had ended, and were put back.
+            threads_put_back,
             /// Child processes that were killed.
             children_killed,
             /// New descriptors that were closed.

@@ -122,8 +122,10 @@ impl Session {
         if self.process.ending().is_some() {
             return Err(self.exited());
         }
+        let former = self.snapshot.as_ref().map(|former| former.anchor);
+        let ended = former.map_or(Ok(()), |anchor| threads::end_held(&mut self.process, anchor));
         self.forget_snapshot();
-        let taken = self.snapshot().map_err(|trouble| self.judge(trouble));
+        let taken = ended.and_then(|()| self.snapshot()).map_err(|trouble| self.judge(trouble));
         let resumed = self.let_go();
         match taken.and_then(|taken| resumed.map(|()| taken)) {
             Ok((snapshot, info)) => {

@@ -77,7 +77,11 @@ ROWS = (
     ),
     Row(REGISTERS, "registers of every thread, with the whole vector state; signal masks", REVERT),
     Row(THREADS, "threads that a request started", "they are ended"),
-    Row(THREADS_LOST, "threads that a request ended", "retire; one that has not quite ended: revert"),
+    Row(
+        THREADS_LOST,
+        "threads that a request ended, or that ended by themselves",
+        "revert; the first thread, one that holds robust futexes, one that moved its kernel pointers: retire",
+    ),
     Row(CHILDREN, "child processes, also those that left their session", "they are killed"),
     Row(
         PARENT,

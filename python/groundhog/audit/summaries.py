@@ -16,6 +16,7 @@ ANONYMOUS = "anonymous memory"
 _VERBS = {"protected": "protected otherwise"}
 _COUNTS = {
     "threads_ended": ("thread", "ended"),
+    "threads_put_back": ("ended thread", "put back"),
     "children_killed": ("child process", "killed"),
     "fds_closed": ("descriptor", "closed"),
     "signals_dropped": ("signal", "dropped"),

@@ -32,6 +32,7 @@ class FakeReport:
     layout_changes: int = 0
     layout_calls: int = 0
     threads_ended: int = 0
+    threads_put_back: int = 0
     connections_shut: int = 0
     bytes_drained: int = 0
     verified: bool = False

@@ -20,6 +20,7 @@ RESTORE = {
     "strategy": "hot",
     "pages_dirty": 7,
     "threads_ended": 1,
+    "threads_put_back": 0,
     "children_killed": 2,
     "fds_closed": 0,
     "signals_dropped": 0,

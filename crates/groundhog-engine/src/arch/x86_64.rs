@@ -39,6 +39,7 @@ pub(crate) mod call {
     pub(crate) const PERSONALITY: u64 = 135;
     pub(crate) const MUNLOCKALL: u64 = 152;
     pub(crate) const PRCTL: u64 = 157;
+    pub(crate) const FUTEX: u64 = 202;
     pub(crate) const SET_TID_ADDRESS: u64 = 218;
     pub(crate) const TIMER_CREATE: u64 = 222;
     pub(crate) const TIMER_SETTIME: u64 = 223;
@@ -48,6 +49,7 @@ pub(crate) mod call {
     pub(crate) const EPOLL_CTL: u64 = 233;
     pub(crate) const GET_MEMPOLICY: u64 = 239;
     pub(crate) const WAITID: u64 = 247;
+    pub(crate) const SET_ROBUST_LIST: u64 = 273;
     pub(crate) const DUP3: u64 = 292;
     pub(crate) const SECCOMP: u64 = 317;
     pub(crate) const USERFAULTFD: u64 = 323;

@@ -2,7 +2,7 @@
 
 use super::Session;
 use super::capabilities::capabilities;
-use super::threads::{Registers, Threads, forget_faults, settle_signal_taker};
+use super::threads::{Registers, Threads, cleared_at_end, forget_faults, settle_signal_taker};
 use crate::arch::call;
 use crate::component::{Component, Stopped};
 use crate::descriptors::epoll::EpollSets;
@@ -31,6 +31,7 @@ use crate::trace::{inspect, registers};
 use groundhog_proc::maps::{Mapping, Name};
 use groundhog_sys::fcntl::FileType;
 use groundhog_sys::{Errno, Tid};
+use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -181,12 +182,14 @@ impl Session {
             }
         }
         settle_signal_taker(&mut stopped)?;
+        let cleared_at_end =
+            if stopped.process.spawned { cleared_at_end(&mut stopped)? } else { BTreeMap::new() };
         let are_signals_due = kernel_state.has_timers_armed() || survey.tells_by_signals();
         let threads = registers::save(&self.process)?;
         // What runs on from here is what every restore will give.
         registers::restore(&threads)?;
         self.tell_facts(&survey, &memory);
-        self.process.mark_snapshot();
+        self.process.mark_snapshot(cleared_at_end);
         watch.lap(&mut phases, "registers");
         let info = SnapshotInfo {
             strategy: self.strategy,

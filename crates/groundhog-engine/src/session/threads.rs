@@ -5,19 +5,25 @@ use crate::component::{Component, Restore, Stopped};
 use crate::error::{Reason, Step, Trouble};
 use crate::syscalls::observed::Observed;
 use crate::syscalls::policy::StateKind;
+use crate::trace::process::Process;
 use crate::trace::registers::{self, ThreadState};
-use crate::trace::remote_syscall;
-use groundhog_sys::{Errno, Tid};
+use crate::trace::remote_syscall::{self, Anchor};
+use groundhog_sys::{Errno, RemoteAddr, Tid};
+use std::collections::BTreeMap;
+
+/// The size of `struct robust_list_head`.
+const ROBUST_LIST_HEAD: u64 = 24;
 
 /// Which threads there are, and that there are no children.
 #[derive(Debug)]
 pub(super) struct Threads(pub(super) Vec<Tid>);
 
 impl Component for Threads {
-    /// Ends threads that the request started, and has the process reap its dead children: it does so, or the next request
+    /// Ends threads that the request started, counts those in that it ended, and has the process reap its dead children: it does so, or the next request
     /// would see them.
     fn revert(&mut self, restore: &mut Restore<'_>) -> Step<()> {
         let Stopped { process, anchor } = &mut restore.stopped;
+        restore.report.threads_put_back = process.put_back_held();
         for tid in process.new_threads() {
             remote_syscall::check_anchor(process, *anchor)?;
             process.end_thread(tid, anchor.instruction.0)?;
@@ -38,6 +44,39 @@ impl Component for Threads {
         let children = stopped.process.children().len();
         Ok((children > 0).then(|| format!("it has {children} child processes")))
     }
+}
+
+/// Where the kernel clears a word when a thread ends, of each thread but the first, which always shows its end. None where the
+/// kernel does not tell (`CONFIG_CHECKPOINT_RESTORE`): no thread can be held then.
+pub(super) fn cleared_at_end(stopped: &mut Stopped<'_>) -> Step<BTreeMap<Tid, RemoteAddr>> {
+    const PR_GET_TID_ADDRESS: u64 = 40;
+    let Stopped { process, anchor } = stopped;
+    let mut words = BTreeMap::new();
+    let others: Vec<Tid> = process.threads().filter(|tid| *tid != process.pid).collect();
+    for tid in others {
+        let mut remote = remote_syscall::Remote::enter_thread(process, *anchor, tid)?;
+        let place = remote.scratch(size_of::<u64>() as u64)?;
+        if remote.call(call::PRCTL, [PR_GET_TID_ADDRESS, place.0, 0, 0, 0, 0])?.is_err() {
+            return Ok(BTreeMap::new());
+        }
+        let mut word = [0; size_of::<u64>()];
+        remote.get(place, &mut word)?;
+        words.insert(tid, RemoteAddr(u64::from_ne_bytes(word)));
+    }
+    Ok(words)
+}
+
+/// Ends the threads that are held at their ends, without a word to others, who know and may have their memory by now.
+pub(super) fn end_held(process: &mut Process, anchor: Anchor) -> Step<()> {
+    process.stop(false)?;
+    for tid in process.held() {
+        let mut remote = remote_syscall::Remote::enter_thread(process, anchor, tid)?;
+        remote.must("set_tid_address", call::SET_TID_ADDRESS, [0; 6])?;
+        remote.must("set_robust_list", call::SET_ROBUST_LIST, [0, ROBUST_LIST_HEAD, 0, 0, 0, 0])?;
+        drop(remote);
+        process.end_thread(tid, anchor.instruction.0)?;
+    }
+    Ok(())
 }
 
 fn reap(stopped: &mut Stopped<'_>) -> Step<()> {

@@ -285,6 +285,8 @@ impl Judged<'_> {
             Effect::Restarts => {
                 return (!self.facts.interrupted.contains(&self.call.caller)).then_some(EINTR);
             }
+            // Whether it is of the snapshot, and can be held, who follows the threads knows.
+            Effect::EndsThread => {}
             Effect::Escapes => seen.escaped = true,
         }
         None

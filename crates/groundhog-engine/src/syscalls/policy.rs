@@ -136,6 +136,8 @@ pub(crate) enum Effect {
     Names,
     /// Pages of the file in this argument go to a pipe or socket as they are. Denied where a request may write the file.
     SharesPages(u8),
+    /// A thread ends. One of the snapshot is held there.
+    EndsThread,
     /// An interrupted call goes on. Denied where no call was interrupted since the snapshot.
     Restarts,
     /// The process binds itself by a seccomp program of its own.

@@ -8,13 +8,14 @@
 //! would write its result over what we set.
 
 mod events;
+mod held;
 mod stopping;
 
 use crate::error::{Step, Trouble};
 use crate::trace::doorbell::Doorbell;
 use events::EVENT_EXIT;
 use groundhog_sys::ptrace::Registers;
-use groundhog_sys::{Errno, Tid, ptrace};
+use groundhog_sys::{Errno, RemoteAddr, Tid, ptrace};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::os::fd::OwnedFd;
@@ -41,6 +42,13 @@ struct Thread {
     in_snapshot: bool,
     /// Its processor flags at the stop that it is in, if that interrupted it.
     flags: Option<u64>,
+    /// It was about to end, and stays stopped until the next restore.
+    is_held: bool,
+}
+
+impl Thread {
+    /// One that has just been found.
+    const NEW: Self = Self { run: Run::Running, in_snapshot: false, flags: None, is_held: false };
 }
 
 /// A call that a seccomp program lets stop for us, before it is made.
@@ -113,6 +121,8 @@ pub(crate) struct Process {
     pub(crate) spawned: bool,
     observer: Box<dyn Observer>,
     threads: BTreeMap<Tid, Thread>,
+    /// Of the threads that can be held at their ends, the word that the kernel clears there, or 0.
+    cleared_at_end: BTreeMap<Tid, RemoteAddr>,
     /// Threads on their way out: until their end is told they write to memory and are counted.
     leaving: BTreeSet<Tid>,
     /// Living descendants: their threads, each with its process.
@@ -173,7 +183,6 @@ impl Process {
         spawned: bool,
         observer: Box<dyn Observer>,
     ) -> std::io::Result<Self> {
-        let thread = Thread { run: Run::Running, in_snapshot: false, flags: None };
         let doorbell = Arc::new(Doorbell::new(Arc::clone(&pidfd)));
         Ok(Self {
             pid,
@@ -181,7 +190,8 @@ impl Process {
             files: ProcFiles::open(pid)?,
             spawned,
             observer,
-            threads: threads.into_iter().map(|tid| (tid, thread)).collect(),
+            threads: threads.into_iter().map(|tid| (tid, Thread::NEW)).collect(),
+            cleared_at_end: BTreeMap::new(),
             leaving: BTreeSet::new(),
             children: BTreeMap::new(),
             doorbell,
@@ -224,7 +234,8 @@ impl Process {
 
     /// Stopped threads that are not about to receive a signal, whose handler may expect to have interrupted a call.
     pub(crate) fn threads_without_signal(&self) -> impl Iterator<Item = Tid> + '_ {
-        self.threads.iter().filter(|(_, thread)| thread.run == Run::Stopped(0)).map(|(tid, _)| *tid)
+        let waits = |thread: &Thread| thread.run == Run::Stopped(0) && !thread.is_held;
+        self.threads.iter().filter(move |(_, thread)| waits(thread)).map(|(tid, _)| *tid)
     }
 
     /// Whether it was killed: nothing else takes a thread out of a ptrace-stop without us, and it may be in its last
@@ -246,8 +257,10 @@ impl Process {
         self.threads().next().ok_or(Trouble::Exited)
     }
 
-    /// Makes today's threads those of the snapshot.
-    pub(crate) fn mark_snapshot(&mut self) {
+    /// Makes today's threads those of the snapshot. `cleared_at_end`: of those that can be put back when they end, the word
+    /// that the kernel clears then, or 0.
+    pub(crate) fn mark_snapshot(&mut self, cleared_at_end: BTreeMap<Tid, RemoteAddr>) {
+        self.cleared_at_end = cleared_at_end;
         for thread in self.threads.values_mut() {
             thread.in_snapshot = true;
         }

@@ -1,6 +1,8 @@
 //! Threads that begin and end.
 
-use crate::harness::{answers_stay_the_same, for_each_strategy, is_refused, leaks_by_itself, reverts};
+use crate::harness::{
+    answers_stay_the_same, for_each_strategy, is_refused, leaks_by_itself, reverts, wait_until,
+};
 use groundhog_engine::Reason;
 use std::time::{Duration, Instant};
 
@@ -44,13 +46,50 @@ fn a_thread_that_was_just_made_begins_before_the_snapshot() {
 }
 
 #[test]
-fn a_thread_of_the_snapshot_that_ended_is_refused() {
-    is_refused("thread_lost", &[], Reason::ThreadEnded);
+fn a_thread_of_the_snapshot_that_ended_is_put_back() {
+    leaks_by_itself("thread_lost", &[]);
+    for_each_strategy("thread_lost", &[], |victim| {
+        let reports = answers_stay_the_same(victim);
+        assert!(reports.iter().all(|report| report.threads_put_back == 1), "{}", victim.label());
+    });
 }
 
 #[test]
-fn a_thread_exchanged_for_another_is_refused() {
-    is_refused("thread_swapped", &[], Reason::ThreadEnded);
+fn a_thread_exchanged_for_another_is_put_back() {
+    reverts("thread_swapped", &[]);
+}
+
+/// The kernel gives them to others, which see it.
+#[test]
+fn a_thread_that_ended_holding_futexes_is_refused() {
+    is_refused("thread_ends", &["robust"], Reason::ThreadEnded);
+}
+
+#[test]
+fn a_later_snapshot_does_not_have_what_ended_before() {
+    for_each_strategy("thread_ends", &[], |victim| {
+        assert_eq!(victim.snapshot().threads, 2, "{}", victim.label());
+        for round in 1..=2 {
+            assert_eq!(victim.ask(round), "it was there", "{}", victim.label());
+            victim.restore();
+        }
+        victim.ask(3);
+        assert_eq!(victim.snapshot().threads, 1, "{}", victim.label());
+        for round in 4..=5 {
+            assert_eq!(victim.ask(round), "it was gone", "{}", victim.label());
+            assert_eq!(victim.restore().threads_put_back, 0, "{}", victim.label());
+        }
+    });
+}
+
+/// Those that are held at their ends do not keep it alive.
+#[test]
+fn a_process_ends_with_the_last_of_its_threads() {
+    for_each_strategy("thread_ends", &["last"], |victim| {
+        victim.snapshot();
+        assert_eq!(victim.ask(1), "it was there", "{}", victim.label());
+        wait_until("its end", || victim.tracee.ending().is_some());
+    });
 }
 
 #[test]

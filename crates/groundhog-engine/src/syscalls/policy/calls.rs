@@ -229,7 +229,6 @@ pub(super) const CALLS: &[(&[S], Rule)] = &[
             S::rt_sigsuspend,
             S::wait4,
             S::waitid,
-            S::exit,
             S::exit_group,
             S::mincore,
             S::msync,
@@ -536,6 +535,7 @@ pub(super) const CALLS: &[(&[S], Rule)] = &[
         // Whoever becomes another user is not dumpable any more, nor are all that share its memory.
         Rule::Clauses(&[retires(Scope::Thread), sets(K::Dumpable, Scope::Memory)]),
     ),
+    (&[S::exit], Rule::Clauses(&[always(E::EndsThread)])),
     (
         &[S::setgroups, S::capset, S::set_thread_area, S::set_tid_address, S::set_robust_list],
         Rule::Clauses(&[retires(Scope::Thread)]),

@@ -1,6 +1,7 @@
 //! What the kernel tells of threads and children, each told once: their births and ends, stops, signals, calls.
 
 use super::{Ending, Process, Run, SIGSTOP, StoppedCall, TELL_FAULTS, Thread};
+use crate::arch::call;
 use groundhog_sys::ptrace::Registers;
 use groundhog_sys::wait::{self, Patience, WaitStatus};
 use groundhog_sys::{Errno, Tid, pidfd, ptrace, thread_ids};
@@ -165,7 +166,7 @@ impl Process {
                 self.happened.execed = true;
                 self.threads.clear();
                 self.leaving.clear();
-                self.threads.insert(self.pid, Thread { run: Run::Running, in_snapshot: false, flags: None });
+                self.threads.insert(self.pid, Thread::NEW);
             }
             EVENT_EXEC => {
                 // It goes on under its process's id; the end of the thread that it was is not told, and its number is free.
@@ -211,7 +212,8 @@ impl Process {
                 children.iter().any(|(thread, process)| *thread == named || *process == named)
             },
         });
-        if let (Some(errno), Some(registers)) = (refused, registers) {
+        let Some(registers) = registers else { return };
+        if let Some(errno) = refused {
             let answer = i64::from(-errno.0).cast_unsigned();
             let refusal = Registers { orig_rax: u64::MAX, rax: answer, ..registers };
             match ptrace::set_registers(tid, &refusal) {
@@ -219,6 +221,8 @@ impl Process {
                 Ok(()) | Err(Errno(3)) => {}
                 Err(_) => drop(pidfd::kill_by_id(group)),
             }
+        } else if registers.orig_rax == call::EXIT {
+            self.hold(tid, &registers);
         }
     }
 
@@ -229,6 +233,7 @@ impl Process {
         if tid == self.pid {
             self.doorbell.note_first_thread_ended();
         }
+        self.end_with_its_last_thread();
     }
 
     fn note_end(&mut self, tid: Tid, ending: Ending) {
@@ -259,7 +264,7 @@ impl Process {
     /// A thread or process seen for the first time. The kernel attached it, and it stops before it runs.
     pub(super) fn adopt(&mut self, tid: Tid) {
         if tid != self.pid && thread_ids::is_thread_of(self.pid, tid) {
-            self.threads.insert(tid, Thread { run: Run::Running, in_snapshot: false, flags: None });
+            self.threads.insert(tid, Thread::NEW);
         } else if tid != self.pid && thread_ids::exists(tid) {
             self.happened.had_children = true;
             // Its end may have been told before its birth, and will not be told again.

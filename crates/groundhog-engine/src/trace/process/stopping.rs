@@ -11,9 +11,9 @@ use std::time::{Duration, Instant};
 const KILLED_WITHIN: Duration = Duration::from_secs(5);
 
 impl Process {
-    /// Lets every stopped thread go on, with the signal it was about to receive.
+    /// Lets every stopped thread go on that is not held, with the signal it was about to receive.
     pub(crate) fn release(&mut self) -> groundhog_sys::Result<()> {
-        for (tid, thread) in &mut self.threads {
+        for (tid, thread) in self.threads.iter_mut().filter(|(_, thread)| !thread.is_held) {
             if let Run::Stopped(signal) = thread.run {
                 match ptrace::cont(*tid, signal) {
                     // ESRCH: killed meanwhile, and its end will be reported.
