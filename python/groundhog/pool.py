@@ -421,7 +421,7 @@ class Pool:
             self._run(self._renew(worker), self._starting)
 
     async def _renew(self, worker: Worker) -> None:
-        log.info("the function changes its layout often: its process is replaced by one that is not watched")
+        log.info("its frequent calls are many: its process is replaced by one that is not watched for them")
         try:
             await self._bring_up()
         except GroundhogError as error:

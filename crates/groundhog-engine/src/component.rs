@@ -29,8 +29,8 @@ pub(crate) struct Restore<'a> {
     pub(crate) observed: &'a Observed,
     /// Calls are seen; otherwise a component looks for whatever they may have done.
     pub(crate) sees_calls: bool,
-    /// Calls that change the layout are seen, too.
-    pub(crate) sees_layout: bool,
+    /// Calls that change the layout or close descriptors are seen, too.
+    pub(crate) sees_frequent: bool,
     /// Children were born and have been killed since the last restore.
     pub(crate) had_children: bool,
     pub(crate) report: &'a mut RestoreReport,

@@ -36,8 +36,8 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// How the process was started, as far as its snapshots and restores go by it.
 #[derive(Debug, Default)]
 struct Terms {
-    /// Calls that change the layout are to be seen, from the snapshot on.
-    watches_layout: bool,
+    /// Calls that change the layout or close descriptors are to be seen, from the snapshot on.
+    watches_frequent: bool,
     /// Connections of the snapshot are left open whatever went through them.
     keeps_connections: bool,
     /// How many seccomp programs bound the process when it started: ours, and those of the container.
@@ -53,8 +53,8 @@ struct Sight {
     calls: bool,
     /// So many of them.
     programs: u32,
-    /// They see calls that change the layout, too.
-    layout: bool,
+    /// They see calls that change the layout or close descriptors, too.
+    frequent: bool,
     /// The descriptors that they know.
     numbers: Numbers,
 }

@@ -65,7 +65,7 @@ impl Tracee {
     /// its working directory. `fds`: its descriptors, `{number there: number here}`, all others are closed; None: ours
     /// for 0, 1 and 2. `drain`: read ends of pipes that are emptied while everything is stopped in a restore.
     /// `strategy`: `hot`, `classic`, `soft-dirty` or `copy`; None: the best that works here. `watch`: have the kernel
-    /// tell of calls that change the layout, so that a restore after a request without any need not look. `jail`: what it
+    /// tell of calls that change the layout or close descriptors, so that a restore after a request without any need not look. `jail`: what it
     /// is shut in by, `namespace` or `landlock`; None: nothing. `private`: the folders in which it may write then, and
     /// which are reverted, too. `most_written`: most bytes and files there, by namespaces only. `network`: `host`, what
     /// the machine reaches, or `none`, itself alone, by namespaces only. `ids`: user and group to become, which only root can. `most_tasks`: threads and descendants that it may have at a time; with more it is killed.

@@ -129,8 +129,9 @@ pub fn write(tid: Tid, addr: RemoteAddr, bytes: &[u8]) -> Result<()> {
     let local = libc::iovec { iov_base: bytes.as_ptr().cast_mut().cast(), iov_len: bytes.len() };
     let remote = remote_vector(addr, bytes.len());
     // SAFETY: `local` is borrowed memory of that length, which is only read; the kernel checks `remote`. process_vm_readv(2).
-    let written =
-        check(unsafe { libc::process_vm_writev(tid.0, &raw const local, 1, &raw const remote, 1, 0) as i64 })?;
+    let written = check(unsafe {
+        libc::process_vm_writev(tid.0, &raw const local, 1, &raw const remote, 1, 0) as i64
+    })?;
     if written as usize == bytes.len() { Ok(()) } else { Err(Errno(libc::EFAULT)) }
 }
 

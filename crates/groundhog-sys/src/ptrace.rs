@@ -42,6 +42,14 @@ pub fn seize(tid: Tid, options: i32) -> Result<()> {
     request(libc::PTRACE_SEIZE, tid, 0, options as usize).map(drop)
 }
 
+/// `PTRACE_SETOPTIONS`: has a stopped thread that is followed with [`FOLLOW_ALL`], and what it makes, end without a stop before.
+///
+/// # Errors
+/// `ESRCH` when the thread is gone or not stopped.
+pub fn end_without_stop(tid: Tid) -> Result<()> {
+    request(libc::PTRACE_SETOPTIONS, tid, 0, (FOLLOW_ALL & !libc::PTRACE_O_TRACEEXIT) as usize).map(drop)
+}
+
 /// `PTRACE_INTERRUPT`: asks a running thread to stop.
 ///
 /// # Errors

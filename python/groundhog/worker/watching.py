@@ -1,8 +1,9 @@
-"""Whether the kernel should tell of calls that change the layout of a function process.
+"""Whether the kernel should tell of calls that change the layout of a function process, or close descriptors.
 
-Told, a restore after a request that made no such call need not look at the layout, which is half of what
-restoring a small function costs. But each such call stops the process on the request's own time. So a
-function that makes many is better off without, and gets processes without as soon as that shows.
+Told, a restore after a request that made no such call need not look at either, which is half of what
+restoring a small function costs. But each such call stops the process on the request's own time, and so do
+those of its children, which make many. So a function that makes many is better off without, and gets
+processes without as soon as that shows.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ _MOST_CALLS = 1.0
 
 
 class LayoutWatch:
-    """What a pool has seen of its function's layout calls; one for all its workers."""
+    """What a pool has seen of its function's calls of this kind; one for all its workers."""
 
     __slots__ = ("_calls", "_requests", "wanted")
 

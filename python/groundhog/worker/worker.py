@@ -407,7 +407,8 @@ class Worker:
             )
             return
         if self.watched:
-            self.config.layout_watch.note(report.layout_calls)
+            closes = sum(report.stops.get(call, 0) for call in ("close", "close_range"))
+            self.config.layout_watch.note(report.layout_calls + closes)
         if self._state is State.REVERTING:
             self._advance(Event.RESTORED)
             self._startup.on_restored()

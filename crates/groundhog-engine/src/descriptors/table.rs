@@ -8,6 +8,7 @@ use crate::error::{OrTrouble, Reason, Step, Trouble};
 use crate::trace::process::Process;
 use crate::trace::{fd_passing, inspect};
 use groundhog_sys::{Errno, fcntl, kcmp};
+use std::fs::File;
 use std::os::fd::{AsFd, OwnedFd};
 use std::sync::Arc;
 
@@ -24,6 +25,8 @@ struct Entry {
     /// A text that the kernel makes, of which the rest waits to be read.
     is_half_read: bool,
     close_on_exec: bool,
+    /// What the kernel says of the number, whatever it stands for by then; where closes are not seen.
+    info: Option<File>,
 }
 
 /// The table of the snapshot.
@@ -37,7 +40,9 @@ pub(crate) struct DescriptorTable {
 
 impl DescriptorTable {
     /// Remembers it.
-    pub(crate) fn save(process: &Process, survey: &Survey) -> Step<Self> {
+    ///
+    /// `sees_closes`: calls that close a descriptor will be seen.
+    pub(crate) fn save(process: &Process, survey: &Survey, sees_closes: bool) -> Step<Self> {
         let mut entries = Vec::with_capacity(survey.files.len());
         for file in &survey.files {
             entries.push(Entry {
@@ -48,9 +53,24 @@ impl DescriptorTable {
                 is_half_read: file.offset.is_some_and(|offset| offset > 0)
                     && fcntl::is_setting(&file.duplicate),
                 close_on_exec: close_on_exec(&file.info)?,
+                info: if sees_closes { None } else { Some(inspect::open_fdinfo(process.pid, file.number)?) },
             });
         }
         Ok(Self { entries, folder: survey::open_table(process)?, numbers: Vec::new() })
+    }
+
+    /// Whether a descriptor was closed, or got back otherwise, without a call that was seen.
+    fn has_changed(&self, process: &Process) -> Step<bool> {
+        for Entry { number, duplicate, close_on_exec, info, .. } in &self.entries {
+            let Some(info) = info else { return Ok(true) };
+            if kcmp::same_open_file(process.pid, *number, duplicate.as_fd()) != Ok(true) {
+                return Ok(true);
+            }
+            if self::close_on_exec(&inspect::read_anew(info, "reading its descriptors")?)? != *close_on_exec {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     fn position(&self, number: i32) -> Option<usize> {
@@ -117,7 +137,9 @@ impl Component for DescriptorTable {
     /// Closes new descriptors, sets flags and offsets back, and refuses closed or replaced ones that are not to be had any
     /// more.
     fn revert(&mut self, restore: &mut Restore<'_>) -> Step<()> {
-        let numbers = restore.observed.numbers || !restore.sees_calls;
+        let numbers = restore.observed.numbers
+            || !restore.sees_calls
+            || (!restore.sees_frequent && self.has_changed(restore.stopped.process)?);
         list(&self.folder, &mut self.numbers)?;
         if numbers {
             restore.report.fds_put_back += self.put_back(&mut restore.stopped)?;

@@ -103,8 +103,9 @@ impl AddressSpace {
         // is written. A process started by us may not use it.
         let mut everything = !restore.stopped.process.spawned || observed.mapping_flags;
         let sees_flags =
-            restore.sees_calls && (restore.sees_layout || areas.iter().all(|area| area.followed));
-        let mut same_layout = restore.sees_layout && observed.layout_calls == 0 && tracker.sees_everywhere();
+            restore.sees_calls && (restore.sees_frequent || areas.iter().all(|area| area.followed));
+        let mut same_layout =
+            restore.sees_frequent && observed.layout_calls == 0 && tracker.sees_everywhere();
         let mut same_flags = same_layout;
         let mut anew = Vec::new();
         loop {

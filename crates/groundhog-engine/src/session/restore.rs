@@ -43,7 +43,7 @@ impl Session {
             stopped: Stopped { process, anchor: snapshot.anchor },
             observed: &observed,
             sees_calls: sight.calls,
-            sees_layout: sight.layout,
+            sees_frequent: sight.frequent,
             had_children,
             report: &mut report,
             watch,

@@ -150,7 +150,7 @@ impl Session {
         let surveyed = Surveyed::new(&mut stopped, areas, self.strategy)?;
         let actions = Actions::save(&mut stopped.remote()?)?;
         let kernel_state = KernelState::save(stopped.process, anchor)?;
-        let table = DescriptorTable::save(stopped.process, &survey)?;
+        let table = DescriptorTable::save(stopped.process, &survey, self.sight.frequent)?;
         let attributes = Attributes::save(stopped.process)?;
         watch.lap(&mut phases, "inspect");
 
@@ -244,9 +244,9 @@ impl Session {
             return Ok(());
         }
         let programs = if self.sight.calls {
-            programs::for_more_descriptors(numbers)
+            programs::for_more_descriptors(numbers, self.terms.watches_frequent)
         } else {
-            programs::from_the_snapshot(numbers, self.terms.watches_layout)
+            programs::from_the_snapshot(numbers, self.terms.watches_frequent)
         };
         let programs = programs.map_err(|error| Trouble::Refused(Reason::Filter, error.to_string()))?;
         let mut stopped = Stopped { process: &mut self.process, anchor };
@@ -260,7 +260,7 @@ impl Session {
         }
         drop(remote);
         self.sight.calls = true;
-        self.sight.layout = self.terms.watches_layout;
+        self.sight.frequent = self.terms.watches_frequent;
         self.sight.numbers.extend(numbers);
         Ok(())
     }

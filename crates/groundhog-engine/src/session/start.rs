@@ -30,7 +30,7 @@ pub(super) struct Birth {
     name: String,
     command: spawn::Command,
     prepared: Prepared,
-    watches_layout: bool,
+    watches_frequent: bool,
     keeps_connections: bool,
     most_tasks: usize,
 }
@@ -74,11 +74,11 @@ impl Session {
 /// Looks everything up that can be wrong with what is to be started.
 pub(super) fn prepare(options: SpawnOptions) -> Result<Birth> {
     let prepared = jail::prepare(options.jail.as_ref(), options.ids)?;
-    let watches_layout = !options.unwatched;
+    let watches_frequent = !options.unwatched;
     let keeps_connections = options.keep_connections;
     let most_tasks = options.most_tasks.unwrap_or(usize::MAX);
     let (name, command) = command(options)?;
-    Ok(Birth { name, command, prepared, watches_layout, keeps_connections, most_tasks })
+    Ok(Birth { name, command, prepared, watches_frequent, keeps_connections, most_tasks })
 }
 
 fn command(options: SpawnOptions) -> Result<(String, spawn::Command)> {
@@ -117,7 +117,7 @@ fn command(options: SpawnOptions) -> Result<(String, spawn::Command)> {
 impl Birth {
     /// Forks, seizes, lets go, and waits for the exec. Runs in the tracer thread, whose child the process becomes.
     pub(super) fn give(self) -> Result<Started> {
-        let Self { name, mut command, prepared, watches_layout, keeps_connections, most_tasks } = self;
+        let Self { name, mut command, prepared, watches_frequent, keeps_connections, most_tasks } = self;
         let failed = |what, errno| Error::Spawn { program: name.clone(), what, errno };
         let (jail, jailed) = prepared.into_parts();
         let ids = jail.as_ref().and_then(|jail| jail.ids);
@@ -147,7 +147,7 @@ impl Birth {
                 // installed one of its own.
                 let filters_at_start =
                     filters_of_this_thread().map_or(0, |ours| ours + command.filters.len() as u32);
-                let terms = Terms { watches_layout, keeps_connections, filters_at_start, ids };
+                let terms = Terms { watches_frequent, keeps_connections, filters_at_start, ids };
                 Ok(Started { process, watch, terms, entered })
             }
             None => Err(failed("starting", Errno(3))),

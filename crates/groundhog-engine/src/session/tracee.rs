@@ -39,8 +39,8 @@ pub struct SpawnOptions {
     pub drain: Vec<OwnedFd>,
     /// How to follow writes; none: the best that works here.
     pub strategy: Option<Strategy>,
-    /// Do not have the kernel tell of every call that changes the layout; restores look for themselves then. For
-    /// functions that make many such calls a request, each of which costs them a stop.
+    /// Do not have the kernel tell of every call that changes the layout or closes a descriptor; restores look for themselves then.
+    /// For functions that make many such calls a request, or whose children do: each costs them a stop.
     pub unwatched: bool,
     /// Where it may write; none: as we may.
     pub jail: Option<JailOptions>,

@@ -192,7 +192,7 @@ impl Judged<'_> {
 
     fn book(&self, clause: Clause, seen: &mut Observed) -> Option<Errno> {
         // A number of the snapshot may stand for another file by now, and is put back all the same.
-        let of_numbers = matches!(clause.action, Action::See(Effect::Numbers, _));
+        let of_numbers = matches!(clause.action, Action::See(Effect::Numbers | Effect::Closes, _));
         if !of_numbers && !self.holds(clause.when) {
             return None;
         }
@@ -230,7 +230,7 @@ impl Judged<'_> {
             }
             Effect::AsksForSignals => seen.signalled_as_a_whole = true,
             // A child has a table of its own.
-            Effect::Numbers => seen.numbers |= self.call.is_ours,
+            Effect::Closes | Effect::Numbers => seen.numbers |= self.call.is_ours,
             Effect::Duplicates(argument) => {
                 seen.numbers |= self.call.is_ours;
                 // A child's, too: the flags are the open file's.

@@ -106,7 +106,10 @@ pub(crate) enum Effect {
     Signals,
     /// Signals will be sent to whoever is set, with no call that says so.
     AsksForSignals,
-    /// Descriptors of the snapshot were closed, replaced, or their close-on-exec flags were set.
+    /// Descriptors of the snapshot were closed. Not seen where restores look for themselves: programs that a child executes close
+    /// much, and know nothing of what the numbers are in the process.
+    Closes,
+    /// They were replaced, or their close-on-exec flags were set.
     Numbers,
     /// The descriptor in this argument has a duplicate.
     Duplicates(u8),

@@ -69,31 +69,32 @@ pub(crate) fn from_the_start() -> Result<Vec<Program>, Error> {
     build().map_err(unbuildable)
 }
 
-/// What is installed at the snapshot. `layout`: calls that change the layout are to be seen, too; a request that makes none
-/// of them cannot have changed it, so that its restore need not look.
-pub(crate) fn from_the_snapshot(numbers: &Numbers, layout: bool) -> Result<Vec<Program>, Error> {
+/// What is installed at the snapshot. `all`: calls that change the layout and close descriptors are to be seen, too; a request that
+/// makes none of them cannot have changed either, so that its restore need not look.
+pub(crate) fn from_the_snapshot(numbers: &Numbers, all: bool) -> Result<Vec<Program>, Error> {
     let build = || {
         let mut programs = refusals(Since::Snapshot, numbers)?;
         // Where both see a call, the later one tells of it.
-        if layout {
+        if all {
             programs.extend(program(
                 seen(Since::Snapshot, numbers, |effect| effect == Effect::Layout)?,
                 trace(LAYOUT),
             )?);
         }
-        programs.extend(what_is_judged(numbers)?);
+        programs.extend(what_is_judged(numbers, all)?);
         Ok(programs)
     };
     build().map_err(unbuildable)
 }
 
 /// What a later snapshot needs that has descriptors which the programs of the first do not know.
-pub(crate) fn for_more_descriptors(numbers: &Numbers) -> Result<Vec<Program>, Error> {
-    what_is_judged(numbers).map(|program| program.into_iter().collect()).map_err(unbuildable)
+pub(crate) fn for_more_descriptors(numbers: &Numbers, all: bool) -> Result<Vec<Program>, Error> {
+    what_is_judged(numbers, all).map(|program| program.into_iter().collect()).map_err(unbuildable)
 }
 
-fn what_is_judged(numbers: &Numbers) -> Result<Option<Program>, BackendError> {
-    program(seen(Since::Snapshot, numbers, |effect| effect != Effect::Layout)?, trace(JUDGED))
+fn what_is_judged(numbers: &Numbers, all: bool) -> Result<Option<Program>, BackendError> {
+    let wanted = |effect| effect != Effect::Layout && (all || effect != Effect::Closes);
+    program(seen(Since::Snapshot, numbers, wanted)?, trace(JUDGED))
 }
 
 /// What binds a process in a jail: it does not set limits and priorities of others by their ids, of a group or of a user,

@@ -5,6 +5,8 @@ use groundhog_proc::maps;
 use groundhog_proc::status::{self, Status};
 use groundhog_sys::Tid;
 use std::ffi::OsStr;
+use std::fs::File;
+use std::io::{Read, Seek};
 use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 
@@ -19,6 +21,20 @@ pub(crate) fn status(pid: Tid, tid: Tid) -> Step<Status> {
 pub(crate) fn fdinfo(pid: Tid, number: i32) -> Step<Vec<u8>> {
     std::fs::read(format!("/proc/{pid}/fdinfo/{number}"))
         .or_trouble(Reason::Inspection, "reading its descriptors")
+}
+
+/// The file of that text, which tells of whatever has the number by then.
+pub(crate) fn open_fdinfo(pid: Tid, number: i32) -> Step<File> {
+    File::open(format!("/proc/{pid}/fdinfo/{number}"))
+        .or_trouble(Reason::Inspection, "reading its descriptors")
+}
+
+/// Reads such a file from its beginning once more.
+pub(crate) fn read_anew(file: &File, what: &'static str) -> Step<Vec<u8>> {
+    let mut text = Vec::new();
+    let mut file = file;
+    file.rewind().and_then(|()| file.read_to_end(&mut text)).or_trouble(Reason::Inspection, what)?;
+    Ok(text)
 }
 
 /// Whether all that a thread has mapped between two addresses is private, and there is some; not if it cannot be read.

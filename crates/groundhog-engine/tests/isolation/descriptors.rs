@@ -1,7 +1,8 @@
 //! Descriptors, and the bytes in our own pipes: pitfall 21.
 
 use crate::harness::{
-    Start, alone, answers_stay_the_same, for_each_strategy, is_refused, reverts, strategies, wait_until,
+    Start, alone, answers_stay_the_same, for_each_strategy, is_refused, leaks_by_itself, reverts, strategies,
+    wait_until,
 };
 use groundhog_engine::{Error, Reason, Strategy};
 use std::io::{Seek, SeekFrom, Write};
@@ -21,6 +22,20 @@ fn closed_and_replaced_ones_are_put_back() {
         let reports = answers_stay_the_same(victim);
         assert!(reports.iter().all(|report| report.fds_put_back == 1), "{reports:?}");
     });
+}
+
+/// Where closes are not seen, they are looked for.
+#[test]
+fn closed_ones_are_put_back_without_the_kernel_telling_of_it() {
+    for (name, most) in [("descriptor_closed", 1), ("reopened", 1), ("many_descriptors", 300)] {
+        leaks_by_itself(name, &[]);
+        for strategy in strategies() {
+            let reports = answers_stay_the_same(&mut Start::of(name, &[]).unwatched().with(strategy));
+            assert!(reports.iter().all(|report| report.fds_put_back == most), "{name}: {reports:?}");
+            let stopped = ["close", "close_range"].map(|call| reports[0].stops.contains_key(call));
+            assert_eq!(stopped, [false, false], "{name}");
+        }
+    }
 }
 
 #[test]

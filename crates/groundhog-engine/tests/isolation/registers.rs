@@ -58,6 +58,6 @@ fn a_restartable_sequences_area_that_moved_is_refused() {
 
 #[test]
 fn a_robust_list_or_a_word_cleared_at_the_end_that_moved_is_refused() {
-    is_refused("kernel_pointers", &["robust"], Reason::KernelState);
+    is_refused("kernel_pointers", &["robust"], Reason::Registers);
     is_refused("kernel_pointers", &["tid"], Reason::KernelState);
 }

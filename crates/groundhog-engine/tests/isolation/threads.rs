@@ -47,8 +47,8 @@ fn a_thread_that_was_just_made_begins_before_the_snapshot() {
 
 #[test]
 fn a_thread_of_the_snapshot_that_ended_is_put_back() {
-    leaks_by_itself("thread_lost", &[]);
-    for_each_strategy("thread_lost", &[], |victim| {
+    leaks_by_itself("thread_ends", &[]);
+    for_each_strategy("thread_ends", &[], |victim| {
         let reports = answers_stay_the_same(victim);
         assert!(reports.iter().all(|report| report.threads_put_back == 1), "{}", victim.label());
     });

@@ -41,8 +41,7 @@ const REFUSED: &[(Sysno, &str, i32)] = &[
     (Sysno::socket, "AF_NETLINK SOCK_RAW NETLINK_AUDIT", EPROTONOSUPPORT),
 ];
 
-/// What only a new thread may do, or a forked child before it executes a program.
-const BY_NEW_THREADS: [Sysno; 1] = [Sysno::set_robust_list];
+/// What only a forked child may do, before it executes a program.
 const BY_CHILDREN: [Sysno; 1] = [Sysno::setsid];
 
 const ENOSYS: i32 = 38;
@@ -242,9 +241,7 @@ fn nothing_that_real_programs_do_in_requests_costs_the_process() {
         let is_only_of = |calls: &[Sysno]| calls.contains(&made.call);
         let (by_itself, by_threads, by_children) =
             (costs(SELF, false), costs(THREAD, true), costs(CHILD, true));
-        let expected = if is_only_of(&BY_NEW_THREADS) {
-            (true, false, false)
-        } else if is_only_of(&BY_CHILDREN) {
+        let expected = if is_only_of(&BY_CHILDREN) {
             (true, true, false)
         } else if made.requests == 0 {
             (by_itself, by_threads, false)

@@ -115,7 +115,7 @@ fn what_a_new_thread_sets_for_itself_does_not_count() {
         calling(Sysno::prctl, &[15]),
         calling(Sysno::sigaltstack, &[1]),
         calling(Sysno::sched_setaffinity, &[0]),
-        calling(Sysno::set_robust_list, &[]),
+        calling(Sysno::set_tid_address, &[]),
     ] {
         let seen = judged_new(&call);
         assert!(seen.touched.is_empty() && seen.retires.is_none(), "{seen:?}");

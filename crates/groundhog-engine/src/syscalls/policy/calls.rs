@@ -233,6 +233,8 @@ pub(super) const CALLS: &[(&[S], Rule)] = &[
             S::mincore,
             S::msync,
             S::rseq,
+            // Where it is, each restore asks.
+            S::set_robust_list,
             S::getrandom,
             S::getcpu,
             S::uretprobe,
@@ -413,11 +415,11 @@ pub(super) const CALLS: &[(&[S], Rule)] = &[
     (&[S::memfd_secret], Rule::Clauses(&[never(ENOSYS)])),
     (&[S::process_madvise, S::process_mrelease], Rule::Clauses(&[never(ENOSYS)])),
     // Descriptors.
-    (&[S::close], Rule::Clauses(&[on(FIRST, E::Numbers)])),
+    (&[S::close], Rule::Clauses(&[on(FIRST, E::Closes)])),
     (
         &[S::close_range],
         Rule::Clauses(&[
-            always(E::Numbers),
+            always(E::Closes),
             on(When::Has(2, CLOSE_RANGE_UNSHARE, CLOSE_RANGE_UNSHARE), E::Retires(Scope::Process)),
         ]),
     ),
@@ -537,7 +539,7 @@ pub(super) const CALLS: &[(&[S], Rule)] = &[
     ),
     (&[S::exit], Rule::Clauses(&[always(E::EndsThread)])),
     (
-        &[S::setgroups, S::capset, S::set_thread_area, S::set_tid_address, S::set_robust_list],
+        &[S::setgroups, S::capset, S::set_thread_area, S::set_tid_address],
         Rule::Clauses(&[retires(Scope::Thread)]),
     ),
     (

@@ -114,7 +114,7 @@ fn effect_in_words(effect: Effect) -> (&'static str, &'static str) {
         Effect::SignalAction => ("state", "the signal's action is put back"),
         Effect::Signals => ("state", "signals that wait are dropped"),
         Effect::AsksForSignals => ("state", "which thread gets the next signal is put back"),
-        Effect::Numbers => ("descriptor", "descriptors of the snapshot are put back"),
+        Effect::Closes | Effect::Numbers => ("descriptor", "descriptors of the snapshot are put back"),
         Effect::Duplicates(_) => ("descriptor", "what a duplicate may have set is compared"),
         Effect::StatusFlags(_) => ("descriptor", "status flags are put back"),
         Effect::OpenFile(_) | Effect::Members(_) => ("descriptor", "compared and put back, else retires"),

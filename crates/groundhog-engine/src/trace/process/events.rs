@@ -140,7 +140,14 @@ impl Process {
             }
             // A child: it runs on with whatever signal it was to receive.
             WaitStatus::Signal(signal) => drop(ptrace::cont(tid, deliverable(signal))),
-            WaitStatus::Stop | WaitStatus::Syscall | WaitStatus::GroupStop(_) => drop(ptrace::cont(tid, 0)),
+            WaitStatus::Stop => {
+                // Its first one, as a rule. Its end is told in any case.
+                if self.spawned {
+                    let _gone = ptrace::end_without_stop(tid);
+                }
+                let _gone = ptrace::cont(tid, 0);
+            }
+            WaitStatus::Syscall | WaitStatus::GroupStop(_) => drop(ptrace::cont(tid, 0)),
         }
     }
 
