@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 SIGNALS = (signal.SIGTERM, signal.SIGINT)
 BACKLOG = 1024
+_ACCEPTED_AT_ONCE = 1
+_ANY, _ANY6 = "0.0.0.0", "::"  # noqa: S104 - compared with what a user asked for
 _WRITING_S = 1.0
 """How long the last answers may take on their way out."""
 
@@ -81,11 +83,22 @@ def neighbours(
 
 
 class _Server(uvicorn.Server):
-    """Uvicorn raises the signals that it caught once more when it ends; ours end it with exit code 0."""
+    """Uvicorn raises the signals that it caught once more when it ends; ours end it with exit code 0.
+
+    Asyncio takes "backlog" for how often it tries to accept before it looks at anything else, too. Where
+    there are no descriptors left it does not stop at the first failure, but logs each with a traceback, and
+    tries as often again a second later: a function that connects often enough had it write 40,000 of them in
+    six seconds. So it is told 1, and the kernel the truth.
+    """
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
         yield
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        for sock in sockets or ():
+            sock.listen(BACKLOG)
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -111,6 +124,49 @@ def listen(host: str, port: int) -> socket.socket:
         raise ConfigError(f"cannot listen on {host} port {port}: {error.strerror}{advice}") from None
     sock.setblocking(False)
     return sock
+
+
+def neighbouring(sock: socket.socket) -> list[socket.socket]:
+    """Take the port of a listening socket under the names by which callers of this machine may look for it.
+
+    A function that listened there would get their requests: for many, ``localhost`` is ``::1`` first, and
+    127.0.0.1 only where nobody is there. Nobody listens on what is returned; keep it open.
+    """
+    taken = []
+    for family, address in _neighbours_of(sock):
+        try:
+            beside = socket.socket(family, socket.SOCK_STREAM)
+        except OSError:
+            continue  # no such network here
+        try:
+            if family == socket.AF_INET6:
+                beside.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+            # Without SO_REUSEADDR nobody else gets it, whatever they ask for.
+            beside.bind((address, sock.getsockname()[1]))
+        except OSError as error:
+            beside.close()
+            if error.errno == errno.EADDRINUSE:
+                log.warning(
+                    "the same port is somebody else's under another address of this machine: callers may get"
+                    " answers from there; let them ask by the address on which this server listens",
+                    address=address,
+                    port=sock.getsockname()[1],
+                )
+            continue  # EADDRNOTAVAIL: nobody has such an address here
+        taken.append(beside)
+    return taken
+
+
+def _neighbours_of(sock: socket.socket) -> list[tuple[socket.AddressFamily, str]]:
+    """What callers may find under the same name, and the socket does not take."""
+    own = sock.getsockname()[0]
+    if own == _ANY:
+        return [(socket.AF_INET6, _ANY6)]
+    if own == _ANY6:
+        only = sock.getsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY)
+        return [(socket.AF_INET, _ANY)] if only else []
+    loopback = ((socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::1"))
+    return [(family, address) for family, address in loopback if address != own]
 
 
 def url(sock: socket.socket) -> str:
@@ -150,7 +206,7 @@ async def serve(
         server_header=False,
         # A function on this machine could claim to be a caller from another one: see platforms.neighbours.
         proxy_headers=False,
-        backlog=BACKLOG,
+        backlog=_ACCEPTED_AT_ONCE,
     )
     server = _Server(config)
     stopped, hurried = asyncio.Event(), asyncio.Event()
@@ -164,6 +220,7 @@ async def serve(
     loop = asyncio.get_running_loop()
     for number in SIGNALS:
         loop.add_signal_handler(number, stop)
+    beside = neighbouring(sock)
     serving = asyncio.create_task(server.serve(sockets=[sock]))
     starting = asyncio.ensure_future(start())
     stopping = asyncio.create_task(stopped.wait())
@@ -190,6 +247,8 @@ async def serve(
         hurrying.cancel()
         for number in SIGNALS:
             loop.remove_signal_handler(number)
+        for other in beside:
+            other.close()
     serving.result()
 
 

@@ -5,8 +5,12 @@ from __future__ import annotations
 import contextlib
 import os
 import re
+import resource
 import signal
+import socket
 import threading
+import time
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -243,6 +247,99 @@ def test_the_url_of_an_ipv6_socket_has_brackets() -> None:
         pytest.skip(str(error))
     with sock:
         assert re.fullmatch(r"http://\[::1\]:\d+", listening.url(sock))
+
+
+@pytest.mark.parametrize(
+    ("host", "functions", "is_free"),
+    [
+        ("127.0.0.1", "::1", False),
+        ("127.0.0.2", "127.0.0.1", False),
+        ("127.0.0.1", "127.0.0.2", True),
+        ("0.0.0.0", "::1", False),  # noqa: S104
+        ("0.0.0.0", "::", False),  # noqa: S104
+        ("::1", "127.0.0.1", False),
+        ("::", "127.0.0.1", False),
+    ],
+)
+@pytest.mark.may_skip("a machine may have no IPv6: then nobody gets the port there")
+def test_no_function_gets_the_port_of_its_server(host: str, functions: str, *, is_free: bool) -> None:
+    """Callers that look for ``localhost`` may find ``::1`` first."""
+    family = socket.AF_INET6 if ":" in functions else socket.AF_INET
+    try:
+        sock = listening.listen(host, 0)
+        socket.create_server(("::1", 0), family=socket.AF_INET6).close()
+    except (errors.ConfigError, OSError) as error:
+        pytest.skip(str(error))
+    with sock, contextlib.ExitStack() as held, socket.socket(family) as taken:
+        for other in listening.neighbouring(sock):
+            held.enter_context(other)
+        taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        if family == socket.AF_INET6:
+            taken.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        with contextlib.nullcontext() if is_free else pytest.raises(OSError, match="in use"):
+            taken.bind((functions, sock.getsockname()[1]))
+            taken.listen()
+
+
+def test_a_port_that_somebody_else_has_is_told(caplog: pytest.LogCaptureFixture) -> None:
+    logs.configure()
+    with (
+        listening.listen("127.0.0.2", 0) as sock,
+        socket.create_server(("127.0.0.1", sock.getsockname()[1])),
+    ):
+        for other in listening.neighbouring(sock):
+            other.close()
+    assert "the same port is somebody else's" in caplog.text
+
+
+def test_a_server_holds_its_port_while_it_serves(
+    visitor: Visitor, handler: str, engine: FakeEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    held: list[socket.socket] = []
+    neighbouring = listening.neighbouring
+
+    def hold(sock: socket.socket) -> list[socket.socket]:
+        held.extend(neighbouring(sock))
+        assert engine.processes == [], "no function is there before"
+        return held
+
+    monkeypatch.setattr(listening, "neighbouring", hold)
+    visitor.visit = lambda _: check([other.fileno() >= 0 for other in held], [True] * len(held))
+    assert main(["serve", handler, "--port", "0", "--host", "127.0.0.2"]) == 0
+    visitor.check()
+    assert held
+    assert all(other.fileno() < 0 for other in held)
+
+
+def test_a_server_without_descriptors_says_so_once_a_second(
+    visitor: Visitor, handler: str, engine: FakeEngine, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Asyncio would log each of as many attempts as the backlog is long, with its traceback."""
+    limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+
+    def visit(client: httpx.Client) -> None:
+        assert client.get("/_/health").status_code == 200
+        address = (client.base_url.host, client.base_url.port)
+        with contextlib.ExitStack() as opened:
+            waiting = [opened.enter_context(socket.socket()) for _ in range(20)]
+            with Path(os.devnull).open("rb") as next_one:
+                free = next_one.fileno()
+            resource.setrlimit(resource.RLIMIT_NOFILE, (free, limits[1]))
+            try:
+                for one in waiting:
+                    one.connect(address)
+                while "out of system resource" not in caplog.text:
+                    time.sleep(0.001)
+            finally:
+                resource.setrlimit(resource.RLIMIT_NOFILE, limits)
+        assert client.get("/_/health").status_code == 200
+
+    visitor.visit = visit
+    assert main(["serve", handler, "--port", "0"]) == 0
+    visitor.check()
+    assert len(engine.processes) == 1
+    assert caplog.text.count("out of system resource") == 1
 
 
 def test_where_nobody_can_tell_who_asks(
