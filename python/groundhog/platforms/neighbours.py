@@ -182,6 +182,9 @@ class Neighbours:
         self._found: dict[tuple[str, int], _Holder] = {}
         self._askers: deque[Path] = deque(maxlen=_ASKERS)
         """Processes that have asked before: who connects for each request is found there at once."""
+        self._wanted: dict[int, asyncio.Future[_Holder | None]] = {}
+        """Sockets that the next walk looks for."""
+        self._walking: asyncio.Task[None] | None = None
 
     async def check(self, request: Request) -> None:
         """Refuse a request that one of our functions may have made.
@@ -201,7 +204,7 @@ class Neighbours:
         if known is not None and known.inode == end.inode and _still_holds(known):
             return
         # One that is closed already may have been anybody's.
-        holder = await asyncio.to_thread(_holder, end, list(self._askers)) if end.inode else None
+        holder = await self._looked_for(end.inode) if end.inode else None
         unseen = not end.inode or end.user in self._users or _ROOT in self._users
         if unseen if holder is None else holder.may_be_function:
             raise _refusal()
@@ -212,6 +215,34 @@ class Neighbours:
             process = holder.descriptor.parents[1]
             if process not in self._askers:
                 self._askers.append(process)
+
+    async def _looked_for(self, inode: int) -> _Holder | None:
+        """Who has a socket open, by a walk through all processes that begins now or later.
+
+        Whoever asks meanwhile waits for the next one: so a function that connects a thousand times makes
+        others wait for two walks, and not for a thousand.
+        """
+        found = self._wanted.setdefault(inode, asyncio.get_running_loop().create_future())
+        if self._walking is None:
+            self._walking = asyncio.create_task(self._walk())
+        return await asyncio.shield(found)  # others may wait for it, too
+
+    async def _walk(self) -> None:
+        """Look until nobody waits any more."""
+        try:
+            while self._wanted:
+                wanted, self._wanted = self._wanted, {}
+                try:
+                    holders = await asyncio.to_thread(_holders, set(wanted), list(self._askers))
+                except Exception as error:  # noqa: BLE001 - who waits for it gets it
+                    for found in wanted.values():
+                        found.set_exception(error)
+                        found.exception()  # perhaps nobody does any more
+                else:
+                    for inode, found in wanted.items():
+                        found.set_result(holders.get(inode))
+        finally:
+            self._walking = None
 
 
 def _refusal() -> Refusal:
@@ -230,22 +261,30 @@ def _may_be_here(host: str) -> bool:
 
 
 def _still_holds(holder: _Holder) -> bool:
-    return _is_socket(holder.descriptor, holder.inode)
+    return _target(holder.descriptor) == f"socket:[{holder.inode}]"
 
 
-def _holder(end: End, likely: Iterable[Path] = ()) -> _Holder | None:
-    """Who has a socket open; None if nobody can be seen who does. It looks at likely processes first.
+def _holders(inodes: set[int], likely: Iterable[Path] = ()) -> dict[int, _Holder]:
+    """Who has sockets open, as far as anybody can be seen who does. It looks at likely processes first.
 
     Whoever is traced may be a function: ours, or one of another server on this machine. So may be what a
     server on this machine holds, this one among them.
+
+    Raises:
+        OSError: nobody can look, say for want of descriptors.
     """
+    missing = {f"socket:[{inode}]": inode for inode in inodes}
+    found: dict[int, _Holder] = {}
     for process in itertools.chain(likely, Path("/proc").iterdir()):
         if not process.name.isdigit():
             continue
         for descriptor in _descriptors(process):
-            if _is_socket(descriptor, end.inode):
-                return _Holder(descriptor, end.inode, may_be_function=_may_be_function(process))
-    return None
+            inode = missing.pop(_target(descriptor), None)
+            if inode is not None:
+                found[inode] = _Holder(descriptor, inode, may_be_function=_may_be_function(process))
+                if not missing:
+                    return found
+    return found
 
 
 def _may_be_function(process: Path) -> bool:
@@ -270,15 +309,15 @@ def _supervises(process: Path) -> bool:
 def _descriptors(process: Path) -> list[Path]:
     try:
         return list(Path(process, "fd").iterdir())
-    except OSError:  # it has ended, or is somebody else's
+    except (FileNotFoundError, ProcessLookupError, PermissionError):  # it has ended, or is somebody else's
         return []
 
 
-def _is_socket(descriptor: Path, inode: int) -> bool:
+def _target(descriptor: Path) -> str:
     try:
-        return str(descriptor.readlink()) == f"socket:[{inode}]"
+        return str(descriptor.readlink())
     except OSError:
-        return False
+        return ""
 
 
 def _tracer(process: Path) -> int | None:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
+import errno
 import os
 import socket
 import struct
 import subprocess
 import sys
+import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +23,7 @@ from groundhog.platforms.answers import Refusal
 from groundhog.platforms.neighbours import Neighbours, can_tell, is_here, other_end
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
 US = {os.geteuid()}
 supervises = neighbours._supervises
@@ -89,7 +92,7 @@ async def test_a_caller_that_is_no_function(connection: Connection, monkeypatch:
     def looked(*_: Any) -> None:
         raise AssertionError("it was found before")
 
-    monkeypatch.setattr(neighbours, "_holder", looked)
+    monkeypatch.setattr(neighbours, "_holders", looked)
     await callers.check(connection.request())
 
 
@@ -110,6 +113,53 @@ async def test_where_somebody_asked_from_is_looked_at_first(
     with connected("127.0.0.1", "127.0.0.1") as another:
         await callers.check(another.request())
     assert looked == [Path("/proc", str(os.getpid()))]
+
+
+async def test_who_asks_meanwhile_waits_for_one_more_walk(
+    connection: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A function that connects many times must not have others wait for as many walks through /proc."""
+    callers = Neighbours(US)
+    walks: list[set[int]] = []
+    walking, all_ask = threading.Event(), threading.Event()
+    holders = neighbours._holders
+
+    def walk(inodes: set[int], likely: Iterable[Path]) -> dict[int, Any]:
+        walks.append(set(inodes))
+        walking.set()
+        all_ask.wait()
+        return holders(inodes, likely)
+
+    monkeypatch.setattr(neighbours, "_holders", walk)
+    first = asyncio.create_task(callers.check(connection.request()))
+    await asyncio.to_thread(walking.wait)
+    with contextlib.ExitStack() as opened:
+        others = [opened.enter_context(connected("127.0.0.1", "127.0.0.1")) for _ in range(20)]
+        asking = [asyncio.create_task(callers.check(other.request())) for other in others]
+        await asyncio.sleep(0)  # each has begun to wait
+        assert len(callers._wanted) == len(others)
+        asking[0].cancel()  # its client has gone away: the others still get what they wait for
+        all_ask.set()
+        await asyncio.gather(first, *asking[1:])
+    assert [len(walk) for walk in walks] == [1, 20]
+
+
+async def test_nobody_can_look(connection: Connection, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without a descriptor left nobody can be seen: that is not the same as that there is nobody."""
+
+    listed = Path.iterdir
+
+    def exhausted(path: Path) -> Iterator[Path]:
+        if path.name == "fd":
+            raise OSError(errno.EMFILE, "Too many open files")
+        return listed(path)
+
+    callers = Neighbours({os.geteuid() + 1})
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "iterdir", exhausted)
+        with pytest.raises(OSError, match="Too many open files"):
+            await callers.check(connection.request())
+    await callers.check(connection.request())
 
 
 async def test_one_that_nobody_holds(connection: Connection) -> None:
