@@ -277,7 +277,8 @@ class Container:
         try:
             if not pool.ready:
                 await asyncio.wait({job.future}, timeout=self._replacement_s)
-                if not job.future.done() and not pool.ready:
+                # One that a process has got may not be sent again, also if the pool takes no more by now.
+                if pool.waits(job) and not pool.ready:
                     raise Refusal(
                         503, "no clean worker: the process could not be restored or replaced", RETRY_SOON
                     )

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from groundhog.config import Function
     from groundhog.observer import Observer
     from groundhog.platforms.openwhisk_code import Runtime
+    from groundhog.worker import Job
 
 ENDED = (f"{SENTINEL}\n", f"{SENTINEL}\n")
 LIMITS = Limits(request_bytes=1000)
@@ -342,6 +343,27 @@ async def test_no_clean_worker_is_503(ready: Host) -> None:
     assert ready.script.queue == []
     assert ready.script.served == 0, "the platform sends it elsewhere: it must not run here too"
     assert ready.logs() == ENDED
+
+
+async def test_a_run_that_a_process_got_while_the_pool_ends_is_not_sent_again(ready: Host) -> None:
+    """A pool that takes no more is not ready, whatever its processes do: the function may have run."""
+    came = asyncio.Event()
+
+    class Queue(list["Job"]):
+        def append(self, job: Job) -> None:
+            super().append(job)
+            came.set()
+
+    ready.script.ready, ready.script.queue = False, Queue()
+    running = asyncio.create_task(ready.run())
+    await came.wait()
+    job = ready.script.queue.pop()  # a replacement has come up, and got it
+    await asyncio.wait({running}, timeout=0.2)  # longer than it waits for a replacement
+    assert not running.done()
+    job.future.set_exception(errors.CutOffError("the pool was closed"))
+    response = await running
+    assert response.status_code == 503
+    assert "retry-after" not in response.headers
 
 
 async def test_a_worker_that_cannot_be_replaced_is_503(ready: Host) -> None:
