@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import os
 from collections import Counter, deque
 from concurrent.futures import ThreadPoolExecutor
@@ -179,8 +180,8 @@ class Pool:
         or the error that came later.
         """
         self._admit()
-        if timeout is not None and not timeout > 0:
-            raise InvocationError(f"the timeout of a request must be positive, not {timeout!r}")
+        if timeout is not None and not (math.isfinite(timeout) and timeout > 0):
+            raise InvocationError(f"the timeout of a request must be positive and finite, not {timeout!r}")
         members = encode_context(context)
         if context is None or "activation_id" not in context:
             members += b',"activation_id":"%s"' % os.urandom(16).hex().encode()

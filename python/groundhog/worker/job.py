@@ -14,6 +14,15 @@ if TYPE_CHECKING:
     from groundhog.config import Reply, Timings
 
 
+_LAST_MS = 2**53 - 1
+"""The last millisecond that any parser of JSON reads as it is."""
+
+
+def deadline_ms(timeout_s: float) -> int:
+    """When so many seconds are over, counted from now; of a limit that is practically none, too."""
+    return int(min((time.time() + timeout_s) * 1000, _LAST_MS))
+
+
 @dataclass(slots=True, eq=False)
 class Job:
     """A request that waits or runs; ``future`` belongs to the caller, who may have gone away."""
@@ -35,7 +44,7 @@ class Job:
         """The request line. The deadline counts from now: the function's time is not spent in the queue."""
         context = self.context
         if not self.has_deadline:
-            context += b',"deadline":"%d"' % int((time.time() + self.timeout_s) * 1000)
+            context += b',"deadline":"%d"' % deadline_ms(self.timeout_s)
         return request_line(self.value, context)
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import itertools
-import time
 from typing import TYPE_CHECKING, Any
 
 from groundhog import weakening
@@ -29,6 +28,7 @@ from groundhog.protocols.actionloop import (
     parse_ack,
     parse_answer,
 )
+from groundhog.worker.job import deadline_ms
 from groundhog.worker.lifecycle import Action, Event
 from groundhog.worker.pipes import Channel, Pipes
 from groundhog.worker.quiescence import is_alive, waits_for_request
@@ -379,4 +379,4 @@ def _look_at(future: asyncio.Future[Any]) -> None:
 
 
 def _deadline_context(limit_s: float) -> dict[str, str]:
-    return {"activation_id": "0" * 32, "deadline": str(int((time.time() + limit_s) * 1000))}
+    return {"activation_id": "0" * 32, "deadline": str(deadline_ms(limit_s))}

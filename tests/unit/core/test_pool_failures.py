@@ -116,11 +116,18 @@ class TestFailures:
             assert (await pool.invoke({})).value["n"] == 1
         assert [row[0] for row in recorder.retired] == ["timeout"]
 
-    @pytest.mark.parametrize("timeout", [0, -1, float("nan")])
+    @pytest.mark.parametrize("timeout", [0, -1, float("nan"), float("inf")])
     async def test_impossible_timeouts(self, timeout: float) -> None:
         async with Pool(FUNCTION, engine=FakeEngine(count)) as pool:
-            with pytest.raises(groundhog.InvocationError, match="must be positive"):
+            with pytest.raises(groundhog.InvocationError, match="must be positive and finite"):
                 await pool.invoke({}, timeout=timeout)
+            assert (await pool.invoke({})).value["n"] == 1, "its process goes on"
+
+    async def test_a_timeout_beyond_all_clocks(self) -> None:
+        """Its end cannot be told in milliseconds, and must not leave a process that waits for a request."""
+        limits = Limits(timeout_s=1e306, start_timeout_s=1e306)
+        async with Pool(FUNCTION, limits=limits, engine=FakeEngine(count)) as pool:
+            assert (await pool.invoke({})).value["n"] == 1
 
     async def test_too_much(self) -> None:
         limits = Limits(request_bytes=100, result_bytes=200)
