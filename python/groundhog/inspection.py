@@ -82,11 +82,16 @@ def _bound_by(node: ast.AST) -> Iterator[str]:
 
 
 def _module_scope(tree: ast.AST) -> Iterator[ast.AST]:
-    """Every node outside the bodies of functions, classes and lambdas."""
-    for child in ast.iter_child_nodes(tree):
-        yield child
-        if not isinstance(child, _SCOPES):
-            yield from _module_scope(child)
+    """Every node outside the bodies of functions, classes and lambdas.
+
+    A tree may be deeper than what Python calls: each ``elif`` lies in the one before, each term of a sum too.
+    """
+    left = [tree]
+    while left:
+        for child in ast.iter_child_nodes(left.pop()):
+            yield child
+            if not isinstance(child, _SCOPES):
+                left.append(child)
 
 
 def _is_dynamic(tree: ast.AST) -> bool:

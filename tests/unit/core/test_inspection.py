@@ -99,6 +99,19 @@ def test_warnings_of_the_compiler_are_the_functions_own(source: Source) -> None:
     assert python_entry(source("h.py", "main = 1 is 1"), "main", ()) == "main"
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "x = 5\nif x == 0: ...\n" + "".join(f"elif x == {number}: ...\n" for number in range(1500)),
+        "x = " + " + ".join(["1"] * 1500) + "\n",
+    ],
+    ids=["elif", "sum"],
+)
+def test_a_tree_that_is_deeper_than_the_stack(source: Source, text: str) -> None:
+    """Python compiles these."""
+    assert python_entry(source("h.py", text + "def main(p): ..."), "main", ()) == "main"
+
+
 def test_an_unreadable_file(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="cannot be read"):
         python_entry(tmp_path / "gone.py", "main", ())
