@@ -102,7 +102,10 @@ def configure(level: int = logging.INFO, handler: logging.Handler | None = None)
             structlog.stdlib.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             *([] if terminal else [structlog.processors.format_exc_info]),
-            structlog.dev.ConsoleRenderer() if terminal else structlog.processors.JSONRenderer(),
+            # What functions print may hold sequences that a terminal obeys.
+            structlog.dev.ConsoleRenderer(repr_native_str=True)
+            if terminal
+            else structlog.processors.JSONRenderer(),
         ]
     )
     handler = handler or _Printed()

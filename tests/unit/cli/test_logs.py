@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import logging
 import os
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
 
+from groundhog._log import log
 from groundhog.cli import logs
 
 if TYPE_CHECKING:
@@ -31,3 +33,14 @@ def test_an_event_of_a_library_without_text_is_named(printed: int) -> None:
     handler.handle(record)
     event = json.loads(os.read(printed, 1000))
     assert event == {"event": "an event of some.library has no text: TypeError", "level": "error"}
+
+
+def test_a_terminal_does_not_obey_what_functions_print(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    logs.configure()
+    log.warning("request", stdout="\x1b]0;title\x07", error="line\n\x1b[2J")
+    assert "\\x1b]0;title\\x07" in caplog.text
+    assert "\x1b]0" not in caplog.text
+    assert "\x1b[2J" not in caplog.text
