@@ -74,6 +74,15 @@ class Audit:
             return False
         return all(request.verified and not request.remains for request in self.requests)
 
+    @property
+    def never_served(self) -> list[int]:
+        """Payloads with which the function failed each time under isolation: so little of it was seen."""
+        return [
+            at
+            for at in range(len(self.payloads))
+            if all(request.said.failed for request in self.requests if request.payload == at)
+        ]
+
     def conclude(self) -> None:
         """Compare the answers."""
         count = len(self.payloads)

@@ -110,6 +110,10 @@ def conclusions(audit: Audit) -> list[tuple[str, str]]:
         ]
         if not request.verified:
             said.append(("bad", f"the restore after request {request.number} is not verified"))
+    said += [
+        ("mild", f"the function failed with payload {at + 1}: what it leaves where it does not was not seen")
+        for at in audit.never_served
+    ]
     retired = sum(request.retired is not None for request in audit.requests)
     restored = len(audit.requests) - retired
     if restored:

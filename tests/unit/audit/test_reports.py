@@ -99,6 +99,20 @@ class TestFunction:
         )
         assert made.leaks == []
 
+    def test_a_function_that_fails_is_not_said_to_leave_nothing(self) -> None:
+        """A payload of the wrong form has it raise at once: nothing is left, and nothing was tried."""
+        failed = Said('{"error": "no such member"}', failed=True)
+        _, *rest = clean()
+        made = audit(request(1, 0, "", said=failed), *rest)
+        assert made.never_served == []
+        made = audit(
+            request(1, 0, "", said=failed),
+            *rest[:2],
+            request(4, 0, "", said=failed, restore=None, retired="exited"),
+        )
+        expected = "the function failed with payload 1: what it leaves where it does not was not seen"
+        assert ("mild", expected) in summaries.conclusions(made)
+
     def test_a_file_that_stays(self) -> None:
         first, *rest = clean()
         left = request(1, 0, "1", remains=[Left("file", "created /tmp/x")])

@@ -146,7 +146,6 @@ async def test_who_asks_meanwhile_waits_for_one_more_walk(
 
 async def test_nobody_can_look(connection: Connection, monkeypatch: pytest.MonkeyPatch) -> None:
     """Without a descriptor left nobody can be seen: that is not the same as that there is nobody."""
-
     listed = Path.iterdir
 
     def exhausted(path: Path) -> Iterator[Path]:
