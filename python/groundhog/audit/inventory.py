@@ -233,6 +233,14 @@ OUTSIDE = (
         "zeroed pages are kept, which costs less than to give them back; what most write is not followed",
     ),
     (
+        "that its process is younger than others: a request before it cost one",
+        "a new process has a new number and start time",
+    ),
+    (
+        "by the number of seccomp filters: that earlier requests often changed the layout of their memory",
+        "processes of such functions go without the filter that tells of these calls, which costs them more",
+    ),
+    (
         "how large its table of descriptors is (`FDSize`)",
         "the kernel never makes it smaller; to look would cost every restore 15 microseconds",
     ),

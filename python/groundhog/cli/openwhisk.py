@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from groundhog.cli import listening, logs, options
+from groundhog.cli import listening, log_readers, logs, options
 from groundhog.config import Limits
 from groundhog.platforms.openwhisk import Container
 from groundhog.pool import Pool
@@ -67,7 +68,12 @@ def command(
 ) -> None:
     """Be an OpenWhisk action container: POST /init gives the function, POST /run calls it."""
     # Whatever is on stdout and stderr counts as the log of an activation, perhaps of another caller.
-    logs.configure(handler=logs.file(log_file))
+    handler = logs.file(log_file)
+    logs.configure(handler=handler)
+    written = [1, 2]
+    if isinstance(handler, logging.FileHandler) and handler.stream is not None:
+        written.append(handler.stream.fileno())
+    log_readers.warn(written, log_readers.Reader.of(pool_options["jail"], pool_options["uid"]))
     limits = Limits(timeout_s=timeout, start_timeout_s=start_timeout, scratch_bytes=scratch_bytes)
 
     def make_pool(function: Function, observer: Observer) -> Pool:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from groundhog._log import log
-from groundhog.cli import listening, logs, options
+from groundhog.cli import listening, log_readers, logs, options
 from groundhog.config import Isolation, Limits
 from groundhog.platforms import http
 from groundhog.platforms.metrics import Metrics
@@ -80,6 +80,7 @@ def command(
     """
     function = options.function(handler, program, warmup, warmup_file, warmup_rounds)
     logs.configure()
+    log_readers.warn([logs.STDERR], log_readers.Reader.of(pool_options["jail"], pool_options["uid"]))
     isolation = pool_options["isolation"]
     if isolation == Isolation.DOMAIN.value and not domain_header:
         log.warning("isolation by domain, but no --domain-header: every request is a domain of its own")
