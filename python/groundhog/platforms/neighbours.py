@@ -75,6 +75,22 @@ class _Holder:
     may_be_function: bool
 
 
+@dataclass(frozen=True, slots=True)
+class _Nobody:
+    """Nobody can be seen who holds a socket, but others than we trace processes, which may hide it: in a
+    message to themselves, or in a thread with descriptors of its own.
+    """
+
+    users: frozenset[int]
+    """Those of such processes."""
+    anybody: bool
+    """One is traced by root: it may have been any user."""
+
+    def may_be_function(self, user: int) -> bool:
+        """Whether one of them may have made a socket of that user."""
+        return self.anybody or user in self.users
+
+
 def other_end(near: tuple[str, int], far: tuple[str, int]) -> End | None:
     """Return the socket at the far end of a TCP connection; None where it is not in our network.
 
@@ -182,7 +198,7 @@ class Neighbours:
         self._found: dict[tuple[str, int], _Holder] = {}
         self._askers: deque[Path] = deque(maxlen=_ASKERS)
         """Processes that have asked before: who connects for each request is found there at once."""
-        self._wanted: dict[int, asyncio.Future[_Holder | None]] = {}
+        self._wanted: dict[int, asyncio.Future[_Holder | _Nobody]] = {}
         """Sockets that the next walk looks for."""
         self._walking: asyncio.Task[None] | None = None
 
@@ -203,20 +219,26 @@ class Neighbours:
         known = self._found.get((far[0], far[1]))
         if known is not None and known.inode == end.inode and _still_holds(known):
             return
-        # One that is closed already may have been anybody's.
-        holder = await self._looked_for(end.inode) if end.inode else None
-        unseen = not end.inode or end.user in self._users or _ROOT in self._users
-        if unseen if holder is None else holder.may_be_function:
+        if not end.inode:  # it is closed already, and may have been anybody's
             raise _refusal()
-        if holder is not None:  # no function
-            if len(self._found) >= _REMEMBERED:
-                self._found.clear()
-            self._found[far[0], far[1]] = holder
-            process = holder.descriptor.parents[1]
-            if process not in self._askers:
-                self._askers.append(process)
+        found = await self._looked_for(end.inode)
+        if isinstance(found, _Nobody):
+            if end.user in self._users or _ROOT in self._users or found.may_be_function(end.user):
+                raise _refusal()
+        elif found.may_be_function:
+            raise _refusal()
+        else:
+            self._remember((far[0], far[1]), found)
 
-    async def _looked_for(self, inode: int) -> _Holder | None:
+    def _remember(self, caller: tuple[str, int], found: _Holder) -> None:
+        if len(self._found) >= _REMEMBERED:
+            self._found.clear()
+        self._found[caller] = found
+        process = found.descriptor.parents[1]
+        if process not in self._askers:
+            self._askers.append(process)
+
+    async def _looked_for(self, inode: int) -> _Holder | _Nobody:
         """Who has a socket open, by a walk through all processes that begins now or later.
 
         Whoever asks meanwhile waits for the next one: so a function that connects a thousand times makes
@@ -240,7 +262,7 @@ class Neighbours:
                         found.exception()  # perhaps nobody does any more
                 else:
                     for inode, found in wanted.items():
-                        found.set_result(holders.get(inode))
+                        found.set_result(holders[inode])
         finally:
             self._walking = None
 
@@ -264,8 +286,8 @@ def _still_holds(holder: _Holder) -> bool:
     return _target(holder.descriptor) == f"socket:[{holder.inode}]"
 
 
-def _holders(inodes: set[int], likely: Iterable[Path] = ()) -> dict[int, _Holder]:
-    """Who has sockets open, as far as anybody can be seen who does. It looks at likely processes first.
+def _holders(inodes: set[int], likely: Iterable[Path] = ()) -> dict[int, _Holder | _Nobody]:
+    """Who has sockets open, for each of them. It looks at likely processes first.
 
     Whoever is traced may be a function: ours, or one of another server on this machine. So may be what a
     server on this machine holds, this one among them.
@@ -274,7 +296,7 @@ def _holders(inodes: set[int], likely: Iterable[Path] = ()) -> dict[int, _Holder
         OSError: nobody can look, say for want of descriptors.
     """
     missing = {f"socket:[{inode}]": inode for inode in inodes}
-    found: dict[int, _Holder] = {}
+    found: dict[int, _Holder | _Nobody] = {}
     for process in itertools.chain(likely, Path("/proc").iterdir()):
         if not process.name.isdigit():
             continue
@@ -284,7 +306,22 @@ def _holders(inodes: set[int], likely: Iterable[Path] = ()) -> dict[int, _Holder
                 found[inode] = _Holder(descriptor, inode, may_be_function=_may_be_function(process))
                 if not missing:
                     return found
-    return found
+    nobody = _strangers()
+    return found | dict.fromkeys(missing.values(), nobody)
+
+
+def _strangers() -> _Nobody:
+    """Whose the processes are that others trace: functions of other servers on this machine, as a rule."""
+    users: set[int] = set()
+    for process in Path("/proc").iterdir():
+        tracer = _tracer(process) if process.name.isdigit() else 0
+        if not tracer or Path("/proc/self/task", str(tracer)).exists():
+            continue
+        users |= _users(process)
+        by = _users(Path("/proc", str(tracer)))
+        if not by or _ROOT in by:
+            return _Nobody(frozenset(users), anybody=True)
+    return _Nobody(frozenset(users), anybody=False)
 
 
 def _may_be_function(process: Path) -> bool:
@@ -322,8 +359,18 @@ def _target(descriptor: Path) -> str:
 
 def _tracer(process: Path) -> int | None:
     """Return the thread that traces a process; 0: there is none, None: nobody can tell."""
+    return next(iter(_numbers(process, "TracerPid:")), None)
+
+
+def _users(process: Path) -> set[int]:
+    """Return who a process or thread is; nobody: it cannot be told."""
+    return set(_numbers(process, "Uid:"))
+
+
+def _numbers(process: Path, name: str) -> list[int]:
+    """Return what a line of a process's status says; nothing if it has ended, or nobody may look."""
     try:
         lines = Path(process, "status").read_text("ascii", "replace").splitlines()
     except OSError:
-        return None
-    return next((int(line.split()[1]) for line in lines if line.startswith("TracerPid:")), None)
+        return []
+    return next((list(map(int, line.split()[1:])) for line in lines if line.startswith(name)), [])

@@ -26,13 +26,16 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
 US = {os.geteuid()}
-supervises = neighbours._supervises
+supervises, strangers = neighbours._supervises, neighbours._strangers
+NOBODY = neighbours._Nobody(frozenset(), anybody=False)
 
 
 @pytest.fixture(autouse=True)
 def gateway(monkeypatch: pytest.MonkeyPatch) -> None:
     """Callers here are this process, which stands for a gateway, whatever other tests have loaded into it."""
     monkeypatch.setattr(neighbours, "_supervises", lambda _: False)
+    # Other servers on the machine, such as those of tests that run beside this one, are no part of it.
+    monkeypatch.setattr(neighbours, "_strangers", lambda: NOBODY)
 
 
 class Connection:
@@ -261,6 +264,55 @@ async def test_a_function_whose_socket_seems_to_be_of_another_user(
     monkeypatch.setattr(neighbours, "_tracer", lambda _: os.getpid())
     with pytest.raises(Refusal, match="its own server"):
         await Neighbours({os.geteuid() + 1}).check(connection.request())
+
+
+def test_whom_others_trace() -> None:
+    """A tracer attaches to its parent, another process than this one, as a server does to its functions."""
+    before = strangers()
+    code = (
+        "import ctypes, os, sys\n"
+        "libc = ctypes.CDLL(None, use_errno=True)\n"
+        "if os.fork() == 0:\n"
+        "    libc.ptrace(0, 0, 0, 0)\n"  # PTRACE_TRACEME
+        "    print(os.getpid(), flush=True)\n"
+        "    sys.stdin.read()\n"
+        "    os._exit(0)\n"
+        "os.wait()\n"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as server:
+        assert server.stdin is not None
+        assert server.stdout is not None
+        server.stdout.readline()
+        found = strangers()
+        server.stdin.close()
+    assert found.may_be_function(os.geteuid())
+    assert found.anybody == (before.anybody or os.geteuid() == 0)
+
+
+@pytest.mark.parametrize(
+    ("nobody", "refused"),
+    [
+        (neighbours._Nobody(frozenset(), anybody=False), False),
+        (neighbours._Nobody(frozenset({1000}), anybody=False), False),
+        (neighbours._Nobody(frozenset({os.geteuid()}), anybody=False), True),
+        (neighbours._Nobody(frozenset({1000}), anybody=True), True),
+    ],
+    ids=["none", "another user's", "one of its user", "one of root's"],
+)
+async def test_one_that_nobody_holds_may_be_a_function_of_another_server(
+    connection: Connection, monkeypatch: pytest.MonkeyPatch, nobody: neighbours._Nobody, *, refused: bool
+) -> None:
+    """It keeps its socket in a message to itself meanwhile, from which it then takes the answer."""
+    monkeypatch.setattr(neighbours, "_strangers", lambda: nobody)
+    callers = Neighbours({os.geteuid() + 1})
+    here, there = socket.socketpair()
+    with here, there:
+        socket.send_fds(here, [b"x"], [connection.client.fileno()])
+        connection.client.close()
+        with pytest.raises(Refusal, match="its own server") if refused else contextlib.nullcontext():
+            await callers.check(connection.request())
 
 
 async def test_functions_of_root_may_give_their_sockets_away(
