@@ -38,6 +38,19 @@ def main(params):
     return {"sums": list(executor.map(abs, [-1, -2, -3]))}
 """
 
+FORK_SERVER = """
+from multiprocessing import get_context
+
+def main(params):
+    context = get_context("forkserver")
+    queue = context.SimpleQueue()
+    process = context.Process(target=queue.put, args=(params["n"],))
+    process.start()
+    n = queue.get()
+    process.join()
+    return {"n": n, "children": process.pid is not None}
+"""
+
 LISTED = """
 import subprocess, sys
 from multiprocessing import get_context
@@ -64,6 +77,14 @@ async def test_an_executor_of_loky(source: Source) -> None:
     async with Pool(function, verify=True) as pool:
         for _ in range(2):
             assert (await pool.invoke({})).value == {"sums": [1, 2, 3]}
+        assert pool.stats().retirements == {}
+
+
+async def test_a_fork_server_of_a_request(source: Source) -> None:
+    """It is handed pipes of the request, through a socket of the request."""
+    async with Pool(Function.from_file(source("handler.py", FORK_SERVER)), verify=True) as pool:
+        for n in range(2):
+            assert (await pool.invoke({"n": n})).value == {"n": n, "children": True}
         assert pool.stats().retirements == {}
 
 

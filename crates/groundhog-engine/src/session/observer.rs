@@ -29,6 +29,7 @@ impl Observer for Listener {
             is_ours: stop.is_ours,
             is_new: stop.is_new,
             is_alone: stop.is_alone,
+            has_children: stop.has_children,
             is_private: &|(start, end)| inspect::is_private(stop.caller, start, end),
             message: stop.message,
             is_thread: stop.is_thread,

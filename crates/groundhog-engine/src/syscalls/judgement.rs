@@ -35,8 +35,10 @@ pub(crate) struct Call<'a> {
     pub(crate) is_ours: bool,
     /// The caller is a thread that the snapshot does not have.
     pub(crate) is_new: bool,
-    /// Nobody else can write to the memory of the caller.
-    pub(crate) is_alone: bool,
+    /// Whether nobody else has the memory of the caller.
+    pub(crate) is_alone: &'a dyn Fn() -> bool,
+    /// The process has living descendants.
+    pub(crate) has_children: bool,
     /// All mappings of the caller from the first to the second address are private, and there are some.
     pub(crate) is_private: &'a dyn Fn((u64, u64)) -> bool,
     /// What the program said in the message of the stop.
@@ -263,8 +265,8 @@ impl Judged<'_> {
             Effect::Corks(argument) => seen.corked.extend(self.in_snapshot(argument)),
             Effect::Shuts(argument) => seen.shut.extend(self.in_snapshot(argument)),
             Effect::Control => {
-                if control::is_sent(self.number, self.registers, self.call) {
-                    seen.retire(format!("{}, with more than bytes", self.name()));
+                if control::is_sent(self.number, self.registers, self.call, self.facts) {
+                    seen.retire(format!("{}, by which descriptors were handed on", self.name()));
                 }
             }
             Effect::Terminal => {
@@ -392,7 +394,7 @@ impl Judged<'_> {
         let range = self.range().filter(|range| {
             self.is_on_new_memory()
                 && (self.call.is_private)(*range)
-                && (self.call.is_alone || !overlaps(&seen.moved, *range))
+                && ((self.call.is_alone)() || !overlaps(&seen.moved, *range))
         });
         match range {
             Some(range) => {

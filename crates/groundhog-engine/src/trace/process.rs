@@ -62,8 +62,10 @@ pub(crate) struct StoppedCall<'a> {
     pub(crate) is_ours: bool,
     /// A thread that the snapshot does not have.
     pub(crate) is_new: bool,
-    /// Nobody else runs in the process, nor a descendant of it.
-    pub(crate) is_alone: bool,
+    /// Whether nobody else has the memory of the caller.
+    pub(crate) is_alone: &'a dyn Fn() -> bool,
+    /// The process has living descendants.
+    pub(crate) has_children: bool,
     /// What the program says.
     pub(crate) message: u64,
     /// None when they cannot be read.

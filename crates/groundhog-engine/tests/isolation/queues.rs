@@ -71,6 +71,18 @@ fn a_descriptor_that_a_process_sends_to_itself_is_refused() {
 }
 
 #[test]
+fn pipes_of_the_request_may_be_handed_on() {
+    reverts("hands_on", &["own"]);
+}
+
+#[test]
+fn what_a_later_request_could_be_reached_by_may_not() {
+    for kind in ["kept", "through", "shared"] {
+        is_refused("hands_on", &[kind], Reason::KernelState);
+    }
+}
+
+#[test]
 fn messages_of_bytes_alone_are_not() {
     for_each_strategy("queues", &["rights-none"], |victim| drop(answers_stay_the_same(victim)));
 }

@@ -1,45 +1,124 @@
-//! Messages with more than bytes: a process that sends a descriptor to itself has a duplicate that no call made.
+//! Messages with more than bytes: a process that sends a descriptor to itself has a duplicate that no call made, and whoever else
+//! gets one has a hand in what it leads to.
 
-use super::Call;
+use super::{Call, Facts};
+use groundhog_sys::fcntl::{self, FileType};
 use groundhog_sys::ptrace::Registers;
-use groundhog_sys::{Tid, pidfd, socket};
+use groundhog_sys::{Errno, Tid, kcmp, pidfd, socket};
 use std::fs::File;
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::os::unix::fs::FileExt;
 use syscalls::Sysno;
 
-/// `struct msghdr`: its size, and where the length of its control data stands.
+/// `struct msghdr`: its size, and where its control data stands, and how long that is.
 const HEADER: usize = 56;
+const CONTROL: usize = 32;
 const CONTROL_LENGTH: usize = 40;
 /// `struct mmsghdr`: that, a count, and what aligns it.
 const HEADER_OF_MANY: usize = 64;
 /// `UIO_MAXIOV`: the kernel sends no more at a time.
 const MOST: u64 = 1024;
+/// More control data than this is not looked into: the kernel takes 253 descriptors at a time.
+const MOST_CONTROL: u64 = 4096;
+/// `struct cmsghdr`, to which the data of each is aligned.
+const CONTROL_HEADER: usize = 16;
 const AF_UNIX: i32 = 1;
+const SOL_SOCKET: i32 = 1;
+const SCM_RIGHTS: i32 = 1;
+const EBADF: Errno = Errno(9);
 
-/// Whether a call that a stopped thread is about to make sends descriptors, or cannot be told not to.
-pub(super) fn is_sent(number: Sysno, registers: &Registers, call: &Call<'_>) -> bool {
+/// Whether a call that a stopped thread is about to make hands on a descriptor that a later request could be reached by, or cannot be
+/// told not to.
+pub(super) fn is_sent(number: Sysno, registers: &Registers, call: &Call<'_>, facts: &Facts) -> bool {
     let (count, size) = match number {
         Sysno::sendmsg => (1, HEADER),
         Sysno::sendmmsg => ((registers.rdx & 0xffff_ffff).min(MOST), HEADER_OF_MANY),
         _ => return false,
     };
-    if !may_carry(call.group, registers.rdi as i32) {
-        return false;
-    }
+    let through = match duplicate(call.group, registers.rdi as i32) {
+        // Only Unix sockets carry descriptors.
+        Ok(file) if !socket::made(&file).is_ok_and(|made| made.family == AF_UNIX) => return false,
+        Ok(file) => file,
+        // Not open: nothing is sent.
+        Err(errno) => return errno != EBADF,
+    };
+    let Ok(memory) = File::open(format!("/proc/{}/mem", call.caller)) else { return true };
     let mut headers = vec![0; count as usize * size];
-    let read = File::open(format!("/proc/{}/mem", call.caller))
-        .and_then(|memory| memory.read_exact_at(&mut headers, registers.rsi));
-    let sends = |header: &[u8]| header[CONTROL_LENGTH..CONTROL_LENGTH + 8].iter().any(|byte| *byte != 0);
     // What cannot be read is not sent, either; but what can be read by then may be. So may what somebody else writes there.
-    read.is_err() || !call.is_alone || headers.chunks(size).any(sends)
+    if memory.read_exact_at(&mut headers, registers.rsi).is_err()
+        || !stays(call, registers.rsi, headers.len())
+    {
+        return true;
+    }
+    // Out of a jail a child may write to the memory of others under /proc.
+    if !(call.is_alone)() || (call.has_children && !facts.is_jailed) {
+        return true;
+    }
+    // In a socket of the snapshot the message would wait for a later request.
+    let may_wait = is_of_snapshot(&through, facts);
+    let with_control = |header: &&[u8]| word(header, CONTROL_LENGTH) != 0;
+    !headers.chunks(size).filter(with_control).all(|header| {
+        let (at, length) = (word(header, CONTROL), word(header, CONTROL_LENGTH));
+        let mut control = vec![0; length.min(MOST_CONTROL) as usize];
+        !may_wait
+            && length <= MOST_CONTROL
+            && stays(call, at, control.len())
+            && memory.read_exact_at(&mut control, at).is_ok()
+            && descriptors(&control)
+                .is_some_and(|sent| sent.into_iter().all(|number| is_harmless(call.group, number, facts)))
+    })
 }
 
-/// Only Unix sockets carry descriptors.
-fn may_carry(process: Tid, number: i32) -> bool {
-    let socket = pidfd::open(process).and_then(|process| pidfd::duplicate_fd(&process, number));
-    match socket {
-        Ok(socket) => socket::made(&socket).is_ok_and(|made| made.family == AF_UNIX),
-        // Not open: nothing is sent.
-        Err(errno) => errno != groundhog_sys::Errno(9),
+/// The eight bytes at a place.
+fn word(bytes: &[u8], at: usize) -> u64 {
+    bytes.get(at..at + 8).and_then(|eight| eight.try_into().ok()).map_or(u64::MAX, u64::from_ne_bytes)
+}
+
+/// Whether only those who have the memory of the caller can write there.
+fn stays(call: &Call<'_>, start: u64, length: usize) -> bool {
+    start.checked_add(length as u64).is_some_and(|end| (call.is_private)((start, end)))
+}
+
+/// The descriptors in control data; none where it holds something else, or cannot be understood.
+fn descriptors(control: &[u8]) -> Option<Vec<i32>> {
+    let mut all = Vec::new();
+    let mut rest = control;
+    while rest.len() >= CONTROL_HEADER {
+        let length = usize::try_from(word(rest, 0))
+            .ok()
+            .filter(|length| (CONTROL_HEADER..=rest.len()).contains(length))?;
+        let number = |bytes: &[u8]| bytes.try_into().map(i32::from_ne_bytes).ok();
+        let (level, kind) = (number(&rest[8..12])?, number(&rest[12..16])?);
+        if (level, kind) != (SOL_SOCKET, SCM_RIGHTS) {
+            return None;
+        }
+        for four in rest[CONTROL_HEADER..length].chunks_exact(4) {
+            all.push(number(four)?);
+        }
+        rest = rest.get(length.next_multiple_of(8)..).unwrap_or_default();
     }
+    Some(all)
+}
+
+/// Whether a descriptor may go anywhere: it is a pipe or a socket that the snapshot does not have, and ends with those who have it.
+fn is_harmless(process: Tid, number: i32, facts: &Facts) -> bool {
+    match duplicate(process, number) {
+        Ok(file) => {
+            (fcntl::is_unnamed_pipe(&file) || fcntl::kind(&file) == Ok(FileType::Socket))
+                && !is_of_snapshot(&file, facts)
+        }
+        // Not open: the call fails.
+        Err(errno) => errno == EBADF,
+    }
+}
+
+fn duplicate(process: Tid, number: i32) -> groundhog_sys::Result<OwnedFd> {
+    pidfd::open(process).and_then(|process| pidfd::duplicate_fd(&process, number))
+}
+
+/// Whether it is an open file of the snapshot, or cannot be told not to be.
+fn is_of_snapshot(file: &OwnedFd, facts: &Facts) -> bool {
+    let ours = Tid(std::process::id().cast_signed());
+    let is = |original: &OwnedFd| kcmp::same_open_file(ours, file.as_raw_fd(), original.as_fd()) != Ok(false);
+    facts.originals.iter().any(|(_, original)| is(original))
 }

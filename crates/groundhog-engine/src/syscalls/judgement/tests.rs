@@ -21,7 +21,8 @@ fn call(caller: Tid, is_new: bool) -> Call<'static> {
         process: SELF,
         is_ours: caller != CHILD,
         is_new,
-        is_alone: true,
+        is_alone: &|| true,
+        has_children: false,
         is_private: &|_| true,
         message: JUDGED,
         is_thread: &|tid| tid == SELF || tid == THREAD,
@@ -216,7 +217,7 @@ fn a_policy_is_for_new_private_memory_that_stays_where_it_is() {
         judge(call, Some(second), &facts, &mut seen);
         seen.retires
     };
-    let (alone, beside) = (call(SELF, false), Call { is_alone: false, ..call(SELF, false) });
+    let (alone, beside) = (call(SELF, false), Call { is_alone: &|| false, ..call(SELF, false) });
     assert_eq!(after(&policy(0x5000), &alone, &policy(0x3000)).as_deref(), Some("mbind"));
     assert_eq!(
         after(&policy(0x5000), &Call { is_private: &|_| false, ..alone }, &policy(0x6000)).as_deref(),

@@ -4,7 +4,7 @@ use super::{Ending, Process, Run, SIGSTOP, StoppedCall, TELL_FAULTS, Thread};
 use crate::arch::call;
 use groundhog_sys::ptrace::Registers;
 use groundhog_sys::wait::{self, Patience, WaitStatus};
-use groundhog_sys::{Errno, Tid, pidfd, ptrace, thread_ids};
+use groundhog_sys::{Errno, Tid, kcmp, pidfd, ptrace, thread_ids};
 
 const EVENT_FORK: i32 = 1;
 const EVENT_VFORK: i32 = 2;
@@ -210,7 +210,14 @@ impl Process {
             process: *pid,
             is_ours,
             is_new: threads.get(&tid).is_none_or(|thread| !thread.in_snapshot),
-            is_alone: threads.len() == 1 && children.is_empty(),
+            is_alone: &|| {
+                let others = threads.keys().chain(children.keys()).filter(|other| **other != tid);
+                // Of one that has ended the kernel says so; what cannot be told counts as shared.
+                others
+                    .copied()
+                    .all(|other| matches!(kcmp::same_memory(tid, other), Ok(false) | Err(Errno(3))))
+            },
+            has_children: !children.is_empty(),
             // What cannot be read is judged by the registers.
             message: ptrace::event_message(tid).unwrap_or(u64::MAX),
             registers,
