@@ -102,7 +102,10 @@ fn image(folder: &Private, held: &Held) -> Option<BTreeMap<PathBuf, Entry>> {
         left = left.checked_sub(stat.size)?;
         let held = held.contains(&stat);
         let entry = Entry::of(&folder.written, &folder.merged, &path, stat, MAX_BYTES).ok()?;
-        image.insert(path, Entry { held, ..entry });
+        let is_file = entry.stat.kind == EntryKind::File;
+        let behind =
+            if is_file { folder.written.behind_end(&path, entry.stat.size).ok()? } else { Vec::new() };
+        image.insert(path, Entry { behind, held, ..entry });
     }
     Some(image)
 }

@@ -2,6 +2,7 @@
 
 use crate::folder::{self, Stat};
 use crate::kernel_types::{Errno, Result};
+use crate::last_page;
 use rustix::fs::{Mode, OFlags};
 use std::fs::File;
 use std::os::fd::AsFd;
@@ -13,8 +14,6 @@ use std::path::PathBuf;
 pub enum Access {
     /// To be read.
     Read,
-    /// To be written.
-    Write,
     /// Both.
     ReadAndWrite,
 }
@@ -42,7 +41,6 @@ pub fn name(file: impl AsFd) -> Result<PathBuf> {
 pub fn open_again(file: impl AsFd, access: Access) -> Result<File> {
     let access = match access {
         Access::Read => OFlags::RDONLY,
-        Access::Write => OFlags::WRONLY,
         Access::ReadAndWrite => OFlags::RDWR,
     };
     let flags = access | OFlags::NONBLOCK | OFlags::CLOEXEC;
@@ -87,13 +85,14 @@ pub fn attributes(file: impl AsFd) -> Result<Vec<(Vec<u8>, Vec<u8>)>> {
     folder::attributes_of(file.as_fd())
 }
 
-/// Gives it other contents, in place; `data`: where there are to be no holes.
+/// Gives it other contents, in place; `data`: where there are to be no holes; `behind`: what is to lie behind its end in its last page.
 ///
 /// # Errors
-/// As write(2) and ftruncate(2).
-pub fn rewrite(file: &File, contents: &[u8], data: &[(u64, u64)]) -> Result<()> {
+/// As write(2), ftruncate(2) and mmap(2), for which it has to be open for reading, too.
+pub fn rewrite(file: &File, contents: &[u8], data: &[(u64, u64)], behind: &[u8]) -> Result<()> {
     folder::fill(file, contents)?;
-    folder::punch(file, data)
+    folder::punch(file, data)?;
+    last_page::set_behind_end(file, contents.len() as u64, behind)
 }
 
 /// Where it has data, and no holes: ranges of bytes. Moves the offset of the opening.

@@ -4,6 +4,7 @@
 //! link is followed and nothing but a plain file is ever opened.
 
 use crate::kernel_types::{Errno, Result};
+use crate::{file_contents, last_page};
 use rustix::fs::{AtFlags, FileType, Mode, OFlags, ResolveFlags, Timespec, Timestamps};
 use std::ffi::OsStr;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
@@ -158,6 +159,15 @@ impl Folder {
         data_of(&std::fs::File::from(self.at(path, OFlags::RDONLY | OFlags::NONBLOCK)?))
     }
 
+    /// What lies behind the end of a plain file of this size in its last page.
+    ///
+    /// # Errors
+    /// As open(2) and mmap(2).
+    pub fn behind_end(&self, path: &Path, size: u64) -> Result<Vec<u8>> {
+        let file = std::fs::File::from(self.at(path, OFlags::RDONLY | OFlags::NONBLOCK)?);
+        last_page::behind_end(&file, size)
+    }
+
     /// How many blocks and files there is room for.
     ///
     /// # Errors
@@ -178,15 +188,14 @@ impl Folder {
     }
 
     /// Gives a plain file other contents, in place: what maps it or has it open goes on with it. `data`: where there are to
-    /// be no holes.
+    /// be no holes; `behind`: what is to lie behind its end in its last page.
     ///
     /// # Errors
-    /// As open(2), write(2) and ftruncate(2).
-    pub fn rewrite(&self, path: &Path, contents: &[u8], data: &[(u64, u64)]) -> Result<()> {
+    /// As open(2), write(2), ftruncate(2) and mmap(2).
+    pub fn rewrite(&self, path: &Path, contents: &[u8], data: &[(u64, u64)], behind: &[u8]) -> Result<()> {
         self.open_up(path)?;
-        let file = std::fs::File::from(self.at(path, OFlags::WRONLY | OFlags::NONBLOCK)?);
-        fill(&file, contents)?;
-        punch(&file, data)
+        let file = std::fs::File::from(self.at(path, OFlags::RDWR | OFlags::NONBLOCK)?);
+        file_contents::rewrite(&file, contents, data, behind)
     }
 
     /// Makes a plain file.
@@ -409,7 +418,7 @@ mod tests {
         assert_eq!(folder.read(name, 5), Ok(b"first".to_vec()));
         assert_eq!(folder.read(name, 4), Err(Errno(libc::EFBIG)));
         folder.set_mode(name, 0).unwrap();
-        folder.rewrite(name, b"2nd", &[(0, 3)]).unwrap();
+        folder.rewrite(name, b"2nd", &[(0, 3)], b"").unwrap();
         let after = folder.stat(name).unwrap().unwrap();
         assert_eq!((after.inode, after.size, after.kind), (before.inode, 3, EntryKind::File));
         folder.set_times(name, (5, 6), (7, 9)).unwrap();

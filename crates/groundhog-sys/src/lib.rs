@@ -15,6 +15,7 @@ pub mod jail;
 pub mod kcmp;
 pub mod kernel_types;
 pub mod landlock;
+pub mod last_page;
 pub mod limits;
 mod network;
 pub mod open_file;

@@ -184,3 +184,34 @@ pub fn read(tid: Tid, mem: impl AsFd, addr: RemoteAddr, buffer: &mut [u8]) -> Re
     }
     Ok(())
 }
+
+/// Reads memory of this process itself that may have no page any more, where an access would end it.
+///
+/// # Errors
+/// `EFAULT` or `EIO` when there is no page.
+pub fn read_own(addr: RemoteAddr, buffer: &mut [u8]) -> Result<()> {
+    let local = libc::iovec { iov_base: buffer.as_mut_ptr().cast(), iov_len: buffer.len() };
+    let remote = remote_vector(addr, buffer.len());
+    // SAFETY: `local` is exclusively borrowed memory of that length; the kernel checks `remote`.
+    let count =
+        unsafe { libc::process_vm_readv(libc::getpid(), &raw const local, 1, &raw const remote, 1, 0) };
+    // Some containers refuse the call.
+    if count == buffer.len() as isize { Ok(()) } else { read(own_id(), own_memory()?, addr, buffer) }
+}
+
+/// Writes memory of this process itself, likewise.
+///
+/// # Errors
+/// As [`read_own`].
+pub fn write_own(addr: RemoteAddr, bytes: &[u8]) -> Result<()> {
+    write_forced(own_memory()?, addr, bytes)
+}
+
+fn own_id() -> Tid {
+    Tid(rustix::process::getpid().as_raw_nonzero().get())
+}
+
+fn own_memory() -> Result<std::fs::File> {
+    let opened = std::fs::File::options().read(true).write(true).open("/proc/self/mem");
+    opened.map_err(|error| Errno(error.raw_os_error().unwrap_or(libc::EIO)))
+}

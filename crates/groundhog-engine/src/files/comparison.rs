@@ -47,7 +47,8 @@ impl Comparison<'_> {
                 Repair::Make => self.make(path)?,
                 Repair::Rewrite => {
                     let wanted = self.wanted(path)?;
-                    self.folder.at(path, self.folder.merged.rewrite(path, &wanted.contents, &wanted.data))?;
+                    let Entry { contents, data, behind, .. } = &*wanted;
+                    self.folder.at(path, self.folder.merged.rewrite(path, contents, data, behind))?;
                 }
                 Repair::Remove(_) | Repair::Attributes => {}
             }
@@ -185,6 +186,7 @@ impl Comparison<'_> {
                 if !same
                     || stat.blocks != wanted.stat.blocks
                     || self.folder.at(path, written.data(path))? != wanted.data
+                    || self.folder.at(path, written.behind_end(path, stat.size))? != wanted.behind
                 {
                     return Ok(Some(Repair::Rewrite));
                 }
@@ -226,7 +228,7 @@ impl Comparison<'_> {
             EntryKind::Folder => merged.make(path),
             EntryKind::File => merged
                 .create(path, &wanted.contents)
-                .and_then(|()| merged.rewrite(path, &wanted.contents, &wanted.data)),
+                .and_then(|()| merged.rewrite(path, &wanted.contents, &wanted.data, &wanted.behind)),
             EntryKind::Link => merged.link(path, &wanted.contents),
             EntryKind::Whiteout | EntryKind::Other => {
                 return self.folder.refuse(path, "cannot be made again");

@@ -16,6 +16,8 @@ pub(super) struct Entry {
     pub(super) contents: Vec<u8>,
     /// Where a file has data, and no holes.
     pub(super) data: Vec<(u64, u64)>,
+    /// What lies behind the end of a file in its last page.
+    pub(super) behind: Vec<u8>,
     /// The process has it open, mapped, or watched: another one in its place would not do.
     pub(super) held: bool,
 }
@@ -32,7 +34,7 @@ impl Entry {
             if stat.kind == EntryKind::Whiteout { Attributes::new() } else { seen.attributes(path)? };
         let opaque = stat.kind == EntryKind::Folder && folder.is_opaque(path)?;
         let data = if stat.kind == EntryKind::File { folder.data(path)? } else { Vec::new() };
-        Ok(Self { stat, attributes, opaque, contents, data, held: false })
+        Ok(Self { stat, attributes, opaque, contents, data, behind: Vec::new(), held: false })
     }
 
     /// As it is once it was copied up to be written: one name, and no holes in it.

@@ -3,7 +3,7 @@
 use super::holes::has_holes;
 use groundhog_sys::file_contents::{self, Access};
 use groundhog_sys::folder::Stat;
-use groundhog_sys::{Errno, Result};
+use groundhog_sys::{Errno, Result, last_page};
 use std::fs::File;
 use std::os::fd::AsFd;
 
@@ -17,15 +17,19 @@ pub(super) struct KeptFile {
     contents: Vec<u8>,
     /// Where it has data, and no holes.
     data: Vec<(u64, u64)>,
+    /// What lies behind its end in its last page.
+    behind: Vec<u8>,
 }
 
 impl KeptFile {
     /// Keeps it; `EFBIG` when it is larger than `most` bytes.
     pub(super) fn save(open: impl AsFd, access: Access, most: u64) -> Result<Self> {
         let file = file_contents::open_again(open, access)?;
+        let stat = file_contents::stat(&file)?;
         Ok(Self {
             can_write: access == Access::ReadAndWrite,
-            stat: file_contents::stat(&file)?,
+            behind: last_page::behind_end(&file, stat.size)?,
+            stat,
             contents: file_contents::contents(&file, most)?,
             data: file_contents::data(&file)?,
             file,
@@ -38,7 +42,8 @@ impl KeptFile {
         Ok(now.size != self.stat.size
             || now.modified != self.stat.modified
             || file_contents::data(&self.file)? != self.data
-            || file_contents::contents(&self.file, self.stat.size)? != self.contents)
+            || file_contents::contents(&self.file, self.stat.size)? != self.contents
+            || last_page::behind_end(&self.file, self.stat.size)? != self.behind)
     }
 
     /// Whether there are fewer holes in it than there were, or what was reserved is written.
@@ -54,7 +59,7 @@ impl KeptFile {
         if self.can_write {
             self.put_back(&self.file)?;
         } else {
-            self.put_back(&file_contents::open_again(&self.file, Access::Write)?)?;
+            self.put_back(&file_contents::open_again(&self.file, Access::ReadAndWrite)?)?;
         }
         // Room that was reserved, and written since, is given back, and not reserved again.
         let has_other_room = file_contents::stat(&self.file)?.blocks != self.stat.blocks;
@@ -62,7 +67,7 @@ impl KeptFile {
     }
 
     fn put_back(&self, file: &File) -> Result<()> {
-        file_contents::rewrite(file, &self.contents, &self.data)?;
+        file_contents::rewrite(file, &self.contents, &self.data, &self.behind)?;
         file_contents::set_times(file, self.stat.accessed, self.stat.modified)
     }
 }
