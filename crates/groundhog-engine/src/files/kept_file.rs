@@ -1,4 +1,5 @@
-//! What a plain file held at the snapshot, where its holes were, and when it was written.
+//! What a plain file held at the snapshot, where its holes were, and when it was written; and what the kernel takes away from a file
+//! that is written: the permission to become its owner, and its capabilities.
 
 use super::holes::has_holes;
 use groundhog_sys::file_contents::{self, Access};
@@ -19,6 +20,8 @@ pub(super) struct KeptFile {
     data: Vec<(u64, u64)>,
     /// What lies behind its end in its last page.
     behind: Vec<u8>,
+    /// Extended attributes.
+    attributes: Vec<(Vec<u8>, Vec<u8>)>,
 }
 
 impl KeptFile {
@@ -29,6 +32,7 @@ impl KeptFile {
         Ok(Self {
             can_write: access == Access::ReadAndWrite,
             behind: last_page::behind_end(&file, stat.size)?,
+            attributes: file_contents::attributes(&file)?,
             stat,
             contents: file_contents::contents(&file, most)?,
             data: file_contents::data(&file)?,
@@ -41,9 +45,12 @@ impl KeptFile {
         let now = file_contents::stat(&self.file)?;
         Ok(now.size != self.stat.size
             || now.modified != self.stat.modified
+            || now.mode != self.stat.mode
             || file_contents::data(&self.file)? != self.data
             || file_contents::contents(&self.file, self.stat.size)? != self.contents
-            || last_page::behind_end(&self.file, self.stat.size)? != self.behind)
+            || last_page::behind_end(&self.file, self.stat.size)? != self.behind
+            // Those that were set since are looked at by whoever sees them being set.
+            || (!self.attributes.is_empty() && file_contents::attributes(&self.file)? != self.attributes))
     }
 
     /// Whether there are fewer holes in it than there were, or what was reserved is written.
@@ -68,6 +75,9 @@ impl KeptFile {
 
     fn put_back(&self, file: &File) -> Result<()> {
         file_contents::rewrite(file, &self.contents, &self.data, &self.behind)?;
+        if file_contents::stat(file)?.mode != self.stat.mode {
+            file_contents::set_mode(file, self.stat.mode)?;
+        }
         file_contents::set_times(file, self.stat.accessed, self.stat.modified)
     }
 }
