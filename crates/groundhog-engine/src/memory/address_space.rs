@@ -187,6 +187,10 @@ impl Component for AddressSpace {
         if shared > 0 {
             restore.lap("shared");
         }
+        // One that was opened to be written, or had its attributes set.
+        if restore.observed.files || restore.observed.inodes || !restore.sees_calls {
+            self.shared.check_backings()?;
+        }
         Ok(())
     }
 

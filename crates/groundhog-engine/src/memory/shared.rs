@@ -6,10 +6,12 @@ use crate::error::{OrTrouble, Reason, Step, Trouble};
 use crate::memory::pages::differing_pages;
 use crate::memory::vma::{Area, AreaKind};
 use crate::trace::process::Process;
-use groundhog_proc::maps::Mapping;
+use groundhog_proc::maps::{Mapping, Name};
 use groundhog_sys::process_vm::{self, Batch};
 use groundhog_sys::ptrace::RseqArea;
 use groundhog_sys::{Errno, PAGE_SIZE, RemoteAddr};
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
 
 const EIO: Errno = Errno(5);
 const EFAULT: Errno = Errno(14);
@@ -33,6 +35,32 @@ pub(crate) fn kernel_writes(rseq: &[RseqArea], addr: u64) -> bool {
 #[derive(Debug)]
 pub(crate) struct SharedMemory {
     pieces: Vec<(RemoteAddr, Vec<u8>)>,
+    backings: Vec<Backing>,
+}
+
+/// The file behind a shared mapping that no name leads to, and no descriptor.
+///
+/// Whoever may open it under `/proc/PID/map_files` may keep something behind the mapping's end, or in its attributes.
+#[derive(Debug)]
+struct Backing {
+    link: PathBuf,
+    attributes: [u64; 5],
+}
+
+impl Backing {
+    /// None where we may not look at it: nor may the process then, which has no more privileges than we have.
+    fn of(process: &Process, mapping: &Mapping) -> Option<Self> {
+        let is_named = matches!(mapping.name, Name::Path { deleted: false, .. });
+        let link = format!("/proc/{}/map_files/{:x}-{:x}", process.pid, mapping.start, mapping.end);
+        let attributes = (!is_named).then(|| attributes(link.as_ref()))?.ok()?;
+        Some(Self { link: link.into(), attributes })
+    }
+}
+
+/// Size, room, permissions, owners: all that does not change when the memory is written.
+fn attributes(link: &Path) -> std::io::Result<[u64; 5]> {
+    let found = std::fs::metadata(link)?;
+    Ok([found.size(), found.blocks(), found.mode().into(), found.uid().into(), found.gid().into()])
 }
 
 impl SharedMemory {
@@ -62,7 +90,10 @@ impl SharedMemory {
             read_now(process, start, len as usize, &mut bytes)?;
             pieces.push((start, bytes));
         }
-        Ok(Self { pieces })
+        // Once it is read, which fills holes.
+        let shared = areas.iter().filter(|area| area.kind == AreaKind::Shared);
+        let backings = shared.filter_map(|area| Backing::of(process, &area.mapping)).collect();
+        Ok(Self { pieces, backings })
     }
 
     /// Bytes kept.
@@ -91,6 +122,21 @@ impl SharedMemory {
         Ok(pages)
     }
 
+    /// Refuses memory behind which a file is another than it was.
+    pub(crate) fn check_backings(&self) -> Step<()> {
+        self.other_backing().map_or(Ok(()), |what| Err(Trouble::Refused(Reason::Memory, what)))
+    }
+
+    fn other_backing(&self) -> Option<String> {
+        let is_other =
+            |backing: &&Backing| !matches!(attributes(&backing.link), Ok(now) if now == backing.attributes);
+        let Backing { link, .. } = self.backings.iter().find(is_other)?;
+        Some(format!(
+            "the file behind {} has another size, room, mode or owner than at the snapshot",
+            link.display()
+        ))
+    }
+
     /// Where each piece starts, and how many of its pages differ; all of them where they cannot be read.
     pub(crate) fn written(&self, process: &Process) -> impl Iterator<Item = (u64, u64)> {
         let mut now = Vec::new();
@@ -116,7 +162,7 @@ impl SharedMemory {
                 )));
             }
         }
-        Ok(None)
+        Ok(self.other_backing())
     }
 }
 

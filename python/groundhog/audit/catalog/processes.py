@@ -62,6 +62,7 @@ C = (
     Victim("c", "shared_memory", SHARED),
     Victim("c", "shared_rest", SHARED, REFUSED, evasion=True),
     Victim("c", "shared_beginning", SHARED, REFUSED, evasion=True),
+    Victim("c", "shared_enlarged", SHARED, RETIRE, unjailed=True, evasion=True, root_only=True),
     Victim("c", "files_created", WRITTEN),
     Victim("c", "file_changed", WRITTEN, evasion=True),
     Victim("c", "file_mapped", WRITTEN, evasion=True),
