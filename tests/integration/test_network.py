@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import pathlib
 import socket
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
@@ -189,6 +190,32 @@ async def test_no_route_tells_that_loopback_was_used(source: Source) -> None:
         assert pool.stats().retirements == {}
 
 
+# After a connection that took long, the kernel would do without several paths for an hour.
+HAS_MULTIPATH_SETTING = pathlib.Path("/proc/sys/net/mptcp/blackhole_timeout").exists()
+
+KEY = """
+import pathlib, socket
+
+def main(params):
+    try:
+        found = pathlib.Path("/proc/sys/net/ipv4/tcp_fastopen_key").read_text()
+    except PermissionError:
+        found = "nobody else's"
+    with socket.socket() as server:
+        server.setsockopt(socket.IPPROTO_TCP, socket.TCP_FASTOPEN, 5)
+    return {"key": found}
+"""
+
+
+async def test_no_key_tells_that_connections_were_to_be_opened_fast(source: Source) -> None:
+    """The kernel makes it when it is first needed."""
+    function = Function.from_file(source("handler.py", KEY))
+    async with Pool(function, network="none") as pool:
+        first = (await pool.invoke({})).value
+        assert (await pool.invoke({})).value == first
+        assert pool.stats().retirements == {}
+
+
 LOOPBACK = """
 import pathlib, socket
 
@@ -213,6 +240,8 @@ def main(params):
         pathlib.Path("/proc/sys/net/ipv4", name)
         for name in ("tcp_max_tw_buckets", "tcp_no_metrics_save", "tcp_fastopen")
     ]
+    if pathlib.Path("/proc/sys/net/mptcp/blackhole_timeout").exists():
+        settings.append(pathlib.Path("/proc/sys/net/mptcp/blackhole_timeout"))
     try:
         settings[0].write_text("4096")
     except OSError as error:
@@ -238,7 +267,7 @@ async def test_connections_within_leave_no_trace(source: Source) -> None:
         for _ in range(4):
             assert (await pool.invoke({"address": address})).value == {
                 "seen": [],
-                "settings": ["0", "1", "0"],
+                "settings": ["0", "1", "0", *["0"] * HAS_MULTIPATH_SETTING],
                 "refused": "Read-only file system",
             }
         assert pool.stats().retirements.keys() <= {"superseded"}

@@ -8,12 +8,16 @@ use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
 
 /// Settings of the namespace, of ip-sysctl.rst in the kernel's documentation. Connections that have ended would be listed
 /// for a minute (`TIME_WAIT`), and what was measured of them for an hour: addresses of the function's own choice, in its
-/// next request's sight.
-const FORGETFUL: [(&CStr, &CStr); 3] = [
+/// next request's sight. The key by which it would open connections in one go is made when it is first needed; it is never used.
+const FORGETFUL: [(&CStr, &CStr); 4] = [
     (c"/proc/sys/net/ipv4/tcp_max_tw_buckets", c"0"),
     (c"/proc/sys/net/ipv4/tcp_no_metrics_save", c"1"),
     (c"/proc/sys/net/ipv4/tcp_fastopen", c"0"),
+    (c"/proc/sys/net/ipv4/tcp_fastopen_key", c"00000000-00000000-00000000-00000001"),
 ];
+/// Likewise, of kernels that have it (Linux 6.12): after a connection that took long, those that are to have several paths would do
+/// without for an hour.
+const FORGETFUL_IF_THERE: (&CStr, &CStr) = (c"/proc/sys/net/mptcp/blackhole_timeout", c"0");
 
 /// Makes the calling thread's namespace usable: connections within it work, and leave nothing. System calls only: for a
 /// child between fork and exec, as long as it has the namespace's capabilities.
@@ -21,15 +25,23 @@ const FORGETFUL: [(&CStr, &CStr); 3] = [
 /// # Errors
 /// Of whichever call was refused: `EROFS` where `/proc/sys` is read-only, as in most containers.
 pub(crate) fn begin() -> Result<()> {
-    for (path, value) in FORGETFUL {
-        let file = rustix::fs::open(path, OFlags::WRONLY | OFlags::CLOEXEC, Mode::empty())?;
-        rustix::io::write(&file, value.to_bytes())?;
+    for setting in FORGETFUL {
+        set(setting)?;
+    }
+    match set(FORGETFUL_IF_THERE) {
+        Ok(()) | Err(Errno(libc::ENOENT)) => {}
+        refused => return refused,
     }
     raise_loopback()?;
     name_neighbour(libc::AF_INET as u8, &[0; 4])?;
     // Not every machine has IPv6, and one without it has nothing to remember.
     let _without_ipv6 = name_neighbour(libc::AF_INET6 as u8, &std::net::Ipv6Addr::LOCALHOST.octets());
     copy_routes()
+}
+
+fn set((path, value): (&CStr, &CStr)) -> Result<()> {
+    let file = rustix::fs::open(path, OFlags::WRONLY | OFlags::CLOEXEC, Mode::empty())?;
+    Ok(rustix::io::write(&file, value.to_bytes()).map(drop)?)
 }
 
 /// Has the kernel copy the route to the loopback address of IPv6 for every processor that the calling thread may run on: it does so
