@@ -38,7 +38,7 @@ pub(crate) struct SharedMemory {
     backings: Vec<Backing>,
 }
 
-/// The file behind a shared mapping that no name leads to, and no descriptor.
+/// The file behind a shared mapping that no name leads to, and no descriptor that is open for writing.
 ///
 /// Whoever may open it under `/proc/PID/map_files` may keep something behind the mapping's end, or in its attributes.
 #[derive(Debug)]
@@ -91,8 +91,9 @@ impl SharedMemory {
             pieces.push((start, bytes));
         }
         // Once it is read, which fills holes.
-        let shared = areas.iter().filter(|area| area.kind == AreaKind::Shared);
-        let backings = shared.filter_map(|area| Backing::of(process, &area.mapping)).collect();
+        let unkept =
+            areas.iter().filter(|area| area.kind == AreaKind::Shared && kept(&area.mapping).is_none());
+        let backings = unkept.filter_map(|area| Backing::of(process, &area.mapping)).collect();
         Ok(Self { pieces, backings })
     }
 
