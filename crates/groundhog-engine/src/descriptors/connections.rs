@@ -43,6 +43,8 @@ pub(crate) struct Socket {
     traces: Traces,
     /// Where a TCP connection begins and ends: its other end may be another socket of the snapshot.
     addresses: Option<(Address, Address)>,
+    /// Of a socket for messages: where they go. The kernel takes that away when one is sent after its receiver has ended.
+    peer: Option<Address>,
     /// Where the next peek begins; negative: always at the beginning.
     peek_offset: i32,
 }
@@ -170,7 +172,7 @@ impl Socket {
                 discard_all(&numbers, fd)?;
             }
             let traces = socket::traces(fd);
-            let (unread, addresses) = (0, None);
+            let (unread, addresses, peer) = (0, None, socket::peer_address(fd).ok());
             return Ok(Self {
                 role,
                 numbers,
@@ -179,6 +181,7 @@ impl Socket {
                 unread,
                 traces,
                 addresses,
+                peer,
                 peek_offset: -1,
             });
         }
@@ -190,7 +193,7 @@ impl Socket {
             _ => None,
         };
         let traces = socket::traces(fd);
-        Ok(Self { role, numbers, readable, urgent, unread, traces, addresses, peek_offset: -1 })
+        Ok(Self { role, numbers, readable, urgent, unread, traces, addresses, peer: None, peek_offset: -1 })
     }
 
     /// The numbers on which calls must be seen. `keep`: connections are left open, whatever went through them.
@@ -323,7 +326,10 @@ impl Socket {
             }
             Role::Nameless if !datagrams::are_taken(fd)? => true,
             Role::Unbound | Role::Connected(_) | Role::Nameless | Role::Other => {
-                readable || ready.failed || socket::traces(fd) != self.traces
+                readable
+                    || ready.failed
+                    || socket::traces(fd) != self.traces
+                    || socket::peer_address(fd).ok() != self.peer
             }
             _ => readable != self.readable || self.unread_now(fd) != self.unread,
         };

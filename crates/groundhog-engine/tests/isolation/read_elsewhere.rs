@@ -52,13 +52,18 @@ fn with_a_named_pipe(reader: (&str, &[&str]), strategy: Strategy, test: impl FnO
 }
 
 fn with_a_socket(reader: (&str, &[&str]), strategy: Strategy, test: impl FnOnce(Victim)) {
+    let (_reader, victim) = reader_at_a_socket(reader, strategy);
+    test(victim);
+}
+
+fn reader_at_a_socket(reader: (&str, &[&str]), strategy: Strategy) -> (Reader, Victim) {
     let path = std::env::temp_dir().join(format!("groundhog-reader-{}-{strategy}", std::process::id()));
     let bound = UnixDatagram::bind(&path).expect("a name that is free");
-    let _reader = Reader::start(reader.0, reader.1, bound.into());
+    let reader = Reader::start(reader.0, reader.1, bound.into());
     let name = path.to_str().expect("a name in UTF-8");
     let victim = Start::of("read_elsewhere", &["datagrams", name]).with(strategy);
     std::fs::remove_file(&path).expect("it was made");
-    test(victim);
+    (reader, victim)
 }
 
 fn is_refused(victim: Victim) {
@@ -89,6 +94,19 @@ fn what_others_read_late_does_not_show_in_times() {
     for strategy in strategies() {
         with_a_pipe(LATE, strategy, goes_on);
         with_a_named_pipe(LATE, strategy, goes_on);
+    }
+}
+
+/// With the first message after its end the kernel takes away where messages go.
+#[test]
+fn a_reader_that_has_ended_costs_the_process_that_writes_to_it() {
+    for strategy in strategies() {
+        let (reader, mut victim) = reader_at_a_socket(("sleep", &["60"]), strategy);
+        victim.snapshot();
+        drop(reader);
+        victim.restore();
+        assert_eq!(victim.ask(1), "nobody reads", "{}", victim.label());
+        expect_refusal(&victim, Reason::DescriptorChanged);
     }
 }
 

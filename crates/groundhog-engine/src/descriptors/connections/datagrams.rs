@@ -88,6 +88,9 @@ impl Socket {
     }
 
     fn refuse_traces(&self, fd: &OwnedFd) -> Step<()> {
+        if socket::peer_address(fd).ok() != self.peer {
+            return self.refuse("is no longer connected: it was used after its receiver had ended");
+        }
         if socket::traces(fd) == self.traces {
             Ok(())
         } else {
