@@ -3,6 +3,12 @@
 
 use crate::kernel_types::{Errno, Tid, check};
 
+/// `gettid`: the calling thread.
+#[must_use]
+pub fn own() -> Tid {
+    Tid(rustix::thread::gettid().as_raw_nonzero().get())
+}
+
 /// `tgkill`: whether a thread is one of a process, also one that has ended and that nobody has waited for.
 #[must_use]
 pub fn is_thread_of(process: Tid, thread: Tid) -> bool {
@@ -30,7 +36,6 @@ mod tests {
     #[test]
     fn threads_are_told_apart_by_their_process() {
         let process = Tid(std::process::id().cast_signed());
-        let own = || Tid(rustix::thread::gettid().as_raw_nonzero().get());
         let thread = std::thread::spawn(move || (own(), is_thread_of(process, own()), exists(own())));
         let (former, was_ours, was_there) = thread.join().expect("it does not panic");
         assert!(was_ours && was_there);

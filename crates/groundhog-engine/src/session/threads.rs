@@ -37,6 +37,9 @@ impl Component for Threads {
     }
 
     fn difference(&mut self, stopped: &mut Stopped<'_>) -> Step<Option<String>> {
+        if stopped.process.is_reverting() {
+            stopped.process.wait_for_stragglers()?;
+        }
         let threads: Vec<_> = stopped.process.threads().collect();
         if threads != self.0 {
             return Ok(Some(format!("threads expected {:?}, found {threads:?}", self.0)));

@@ -129,11 +129,16 @@ pub(crate) struct Process {
     leaving: BTreeSet<Tid>,
     /// Living descendants: their threads, each with its process.
     children: BTreeMap<Tid, Tid>,
+    /// Those of them whose birth no parent has told yet, and whether they wait for that. A parent that was killed tells of none; what
+    /// it has made never runs, or it would run in a later request.
+    untold: BTreeMap<Tid, bool>,
     pub(crate) doorbell: Arc<Doorbell>,
     happened: Happened,
     ending: Option<Ending>,
     /// All threads are being stopped.
     stopping: bool,
+    /// It is being reverted: a descendant that shows now was made before, by one that was killed.
+    reverting: bool,
     /// Most threads and descendants at a time; more, and all are killed.
     pub(crate) most_tasks: usize,
     /// They were.
@@ -196,10 +201,12 @@ impl Process {
             cleared_at_end: BTreeMap::new(),
             leaving: BTreeSet::new(),
             children: BTreeMap::new(),
+            untold: BTreeMap::new(),
             doorbell,
             happened: Happened::default(),
             ending: None,
             stopping: false,
+            reverting: false,
             most_tasks: usize::MAX,
             overran: false,
             deadline: None,
@@ -325,6 +332,11 @@ impl Process {
     /// Living descendants.
     pub(crate) fn children(&self) -> BTreeSet<Tid> {
         self.children.values().copied().collect()
+    }
+
+    /// Whether it is stopped to be reverted.
+    pub(crate) fn is_reverting(&self) -> bool {
+        self.reverting
     }
 
     /// Whether all its threads are in a ptrace-stop.

@@ -34,11 +34,12 @@ fn deliverable(signal: i32) -> i32 {
     if signal == SIGSTOP { 0 } else { signal }
 }
 
-/// The process that a thread belongs to, one of `known` or another; none when the thread is a zombie or gone.
+/// The process that a thread belongs to, one of `known` or another; none when the thread is a zombie or gone, or has another tracer, so
+/// that it is a stranger who got the number.
 ///
 /// One of which nothing can be read counts as a living process of its own, unless it is a thread of one that is known: its end
 /// is told, and it is killed before that.
-fn process_of(tid: Tid, mut known: impl Iterator<Item = Tid>) -> Option<Tid> {
+fn process_of(tid: Tid, tracer: Option<Tid>, mut known: impl Iterator<Item = Tid>) -> Option<Tid> {
     let told = std::fs::read(format!("/proc/{tid}/status")).ok();
     let Some(status) = told.and_then(|text| groundhog_proc::status::parse(&text).ok()) else {
         // `/proc` may be mounted so that it hides what is not dumpable: that it shows nothing does not say that nothing is there.
@@ -48,7 +49,8 @@ fn process_of(tid: Tid, mut known: impl Iterator<Item = Tid>) -> Option<Tid> {
             .then(|| known.find(|process| thread_ids::is_thread_of(*process, tid)).unwrap_or(tid));
     };
     let process = i32::try_from(status.tgid).map_or(tid, Tid);
-    (!matches!(status.state, b'Z' | b'X')).then_some(process)
+    let traced_by = (status.tracer_pid != 0).then(|| Tid(status.tracer_pid.cast_signed()));
+    (!matches!(status.state, b'Z' | b'X') && traced_by == tracer).then_some(process)
 }
 
 /// Whether the kernel may go on with the call that a stopped thread was in by `restart_syscall`.
@@ -103,6 +105,9 @@ impl Process {
         let known = self.children.contains_key(&tid) || self.leaving.contains(&tid);
         if !known && !self.threads.contains_key(&tid) {
             self.adopt(tid);
+            if self.children.contains_key(&tid) {
+                self.untold.insert(tid, false);
+            }
         }
         let ours = self.threads.contains_key(&tid);
         let interrupts =
@@ -145,7 +150,10 @@ impl Process {
                 if self.spawned {
                     let _gone = ptrace::end_without_stop(tid);
                 }
-                let _gone = ptrace::cont(tid, 0);
+                match self.untold.get_mut(&tid) {
+                    Some(waits) => *waits = true,
+                    None => drop(ptrace::cont(tid, 0)),
+                }
             }
             WaitStatus::Syscall | WaitStatus::GroupStop(_) => drop(ptrace::cont(tid, 0)),
         }
@@ -165,7 +173,11 @@ impl Process {
                 if let Some(born) = born
                     && !self.threads.contains_key(&born)
                 {
-                    self.adopt(born);
+                    match self.untold.remove(&born) {
+                        Some(true) => drop(ptrace::cont(born, 0)),
+                        Some(false) => {}
+                        None => self.adopt(born),
+                    }
                 }
             }
             EVENT_EXEC if ours => {
@@ -270,6 +282,7 @@ impl Process {
     }
 
     pub(super) fn forget_child(&mut self, tid: Tid) {
+        self.untold.remove(&tid);
         if self.children.remove(&tid).is_some() {
             self.doorbell.remove(tid);
         }
@@ -282,10 +295,10 @@ impl Process {
         } else if tid != self.pid && thread_ids::exists(tid) {
             self.happened.had_children = true;
             // Its end may have been told before its birth, and will not be told again.
-            if let Some(process) = process_of(tid, self.children.values().copied()) {
+            if let Some(process) = process_of(tid, Some(thread_ids::own()), self.children.values().copied()) {
                 self.children.insert(tid, process);
                 self.doorbell.add(tid);
-                if self.overran || self.ending.is_some() {
+                if self.overran || self.reverting || self.ending.is_some() {
                     let _already_dead = pidfd::kill_by_id(process);
                 }
             }
@@ -327,14 +340,14 @@ mod tests {
     fn a_child_that_has_ended_is_of_no_process() {
         let mut child = Command::new("cat").stdin(Stdio::piped()).spawn().expect("cat");
         let tid = Tid(child.id().cast_signed());
-        assert_eq!(process_of(tid, std::iter::empty()), Some(tid));
+        assert_eq!(process_of(tid, None, std::iter::empty()), Some(tid));
         drop(child.stdin.take());
         let pid = rustix::process::Pid::from_child(&child);
         let ended = WaitIdOptions::EXITED | WaitIdOptions::NOWAIT;
         rustix::process::waitid(WaitId::Pid(pid), ended).expect("its end");
-        assert_eq!(process_of(tid, std::iter::empty()), None);
+        assert_eq!(process_of(tid, None, std::iter::empty()), None);
         assert!(std::path::Path::new(&format!("/proc/{tid}")).exists(), "nobody has waited for it");
         assert!(child.wait().expect("its status").success());
-        assert_eq!(process_of(tid, std::iter::empty()), None);
+        assert_eq!(process_of(tid, None, std::iter::empty()), None);
     }
 }

@@ -45,6 +45,7 @@ impl Process {
             let _ending = ptrace::interrupt(tid);
         }
         self.stopping = true;
+        self.reverting = kill_children;
         let killed = self.wait_until_stopped(kill_children);
         self.stopping = false;
         let killed = killed?;
@@ -55,6 +56,19 @@ impl Process {
             self.refuse_untraced()?;
         }
         Ok(killed)
+    }
+
+    /// Waits until the descendants that have shown since all were killed are dead, too.
+    pub(crate) fn wait_for_stragglers(&mut self) -> Step<()> {
+        while !self.children.is_empty() {
+            if let Some((tid, status)) = self.next_event()? {
+                self.note(tid, status);
+            }
+            if self.ending.is_some() {
+                return Err(Trouble::Exited);
+            }
+        }
+        Ok(())
     }
 
     /// Takes events until every thread is in a stop that is kept.
@@ -158,6 +172,7 @@ impl Process {
 
     /// Resumes every thread, with the signals at which they were stopped.
     pub(crate) fn resume(&mut self) -> Step<()> {
+        self.reverting = false;
         self.release().or_trouble(Reason::Registers, "resuming a thread")
     }
 
