@@ -241,6 +241,10 @@ OUTSIDE = (
         "processes of such functions go without the filter that tells of these calls, which costs them more",
     ),
     (
+        "whether a mapping of a shared file was ever written: only the first write sets its time of change",
+        "the kernel leaves the page writable, as it leaves it resident",
+    ),
+    (
         "how large its table of descriptors is (`FDSize`)",
         "the kernel never makes it smaller; to look would cost every restore 15 microseconds",
     ),
