@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+import json
 import re
 import shutil
 import tempfile
+import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from groundhog.audit import identifiers
 from groundhog.audit.answers import Leak, Said, encoded, leaks, texts
+from groundhog.audit.identifiers import Repeat, Samples
 from groundhog.audit.lens import Lens, Sight
 from groundhog.audit.outside import Folder
 from groundhog.audit.repetition import DRAWS, FOREIGN, Draw, Repetition, compare
@@ -28,6 +32,14 @@ if TYPE_CHECKING:
     from groundhog.config import Function, Limits
 
 _PAUSE_S = 0.005
+COMPARED = 10
+"""Payloads, at most, whose answers are compared with those of new processes, which take a while to start."""
+LATER = 3
+"""Requests to each of those: only the first takes longer."""
+CONFIRMED, SECONDS = 6, 2.1
+"""Requests, and seconds that they take in all, until what they answer alike is no chance."""
+MOST_TRIED = 40
+"""Requests, until one process has had enough of them."""
 SHARED_FOLDERS = ("/tmp", "/var/tmp", "/dev/shm")  # noqa: S108 - where functions leave files
 
 
@@ -65,12 +77,13 @@ class Audit:
         default_factory=list
     )  # payloads whose answer differs from itself under isolation
     repetition: Repetition = field(default_factory=Repetition)
+    repeats: list[Repeat] = field(default_factory=list)  # identifiers in answers that restored requests share
     notes: list[str] = field(default_factory=list)
 
     @property
     def clean(self) -> bool:
         """Nothing was left after any restore, and no random numbers come back that must not."""
-        if self.leaks or not self.repetition.clean:
+        if self.leaks or self.repeats or not self.repetition.clean:
             return False
         return all(request.verified and not request.remains for request in self.requests)
 
@@ -170,6 +183,7 @@ async def audit(
                     result.strategy = request.restore["strategy"]
                 progress()
             result.repetition = await _repetition(pool, after, progress)
+            result.repeats = await _repeats(payloads, function, limits, pool, jail, network, progress)
         result.notes += [f"{path} has too many files to look at" for path in lens.too_large()]
         result.conclude()
         return result
@@ -220,6 +234,59 @@ async def _request(pool: Pool, lens: Lens, after: Endings, number: int, payload:
     return Request(number, payload, said, sight, event.as_dict(), None, lens.remains())
 
 
+async def _repeats(
+    payloads: Sequence[Any],
+    function: Function,
+    limits: Limits,
+    isolated: Pool,
+    jail: str,
+    network: str,
+    progress: Callable[[], None],
+) -> list[Repeat]:
+    """Compare what requests answer with what others do that had no snapshot."""
+    found = []
+    for at, payload in enumerate(payloads[:COMPARED]):
+        said = []
+        for _ in range(2):
+            async with Pool(function, 1, "off", limits, jail=jail, network=network) as fresh:
+                said += [await _said(fresh, payload) for _ in range(LATER)]
+            progress()
+        if any(one.failed for one in said):
+            continue
+        values = [json.loads(one.answer) for one in said]
+        first, then = (values[0], values[LATER]), (values[LATER - 2], values[LATER - 1])
+        # Two may be alike by chance, or by the time, of which some have only the seconds.
+        for count, seconds in ((2, 0.0), (CONFIRMED, SECONDS)):
+            answers = await _of_one_process(isolated, payload, count, seconds)
+            repeats = identifiers.find(at, Samples(first, then, answers)) if answers else []
+            if not repeats:
+                break
+        found += repeats
+    return found
+
+
+async def _of_one_process(pool: Pool, payload: Any, count: int, seconds: float) -> list[Any]:
+    """So many answers of one process, or more, that take so long in all; none of one that is replaced each
+    time.
+    """
+    answers: dict[int, list[Any]] = {}
+    begun: dict[int, float] = {}
+    for _ in range(MOST_TRIED):
+        pid = await _ready(pool)
+        begun.setdefault(pid, time.monotonic())
+        said = await _said(pool, payload)
+        if said.failed:
+            break
+        mine = answers.setdefault(pid, [])
+        mine.append(json.loads(said.answer))
+        if len(mine) >= count:
+            left = begun[pid] + seconds - time.monotonic()
+            if left <= 0:
+                return mine
+            await asyncio.sleep(left / 2 + _PAUSE_S)
+    return []
+
+
 async def _repetition(pool: Pool, after: Endings, progress: Callable[[], None]) -> Repetition:
     """Have restored requests draw from all random number generators."""
     await _ready(pool)
@@ -252,4 +319,4 @@ async def _repetition(pool: Pool, after: Endings, progress: Callable[[], None]) 
 
 def requests_of(payloads: Sequence[Any]) -> int:
     """How many requests an audit with these payloads takes."""
-    return 3 * len(payloads) + DRAWS
+    return 3 * len(payloads) + DRAWS + 2 * min(len(payloads), COMPARED)

@@ -96,6 +96,7 @@ def conclusions(audit: Audit) -> list[tuple[str, str]]:
         if at not in named
     ]
     said += [("bad", f"WITH isolation, {shortened(str(leak))}") for leak in audit.leaks]
+    said += [("bad", f"WITH isolation, {shortened(str(repeat))}") for repeat in audit.repeats]
     said += [
         (
             "mild",
@@ -141,6 +142,7 @@ def as_dict(audit: Audit) -> dict[str, Any]:
         "leaks_with_isolation": [dataclasses.asdict(leak) for leak in audit.leaks],
         "answers_changed_by_isolation": [at + 1 for at in audit.changed],
         "unstable_answers": [at + 1 for at in audit.unstable],
+        "repeated_identifiers": [dataclasses.asdict(repeat) for repeat in audit.repeats],
         "random_numbers": dataclasses.asdict(audit.repetition),
         "notes": audit.notes,
     }

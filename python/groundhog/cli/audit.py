@@ -96,14 +96,16 @@ def command(
     """Show what requests leave behind, and prove that nothing of it is left after a restore.
 
     With TARGET (or -- COMMAND): the function gets each payload without isolation, then with it, forwards and
-    backwards. Its requests are real ones, so let them reach nothing that matters. At last requests that are
-    not given to the function draw from all random number generators in its process, to see which repeat.
+    backwards, and ten of them some ten times more, to see whether identifiers in the answers repeat. These
+    requests are real ones, so let them reach nothing that matters. At last requests that are not given to the
+    function draw from all random number generators in its process, to see which repeat.
 
     With --self-test: small programs leave each kind of state behind, on this machine; without isolation each
     of them leaks.
 
-    The exit code is 1 if something leaks, was left after a restore, or could not be verified, or if a
-    generator of random numbers repeats that Groundhog reseeds. Those of the function are only warned of.
+    The exit code is 1 if something leaks, was left after a restore, or could not be verified, or if an
+    identifier repeats, or a generator of random numbers that Groundhog reseeds. Those of the function are
+    only warned of.
     """
     logs.configure(logging.ERROR)
     if self_test:

@@ -1,0 +1,134 @@
+"""Identifiers that repeat: what restored requests answer alike, and nobody else twice.
+
+No list of generators is ever complete, so the answers themselves are compared, whatever made them. An
+identifier differs from request to request of one process, and from process to process. What differs so
+without isolation, and is the same after each restore, comes from a generator whose state is part of the
+snapshot: two callers get one. Times go on after a restore; counters begin anew in each process; process ids,
+addresses and what was drawn while loading are the same for all requests of a process: none of them is taken
+for an identifier.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+SHORTEST = 4
+"""Characters; shorter texts are alike by chance, as the milliseconds that something took."""
+SHORTEST_PART = 8
+"""Characters of a part that counts for itself, as in identifiers that begin with the time."""
+MOST_SHOWN = 60
+_WORD = re.compile(r"[0-9A-Za-z]+")
+
+
+@dataclass(frozen=True)
+class Samples:
+    """Answers to one payload, as values of JSON."""
+
+    first: tuple[Any, Any]
+    """The first ones of two processes without isolation."""
+    then: tuple[Any, Any]
+    """Two later ones of one process without isolation."""
+    isolated: Sequence[Any]
+    """Those of restored processes, at least two."""
+
+
+@dataclass(frozen=True)
+class Repeat:
+    """An identifier that several requests got."""
+
+    payload: int
+    """Which of the payloads, from 0."""
+    member: str
+    """Where it stands in the answer, as `a.b[0]`; empty for the answer itself."""
+    text: str
+    """What repeats."""
+    times: int
+    """To how many requests."""
+
+    def __str__(self) -> str:
+        """For people."""
+        where = f"its member {self.member}" if self.member else "it"
+        shown = self.text if len(self.text) <= MOST_SHOWN else f"{self.text[:MOST_SHOWN]}..."
+        return (
+            f"an identifier repeats in the answers to payload {self.payload + 1}: {where} has {shown!r} in"
+            f" {self.times} of them, and without isolation another one in each process and each request; make"
+            " or seed what draws it in the request, or by an after-restore hook"
+        )
+
+
+def find(payload: int, samples: Samples) -> list[Repeat]:
+    """The identifiers that repeat in the answers to one payload."""
+    first, then, isolated = (
+        [dict(_members(answer)) for answer in answers]
+        for answers in (samples.first, samples.then, samples.isolated)
+    )
+    found = []
+    for member in isolated[0]:
+        if all(member in answer for answer in itertools.chain(first, then, isolated)):
+            texts = ([answer[member] for answer in answers] for answers in (first, then, isolated))
+            text = _repeated(*texts)
+            if text is not None:
+                found.append(Repeat(payload, member, text, len(isolated)))
+    return found
+
+
+def _members(value: Any, path: str = "") -> Iterator[tuple[str, str]]:
+    """Every text and number in an answer, with where it stands."""
+    match value:
+        case dict():
+            for name, member in value.items():
+                yield from _members(member, f"{path}.{name}" if path else str(name))
+        case list():
+            for at, member in enumerate(value):
+                yield from _members(member, f"{path}[{at}]")
+        case str():
+            yield path, value
+        case int() | float() if not isinstance(value, bool):
+            yield path, json.dumps(value)
+        case _:
+            pass
+
+
+def _repeated(first: list[str], then: list[str], isolated: list[str]) -> str | None:
+    """What repeats of a text, if something does."""
+    if _is_repeated(first, then, isolated):
+        return isolated[0]
+    every = [*first, *then, *isolated]
+    if len({len(text) for text in every}) == 1:
+        for start, end in _alike(isolated):
+            cut = [[text[start:end] for text in texts] for texts in (first, then, isolated)]
+            if end - start >= SHORTEST_PART and _is_repeated(*cut):
+                return isolated[0][start:end]
+        return None
+    words: list[list[str]] = [_WORD.findall(text) for text in every]
+    if len({len(split) for split in words}) > 1:
+        return None
+    for word in ([split[at] for split in words] for at in range(len(words[0]))):
+        if len(word[4]) >= SHORTEST_PART and _is_repeated(word[:2], word[2:4], word[4:]):
+            return word[4]
+    return None
+
+
+def _is_repeated(first: list[str], then: list[str], isolated: list[str]) -> bool:
+    if len(isolated[0]) < SHORTEST or len(set(isolated)) > 1:
+        return False
+    return first[0] != first[1] and then[0] != then[1]
+
+
+def _alike(texts: list[str]) -> Iterator[tuple[int, int]]:
+    """Where texts of one length are alike, as ranges."""
+    start = None
+    for at, letters in enumerate(itertools.chain(zip(*texts, strict=True), [("a", "b")])):
+        alike = len(set(letters)) == 1
+        if alike and start is None:
+            start = at
+        elif not alike and start is not None:
+            yield start, at
+            start = None

@@ -1,0 +1,73 @@
+"""Which parts of answers are identifiers that repeat."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from groundhog.audit.identifiers import Repeat, Samples, find
+
+
+def found(first: list[Any], then: list[Any], isolated: list[Any]) -> list[tuple[str, str]]:
+    samples = Samples((first[0], first[1]), (then[0], then[1]), isolated)
+    return [(repeat.member, repeat.text) for repeat in find(0, samples)]
+
+
+def test_one_that_only_restored_requests_share() -> None:
+    def answer(text: str) -> dict[str, Any]:
+        return {"user": {"ids": [text]}, "same": "always the same"}
+
+    said = found([answer("ab12"), answer("cd34")], [answer("ef56"), answer("aa77")], [answer("9911")] * 2)
+    assert said == [("user.ids[0]", "9911")]
+
+
+def test_the_answer_itself() -> None:
+    assert found(["abcd", "bcde"], ["cdef", "defg"], ["efgh"] * 3) == [("", "efgh")]
+
+
+def test_a_number() -> None:
+    assert found([0.4963, 0.1234], [0.7682, 0.9], [0.5, 0.5]) == []
+    assert found([0.4963, 0.1234], [0.7682, 0.9], [0.5123, 0.5123]) == [("", "0.5123")]
+
+
+@pytest.mark.parametrize(
+    ("what", "first", "then", "isolated"),
+    [
+        ("random", ["r1-aaaa", "r2-bbbb"], ["r3-cccc", "r4-dddd"], ["r5-eeee", "r6-ffff"]),
+        ("counter", ["n 1000", "n 1000"], ["n 1001", "n 1002"], ["n 1000", "n 1000"]),
+        ("process", ["pid 12345", "pid 23456"], ["pid 12345", "pid 12345"], ["pid 34567", "pid 34567"]),
+        (
+            "time",
+            ["10:00:01.123", "10:00:02.234"],
+            ["10:00:01.223", "10:00:01.3"],
+            ["10:00:05.1", "10:00:05.2"],
+        ),
+        ("milliseconds", [120, 131], [3, 4], [3, 3]),
+        ("list", [[1], [2]], [[], [4]], [[5], [5]]),
+    ],
+)
+def test_what_is_none(what: str, first: list[Any], then: list[Any], isolated: list[Any]) -> None:
+    assert found(first, then, isolated) == [], what
+
+
+def test_a_part_of_one_that_begins_with_the_time() -> None:
+    """As ids of BSON: seconds, random bytes of the process, a counter that begins at random."""
+    first = ["665f0001aabbccddee000101", "665f0002b1b2c3d4e5001201"]
+    then = ["665f0003aabbccddee000102", "665f0003aabbccddee000103"]
+    isolated = ["665f0004deadbeef99777701", "665f0005deadbeef99777701"]
+    assert found(first, then, isolated) == [("", "deadbeef99777701")]
+
+
+def test_a_word_among_others() -> None:
+    first = ["took 12 ms, id a1b2c3d4e5", "took 3 ms, id b1b2c3d4e5"]
+    then = ["took 2 ms, id c1b2c3d4e5", "took 10 ms, id d1b2c3d4e5"]
+    isolated = ["took 4 ms, id e9b2c3d4e5", "took 11 ms, id e9b2c3d4e5"]
+    assert found(first, then, isolated) == [("", "e9b2c3d4e5")]
+
+
+def test_in_words() -> None:
+    said = str(Repeat(1, "id", "x" * 100, 6))
+    assert said.startswith("an identifier repeats in the answers to payload 2: its member id has 'xxx")
+    assert "x" * 61 not in said
+    assert "in 6 of them" in said
