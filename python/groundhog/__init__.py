@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from groundhog._core import RestoreReport, SnapshotInfo, Tracee, __version__, capabilities
-    from groundhog.config import Function, Isolation, Limits, Reply, Timings
+    from groundhog.config import Connections, Function, Isolation, Limits, Reply, Timings
     from groundhog.errors import (
         ConfigError,
         CutOffError,
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ConfigError",
+    "Connections",
     "CutOffError",
     "EngineError",
     "Function",
@@ -72,7 +73,7 @@ __all__ = [
 
 _HOMES = {
     "groundhog._core": ("RestoreReport", "SnapshotInfo", "Tracee", "__version__", "capabilities"),
-    "groundhog.config": ("Function", "Isolation", "Limits", "Reply", "Timings"),
+    "groundhog.config": ("Connections", "Function", "Isolation", "Limits", "Reply", "Timings"),
     "groundhog.observer": ("NullObserver", "Observer"),
     "groundhog.pool": ("Pool", "PoolStats"),
 }

@@ -94,7 +94,31 @@ class Network(str, Enum):
         return _parse(cls, value, "network")
 
 
-_Named = TypeVar("_Named", Isolation, Jail, Network)
+class Connections(str, Enum):
+    """What becomes of a connection that is older than a request which used it, and of its process.
+
+    Its server knows of that request, so nobody can put it back to where it was.
+    """
+
+    AUTO = "auto"
+    """What the warm-up shows: the process is replaced, unless it answered the warm-up as well with such a
+    connection shut down; without a warm-up, unless the function has hooks for the moment after a restore.
+    """
+    SHUT = "shut"
+    """It is shut down, and the process serves on: for functions that connect again by themselves."""
+    REPLACE = "replace"
+    """The process serves no further request; another one, started ahead, takes its place."""
+
+    def __str__(self) -> str:
+        return self.value
+
+    @classmethod
+    def parse(cls, value: str | Connections) -> Connections:
+        """The member of that name; ConfigError when there is none."""
+        return _parse(cls, value, "way with connections")
+
+
+_Named = TypeVar("_Named", Isolation, Jail, Network, Connections)
 
 
 def _parse(kind: type[_Named], value: str, what: str) -> _Named:

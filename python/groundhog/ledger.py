@@ -37,6 +37,8 @@ class PoolStats:
     restores: int
     snapshot_bytes: int
     """Memory held by the snapshots of all workers."""
+    connections: str = ""
+    """What becomes of processes whose connections requests used, and why; empty as long as none was used."""
 
 
 class Ledger:
@@ -86,7 +88,9 @@ class Ledger:
         """A process has taken its snapshot."""
         self._tell(self._observer.on_snapshot, info)
 
-    def stats(self, *, workers: dict[str, int], queue_length: int, snapshot_bytes: int) -> PoolStats:
+    def stats(
+        self, *, workers: dict[str, int], queue_length: int, snapshot_bytes: int, connections: str
+    ) -> PoolStats:
         """The counts, beside what the pool knows of this moment."""
         return PoolStats(
             workers=workers,
@@ -96,6 +100,7 @@ class Ledger:
             retirements=dict(self.retirements),
             restores=self.restores,
             snapshot_bytes=snapshot_bytes,
+            connections=connections,
         )
 
     def _ended(self, outcome: str, timings: Timings) -> None:

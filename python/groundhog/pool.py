@@ -10,7 +10,17 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 from groundhog._log import log
-from groundhog.config import Function, Isolation, Jail, JsonValue, Limits, Network, Reply, Timings
+from groundhog.config import (
+    Connections,
+    Function,
+    Isolation,
+    Jail,
+    JsonValue,
+    Limits,
+    Network,
+    Reply,
+    Timings,
+)
 from groundhog.errors import (
     ConfigError,
     GroundhogError,
@@ -24,7 +34,17 @@ from groundhog.ledger import Ledger, PoolStats
 from groundhog.observer import NullObserver
 from groundhog.protocols.actionloop import encode_context, encode_value
 from groundhog.runners import command_for
-from groundhog.worker import STARTED, ControlJob, Job, LayoutWatch, State, Worker, WorkerConfig
+from groundhog.worker import (
+    STARTED,
+    USED,
+    ConnectionPolicy,
+    ControlJob,
+    Job,
+    LayoutWatch,
+    State,
+    Worker,
+    WorkerConfig,
+)
 from groundhog.worker.engine import default_engine
 
 if TYPE_CHECKING:
@@ -52,10 +72,10 @@ class Pool:
     ``isolation``: see `Isolation`. ``strategy``: the engine's tracking strategy by name, by default the best
     that the machine has. ``verify``: compare the whole process with its snapshot after every restore, which
     is slow. ``jail``: see `Jail`. ``network``: see `Network`. ``uid``: the user that the function runs as,
-    which only root can choose. ``keep_connections``: leave connections open that are older than a request
-    which used them, though an answer that comes late on one reaches a later request; else they are shut down,
-    and the function's client library connects again. ``engine``: makes the processes; the compiled one unless
-    a test gives another. ``observer``: is told of requests, restores and retirements.
+    which only root can choose. ``connections``: what becomes of connections that are older than a request
+    which used them, and of their processes: see `Connections`. ``keep_connections``: leave them open instead,
+    though an answer that comes late on one reaches a later request. ``engine``: makes the processes; the
+    compiled one unless a test gives another. ``observer``: is told of requests, restores and retirements.
     """
 
     def __init__(
@@ -71,11 +91,17 @@ class Pool:
         network: Network | str = Network.HOST,
         uid: int | None = None,
         keep_connections: bool = False,
+        connections: Connections | str = Connections.AUTO,
         engine: Engine | None = None,
         observer: Observer | None = None,
     ) -> None:
         if workers < 1:
             raise ConfigError(f"a pool needs at least one worker, not {workers!r}")
+        chosen = Connections.parse(connections)
+        if keep_connections and chosen is not Connections.AUTO:
+            raise ConfigError(
+                f"connections cannot be kept with connections={chosen.value!r}: choose one of the two"
+            )
         self.function = function
         self.isolation = Isolation.parse(isolation)
         self.limits = limits or Limits()
@@ -84,6 +110,8 @@ class Pool:
         self._verify = verify
         self._restrictions = Restrictions.of(jail, network, uid, engine)
         self._keep_connections = keep_connections
+        self._connections = ConnectionPolicy(chosen, function.name, has_warmup=bool(function.warmup))
+        self._has_spares = False
         self._engine = engine
         self._ledger = Ledger(observer or NullObserver())
         self._config: WorkerConfig | None = None
@@ -114,7 +142,7 @@ class Pool:
             raise PoolClosedError("a pool can be started only once: make a new one")
         command = command_for(self.function)
         confinement = self._restrictions.confinement(self.function, command, self.limits)
-        self._executor = ThreadPoolExecutor(self._size + 1, thread_name_prefix="groundhog")
+        self._executor = ThreadPoolExecutor(2 * self._size + 1, thread_name_prefix="groundhog")
         self._config = WorkerConfig(
             name=self.function.name,
             command=command,
@@ -124,6 +152,7 @@ class Pool:
             strategy=self._strategy,
             verify=self._verify,
             keep_connections=self._keep_connections,
+            connections=self._connections,
             engine=self._engine if self._engine is not None else default_engine(),
             executor=self._executor,
             confinement=confinement,
@@ -255,6 +284,11 @@ class Pool:
         return self._start_output or ("", "")
 
     @property
+    def next_pid(self) -> int | None:
+        """The clean process that gets the next request, unless its caller's domain is kept by another one."""
+        return next((worker.pid for worker in self._workers if worker.state is State.CLEAN), None)
+
+    @property
     def pids(self) -> list[int]:
         """The function processes that are alive."""
         return [
@@ -271,6 +305,7 @@ class Pool:
             snapshot_bytes=sum(
                 worker.snapshot.bytes for worker in self._workers if worker.snapshot is not None
             ),
+            connections=self._connections.explain(),
         )
 
     async def drain(self, timeout: float) -> bool:
@@ -303,14 +338,18 @@ class Pool:
     # What workers tell
 
     def worker_idle(self, worker: Worker) -> None:
-        """Give it something to do, unless its successor is there."""
-        if worker.superseded:
+        """Give it something to do, unless it is to be replaced."""
+        if worker.spent:
+            worker.retire(USED, "a request used connections that were opened before it")
+        elif worker.superseded:
             worker.retire(_SUPERSEDED, "its successor is better suited to what the function does")
         self._dispatch()
 
     def worker_answered(self, outcome: str, timings: Timings) -> None:
         """Count a request that has ended."""
         self._ledger.answered(outcome, timings)
+        if self._queue and self._is_full_handed:  # a spare can have the next request
+            asyncio.get_running_loop().call_soon(self._dispatch)
 
     def worker_snapshotted(self, worker: Worker, info: SnapshotInfo) -> None:  # noqa: ARG002
         """Pass it on."""
@@ -319,14 +358,18 @@ class Pool:
     def worker_restored(self, worker: Worker, report: RestoreReport) -> None:
         """Count a restore."""
         self._ledger.restored(report)
-        self._renew_if_better(worker)
+        if report.connections_shut and self._connections.replaces(has_hooks=worker.has_hooks):
+            worker.spent = True
+            self._start_spares()
+        else:
+            self._renew_if_better(worker)
 
     def worker_retired(self, worker: Worker, reason: str, message: str) -> None:
         """Count it, and replace it unless it is being started or the pool is closing."""
         if self._closing:
             return
         self._ledger.retired(reason, message)
-        if worker.came_up:  # else the error that start raises says why
+        if worker.came_up and reason != USED:  # else the error that start raises, or the policy, says why
             write = log.info if reason == _SUPERSEDED else log.warning
             write("function process retired", pid=worker.pid, reason=reason, message=message)
         if worker.superseded:
@@ -371,6 +414,8 @@ class Pool:
         """A worker for that domain: one that keeps its state, else a clean one, else none, but one is
         reverted.
         """
+        if self._is_full_handed and self._running >= self._size:
+            return None
         clean = kept = None
         reverting = False
         for worker in self._workers:
@@ -386,6 +431,15 @@ class Pool:
             kept.revert()
         return clean
 
+    @property
+    def _is_full_handed(self) -> bool:
+        """Whether there are more processes than may serve at a time: spares, or a successor."""
+        return len(self._workers) > self._size
+
+    @property
+    def _running(self) -> int:
+        return sum(worker.state is State.RUNNING for worker in self._workers)
+
     # Workers
 
     def _run(self, work: Coroutine[None, None, None], tasks: set[asyncio.Task[None]]) -> asyncio.Task[None]:
@@ -396,11 +450,15 @@ class Pool:
 
     async def _bring_up(self) -> None:
         """Start one worker; raises what keeps it from coming up."""
+        while not await self._came_up():
+            pass  # it was used up to learn how the next one is to be rehearsed
+
+    async def _came_up(self) -> bool:
         assert self._config is not None  # noqa: S101 - set in start
         worker = Worker(self._config, self)
         self._workers.append(worker)
         try:
-            await worker.start()
+            fit = await worker.start()
         except BaseException as error:
             if isinstance(error, GroundhogError):
                 self._failures += 1
@@ -409,8 +467,24 @@ class Pool:
             raise
         finally:
             self._start_output = self._start_output or worker.start_output
+        if not fit:
+            self._dispose(worker)
+            return False
         self._failures = 0
         self._start_error = None
+        if self._connections.uses_up and self.isolation is not Isolation.OFF:
+            self._start_spares()
+        return True
+
+    def _start_spares(self) -> None:
+        """From now on keep twice as many processes, so that one that is replaced has its successor ready.
+
+        No more of them than before serve at a time.
+        """
+        if not self._has_spares and not self._closing:
+            self._has_spares = True
+            for _ in range(self._size):
+                self._run(self._keep_one(), self._starting)
 
     def _renew_if_better(self, worker: Worker) -> None:
         """Replace a process that is watched for nothing: its successor comes up first, one at a time."""

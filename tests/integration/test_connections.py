@@ -90,7 +90,8 @@ async def test_every_request_has_a_connection_of_its_own(client: str, source: So
 
 async def test_a_process_whose_connection_was_shut_serves_on(client: str, source: Source) -> None:
     shut = Shut()
-    async with Pool(Function.from_file(source("handler.py", client + PLAIN)), observer=shut) as pool:
+    function = Function.from_file(source("handler.py", client + PLAIN))
+    async with Pool(function, connections="shut", observer=shut) as pool:
         for number in range(10):
             await pool.invoke({"key": f"key{number}"})
         assert pool.stats().retirements == {}

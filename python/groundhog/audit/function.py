@@ -78,6 +78,7 @@ class Audit:
     )  # payloads whose answer differs from itself under isolation
     repetition: Repetition = field(default_factory=Repetition)
     repeats: list[Repeat] = field(default_factory=list)  # identifiers in answers that restored requests share
+    connections: str = ""  # what became of processes whose connections requests used, and why
     notes: list[str] = field(default_factory=list)
 
     @property
@@ -184,6 +185,7 @@ async def audit(
                 progress()
             result.repetition = await _repetition(pool, after, progress)
             result.repeats = await _repeats(payloads, function, limits, pool, jail, network, progress)
+            result.connections = pool.stats().connections
         result.notes += [f"{path} has too many files to look at" for path in lens.too_large()]
         result.conclude()
         return result
@@ -212,12 +214,12 @@ async def _said(pool: Pool, payload: Any) -> Said:
 
 
 async def _ready(pool: Pool) -> int:
-    """The process that will serve, once it is the only one: one that comes up restores, too."""
+    """The process that will serve, once it is clean."""
     while True:
         if pool.start_error is not None:
             raise pool.start_error
-        if pool.ready and len(pool.pids) == 1:
-            return pool.pids[0]
+        if pool.next_pid is not None:
+            return pool.next_pid
         await asyncio.sleep(_PAUSE_S)
 
 
@@ -231,7 +233,9 @@ async def _request(pool: Pool, lens: Lens, after: Endings, number: int, payload:
         sight = lens.sight or Sight(unseen="the process was ended before it could be looked at")
         return Request(number, payload, said, sight, None, event, [])
     sight = lens.sight or Sight(unseen="it was not looked at")
-    return Request(number, payload, said, sight, event.as_dict(), None, lens.remains())
+    replaced = after.retirement()  # once it was reverted: nothing of it remains
+    remains = [] if replaced else lens.remains()
+    return Request(number, payload, said, sight, event.as_dict(), replaced, remains)
 
 
 async def _repeats(

@@ -123,7 +123,7 @@ def conclusions(audit: Audit) -> list[tuple[str, str]]:
         said.append(("mild", f"{counted(retired, 'request')} cost the process: a fresh one took its place"))
     if audit.repetition.requests or audit.repetition.unexamined:
         said += repetition.conclusions(audit.repetition)
-    said += [("mild", note) for note in audit.notes]
+    said += [("mild", note) for note in (audit.connections, *audit.notes) if note]
     return said
 
 
@@ -144,5 +144,6 @@ def as_dict(audit: Audit) -> dict[str, Any]:
         "unstable_answers": [at + 1 for at in audit.unstable],
         "repeated_identifiers": [dataclasses.asdict(repeat) for repeat in audit.repeats],
         "random_numbers": dataclasses.asdict(audit.repetition),
+        "connections": audit.connections or None,
         "notes": audit.notes,
     }

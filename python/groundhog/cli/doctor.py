@@ -147,6 +147,12 @@ def _show(made: Mapping[str, Any]) -> None:
         console.print(Text(line), soft_wrap=True)
 
 
+_CONNECTIONS = (
+    "Connections that a function opens while it loads cannot be reverted: with --connections auto its warm-up"
+    " shows whether it takes their loss, or its processes are replaced; invoke and audit say which, and why."
+)
+
+
 def _purpose(finding: Mapping[str, Any]) -> str:
     if finding["essential"]:
         return "To use Groundhog at all"
@@ -172,9 +178,11 @@ def _advice(made: Mapping[str, Any]) -> list[str]:
             made["isolation"],
             used,
             "No jail works here: files that requests write would stay; serve with --jail none.",
+            _CONNECTIONS,
             *lines,
         ]
-    return [made["isolation"], used, f"Their files will be kept apart by the jail {jail}.", *lines]
+    files = f"Their files will be kept apart by the jail {jail}."
+    return [made["isolation"], used, files, _CONNECTIONS, *lines]
 
 
 def _is_missed(finding: Mapping[str, Any], made: Mapping[str, Any]) -> bool:

@@ -38,7 +38,9 @@ class Call:
     restore: dict[str, Any] | None
     """What the restore found and did; ``None`` without isolation, or when the process was retired."""
     retired: str | None
-    """Why the process was given up instead."""
+    """Why the process was given up, instead or afterwards."""
+    connections: str
+    """What became by then of processes whose connections requests used, and why; empty if none was used."""
 
     @property
     def error(self) -> str | None:
@@ -72,6 +74,7 @@ class Call:
             "timings": asdict(reply.timings) if reply else None,
             "restore": self.restore,
             "retired": self.retired,
+            "connections": self.connections or None,
         }
 
 
@@ -94,9 +97,9 @@ async def calls(
                 event = after.retirement()
             elif pool_options.get("isolation") == Isolation.REQUEST.value:
                 event = await after.events.get()
-            retired = event if isinstance(event, str) else None
+            retired = event if isinstance(event, str) else after.retirement()
             restore = event.as_dict() if event is not None and not isinstance(event, str) else None
-            yield Call(number, outcome, restore, retired)
+            yield Call(number, outcome, restore, retired, pool.stats().connections)
 
 
 @click.command("invoke", cls=options.TargetCommand)
@@ -170,14 +173,18 @@ async def _show_table(made: AsyncIterator[Call]) -> bool:
     for title in ("call", "run ms", "restore µs", *_COLUMNS):
         table.add_column(title, justify="right")
     well = True
+    connections = ""
     try:
         async for call in made:
             _show_call(call)
+            connections = call.connections
             table.add_row(str(call.number), *_cells(call))
             well = well and not call.failed
     finally:
         if table.row_count:  # also of calls that were interrupted
             Console().print(table)
+        if connections:
+            click.echo(f"groundhog: {connections}", err=True)
     return well
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 import click
 
-from groundhog.config import MIB, Function, Isolation, Jail, Limits, Network
+from groundhog.config import MIB, Connections, Function, Isolation, Jail, Limits, Network
 from groundhog.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -215,7 +215,15 @@ def workers(command: Decorated) -> Decorated:
             is_flag=True,
             help="Leave connections open that were opened before the requests, such as those of a pool for a"
             " database. An answer that comes late on one reaches the next request, and encrypted ones break."
-            "  [default: shut down those that a request used]",
+            "  [default: as --connections says]",
+        ),
+        click.option(
+            "--connections",
+            type=click.Choice([item.value for item in Connections]),
+            default=Connections.AUTO.value,
+            show_default=True,
+            help="What becomes of a connection that is older than a request which used it: shut it down,"
+            " replace its process, or whichever the warm-up shows to be right.",
         ),
         click.option(
             "--verify", is_flag=True, help="Compare the whole process with its snapshot after each restore."

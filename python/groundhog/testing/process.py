@@ -89,7 +89,8 @@ class FakeProcess:
             else:
                 self._revert()
                 drained = sum(self._empty(fd) for fd in self._drain)
-                self._outcome = FakeReport(bytes_drained=drained, verified=verify)
+                shut = self._shut()
+                self._outcome = FakeReport(bytes_drained=drained, connections_shut=shut, verified=verify)
             os.eventfd_write(self._done, 1)
 
         if self._engine.restore_s:
@@ -171,6 +172,10 @@ class FakeProcess:
 
     def _revert(self) -> None:
         """Put it back."""
+
+    def _shut(self) -> int:
+        """Shut down the connections of the snapshot that a request used; how many."""
+        return 0
 
     def _free(self) -> None:
         """Release what it holds."""

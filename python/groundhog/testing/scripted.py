@@ -44,6 +44,13 @@ class Call:
         """Write raw bytes to the answer pipe."""
         self._process.write(3, data)
 
+    def use_connection(self) -> bool:
+        """Use the connection that the process opened when it loaded; False if it has been shut down since."""
+        if self._process.connection == "shut":
+            return False
+        self._process.connection = "used"
+        return True
+
     def exit(self, status: int = 0) -> None:
         """End the process, as ``os._exit`` does."""
         raise _ExitError(status)
@@ -74,6 +81,8 @@ class ScriptedProcess(FakeProcess):
         self.state: dict[str, Any] = {}
         self.killed = threading.Event()
         self.token = b""
+        self.connection = "open"
+        """Then "used", and from the restore on "shut"."""
         self._waits = threading.Event()
         self._kept: dict[str, Any] = {}
         self._function = function
@@ -119,10 +128,18 @@ class ScriptedProcess(FakeProcess):
 
     def _save(self) -> None:
         self._kept = copy.deepcopy(self.state)
+        if self.connection == "used":
+            self.connection = "open"  # what counts is what requests do with it
 
     def _revert(self) -> None:
         self.state.clear()
         self.state.update(copy.deepcopy(self._kept))
+
+    def _shut(self) -> int:
+        if self.connection != "used" or self.keeps_connections:
+            return 0
+        self.connection = "shut"
+        return 1
 
     def _free(self) -> None:
         self._thread.join()

@@ -1,8 +1,20 @@
 """One function process: start, warm, snapshot, serve, restore, retire."""
 
+from groundhog.worker.connections import USED, ConnectionPolicy
 from groundhog.worker.job import ControlJob, Job
 from groundhog.worker.lifecycle import STARTED, State
 from groundhog.worker.watching import LayoutWatch
 from groundhog.worker.worker import Listener, Worker, WorkerConfig
 
-__all__ = ["STARTED", "ControlJob", "Job", "LayoutWatch", "Listener", "State", "Worker", "WorkerConfig"]
+__all__ = [
+    "STARTED",
+    "USED",
+    "ConnectionPolicy",
+    "ControlJob",
+    "Job",
+    "LayoutWatch",
+    "Listener",
+    "State",
+    "Worker",
+    "WorkerConfig",
+]

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import itertools
 from typing import TYPE_CHECKING, Any
 
 from groundhog import weakening
 from groundhog._log import log
-from groundhog.config import Isolation
+from groundhog.config import MIB, Isolation
 from groundhog.errors import (
     GroundhogError,
     HookError,
@@ -23,11 +22,13 @@ from groundhog.protocols.actionloop import (
     PREPARE,
     Ack,
     encode_context,
-    encode_request,
+    encode_value,
     noop_line,
     parse_ack,
     parse_answer,
+    request_line,
 )
+from groundhog.worker.connections import SpentError, Trial, failure
 from groundhog.worker.job import deadline_ms
 from groundhog.worker.lifecycle import Action, Event
 from groundhog.worker.pipes import Channel, Pipes
@@ -37,9 +38,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from concurrent.futures import Future
 
-    from groundhog.config import JsonValue
     from groundhog.jail import Cell
-    from groundhog.worker.engine import Process
+    from groundhog.worker.engine import Process, RestoreReport
     from groundhog.worker.worker import Worker
 
 _NOOPS = 64
@@ -47,6 +47,7 @@ _NOOPS = 64
 _REHEARSALS = 8
 """Rounds of request and restore before real ones: the engine learns which pages requests dirty."""
 _MOST_REHEARSALS = 32
+_LARGEST_WARMUP = 64 * MIB
 _POLL_S = 0.002
 _QUIET_S = 0.25
 _CONTEXT = encode_context({"activation_id": "0" * 32, "deadline": "0"})
@@ -66,7 +67,8 @@ class Startup:
         self._pipes: Pipes | None = None
         self._process: Process | None = None
         self._channel: Channel | None = None
-        self._waiter: asyncio.Future[bytes | None] | None = None
+        self._trial = Trial([encode_value(request, _LARGEST_WARMUP) for request in worker.config.warmup])
+        self._waiter: asyncio.Future[Any] | None = None
         self._failure: GroundhogError | None = None
         self.speaks_control = False
         """The process is one of our launchers."""
@@ -84,7 +86,7 @@ class Startup:
         }
 
     async def run(self) -> None:
-        """Take every step; raises what stops it."""
+        """Take every step; raises what stops it, and SpentError if it came up for nothing."""
         event = Event.START
         try:
             while (step := self._steps.get(self._worker.advance(event))) is not None:
@@ -105,10 +107,10 @@ class Startup:
         if self._waiter is not None and not self._waiter.done():
             self._waiter.set_result(line)
 
-    def on_restored(self) -> None:
+    def on_restored(self, report: RestoreReport) -> None:
         """A restore of the rehearsal is complete."""
         if self._waiter is not None and not self._waiter.done():
-            self._waiter.set_result(None)
+            self._waiter.set_result(report)
 
     def on_failure(self, error: GroundhogError) -> None:
         """Something went wrong: the step under way, or else the next one, fails with it."""
@@ -196,7 +198,7 @@ class Startup:
         except ProtocolError as error:
             raise InitError(f"function process {self._worker.pid}: {error}", self._log()) from None
 
-    async def _acknowledged_or_waiting(self, waiter: asyncio.Future[bytes | None]) -> bool:
+    async def _acknowledged_or_waiting(self, waiter: asyncio.Future[bytes]) -> bool:
         """Whether it acknowledged; False when it reads its first request without having done so."""
         assert self._pipes is not None  # noqa: S101
         assert self._process is not None  # noqa: S101
@@ -216,23 +218,27 @@ class Startup:
         )
 
     async def _warm(self) -> Event:
-        for number, request in enumerate(self._config.warmup, start=1):
+        for number, request in enumerate(self._trial.all, start=1):
             await self._warm_with(number, request)
         if self.speaks_control:
             for _ in range(_NOOPS):
                 await self._exchange(noop_line(_CONTEXT))
         return Event.WARMED
 
-    async def _warm_with(self, number: int, request: JsonValue) -> None:
+    async def _warm_with(self, number: int, request: bytes) -> None:
         """Send one of the owner's requests. A function that fails it is not warm: better not to start it."""
-        line = encode_request(request, _deadline_context(self._limits.start_timeout_s))
         try:
-            answer = parse_answer(await self._exchange(line))
+            said = await self._exchange(self._warmup_line(request))
+            answer = parse_answer(said)
         except (InitError, InvocationError) as error:
             printed = error.log if isinstance(error, InitError) else self._log()
             raise InitError(f"warm-up request {number} failed: {error}", printed) from None
         if isinstance(answer, dict) and answer.keys() == {"error"}:  # how a launcher reports an exception
             raise InitError(f"warm-up request {number} failed: {answer['error']}", self._log())
+        self._trial.answered(request, said)
+
+    def _warmup_line(self, request: bytes) -> bytes:
+        return request_line(request, encode_context(_deadline_context(self._limits.start_timeout_s)))
 
     async def _prepare(self) -> Event:
         if self.speaks_control:
@@ -275,29 +281,51 @@ class Startup:
         return Event.SNAPSHOTTED
 
     async def _rehearse(self) -> Event:
-        lines = [
-            encode_request(request, _deadline_context(self._limits.start_timeout_s))
-            for request in self._config.warmup
-        ]
-        if not lines and self.speaks_control:
-            lines = [noop_line(_CONTEXT)]
-        rounds = max(_REHEARSALS, min(len(lines), _MOST_REHEARSALS)) if lines else 0
-        for line in itertools.islice(itertools.cycle(lines), rounds):
-            await self._exchange(line)
-            await self._restore()
-        if (
-            not rounds
-        ):  # nothing can be sent to it without calling the function: but a restore must be possible
+        requests = [] if self._config.connections.uses_up else self._trial.all
+        if requests:
+            await self._rehearse_with_warmup(max(_REHEARSALS, min(len(requests), _MOST_REHEARSALS)))
+        elif self.speaks_control:
+            for _ in range(_REHEARSALS):
+                await self._exchange(noop_line(_CONTEXT))
+                await self._restore()
+        else:  # nothing can be sent to it without calling the function: but a restore must be possible
             await self._restore()
         return Event.REHEARSED
 
-    async def _restore(self) -> None:
+    async def _rehearse_with_warmup(self, rounds: int) -> None:
+        """Serve the warm-up again, as requests are served, and see how it takes the loss of connections."""
+        policy, trial = self._config.connections, self._trial
+        for request in trial.requests(rounds):
+            wrong = await self._try(request)
+            if wrong and policy.judges:
+                policy.failed(wrong)
+                raise SpentError(f"with its connections shut down, {wrong}")
+            trial.restored((await self._restore()).connections_shut)
+        if not trial.shut or not policy.judges:
+            return
+        if not trial.settled:
+            policy.failed("the warm-up used further ones each time")
+        if policy.uses_up:  # by the trial of another worker, too
+            raise SpentError("its connections were shut down when it was rehearsed")
+        policy.passed()
+
+    async def _try(self, request: bytes) -> str | None:
+        """Send a request of the warm-up; what is wrong with its answer, once connections have been shut."""
+        try:
+            return self._trial.answered(request, await self._exchange(self._warmup_line(request)))
+        except (InitError, InvocationError) as error:
+            if not self._trial.shut or not self._config.connections.judges:
+                raise
+            return f"{self._trial.name(request)} {failure(error)}"
+
+    async def _restore(self) -> RestoreReport:
         self._check()
-        waiter = self._wait()
+        waiter: asyncio.Future[RestoreReport] = self._wait()
         self._worker.advance(Event.REVERT)
         self._worker.begin_restore()  # a restore that takes too long is ended by the worker's timer
-        await waiter
+        report = await waiter
         self._waiter = None
+        return report
 
     # The means
 
@@ -312,20 +340,19 @@ class Startup:
         if self._failure is not None:
             raise self._failure
 
-    def _wait(self) -> asyncio.Future[bytes | None]:
+    def _wait(self) -> asyncio.Future[Any]:
+        """For a line, or for the report of a restore."""
         self._waiter = self._loop.create_future()
         if self._failure is not None:
             self._waiter.set_exception(self._failure)
         return self._waiter
 
-    async def _result(self, waiter: asyncio.Future[bytes | None], what: str) -> bytes:
+    async def _result(self, waiter: asyncio.Future[bytes], what: str) -> bytes:
         done, _ = await asyncio.wait({waiter}, timeout=self._limits.start_timeout_s)
         self._waiter = None
         if not done:
             raise self._too_slow(f"did not {what}")
-        line = waiter.result()
-        assert line is not None  # noqa: S101 - only a restore ends without a line
-        return line
+        return waiter.result()
 
     def _too_slow(self, what: str, advice: str = "") -> InitError:
         return InitError(

@@ -23,6 +23,7 @@ from groundhog.errors import (
     TraceeExitedError,
 )
 from groundhog.protocols.actionloop import RAISED, parse_answer
+from groundhog.worker.connections import USED, SpentError
 from groundhog.worker.lifecycle import STARTED, Action, Event, State, advance
 from groundhog.worker.startup import Startup
 
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from groundhog.errors import InvocationError
     from groundhog.jail import Confinement
     from groundhog.runners.command import Command
+    from groundhog.worker.connections import ConnectionPolicy
     from groundhog.worker.engine import Engine, Process, RestoreReport, SnapshotInfo
     from groundhog.worker.job import Job
     from groundhog.worker.pipes import Channel
@@ -80,6 +82,8 @@ class WorkerConfig:
     strategy: str | None
     verify: bool
     keep_connections: bool
+    connections: ConnectionPolicy
+    """Shared by all workers of the pool."""
     engine: Engine
     executor: Executor
     """Runs what blocks: spawning, the snapshot, closing."""
@@ -101,6 +105,8 @@ class Worker:
         """The kernel tells of calls that change its layout."""
         self.superseded = False
         """Its successor is there: it is to be retired as soon as it is idle."""
+        self.spent = False
+        """It has lost a connection that the function needs: it must serve no more."""
         self._listener = listener
         self._loop = asyncio.get_running_loop()
         self._state = State.NEW
@@ -138,12 +144,20 @@ class Worker:
         """What the process printed to stdout and to stderr while it came up, or failed to."""
         return self._startup.output
 
-    async def start(self) -> None:
+    @property
+    def has_hooks(self) -> bool:
+        """Whether its function has hooks that run after each restore."""
+        return self._startup.has_hooks
+
+    async def start(self) -> bool:
         """Bring it up: spawn, load, warm, snapshot, rehearse. Raises what kept it from that; it is retired
-        then.
+        then. False if it was retired since its rehearsal has used it up: the next one will know better.
         """
         try:
             await self._startup.run()
+        except SpentError as spent:
+            self.retire(USED, str(spent))
+            return False
         except asyncio.CancelledError:
             self.retire("closed", "it was given up while it started")
             raise
@@ -163,6 +177,7 @@ class Worker:
         self.came_up = True
         log.info("worker ready", pid=self.pid, snapshot_bytes=self.snapshot.bytes if self.snapshot else 0)
         self._listener.worker_idle(self)
+        return True
 
     def may_serve(self, domain: str | None) -> bool:
         """Whether a request of that domain may be handed over now."""
@@ -411,7 +426,7 @@ class Worker:
             self.config.layout_watch.note(report.layout_calls + closes)
         if self._state is State.REVERTING:
             self._advance(Event.RESTORED)
-            self._startup.on_restored()
+            self._startup.on_restored(report)
             return
         self._restore_s = report.duration
         self._listener.worker_restored(self, report)

@@ -1,0 +1,183 @@
+"""Whether a process may serve on once a request has used a connection that is older than it.
+
+The server at the other end knows of that request, so the connection cannot be put back: the engine shuts it
+down at the restore. Many client libraries connect anew then. Others fail, in every later request, since each
+of these begins at the same snapshot. Nobody can tell from outside which kind it is; but the rehearsal can try
+it. Its first restore shuts the connections that the warm-up used, and the warm-up that follows shows how the
+function takes it.
+
+A connection that the rehearsal shut stays shut for all requests to that process. So one that is shut later
+was not tried: without a hook that connects again there is no evidence, and the process is replaced.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from itertools import cycle, islice
+from typing import TYPE_CHECKING
+
+from groundhog._log import log
+from groundhog.config import Connections
+from groundhog.errors import ProtocolError
+from groundhog.protocols.actionloop import excerpt, parse_answer
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+USED = "connections-used"
+"""The reason for which a process is retired."""
+_MORE_TRIALS = 8
+"""How often the warm-up is sent again, as long as that shuts further connections, such as those of a pool."""
+_EQUAL = 2
+"""Answers that have to agree before another one counts as different."""
+_LONGEST = 200
+"""Characters of an error that are shown."""
+_ADVICE = "connect in the request, or in a hook after the restore (docs/tuning.md, Connections)"
+
+
+def failure(error: object) -> str:
+    """What to say of one: libraries write paragraphs."""
+    text = " ".join(str(error).split())
+    return f"failed ({text[:_LONGEST]}...)" if len(text) > _LONGEST else f"failed ({text})"
+
+
+class SpentError(Exception):
+    """A process came up, but its rehearsal took connections from it that the function needs."""
+
+
+class ConnectionPolicy:
+    """What becomes of the processes of one pool; one for all its workers."""
+
+    def __init__(self, configured: Connections, name: str, *, has_warmup: bool) -> None:
+        """``name``: the function's, for the log. ``has_warmup``: whether there is a warm-up to judge by."""
+        self.judges = configured is Connections.AUTO
+        """Whether the rehearsal decides."""
+        self._configured = configured
+        self._name = name
+        self._has_warmup = has_warmup
+        self._failure = ""
+        self._shut = ""
+        self._told = False
+
+    @property
+    def uses_up(self) -> bool:
+        """Whether processes are known to be of no use any more without their connections."""
+        return self._configured is Connections.REPLACE or bool(self._failure)
+
+    def passed(self) -> None:
+        """A rehearsal shut connections, and the warm-up was answered as before."""
+        self._shut = "the warm-up was answered as well without them"
+
+    def failed(self, how: str) -> None:
+        """A rehearsal shut connections, and the warm-up was not answered as before."""
+        self._failure = self._failure or how
+        self._tell()
+
+    def replaces(self, *, has_hooks: bool) -> bool:
+        """Whether a process is to be replaced that a request has just cost a connection."""
+        replaces = self.uses_up or (self.judges and not has_hooks)
+        if replaces:
+            self._tell()
+        elif self.judges:
+            self._shut = self._shut or "the function has hooks that run after each restore"
+        else:
+            self._shut = "so it is configured"
+        return replaces
+
+    def explain(self) -> str:
+        """What becomes of the processes, and why; empty as long as no connection was used."""
+        if self._told:
+            return (
+                "Each process that a request cost a connection opened before it is replaced:"
+                f" {self._why()}. To keep processes, {self._advice()}."
+            )
+        if self._shut:
+            return (
+                "Connections opened before the requests that used them were shut down, and their processes"
+                f" serve on: {self._shut}."
+            )
+        return ""
+
+    def _why(self) -> str:
+        if self._configured is Connections.REPLACE:
+            return "so it is configured"
+        if self._failure:
+            return f"with such a connection shut down, {self._failure}"
+        if self._has_warmup:
+            return (
+                "the warm-up does not use that connection, so whether the function connects again is unknown"
+            )
+        return "without a warm-up, whether the function connects again is unknown"
+
+    def _advice(self) -> str:
+        if self._failure or self._configured is Connections.REPLACE:
+            return _ADVICE
+        return f"give a warm-up that uses the connection, or {_ADVICE}"
+
+    def _tell(self) -> None:
+        if not self._told:
+            self._told = True
+            log.warning(
+                "processes that requests cost a connection are replaced",
+                function=self._name,
+                why=self._why(),
+                advice=self._advice(),
+            )
+
+
+class Trial:
+    """What one process answers to its warm-up, with its connections and once they are shut down."""
+
+    def __init__(self, requests: Sequence[bytes]) -> None:
+        """``requests``: the warm-up as JSON, in order; the same one may come several times."""
+        self.all = requests
+        self._numbers = {request: number for number, request in reversed(list(enumerate(requests, start=1)))}
+        self._said: dict[bytes, deque[bytes]] = {request: deque(maxlen=_EQUAL) for request in requests}
+        self._owed: list[bytes] = []
+        self.shut = False
+        """A restore has shut connections."""
+
+    @property
+    def settled(self) -> bool:
+        """Whether all of the warm-up has been answered since a connection was shut for the last time."""
+        return not self._owed
+
+    def requests(self, rounds: int) -> Iterator[bytes]:
+        """What to send, with a restore after each: so many, and then what is missing to settle it."""
+        yield from islice(cycle(self.all), rounds)
+        for _ in range(_MORE_TRIALS):
+            yield from list(self._owed)
+
+    def restored(self, connections_shut: int) -> None:
+        """The process has been reverted."""
+        if connections_shut:
+            self.shut = True
+            self._owed = sorted(self._numbers, key=self._numbers.__getitem__)
+
+    def answered(self, request: bytes, answer: bytes) -> str | None:
+        """Note an answer; what is wrong with it, once connections have been shut."""
+        said = self._said[request]
+        if not self.shut:
+            said.append(answer.rstrip(b" "))
+            return None
+        if wrong := self._fault(said, answer.rstrip(b" ")):
+            return f"{self.name(request)} {wrong}"
+        if request in self._owed:
+            self._owed.remove(request)
+        return None
+
+    def name(self, request: bytes) -> str:
+        """How messages call it."""
+        return f"warm-up request {self._numbers[request]}"
+
+    @staticmethod
+    def _fault(said: deque[bytes], answer: bytes) -> str | None:
+        try:
+            value = parse_answer(answer)
+        except ProtocolError as error:
+            return failure(error)
+        if isinstance(value, dict) and value.keys() == {"error"}:
+            return failure(value["error"])
+        if len(said) == _EQUAL and len(set(said)) == 1 and answer != said[0]:
+            return f"was answered by {excerpt(answer)} instead of {excerpt(said[0])}"
+        return None

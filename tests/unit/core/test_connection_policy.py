@@ -1,0 +1,153 @@
+"""What a rehearsal tells of a function's connections, and what becomes of processes that lost some."""
+
+from __future__ import annotations
+
+import pytest
+import structlog.testing
+
+from groundhog import Connections, Function, Limits, Pool
+from groundhog.errors import ConfigError
+from groundhog.worker import ConnectionPolicy
+from groundhog.worker.connections import Trial
+
+ADVICE = "connect in the request, or in a hook after the restore (docs/tuning.md, Connections)"
+FIRST, SECOND = b'{"n":1}', b'{"n":2}'
+
+
+def policy(configured: str = "auto", *, has_warmup: bool = True) -> ConnectionPolicy:
+    return ConnectionPolicy(Connections(configured), "shop", has_warmup=has_warmup)
+
+
+class TestTrial:
+    def test_as_long_as_nothing_was_shut_anything_goes(self) -> None:
+        trial = Trial([FIRST])
+        trial.restored(0)
+        assert trial.answered(FIRST, b'{"error":"no"}') is None
+        assert not trial.shut
+        assert trial.settled
+
+    @pytest.mark.parametrize(
+        ("answer", "wrong"),
+        [
+            (b'{"error":"connection closed"} ', "failed (connection closed)"),
+            (b'{"error":"gone\\n\\tfor good"}', "failed (gone for good)"),
+            (b'{"error":"' + b"x" * 300 + b'"}', f"failed ({'x' * 200}...)"),
+            (b"5", "failed (The action did not return a dictionary or array.)"),
+            (b'{"v":null}', """was answered by '{"v":null}' instead of '{"v":1}'"""),
+            (b'{"v":1}', None),
+        ],
+    )
+    def test_what_is_wrong_with_an_answer_afterwards(self, answer: bytes, wrong: str | None) -> None:
+        trial = Trial([SECOND, FIRST])
+        for _ in range(2):
+            assert trial.answered(FIRST, b'{"v":1}') is None
+        trial.restored(1)
+        said = trial.answered(FIRST, answer)
+        assert said == (f"warm-up request 2 {wrong}" if wrong else None)
+
+    @pytest.mark.parametrize("before", [[b'{"v":1}'], [b'{"v":1}', b'{"v":2}'], []])
+    def test_answers_that_differ_anyway_are_not_compared(self, before: list[bytes]) -> None:
+        trial = Trial([FIRST])
+        for answer in before:
+            trial.answered(FIRST, answer)
+        trial.restored(1)
+        assert trial.answered(FIRST, b'{"v":3}') is None
+
+    def test_the_last_answers_count(self) -> None:
+        """The first request finds a cold process."""
+        trial = Trial([FIRST])
+        for answer in (b'{"cold":1}', b'{"cold":0}', b'{"cold":0}'):
+            trial.answered(FIRST, answer)
+        trial.restored(2)
+        assert trial.answered(FIRST, b'{"cold":1}') is not None
+
+    def test_all_of_the_warm_up_follows_the_loss(self) -> None:
+        trial = Trial([FIRST, SECOND, FIRST])
+        sent = []
+        for request in trial.requests(2):
+            sent.append(request)
+            trial.answered(request, b"{}")
+            trial.restored(len(sent) == 2)
+        assert sent == [FIRST, SECOND, FIRST, SECOND]
+        assert trial.shut
+        assert trial.settled
+
+    def test_it_ends_where_each_request_costs_a_connection(self) -> None:
+        trial = Trial([FIRST, SECOND])
+        count = 0
+        for request in trial.requests(8):
+            count += 1
+            trial.answered(request, b"{}")
+            trial.restored(1)
+        assert count == 8 + 8 * 2
+        assert not trial.settled
+
+
+class TestPolicy:
+    @pytest.mark.parametrize("has_hooks", [False, True])
+    def test_by_default_hooks_are_taken_for_evidence(self, *, has_hooks: bool) -> None:
+        made = policy(has_warmup=False)
+        assert made.judges
+        assert not made.uses_up
+        assert made.explain() == ""
+        assert made.replaces(has_hooks=has_hooks) == (not has_hooks)
+        assert ("hooks that run after each restore" in made.explain()) == has_hooks
+        assert ("without a warm-up, whether" in made.explain()) == (not has_hooks)
+
+    def test_what_the_warm_up_does_not_use_it_tells_nothing_of(self) -> None:
+        made = policy()
+        made.passed()
+        assert "answered as well without them" in made.explain()
+        assert made.replaces(has_hooks=False)
+        assert "the warm-up does not use that connection" in made.explain()
+
+    def test_a_failure_outweighs_hooks(self) -> None:
+        made = policy()
+        made.failed("warm-up request 1 failed (gone)")
+        made.failed("warm-up request 2 failed (gone)")
+        made.passed()
+        assert made.uses_up
+        assert made.replaces(has_hooks=True)
+        assert made.explain() == (
+            "Each process that a request cost a connection opened before it is replaced: with such a"
+            f" connection shut down, warm-up request 1 failed (gone). To keep processes, {ADVICE}."
+        )
+
+    @pytest.mark.parametrize("has_hooks", [False, True])
+    @pytest.mark.parametrize("configured", ["shut", "replace"])
+    def test_what_is_configured_needs_no_evidence(self, configured: str, *, has_hooks: bool) -> None:
+        made = policy(configured, has_warmup=False)
+        assert not made.judges
+        assert made.uses_up == (configured == "replace")
+        assert made.replaces(has_hooks=has_hooks) == (configured == "replace")
+        assert "so it is configured" in made.explain()
+
+    def test_it_is_logged_once(self) -> None:
+        made = policy()
+        with structlog.testing.capture_logs() as events:
+            made.failed("warm-up request 1 failed (gone)")
+            for _ in range(3):
+                made.replaces(has_hooks=False)
+        assert events == [
+            {
+                "event": "processes that requests cost a connection are replaced",
+                "log_level": "warning",
+                "function": "shop",
+                "why": "with such a connection shut down, warm-up request 1 failed (gone)",
+                "advice": ADVICE,
+            }
+        ]
+
+
+def test_an_unknown_way_is_refused() -> None:
+    function = Function.from_command(["true"])
+    with pytest.raises(
+        ConfigError, match=r"^unknown way with connections 'keep': choose one of auto, shut, replace$"
+    ):
+        Pool(function, connections="keep", limits=Limits())
+
+
+@pytest.mark.parametrize("way", ["shut", "replace"])
+def test_connections_are_either_kept_or_not(way: str) -> None:
+    with pytest.raises(ConfigError, match=f"cannot be kept with connections='{way}': choose one of the two"):
+        Pool(Function.from_command(["true"]), keep_connections=True, connections=way)
