@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from groundhog._core import RestoreReport, SnapshotInfo, Tracee, __version__, capabilities
-    from groundhog.config import Connections, Function, Isolation, Limits, Reply, Timings
+    from groundhog.config import Connections, Function, Hooks, Isolation, Limits, Reply, Timings
     from groundhog.errors import (
         ConfigError,
         CutOffError,
@@ -43,6 +43,7 @@ __all__ = [
     "FunctionTimeoutError",
     "GroundhogError",
     "HookError",
+    "Hooks",
     "InitError",
     "InvocationError",
     "Isolation",
@@ -73,7 +74,7 @@ __all__ = [
 
 _HOMES = {
     "groundhog._core": ("RestoreReport", "SnapshotInfo", "Tracee", "__version__", "capabilities"),
-    "groundhog.config": ("Connections", "Function", "Isolation", "Limits", "Reply", "Timings"),
+    "groundhog.config": ("Connections", "Function", "Hooks", "Isolation", "Limits", "Reply", "Timings"),
     "groundhog.observer": ("NullObserver", "Observer"),
     "groundhog.pool": ("Pool", "PoolStats"),
 }

@@ -118,7 +118,24 @@ class Connections(str, Enum):
         return _parse(cls, value, "way with connections")
 
 
-_Named = TypeVar("_Named", Isolation, Jail, Network, Connections)
+class Hooks(str, Enum):
+    """When the hooks of a function for the moment after a restore run."""
+
+    LAZY = "lazy"
+    """When the next request comes, on its time."""
+    EAGER = "eager"
+    """At once, while nobody waits for it: also if no request follows."""
+
+    def __str__(self) -> str:
+        return self.value
+
+    @classmethod
+    def parse(cls, value: str | Hooks) -> Hooks:
+        """The member of that name; ConfigError when there is none."""
+        return _parse(cls, value, "time of hooks")
+
+
+_Named = TypeVar("_Named", Isolation, Jail, Network, Connections, Hooks)
 
 
 def _parse(kind: type[_Named], value: str, what: str) -> _Named:

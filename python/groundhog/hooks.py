@@ -36,10 +36,11 @@ def register_before_snapshot(func: Called, /, *args: Any, **kwargs: Any) -> Call
 def register_after_restore(func: Called, /, *args: Any, **kwargs: Any) -> Called:
     """Have ``func(*args, **kwargs)`` called after each restore, of several the first one first.
 
-    It runs when the next request comes, before the function sees that, and once for each restore: all of
-    them together within ``Limits.hooks_timeout_s``. If one raises or takes longer, the process is replaced
-    and that request fails (HookError, FunctionTimeoutError). What an async function returns is awaited. What
-    it does is reverted with the rest after the request. Also a decorator: returns ``func``.
+    It runs when the next request comes, before the function sees that, or with ``Pool(hooks="eager")`` at
+    once; once for each restore: all of them together within ``Limits.hooks_timeout_s``. If one raises or
+    takes longer, the process is replaced, and the request that waits for it, if any, fails (HookError,
+    FunctionTimeoutError). What an async function returns is awaited. What it does belongs to the next
+    request, and is reverted with it. Also a decorator: returns ``func``.
     """
     _after.append((func, args, kwargs))
     return func

@@ -13,6 +13,7 @@ from groundhog._log import log
 from groundhog.config import (
     Connections,
     Function,
+    Hooks,
     Isolation,
     Jail,
     JsonValue,
@@ -74,8 +75,9 @@ class Pool:
     is slow. ``jail``: see `Jail`. ``network``: see `Network`. ``uid``: the user that the function runs as,
     which only root can choose. ``connections``: what becomes of connections that are older than a request
     which used them, and of their processes: see `Connections`. ``keep_connections``: leave them open instead,
-    though an answer that comes late on one reaches a later request. ``engine``: makes the processes; the
-    compiled one unless a test gives another. ``observer``: is told of requests, restores and retirements.
+    though an answer that comes late on one reaches a later request. ``hooks``: when those for the moment
+    after a restore run, see `Hooks`. ``engine``: makes the processes; the compiled one unless a test gives
+    another. ``observer``: is told of requests, restores and retirements.
     """
 
     def __init__(
@@ -92,6 +94,7 @@ class Pool:
         uid: int | None = None,
         keep_connections: bool = False,
         connections: Connections | str = Connections.AUTO,
+        hooks: Hooks | str = Hooks.LAZY,
         engine: Engine | None = None,
         observer: Observer | None = None,
     ) -> None:
@@ -112,6 +115,7 @@ class Pool:
         self._keep_connections = keep_connections
         self._connections = ConnectionPolicy(chosen, function.name, has_warmup=bool(function.warmup))
         self._has_spares = False
+        self._hooks = Hooks.parse(hooks)
         self._engine = engine
         self._ledger = Ledger(observer or NullObserver())
         self._config: WorkerConfig | None = None
@@ -153,6 +157,7 @@ class Pool:
             verify=self._verify,
             keep_connections=self._keep_connections,
             connections=self._connections,
+            eager_hooks=self._hooks is Hooks.EAGER and self.isolation is not Isolation.OFF,
             engine=self._engine if self._engine is not None else default_engine(),
             executor=self._executor,
             confinement=confinement,
@@ -425,7 +430,7 @@ class Pool:
                 if worker.may_serve(domain):
                     return worker
                 kept = kept or worker
-            elif worker.state is State.RESTORING:
+            elif worker.state in {State.RESTORING, State.HOOKING}:
                 reverting = True
         if clean is None and kept is not None and not reverting:
             kept.revert()

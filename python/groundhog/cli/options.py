@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 import click
 
-from groundhog.config import MIB, Connections, Function, Isolation, Jail, Limits, Network
+from groundhog.config import MIB, Connections, Function, Hooks, Isolation, Jail, Limits, Network
 from groundhog.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -216,6 +216,14 @@ def workers(command: Decorated) -> Decorated:
             help="Leave connections open that were opened before the requests, such as those of a pool for a"
             " database. An answer that comes late on one reaches the next request, and encrypted ones break."
             "  [default: as --connections says]",
+        ),
+        click.option(
+            "--hooks",
+            type=click.Choice([item.value for item in Hooks]),
+            default=Hooks.LAZY.value,
+            show_default=True,
+            help="When hooks for the moment after a restore run: when the next request comes, or at once,"
+            " while nobody waits.",
         ),
         click.option(
             "--connections",

@@ -101,7 +101,7 @@ def command(
         "kind": function.kind,
         **{
             name: pool_options[name]
-            for name in ("isolation", "jail", "network", "verify", "connections", "keep_connections")
+            for name in ("isolation", "jail", "network", "verify", "connections", "keep_connections", "hooks")
         },
         "protocol": protocol,
         "timeout_s": timeout,

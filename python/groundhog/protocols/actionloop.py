@@ -13,7 +13,8 @@ Our own launchers, and programs that use one of our helpers, add ``"groundhog": 
 we send control lines, which carry the member "groundhog" where a request carries "value":
 ``{"groundhog": "noop"}`` takes the path of a request without calling the function,
 ``{"groundhog": "prepare"}`` announces the snapshot, ``{"groundhog": "draw"}`` asks for numbers of every
-generator in the process, which audits compare.
+generator in the process, which audits compare. ``{"groundhog": "hooks"}`` is a noop that comes right after a
+restore, so that the hooks for that moment run before a request is there.
 
 To "prepare" they answer ``{"ok": true, "hooks": false}``, or ``{"ok": false, "error": "..."}`` when a hook of
 the function failed. With "hooks" true, `HOOKS_DONE` stands before the first answer after a restore, and comes
@@ -44,6 +45,7 @@ if TYPE_CHECKING:
 
 NOOP = b'{"groundhog":"noop"'
 PREPARE = b'{"groundhog":"prepare"}\n'
+HOOKS = b'{"groundhog":"hooks"}\n'
 DRAW = b'{"groundhog":"draw"}\n'
 HOOKS_DONE = b" "
 HOOK_FAILED = b'{"groundhog":"hook"'

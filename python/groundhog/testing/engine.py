@@ -27,6 +27,7 @@ FAULTS = {
     "restore-fails": "the next restore raises EngineError, and the process is killed",
     "restore-hangs": "the next restore never ends until the process is killed",
     "exit-mid-request": "a scripted process ends when it has read its next request",
+    "hook-fails": "a hook of a scripted process raises: it says so, and ends",
     "exit-after-answer": "a scripted process ends right after its next answer",
     "two-answers": "a scripted process writes its next answer twice",
     "not-json": "a scripted process answers with something else",
@@ -38,8 +39,9 @@ class FakeEngine:
     """Stands where the class `groundhog.Tracee` stands: pass it to ``Pool(engine=...)``.
 
     ``function``: called as ``function(params, call)`` in the process's thread; what it returns is answered as
-    JSON, bytes are answered as they are, None is answered with nothing. ``restore_s``: how long a restore
-    takes. ``control``: whether a scripted process says that it is a launcher of ours.
+    JSON, bytes are answered as they are, None is answered with nothing. ``hooks``: called as ``hooks(call)``
+    after each restore, as the hooks of a launcher are. ``restore_s``: how long a restore takes. ``control``:
+    whether a scripted process says that it is a launcher of ours.
     """
 
     shuts_in = False
@@ -49,10 +51,12 @@ class FakeEngine:
         self,
         function: Callable[[Any, Call], Any] | None = None,
         *,
+        hooks: Callable[[Call], Any] | None = None,
         restore_s: float = 0.0,
         control: bool = True,
     ) -> None:
         self.function = function
+        self.hooks = hooks
         self.restore_s = restore_s
         self.control = control
         self.processes: list[FakeProcess] = []

@@ -81,6 +81,7 @@ class ScriptedProcess(FakeProcess):
         self.state: dict[str, Any] = {}
         self.killed = threading.Event()
         self.token = b""
+        self._hooks_due = False
         self.connection = "open"
         """Then "used", and from the restore on "shut"."""
         self._waits = threading.Event()
@@ -127,11 +128,13 @@ class ScriptedProcess(FakeProcess):
         self._waits.wait(_STOP_S)
 
     def _save(self) -> None:
+        self._hooks_due = self._engine.hooks is not None
         self._kept = copy.deepcopy(self.state)
         if self.connection == "used":
             self.connection = "open"  # what counts is what requests do with it
 
     def _revert(self) -> None:
+        self._hooks_due = self._engine.hooks is not None
         self.state.clear()
         self.state.update(copy.deepcopy(self._kept))
 
@@ -190,10 +193,24 @@ class ScriptedProcess(FakeProcess):
             self.token = line[_TOKEN] if line[:1] == b"@" else b""
             message = json.loads(line[_TOKEN.stop :] if self.token else line)
             control = message.get("groundhog")
-            if control is not None:
-                self.write(3, (b'{"ok":true}' if control == "prepare" else b"{}") + self.token + b"\n")
+            if self._hooks_due:
+                self._run_hooks(message)
+            if control == "prepare":
+                said = {"ok": True, "hooks": self._engine.hooks is not None}
+                self.write(3, json.dumps(said).encode() + self.token + b"\n")
+            elif control is not None:
+                self.write(3, b"{}" + self.token + b"\n")
             else:
                 self._answer(message)
+
+    def _run_hooks(self, message: dict[str, Any]) -> None:
+        self._hooks_due = False
+        assert self._engine.hooks is not None  # noqa: S101 - none are due then
+        if self._engine.takes("hook-fails"):
+            self.write(3, b'{"groundhog":"hook","error":"ValueError: no credentials"}\n')
+            raise _ExitError(1)
+        self._engine.hooks(Call(self, message))
+        self.write(3, b" ")
 
     def _answer(self, message: dict[str, Any]) -> None:
         if self._engine.takes("exit-mid-request"):

@@ -4,9 +4,11 @@ actions.
 Theory of operation. A worker is born NEW and walks down to CLEAN, the only state besides KEPT in which it may
 be handed a request. From there it goes round: CLEAN -> RUNNING -> RESTORING -> CLEAN. With isolation "domain"
 or "off" an answered request leads to KEPT instead: the process then holds what its last caller left, and only
-that caller (SERVE_AGAIN), or a restore (REVERT), may follow. That SERVE is illegal in every state but CLEAN
-is the promise of isolation in this file. Every state leads to RETIRED, and nothing leads out of it: a process
-that cannot be restored with certainty is replaced, never repaired.
+that caller (SERVE_AGAIN), or a restore (REVERT), may follow. With eager hooks a restore leads to HOOKING
+first: what hooks leave belongs to the next request, so the process is then as clean as one whose hooks run
+within that. That SERVE is illegal in every state but CLEAN is the promise of isolation in this file. Every
+state leads to RETIRED, and nothing leads out of it: a process that cannot be restored with certainty is
+replaced, never repaired.
 """
 
 from __future__ import annotations
@@ -31,6 +33,8 @@ class State(str, Enum):
     CLEAN = "clean"
     RUNNING = "running"
     RESTORING = "restoring"
+    HOOKING = "hooking"
+    """Reverted, and the function's hooks run before any request comes."""
     KEPT = "kept"
     """Idle and not clean: for the last caller's trust domain only."""
     RETIRED = "retired"
@@ -57,6 +61,10 @@ class Event(str, Enum):
     """The request has ended and the process may keep its state for its domain."""
     REVERT = "revert"
     RESTORED = "restored"
+    RESTORED_EAGER = "restored, hooks next"
+    """Reverted, and by configuration its hooks are to run at once."""
+    HOOKED = "hooked"
+    """The hooks have run."""
     RETIRE = "retire"
 
 
@@ -72,6 +80,7 @@ class Action(str, Enum):
     REHEARSE = "rehearse"
     SEND = "send"
     RESTORE = "restore"
+    RUN_HOOKS = "run hooks"
     OFFER = "offer"
     """Tell the pool that a request may be handed over."""
     KILL = "kill"
@@ -98,11 +107,13 @@ TABLE: dict[tuple[State, Event], tuple[State, Action]] = {
     (State.RUNNING, Event.ANSWERED_KEEP): (State.KEPT, Action.OFFER),
     (State.KEPT, Event.REVERT): (State.RESTORING, Action.RESTORE),
     (State.RESTORING, Event.RESTORED): (State.CLEAN, Action.OFFER),
+    (State.RESTORING, Event.RESTORED_EAGER): (State.HOOKING, Action.RUN_HOOKS),
+    (State.HOOKING, Event.HOOKED): (State.CLEAN, Action.OFFER),
     **{(state, Event.RETIRE): (State.RETIRED, Action.KILL) for state in State if state is not State.RETIRED},
     (State.RETIRED, Event.RETIRE): (State.RETIRED, Action.NONE),
 }
 
-STARTED = frozenset({State.CLEAN, State.RUNNING, State.RESTORING, State.KEPT})
+STARTED = frozenset({State.CLEAN, State.RUNNING, State.RESTORING, State.HOOKING, State.KEPT})
 """The states of a worker that has come up."""
 
 

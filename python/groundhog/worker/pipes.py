@@ -204,10 +204,14 @@ class Channel:
 
     def take_logs(self) -> tuple[str, str]:
         """What has been printed until now, to stdout and to stderr; what comes from now on is nobody's."""
+        self.hold_logs()
+        return self._stdout.take(), self._stderr.take()
+
+    def hold_logs(self) -> None:
+        """Keep what has been printed until now for the next request; what comes before that is nobody's."""
         self._read_log(self._pipes.stdout, self._stdout)
         self._read_log(self._pipes.stderr, self._stderr)
         self.collecting = False
-        return self._stdout.take(), self._stderr.take()
 
     def read_answer(self) -> None:
         """Read what is left in the answer pipe of a process that has ended."""

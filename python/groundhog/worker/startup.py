@@ -19,6 +19,7 @@ from groundhog.errors import (
     TraceeExitedError,
 )
 from groundhog.protocols.actionloop import (
+    HOOKS,
     PREPARE,
     Ack,
     encode_context,
@@ -74,6 +75,8 @@ class Startup:
         """The process is one of our launchers."""
         self.has_hooks = False
         """The function has hooks that run after each restore."""
+        self.hooks_have_run = False
+        """They have, for the first request."""
         self._spawning: Future[Process] | None = None
         self._cell: Cell | None = None
         self._steps: dict[Action, Callable[[], Any]] = {
@@ -94,7 +97,7 @@ class Startup:
         except TraceeExitedError as error:
             raise self._failure or InitError(str(error), self._log()) from None
         finally:
-            if self._channel is not None:
+            if self._channel is not None and not self.hooks_have_run:  # else that is the first request's
                 self.output = self._channel.take_logs()
         if any(self.output):
             stdout, stderr = self.output
@@ -290,7 +293,17 @@ class Startup:
                 await self._restore()
         else:  # nothing can be sent to it without calling the function: but a restore must be possible
             await self._restore()
+        if self._config.eager_hooks and self.has_hooks:
+            await self._run_hooks()
         return Event.REHEARSED
+
+    async def _run_hooks(self) -> None:
+        """As after each later restore: for the first request, and what they print, too."""
+        assert self._channel is not None  # noqa: S101
+        self.output = self._channel.take_logs()
+        await self._exchange(HOOKS, "run its hooks")
+        self._channel.hold_logs()
+        self.hooks_have_run = True
 
     async def _rehearse_with_warmup(self, rounds: int) -> None:
         """Serve the warm-up again, as requests are served, and see how it takes the loss of connections."""

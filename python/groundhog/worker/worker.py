@@ -22,7 +22,7 @@ from groundhog.errors import (
     StateMismatchError,
     TraceeExitedError,
 )
-from groundhog.protocols.actionloop import RAISED, parse_answer
+from groundhog.protocols.actionloop import HOOKS, RAISED, parse_answer
 from groundhog.worker.connections import USED, SpentError
 from groundhog.worker.lifecycle import STARTED, Action, Event, State, advance
 from groundhog.worker.startup import Startup
@@ -84,6 +84,8 @@ class WorkerConfig:
     keep_connections: bool
     connections: ConnectionPolicy
     """Shared by all workers of the pool."""
+    eager_hooks: bool
+    """Hooks run at once after a restore."""
     engine: Engine
     executor: Executor
     """Runs what blocks: spawning, the snapshot, closing."""
@@ -118,6 +120,8 @@ class Worker:
         self._sent_at = 0.0
         self._timings = Timings(0.0, 0.0)
         self._restore_s: float | None = None
+        self._hooks_have_run = False
+        """Since the last restore."""
         self._timer: asyncio.TimerHandle | None = None
         self._exited = False
         self._answer_ended = False
@@ -175,6 +179,7 @@ class Worker:
             self.retire(_start_reason(failure), str(failure))
             raise failure from error
         self.came_up = True
+        self._hooks_have_run = self._startup.hooks_have_run
         log.info("worker ready", pid=self.pid, snapshot_bytes=self.snapshot.bytes if self.snapshot else 0)
         self._listener.worker_idle(self)
         return True
@@ -201,7 +206,8 @@ class Worker:
             hooks = False
         else:
             self._advance(Event.SERVE)
-            hooks = self._startup.has_hooks
+            hooks = self.has_hooks and not self._hooks_have_run
+        self._hooks_have_run = False
         self.domain = job.domain
         self._job = job
         self._sent_at = now = time.perf_counter()
@@ -289,7 +295,10 @@ class Worker:
         """The answer is complete: tell the caller, then revert."""
         job, self._job = self._job, None
         if job is None:
-            self._startup.on_line(line)
+            if self._state is State.HOOKING:
+                self._on_hooked()
+            else:
+                self._startup.on_line(line)
             return
         assert self._channel is not None  # noqa: S101
         self._stop_timer()
@@ -319,7 +328,7 @@ class Worker:
 
     def on_broken(self, error: InvocationError) -> None:
         """It cannot be understood any more, or is not fit to serve."""
-        if self._job is None:
+        if self._state not in STARTED:
             self._startup.on_failure(error)
             return
         self._attach_logs(error)
@@ -430,7 +439,25 @@ class Worker:
             return
         self._restore_s = report.duration
         self._listener.worker_restored(self, report)
+        if self.config.eager_hooks and self.has_hooks and not (self.spent or self.superseded):
+            self._advance(Event.RESTORED_EAGER)
+            self._run_hooks()
+            return
         self._advance(Event.RESTORED)
+        self._listener.worker_idle(self)
+
+    def _run_hooks(self) -> None:
+        """On nobody's time. The line brings fresh random numbers, as a request does."""
+        assert self._channel is not None  # noqa: S101
+        self._timer = self._loop.call_later(self.config.limits.hooks_timeout_s, self._on_hooks_timeout)
+        self._channel.send(HOOKS, hooks=True)
+
+    def _on_hooked(self) -> None:
+        assert self._channel is not None  # noqa: S101
+        self._stop_timer()
+        self._channel.hold_logs()  # they are the next request's, as is all else that the hooks did
+        self._hooks_have_run = True
+        self._advance(Event.HOOKED)
         self._listener.worker_idle(self)
 
     def _on_restore_timeout(self) -> None:

@@ -38,18 +38,33 @@ def test_only_a_kept_worker_serves_its_domain_again() -> None:
 
 
 def test_after_a_request_only_a_restore_leads_back_to_clean() -> None:
-    """Follow every path from RUNNING that avoids RESTORED: none of them comes to CLEAN."""
+    """Follow every path from RUNNING that avoids both kinds of it: none of them comes to CLEAN."""
+    restores = {Event.RESTORED, Event.RESTORED_EAGER}
     seen = {State.RUNNING}
     todo = [State.RUNNING]
     while todo:
         state = todo.pop()
         for event in Event:
-            if event is not Event.RESTORED and (state, event) in TABLE:
+            if event not in restores and (state, event) in TABLE:
                 following = TABLE[state, event][0]
                 if following not in seen:
                     seen.add(following)
                     todo.append(following)
     assert seen == {State.RUNNING, State.RESTORING, State.KEPT, State.RETIRED}
+
+
+def test_while_hooks_run_nothing_is_served() -> None:
+    """A request that comes meanwhile waits for their end, or for that of the process."""
+    after = {event: TABLE[state, event] for state, event in TABLE if state is State.HOOKING}
+    assert after == {
+        Event.HOOKED: (State.CLEAN, Action.OFFER),
+        Event.RETIRE: (State.RETIRED, Action.KILL),
+    }
+
+
+def test_hooks_run_ahead_only_in_a_reverted_process() -> None:
+    before = {key: following for key, following in TABLE.items() if following[0] is State.HOOKING}
+    assert before == {(State.RESTORING, Event.RESTORED_EAGER): (State.HOOKING, Action.RUN_HOOKS)}
 
 
 def test_nothing_leads_out_of_retirement() -> None:
