@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import subprocess
 from pathlib import Path
@@ -12,6 +13,7 @@ import pytest
 from groundhog import Function, Pool
 from groundhog.audit.workshop import C_FLAGS, SOURCES, WARNINGS
 from groundhog.errors import HookError, InitError
+from groundhog.observer import Endings
 from groundhog.protocols.actionloop import DRAW
 from groundhog.testing import weakened
 from groundhog.weakening import RESEEDING
@@ -154,6 +156,23 @@ async def test_hooks(c: Compile, tmp_path: Path, language: str) -> None:
         await draws(function.argv, 1, jail="none")
     with pytest.raises(InitError, match="a hook before the snapshot failed: "):
         await draws((*function.argv[:-1], str(tmp_path), "early"), 1, jail="none")
+
+
+@pytest.mark.parametrize("language", ["java", "c"])
+async def test_hooks_that_run_ahead(c: Compile, tmp_path: Path, language: str) -> None:
+    """To a program they are hooks as ever: the line at which they run is a noop."""
+    flag, seen = tmp_path / "flag", Endings()
+    function = Function.from_command(hooked(language, c, flag))
+    async with Pool(function, workers=1, jail="none", hooks="eager", observer=seen) as pool:
+        for number in range(10):
+            while pool.next_pid is None:  # noqa: ASYNC110 - nothing tells of it
+                await asyncio.sleep(0.001)
+            if number == 9:
+                flag.touch()  # those for this request have run
+            assert (await pool.invoke({})).value["order"] == "before-2 before-1 after-1 after-2"
+        while not isinstance(told := await seen.events.get(), str):
+            pass
+    assert told == f"hook-failed: {HOOK_SAYS[language]}"
 
 
 @pytest.mark.parametrize("language", ["java", "c"])

@@ -16,10 +16,11 @@ we send control lines, which carry the member "groundhog" where a request carrie
 generator in the process, which audits compare. ``{"groundhog": "hooks"}`` is a noop that comes right after a
 restore, so that the hooks for that moment run before a request is there.
 
-To "prepare" they answer ``{"ok": true, "hooks": false}``, or ``{"ok": false, "error": "..."}`` when a hook of
-the function failed. With "hooks" true, `HOOKS_DONE` stands before the first answer after a restore, and comes
-as soon as the function's hooks for that moment have run; a line that begins with `HOOK_FAILED` tells of one
-that failed, and the process ends.
+"prepare" may have ``"connections": "drop"``: then they close idle connections that open again on demand, if
+they know any. They answer ``{"ok": true, "hooks": false}``, or ``{"ok": false, "error": "..."}`` when a hook
+of the function failed. With "hooks" true, `HOOKS_DONE` stands before the first answer after a restore, and
+comes as soon as the function's hooks for that moment have run; a line that begins with `HOOK_FAILED` tells of
+one that failed, and the process ends.
 
 Before each of their lines stands a `Freshness`: "@", then random numbers and the time, by which the launcher
 makes the function's generators differ from those of all other requests, and a token. It repeats the token
@@ -45,6 +46,8 @@ if TYPE_CHECKING:
 
 NOOP = b'{"groundhog":"noop"'
 PREPARE = b'{"groundhog":"prepare"}\n'
+PREPARE_DROPPING = b'{"groundhog":"prepare","connections":"drop"}\n'
+"""Idle connections that a client library opens again by itself are better closed before."""
 HOOKS = b'{"groundhog":"hooks"}\n'
 DRAW = b'{"groundhog":"draw"}\n'
 HOOKS_DONE = b" "

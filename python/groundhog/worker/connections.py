@@ -60,6 +60,11 @@ class ConnectionPolicy:
         self._told = False
 
     @property
+    def drops_idle(self) -> bool:
+        """Whether idle connections that a library opens again by itself are closed before the snapshot."""
+        return self.judges
+
+    @property
     def uses_up(self) -> bool:
         """Whether processes are known to be of no use any more without their connections."""
         return self._configured is Connections.REPLACE or bool(self._failure)

@@ -21,6 +21,7 @@ from groundhog.errors import (
 from groundhog.protocols.actionloop import (
     HOOKS,
     PREPARE,
+    PREPARE_DROPPING,
     Ack,
     encode_context,
     encode_value,
@@ -245,7 +246,8 @@ class Startup:
 
     async def _prepare(self) -> Event:
         if self.speaks_control:
-            said = self._parse_ack(await self._exchange(PREPARE, "prepare for its snapshot"))
+            line = PREPARE_DROPPING if self._drops_connections else PREPARE
+            said = self._parse_ack(await self._exchange(line, "prepare for its snapshot"))
             if not said.ok:
                 raise InitError(said.error, self._log())
             self.has_hooks = said.hooks
@@ -254,6 +256,13 @@ class Startup:
             return Event.UNISOLATED
         await self._settle()
         return Event.PREPARED
+
+    @property
+    def _drops_connections(self) -> bool:
+        """Whether idle ones are better closed: a request would lose them, if it had the process reverted."""
+        config = self._config
+        kept = config.keep_connections or config.isolation is Isolation.OFF
+        return config.connections.drops_idle and not kept
 
     async def _settle(self) -> None:
         """Give it the moment that it takes from its last answer to its next read: a better place to resume

@@ -219,7 +219,7 @@ class Server:
                 self._run_hooks()
         message, _ = _decode(line.decode(), start)
         if message.get("groundhog") == "prepare":
-            return _encode_ascii(self._prepare()).encode() + token + b"\n"
+            return _encode_ascii(self._prepare(message)).encode() + token + b"\n"
         for key, value in message.items():
             if key not in ("value", "groundhog"):
                 os.environ["__OW_" + key.upper()] = value if isinstance(value, str) else _encode_ascii(value)
@@ -242,13 +242,15 @@ class Server:
             sys.exit(1)
         write_line(DONE)
 
-    def _prepare(self) -> dict[str, Any]:
+    def _prepare(self, message: dict[str, Any]) -> dict[str, Any]:
         try:
             self._hooks.before_snapshot()
         except Exception as error:  # noqa: BLE001 - whatever it is, there must be no snapshot
             report(error)
             flush()
             return {"ok": False, "error": f"a hook before the snapshot failed: {described(error)}"}
+        if message.get("connections") == "drop":
+            beside("drivers").drop(report)
         beside("processes").end()
         flush()  # what hooks printed must not be in the snapshot, and come with each answer
         prepare()

@@ -1,0 +1,177 @@
+"""Functions with client libraries that connect again by themselves, if their idle connections are closed."""
+
+from __future__ import annotations
+
+import contextlib
+import subprocess
+import sys
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from groundhog import Function, Pool
+from groundhog.observer import Endings
+from tests.framework import postgres, redis_server
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    Source = Callable[[str, str], Path]
+
+pytestmark = [
+    pytest.mark.kernel,
+    pytest.mark.usefixtures("no_leaks"),
+    pytest.mark.xdist_group("postgres"),
+]
+
+SQLALCHEMY = """
+import sqlalchemy
+
+engine = sqlalchemy.create_engine(ADDRESS)
+
+def query():
+    with engine.connect() as connection:
+        return connection.execute(sqlalchemy.text("SELECT 6 * 7")).scalar()
+
+query()
+
+def main(params):
+    return {"value": query()}
+"""
+SQLITE = """
+import sqlalchemy
+
+engine = sqlalchemy.create_engine(ADDRESS)
+with engine.begin() as connection:
+    connection.execute(sqlalchemy.text("CREATE TABLE answers (value INTEGER)"))
+    connection.execute(sqlalchemy.text("INSERT INTO answers VALUES (42)"))
+
+def main(params):
+    with engine.connect() as connection:
+        return {"value": connection.execute(sqlalchemy.text("SELECT value FROM answers")).scalar()}
+"""
+REDIS = """
+import redis
+
+client = redis.Redis(host="127.0.0.1", port=ADDRESS, decode_responses=True)
+client.set("answer", 42)
+
+def main(params):
+    return {"value": int(client.get("answer"))}
+"""
+HTTP = """
+import http.client
+
+connection = http.client.HTTPConnection("127.0.0.1", ADDRESS)
+
+def ask():
+    connection.request("GET", "/")
+    return int(connection.getresponse().read())
+
+ask()
+
+def main(params):
+    return {"value": ask()}
+"""
+UNREAD = """
+import http.client
+
+connection = http.client.HTTPConnection("127.0.0.1", ADDRESS)
+connection.request("GET", "/")
+response = connection.getresponse()
+
+def main(params):
+    return {"value": int(response.read())}
+"""
+
+
+SERVER = """
+import http.server
+
+class Answer(http.server.BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def do_GET(self):
+        self.send_response(200)
+        self.send_header("Content-Length", "2")
+        self.end_headers()
+        self.wfile.write(b"42")
+
+    def log_message(self, *_):
+        pass
+
+server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Answer)
+print(server.server_port, flush=True)
+server.serve_forever()
+"""
+"""In a process of its own: connections to the supervisor itself are not shut down."""
+
+
+@contextlib.contextmanager
+def web() -> Iterator[int]:
+    argv = [sys.executable, "-c", SERVER]
+    with subprocess.Popen(argv, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout is not None
+            yield int(process.stdout.readline())
+        finally:
+            process.terminate()
+
+
+@pytest.fixture(scope="module")
+def addresses(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]:
+    with (
+        postgres.running() as database,
+        redis_server.running(tmp_path_factory.mktemp("redis")) as redis,
+        web() as port,
+    ):
+        named = dict(part.split("=") for part in database.split())
+        url = "postgresql+psycopg://{user}@{host}:{port}/{dbname}".format_map(named)
+        yield {SQLALCHEMY: url, REDIS: redis.port, HTTP: port, UNREAD: port, SQLITE: "sqlite://"}
+
+
+@pytest.fixture
+def function(addresses: dict[str, Any], source: Source) -> Callable[..., Function]:
+    return lambda text, **more: Function.from_file(
+        source("handler.py", f"ADDRESS = {addresses[text]!r}\n{text}"), **more
+    )
+
+
+DRIVERS = pytest.mark.parametrize(
+    "text", [SQLALCHEMY, REDIS, HTTP], ids=["SQLAlchemy", "redis-py", "http.client"]
+)
+
+
+async def answers(pool: Pool, count: int) -> set[Any]:
+    return {(await pool.invoke({})).value["value"] for _ in range(count)}
+
+
+@DRIVERS
+@pytest.mark.parametrize("warmup", [[], [{}]], ids=["no warm-up", "warm-up"])
+async def test_their_processes_serve_on(
+    function: Callable[..., Function], text: str, warmup: list[Any]
+) -> None:
+    async with Pool(function(text, warmup=warmup), observer=(seen := Endings())) as pool:
+        assert await answers(pool, 10) == {42}
+        assert pool.stats().retirements.keys() <= {"superseded"}
+        assert pool.stats().connections == "", "no connection of the snapshot was used"
+    assert not any(isinstance(event, str) and "connections-used" in event for event in seen.known())
+
+
+@DRIVERS
+async def test_left_alone_they_lose_their_connection(function: Callable[..., Function], text: str) -> None:
+    async with Pool(function(text), connections="replace") as pool:
+        assert await answers(pool, 3) == {42}
+        assert pool.stats().retirements["connections-used"] >= 2
+
+
+async def test_a_database_within_its_connection_stays(function: Callable[..., Function]) -> None:
+    async with Pool(function(SQLITE)) as pool:
+        assert await answers(pool, 3) == {42}
+
+
+async def test_an_answer_that_is_half_read_stays(function: Callable[..., Function]) -> None:
+    """It has come before the snapshot, so that each request may read it; a closed one would be empty."""
+    async with Pool(function(UNREAD)) as pool:
+        assert await answers(pool, 3) == {42}
