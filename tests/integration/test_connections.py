@@ -98,6 +98,37 @@ async def test_a_process_whose_connection_was_shut_serves_on(client: str, source
     assert sum(shut.counts) == 1, "the old one is shut once, and then it stays so"
 
 
+NODE = """
+const net = require('net');
+
+const socket = net.connect(PORT, '127.0.0.1');
+socket.setEncoding('utf8');
+socket.on('error', () => {});
+
+exports.main = ({ key }) => new Promise((resolve, reject) => {
+  if (socket.destroyed) reject(new Error('the server closed the connection'));
+  socket.once('close', () => reject(new Error('the server closed the connection')));
+  socket.once('data', (answer) => resolve({ value: answer.split('\\r\\n')[1] }));
+  socket.write(`GET ${key}\\r\\n`);
+});
+"""
+
+
+@pytest.mark.parametrize("warmup", [[], [{"key": "key0"}]], ids=["no warm-up", "warm-up"])
+async def test_a_node_client_that_does_not_connect_again_costs_its_process(
+    server: redis_server.RedisServer, source: Source, warmup: list[Any]
+) -> None:
+    path = source("handler.js", f"const PORT = {server.port};\n{NODE}")
+    async with Pool(Function.from_file(path), connections="shut") as pool:
+        values = [(await pool.invoke({"key": f"key{number}"})).value for number in range(2)]
+        assert values == [{"value": "value0"}, {"error": "the server closed the connection"}]
+    async with Pool(Function.from_file(path, warmup=warmup)) as pool:
+        values = [(await pool.invoke({"key": f"key{number}"})).value for number in range(10)]
+        assert pool.stats().retirements.keys() == {"connections-used"}
+        assert ("warm-up request 1 failed" in pool.stats().connections) == bool(warmup)
+    assert values == [{"value": f"value{number}"} for number in range(10)]
+
+
 async def test_connections_are_kept_on_demand(client: str, source: Source) -> None:
     shut = Shut()
     function = Function.from_file(source("handler.py", client + PLAIN))

@@ -165,7 +165,7 @@ async def test_a_function_without_hooks_is_sent_nothing(*, control: bool) -> Non
         assert [(await pool.invoke({})).value for _ in range(3)] == [{"hooks": 0}] * 3
 
 
-async def test_without_isolation_they_never_run() -> None:
+async def test_without_isolation_none_run_ahead() -> None:
     engine = FakeEngine(tell, hooks=hooked)
     async with Pool(FUNCTION, isolation="off", hooks="eager", engine=engine) as pool:
         assert [(await pool.invoke({})).value for _ in range(3)] == [{"hooks": 0}] * 3
