@@ -93,13 +93,13 @@ class ConnectionPolicy:
         """What becomes of the processes, and why; empty as long as no connection was used."""
         if self._told:
             return (
-                "Each process that a request cost a connection opened before it is replaced:"
-                f" {self._why()}. To keep processes, {self._advice()}."
+                "Processes are replaced once a request has used a connection that is older than it:"
+                f" {self._why()}. To keep them, {self._advice()}."
             )
         if self._shut:
             return (
-                "Connections opened before the requests that used them were shut down, and their processes"
-                f" serve on: {self._shut}."
+                "Connections that are older than a request which used them are shut down, and processes serve"
+                f" on: {self._shut}."
             )
         return ""
 
@@ -123,7 +123,7 @@ class ConnectionPolicy:
         if not self._told:
             self._told = True
             log.warning(
-                "processes that requests cost a connection are replaced",
+                "processes are replaced once a request has used an older connection",
                 function=self._name,
                 why=self._why(),
                 advice=self._advice(),

@@ -293,11 +293,12 @@ class Startup:
         return Event.SNAPSHOTTED
 
     async def _rehearse(self) -> Event:
-        requests = [] if self._config.connections.uses_up else self._trial.all
+        used_up = self._config.connections.uses_up
+        requests = [] if used_up else self._trial.all
         if requests:
             await self._rehearse_with_warmup(max(_REHEARSALS, min(len(requests), _MOST_REHEARSALS)))
         elif self.speaks_control:
-            for _ in range(_REHEARSALS):
+            for _ in range(1 if used_up else _REHEARSALS):  # it will not serve for long
                 await self._exchange(noop_line(_CONTEXT))
                 await self._restore()
         else:  # nothing can be sent to it without calling the function: but a restore must be possible

@@ -109,8 +109,8 @@ class TestPolicy:
         assert made.uses_up
         assert made.replaces(has_hooks=True)
         assert made.explain() == (
-            "Each process that a request cost a connection opened before it is replaced: with such a"
-            f" connection shut down, warm-up request 1 failed (gone). To keep processes, {ADVICE}."
+            "Processes are replaced once a request has used a connection that is older than it: with such a"
+            f" connection shut down, warm-up request 1 failed (gone). To keep them, {ADVICE}."
         )
 
     @pytest.mark.parametrize("has_hooks", [False, True])
@@ -130,7 +130,7 @@ class TestPolicy:
                 made.replaces(has_hooks=False)
         assert events == [
             {
-                "event": "processes that requests cost a connection are replaced",
+                "event": "processes are replaced once a request has used an older connection",
                 "log_level": "warning",
                 "function": "shop",
                 "why": "with such a connection shut down, warm-up request 1 failed (gone)",

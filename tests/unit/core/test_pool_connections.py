@@ -59,7 +59,7 @@ async def test_right_answers_whatever_the_warm_up_shows(warmup: list[Any]) -> No
         assert values == [1 + len(warmup)] * 10
         await recorder.until(lambda: len(recorder.reports) == 10)
         assert pool.stats().retirements.keys() == {"connections-used"}
-        assert "is replaced" in pool.stats().connections
+        assert "Processes are replaced" in pool.stats().connections
     assert engine.alive == 0
 
 
