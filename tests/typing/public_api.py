@@ -29,7 +29,15 @@ async def configured() -> None:
     fn = groundhog.Function.from_command(["./program", "--option"], warmup=[{}], env={"NAME": "value"})
     limits = groundhog.Limits(timeout_s=5, queue_length=10)
     pool = groundhog.Pool(
-        fn, 4, groundhog.Isolation.DOMAIN, limits, "hot", verify=True, observer=groundhog.NullObserver()
+        fn,
+        4,
+        groundhog.Isolation.DOMAIN,
+        limits,
+        "hot",
+        verify=True,
+        connections=groundhog.Connections.REPLACE,
+        hooks="eager",
+        observer=groundhog.NullObserver(),
     )
     try:
         await pool.start()

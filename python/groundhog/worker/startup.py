@@ -319,11 +319,10 @@ class Startup:
         """Serve the warm-up again, as requests are served, and see how it takes the loss of connections."""
         policy, trial = self._config.connections, self._trial
         for request in trial.requests(rounds):
-            wrong = await self._try(request)
+            wrong = await self._rehearse_with(request)
             if wrong and policy.judges:
                 policy.failed(wrong)
                 raise SpentError(f"with its connections shut down, {wrong}")
-            trial.restored((await self._restore()).connections_shut)
         if not trial.shut or not policy.judges:
             return
         if not trial.settled:
@@ -332,14 +331,18 @@ class Startup:
             raise SpentError("its connections were shut down when it was rehearsed")
         policy.passed()
 
-    async def _try(self, request: bytes) -> str | None:
-        """Send a request of the warm-up; what is wrong with its answer, once connections have been shut."""
+    async def _rehearse_with(self, request: bytes) -> str | None:
+        """Serve a request of the warm-up; what went wrong, once connections have been shut."""
+        trial = self._trial
         try:
-            return self._trial.answered(request, await self._exchange(self._warmup_line(request)))
-        except (InitError, InvocationError) as error:
-            if not self._trial.shut or not self._config.connections.judges:
+            wrong = trial.answered(request, await self._exchange(self._warmup_line(request)))
+            trial.restored((await self._restore()).connections_shut)
+        except (InitError, InvocationError, TraceeExitedError) as error:
+            # Some libraries end the process when they find a connection closed, at once or a little later.
+            if not trial.shut or not self._config.connections.judges:
                 raise
-            return f"{self._trial.name(request)} {failure(error)}"
+            return f"{trial.name(request)} {failure(error)}"
+        return wrong
 
     async def _restore(self) -> RestoreReport:
         self._check()

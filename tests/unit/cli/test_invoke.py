@@ -46,6 +46,16 @@ def test_connections_are_kept_on_demand(handler: str, engine: FakeEngine, option
     assert [process.keeps_connections for process in engine.processes] == [bool(options)]
 
 
+def test_kept_connections_cannot_be_shut(
+    handler: str, engine: FakeEngine, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["invoke", handler, "--keep-connections", "--connections", "shut"]) == 1
+    assert (
+        "connections cannot be kept with connections='shut': choose one of the two" in capsys.readouterr().err
+    )
+    assert engine.processes == []
+
+
 def test_without_isolation_nothing_is_restored(
     handler: str, engine: FakeEngine, capsys: pytest.CaptureFixture[str]
 ) -> None:

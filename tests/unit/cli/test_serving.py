@@ -81,6 +81,8 @@ def test_serve(visitor: Visitor, handler: str, engine: FakeEngine, isolation: li
         info = client.get("/_/info").json()
         assert info["function"] == "handler"
         assert info["pool"]["requests"] == 2
+        assert info["pool"]["connections"] == ""
+        assert (info["connections"], info["hooks"]) == ("auto", "lazy")
         assert 'groundhog_requests_total{outcome="ok"} 2.0' in client.get("/_/metrics").text
 
     visitor.visit = visit

@@ -111,6 +111,25 @@ async def test_a_process_that_ends_in_the_trial_is_evidence() -> None:
         assert "warm-up request 1 failed (function process" in pool.stats().connections
 
 
+@pytest.mark.parametrize("wait", [False, True])
+async def test_so_is_one_that_ends_after_its_answer(*, wait: bool) -> None:
+    """Before the restore, or in it: Node ends for an error that nobody handles, once its event loop turns."""
+    engine = FakeEngine(restore_s=0.01 if wait else 0.0)
+
+    def ends(params: Any, call: Call) -> dict[str, Any] | None:
+        if call.use_connection():
+            return count(params, call)
+        call.write_answer(b"{}" + call.token + b"\n")
+        call.exit(7)
+        return None
+
+    engine.function = ends
+    async with Pool(function({}), engine=engine) as pool:
+        assert [(await pool.invoke({})).value["n"] for _ in range(3)] == [2] * 3
+        assert "warm-up request 1 failed" in pool.stats().connections
+    assert engine.alive == 0
+
+
 async def test_where_it_is_configured_a_warm_up_that_fails_then_is_no_matter() -> None:
     async with Pool(function({}), connections="shut", engine=FakeEngine(fragile)) as pool:
         assert (await pool.invoke({"use": False})).value["n"] == 2
