@@ -115,6 +115,7 @@ class Tracee:
         ids: tuple[int, int] | None = None,
         most_tasks: int | None = None,
         keep_connections: bool = False,
+        shut_own_connections: bool = False,
         trusted: bool = False,
     ) -> Tracee: ...
     @staticmethod

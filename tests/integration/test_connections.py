@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -149,3 +150,33 @@ async def test_the_answer_to_a_cancelled_request_reaches_no_other(
         await pool.invoke({"cancelled": True})
         reply = await pool.invoke({"cancelled": False, "key": "key3"})
     assert reply.value == {"value": "value3" if isolation == "request" else ["late", "of another caller"]}
+
+
+TO_THE_SUPERVISOR = """
+import os
+import socket
+
+connection = socket.create_connection(("127.0.0.1", int(os.environ["PORT"])))
+
+def main(params):
+    connection.sendall(b"half of a request")
+    return {}
+"""
+
+
+async def test_one_to_a_server_of_the_supervisor_itself_is_shut_as_well(source: Source) -> None:
+    """Else the next request goes on with what this one has begun to send."""
+    received: asyncio.Queue[bytes] = asyncio.Queue()
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        received.put_nowait(await reader.read())
+        writer.close()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    function = Function.from_file(source("handler.py", TO_THE_SUPERVISOR), env={"PORT": str(port)})
+    shut = Shut()
+    async with server, Pool(function, connections="shut", observer=shut) as pool:
+        await pool.invoke({})
+        assert await asyncio.wait_for(received.get(), 60) == b"half of a request"
+    assert shut.counts[-1:] == [1]

@@ -26,7 +26,7 @@ pub use files::jail::{JailOptions, Means};
 pub use report::{Phases, RestoreReport, SnapshotInfo};
 pub use session::capabilities::{Capabilities, Finding, Reach, capabilities};
 pub use session::changes::{Changes, LayoutChange, MemoryChange};
-pub use session::tracee::{SpawnOptions, Tracee};
+pub use session::tracee::{SpawnOptions, Tracee, UsedConnections};
 pub use strategy::Strategy;
 pub use syscalls::policy::{PolicyRow, described as policy};
 

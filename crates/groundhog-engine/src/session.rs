@@ -29,6 +29,7 @@ use std::cell::RefCell;
 use std::os::fd::OwnedFd;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
+use tracee::UsedConnections;
 
 /// How long a process may take to be stopped and reverted before it is killed.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -38,8 +39,8 @@ const PATIENCE: Duration = Duration::from_secs(10);
 struct Terms {
     /// Calls that change the layout or close descriptors are to be seen, from the snapshot on.
     watches_frequent: bool,
-    /// Connections of the snapshot are left open whatever went through them.
-    keeps_connections: bool,
+    /// What becomes of connections of the snapshot that a request used.
+    connections: UsedConnections,
     /// How many seccomp programs bound the process when it started: ours, and those of the container.
     filters_at_start: u32,
     /// The user that it was made to be.

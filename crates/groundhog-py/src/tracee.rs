@@ -2,7 +2,7 @@
 
 use crate::errors::exception;
 use crate::reports::{self, RestoreReport, SnapshotInfo};
-use groundhog_engine::{JailOptions, Means, SpawnOptions, Strategy};
+use groundhog_engine::{JailOptions, Means, SpawnOptions, Strategy, UsedConnections};
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyMapping, PyType};
@@ -73,6 +73,9 @@ impl Tracee {
     /// `keep_connections`: leave connections of the snapshot open that a request used, and only empty them; else they are
     /// shut down, so that no late answer reaches a later request.
     ///
+    /// `shut_own_connections`: shut them down also where the caller has their other ends, by which it may be a server of the
+    /// program's; else they count as how it speaks with the program, and are left alone.
+    ///
     /// `trusted`: without a jail, take it that the program does not write to its `/proc/PID/clear_refs`, by which it undoes
     /// the strategy `soft-dirty`; for tests and benchmarks.
     ///
@@ -80,8 +83,13 @@ impl Tracee {
     #[staticmethod]
     #[pyo3(signature = (argv, *, env = None, cwd = None, fds = None, drain = Vec::new(), strategy = None, watch = true,
                         jail = None, private = Vec::new(), most_written = None, network = "host", ids = None,
-                        most_tasks = None, keep_connections = false, trusted = false))]
-    #[allow(clippy::too_many_arguments, reason = "keyword arguments in Python")]
+                        most_tasks = None, keep_connections = false, shut_own_connections = false,
+                        trusted = false))]
+    #[allow(
+        clippy::fn_params_excessive_bools,
+        clippy::too_many_arguments,
+        reason = "keyword arguments in Python"
+    )]
     fn spawn(
         py: Python<'_>,
         argv: Vec<PathBuf>,
@@ -98,6 +106,7 @@ impl Tracee {
         ids: Option<(u32, u32)>,
         most_tasks: Option<usize>,
         keep_connections: bool,
+        shut_own_connections: bool,
         trusted: bool,
     ) -> PyResult<Self> {
         if argv.is_empty() {
@@ -132,7 +141,11 @@ impl Tracee {
             }),
             ids,
             most_tasks,
-            keep_connections,
+            connections: match (keep_connections, shut_own_connections) {
+                (true, _) => UsedConnections::Kept,
+                (false, true) => UsedConnections::AllShut,
+                (false, false) => UsedConnections::Shut,
+            },
             trusted,
         };
         let engine = py.detach(|| groundhog_engine::Tracee::spawn(options)).map_err(|e| exception(&e))?;

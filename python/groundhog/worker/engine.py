@@ -56,6 +56,7 @@ class Engine(Protocol):
         ids: tuple[int, int] | None = None,
         most_tasks: int | None = None,
         keep_connections: bool = False,
+        shut_own_connections: bool = False,
     ) -> Process: ...
 
 

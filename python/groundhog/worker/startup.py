@@ -161,6 +161,8 @@ class Startup:
                 watch=self._worker.watched,
                 most_tasks=self._limits.tasks,
                 keep_connections=self._config.keep_connections,
+                # It speaks by pipes: a connection to this process is one to a server of ours.
+                shut_own_connections=True,
                 **cell.arguments,
             )
 

@@ -91,6 +91,7 @@ impl PendingData {
         pid: Tid,
         network: Option<&OwnedFd>,
         tells_peers: bool,
+        ends: &OwnEnds,
         keeps_connections: bool,
     ) -> Step<Self> {
         let files = &survey.files;
@@ -106,11 +107,10 @@ impl PendingData {
             return Ok(Self { entries, keeps_connections });
         }
         let same_network = network.is_none();
-        let ends = OwnEnds::of(&survey.own_numbers, same_network);
         let opened = if same_network { sock_diag::open().ok() } else { None };
         let owner = Owner { pid, sock_diag: network.or(opened.as_ref()).filter(|_| tells_peers) };
         for candidate in &sockets {
-            let socket = Socket::save(candidate, &sockets, &ends, owner)?;
+            let socket = Socket::save(candidate, &sockets, ends, owner)?;
             // The first of its numbers stands for all.
             let first = candidate.numbers.first();
             if let Some(entry) = entries.iter_mut().find(|entry| first == Some(&entry.number)) {

@@ -1,10 +1,11 @@
 //! Taking the snapshot of a stopped process: its components, in the order in which they are put back.
 
-use super::Session;
 use super::capabilities::capabilities;
 use super::threads::{Registers, Threads, cleared_at_end, forget_faults, settle_signal_taker};
+use super::{Session, UsedConnections};
 use crate::arch::call;
 use crate::component::{Component, Stopped};
+use crate::descriptors::connections::OwnEnds;
 use crate::descriptors::epoll::EpollSets;
 use crate::descriptors::open_file::OpenFileStates;
 use crate::descriptors::pending_data::PendingData;
@@ -134,13 +135,9 @@ impl Session {
         refuse_dead_children(&mut Stopped { process: &mut self.process, anchor })?;
         let survey = Survey::of(&self.process)?;
         let used = in_use(&survey, &areas);
-        let pid = self.process.pid;
         // Before what waits is taken out and put back, which sets tell of.
         let mut epoll = EpollSets::save(&mut Stopped { process: &mut self.process, anchor }, &survey)?;
-        let tells_peers = capabilities().tells_unix_peers();
-        let keeps_connections = self.terms.keeps_connections;
-        let mut pending =
-            PendingData::save(&survey, pid, self.sock_diag.as_ref(), tells_peers, keeps_connections)?;
+        let mut pending = self.save_pending(&survey)?;
         self.install_programs(anchor, &numbers(&survey, &pending))?;
         let pipes = pending.split_off_pipes();
         let mut stopped = Stopped { process: &mut self.process, anchor };
@@ -222,6 +219,19 @@ impl Session {
             registers: Registers { states: threads, are_signals_due },
         };
         Ok((snapshot, info))
+    }
+
+    /// What waits in its descriptors.
+    fn save_pending(&self, survey: &Survey) -> Step<PendingData> {
+        let connections = self.terms.connections;
+        let own_ends = if connections == UsedConnections::AllShut {
+            OwnEnds::default()
+        } else {
+            OwnEnds::of(&survey.own_numbers, self.sock_diag.is_none())
+        };
+        let tells_peers = capabilities().tells_unix_peers();
+        let keeps = connections == UsedConnections::Kept;
+        PendingData::save(survey, self.process.pid, self.sock_diag.as_ref(), tells_peers, &own_ends, keeps)
     }
 
     /// A filter of the process's own could hide calls from ours, and refuse those that we make inside it.

@@ -1,7 +1,7 @@
 //! Starting a process that is traced from before its first instruction, or seizing one that runs.
 
 use super::observer::{Listener, Watch};
-use super::tracee::SpawnOptions;
+use super::tracee::{SpawnOptions, UsedConnections};
 use super::{Session, Sight, Terms};
 use crate::error::{Error, Result};
 use crate::files::jail::{self, Entered, Means, Prepared};
@@ -31,7 +31,7 @@ pub(super) struct Birth {
     command: spawn::Command,
     prepared: Prepared,
     watches_frequent: bool,
-    keeps_connections: bool,
+    connections: UsedConnections,
     most_tasks: usize,
 }
 
@@ -75,10 +75,10 @@ impl Session {
 pub(super) fn prepare(options: SpawnOptions) -> Result<Birth> {
     let prepared = jail::prepare(options.jail.as_ref(), options.ids)?;
     let watches_frequent = !options.unwatched;
-    let keeps_connections = options.keep_connections;
+    let connections = options.connections;
     let most_tasks = options.most_tasks.unwrap_or(usize::MAX);
     let (name, command) = command(options)?;
-    Ok(Birth { name, command, prepared, watches_frequent, keeps_connections, most_tasks })
+    Ok(Birth { name, command, prepared, watches_frequent, connections, most_tasks })
 }
 
 fn command(options: SpawnOptions) -> Result<(String, spawn::Command)> {
@@ -117,7 +117,7 @@ fn command(options: SpawnOptions) -> Result<(String, spawn::Command)> {
 impl Birth {
     /// Forks, seizes, lets go, and waits for the exec. Runs in the tracer thread, whose child the process becomes.
     pub(super) fn give(self) -> Result<Started> {
-        let Self { name, mut command, prepared, watches_frequent, keeps_connections, most_tasks } = self;
+        let Self { name, mut command, prepared, watches_frequent, connections, most_tasks } = self;
         let failed = |what, errno| Error::Spawn { program: name.clone(), what, errno };
         let (jail, jailed) = prepared.into_parts();
         let ids = jail.as_ref().and_then(|jail| jail.ids);
@@ -147,7 +147,7 @@ impl Birth {
                 // installed one of its own.
                 let filters_at_start =
                     filters_of_this_thread().map_or(0, |ours| ours + command.filters.len() as u32);
-                let terms = Terms { watches_frequent, keeps_connections, filters_at_start, ids };
+                let terms = Terms { watches_frequent, connections, filters_at_start, ids };
                 Ok(Started { process, watch, terms, entered })
             }
             None => Err(failed("starting", Errno(3))),

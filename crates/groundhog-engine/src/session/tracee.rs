@@ -50,9 +50,20 @@ pub struct SpawnOptions {
     pub most_tasks: Option<usize>,
     /// User and group that it becomes; none: as we are. Only root can do that.
     pub ids: Option<(u32, u32)>,
-    /// Leave connections of the snapshot open that a request used, and only empty them: an answer that comes later than
-    /// the restore reaches the next request.
-    pub keep_connections: bool,
+    /// What becomes of connections of the snapshot that a request used.
+    pub connections: UsedConnections,
+}
+
+/// What becomes of connections of the snapshot that a request used.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum UsedConnections {
+    /// They are shut down, but for those of which this process has the other ends: it speaks with the program by them.
+    #[default]
+    Shut,
+    /// Those are, too: this process may be a server of the program's.
+    AllShut,
+    /// They stay open and are only emptied: an answer that comes later than the restore reaches the next request.
+    Kept,
 }
 
 /// A traced process. Dropping the handle kills a process that was spawned, and lets go one that was attached to.

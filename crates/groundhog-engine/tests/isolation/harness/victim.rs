@@ -1,7 +1,9 @@
 //! A victim at work: its pipes, its requests and its answers.
 
 use crate::harness::{Server, wait_until, workshop};
-use groundhog_engine::{JailOptions, RestoreReport, Result, SnapshotInfo, SpawnOptions, Strategy, Tracee};
+use groundhog_engine::{
+    JailOptions, RestoreReport, Result, SnapshotInfo, SpawnOptions, Strategy, Tracee, UsedConnections,
+};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::OFlags;
 use std::io::{PipeReader, PipeWriter, Read, Write};
@@ -17,7 +19,7 @@ pub(crate) struct Start<'a> {
     arguments: &'a [&'a str],
     extra: Vec<(i32, i32)>,
     unwatched: bool,
-    keep_connections: bool,
+    connections: UsedConnections,
     jail: Option<JailOptions>,
     ids: Option<(u32, u32)>,
     server: Option<&'a Server>,
@@ -32,7 +34,7 @@ impl<'a> Start<'a> {
             arguments,
             extra,
             unwatched: false,
-            keep_connections: false,
+            connections: UsedConnections::Shut,
             jail: None,
             ids: None,
             server: None,
@@ -53,7 +55,7 @@ impl<'a> Start<'a> {
 
     /// Leaving connections open.
     pub(crate) fn keep_connections(mut self) -> Self {
-        self.keep_connections = true;
+        self.connections = UsedConnections::Kept;
         self
     }
 
@@ -98,7 +100,7 @@ impl<'a> Start<'a> {
             drain,
             strategy: Some(strategy),
             unwatched: self.unwatched,
-            keep_connections: self.keep_connections,
+            connections: self.connections,
             jail: self.jail,
             ids: self.ids,
             trusted: true,
