@@ -31,6 +31,7 @@ impl Observer for Listener {
             is_alone: stop.is_alone,
             has_children: stop.has_children,
             is_private: &|(start, end)| inspect::is_private(stop.caller, start, end),
+            is_anonymous: &|(start, end)| inspect::is_anonymous(stop.caller, start, end),
             message: stop.message,
             is_thread: stop.is_thread,
             is_descendant: stop.is_descendant,

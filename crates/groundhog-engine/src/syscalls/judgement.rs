@@ -41,6 +41,8 @@ pub(crate) struct Call<'a> {
     pub(crate) has_children: bool,
     /// All mappings of the caller from the first to the second address are private, and there are some.
     pub(crate) is_private: &'a dyn Fn((u64, u64)) -> bool,
+    /// They are private, and of no file.
+    pub(crate) is_anonymous: &'a dyn Fn((u64, u64)) -> bool,
     /// What the program said in the message of the stop.
     pub(crate) message: u64,
     /// Threads of the traced process.

@@ -1,7 +1,7 @@
 //! Reading what `/proc` tells of a process; what cannot be read or understood is refused.
 
 use crate::error::{OrTrouble, Reason, Step, Trouble};
-use groundhog_proc::maps;
+use groundhog_proc::maps::{self, Mapping, Name};
 use groundhog_proc::status::{self, Status};
 use groundhog_sys::Tid;
 use std::ffi::OsStr;
@@ -39,10 +39,23 @@ pub(crate) fn read_anew(file: &File, what: &'static str) -> Step<Vec<u8>> {
 
 /// Whether all that a thread has mapped between two addresses is private, and there is some; not if it cannot be read.
 pub(crate) fn is_private(tid: Tid, start: u64, end: u64) -> bool {
+    all_within(tid, start, end, |mapping| !mapping.perms.shared)
+}
+
+/// Whether it is of no file, either, so that nobody without this memory can write there.
+pub(crate) fn is_anonymous(tid: Tid, start: u64, end: u64) -> bool {
+    all_within(tid, start, end, |mapping| {
+        let is_memory =
+            matches!(mapping.name, Name::Anonymous | Name::NamedAnonymous(_) | Name::Heap | Name::Stack);
+        is_memory && !mapping.perms.shared
+    })
+}
+
+fn all_within(tid: Tid, start: u64, end: u64, is_so: impl Fn(&Mapping) -> bool) -> bool {
     let text = std::fs::read(format!("/proc/{tid}/maps")).unwrap_or_default();
     let mappings = maps::parse(&text).unwrap_or_default();
     let mut within = mappings.iter().filter(|mapping| mapping.start < end && start < mapping.end).peekable();
-    within.peek().is_some() && within.all(|mapping| !mapping.perms.shared)
+    within.peek().is_some() && within.all(is_so)
 }
 
 /// A path as the kernel writes it.

@@ -2,7 +2,7 @@
 //! gets one has a hand in what it leads to.
 
 use super::{Call, Facts};
-use groundhog_sys::fcntl::{self, FileType};
+use groundhog_sys::fcntl;
 use groundhog_sys::ptrace::Registers;
 use groundhog_sys::{Errno, Tid, kcmp, pidfd, socket};
 use std::fs::File;
@@ -35,16 +35,18 @@ pub(super) fn is_sent(number: Sysno, registers: &Registers, call: &Call<'_>, fac
         Sysno::sendmmsg => ((registers.rdx & 0xffff_ffff).min(MOST), HEADER_OF_MANY),
         _ => return false,
     };
-    let through = match duplicate(call.group, registers.rdi as i32) {
+    let through = match duplicate(call, registers.rdi as i32) {
         // Only Unix sockets carry descriptors.
-        Ok(file) if !socket::made(&file).is_ok_and(|made| made.family == AF_UNIX) => return false,
-        Ok(file) => file,
+        Ok(Some(file)) if !socket::made(&file).is_ok_and(|made| made.family == AF_UNIX) => return false,
+        Ok(Some(file)) => file,
         // Not open: nothing is sent.
-        Err(errno) => return errno != EBADF,
+        Ok(None) => return false,
+        Err(_) => return true,
     };
     let Ok(memory) = File::open(format!("/proc/{}/mem", call.caller)) else { return true };
     let mut headers = vec![0; count as usize * size];
     // What cannot be read is not sent, either; but what can be read by then may be. So may what somebody else writes there.
+    let headers_end = registers.rsi.saturating_add(headers.len() as u64);
     if memory.read_exact_at(&mut headers, registers.rsi).is_err()
         || !stays(call, registers.rsi, headers.len())
     {
@@ -62,10 +64,12 @@ pub(super) fn is_sent(number: Sysno, registers: &Registers, call: &Call<'_>, fac
         let mut control = vec![0; length.min(MOST_CONTROL) as usize];
         !may_wait
             && length <= MOST_CONTROL
+            // The kernel writes there how much of the messages before it has sent.
+            && (at >= headers_end || at.saturating_add(length) <= registers.rsi)
             && stays(call, at, control.len())
             && memory.read_exact_at(&mut control, at).is_ok()
             && descriptors(&control)
-                .is_some_and(|sent| sent.into_iter().all(|number| is_harmless(call.group, number, facts)))
+                .is_some_and(|sent| sent.into_iter().all(|number| is_harmless(call, number, facts)))
     })
 }
 
@@ -74,9 +78,9 @@ fn word(bytes: &[u8], at: usize) -> u64 {
     bytes.get(at..at + 8).and_then(|eight| eight.try_into().ok()).map_or(u64::MAX, u64::from_ne_bytes)
 }
 
-/// Whether only those who have the memory of the caller can write there.
+/// Whether only those who have the memory of the caller can write there: what is mapped of a file shows what is written to that.
 fn stays(call: &Call<'_>, start: u64, length: usize) -> bool {
-    start.checked_add(length as u64).is_some_and(|end| (call.is_private)((start, end)))
+    start.checked_add(length as u64).is_some_and(|end| (call.is_anonymous)((start, end)))
 }
 
 /// The descriptors in control data; none where it holds something else, or cannot be understood.
@@ -101,19 +105,32 @@ fn descriptors(control: &[u8]) -> Option<Vec<i32>> {
 }
 
 /// Whether a descriptor may go anywhere: it is a pipe or a socket that the snapshot does not have, and ends with those who have it.
-fn is_harmless(process: Tid, number: i32, facts: &Facts) -> bool {
-    match duplicate(process, number) {
-        Ok(file) => {
-            (fcntl::is_unnamed_pipe(&file) || fcntl::kind(&file) == Ok(FileType::Socket))
+///
+/// A Unix socket need not: one that waits in itself, with whatever else waits there, is there until the kernel looks for such
+/// circles, which is later and at somebody else's occasion.
+fn is_harmless(call: &Call<'_>, number: i32, facts: &Facts) -> bool {
+    match duplicate(call, number) {
+        Ok(Some(file)) => {
+            (fcntl::is_unnamed_pipe(&file) || socket::made(&file).is_ok_and(|made| made.family != AF_UNIX))
                 && !is_of_snapshot(&file, facts)
         }
         // Not open: the call fails.
-        Err(errno) => errno == EBADF,
+        Ok(None) => true,
+        Err(_) => false,
     }
 }
 
-fn duplicate(process: Tid, number: i32) -> groundhog_sys::Result<OwnedFd> {
-    pidfd::open(process).and_then(|process| pidfd::duplicate_fd(&process, number))
+/// What the caller has under a number; none where it is not open.
+fn duplicate(call: &Call<'_>, number: i32) -> groundhog_sys::Result<Option<OwnedFd>> {
+    let pidfd = pidfd::open(call.group)?;
+    match pidfd::duplicate_fd(&pidfd, number) {
+        // Before Linux 6.8 so is everything once the first thread has ended; the caller has it all the same.
+        Err(EBADF) => match kcmp::same_open_file(call.caller, number, pidfd.as_fd()) {
+            Err(EBADF) => Ok(None),
+            _ => Err(EBADF),
+        },
+        found => found.map(Some),
+    }
 }
 
 /// Whether it is an open file of the snapshot, or cannot be told not to be.

@@ -24,6 +24,7 @@ fn call(caller: Tid, is_new: bool) -> Call<'static> {
         is_alone: &|| true,
         has_children: false,
         is_private: &|_| true,
+        is_anonymous: &|_| true,
         message: JUDGED,
         is_thread: &|tid| tid == SELF || tid == THREAD,
         is_descendant: &|tid| tid == CHILD,

@@ -123,9 +123,10 @@ fn effect_in_words(effect: Effect) -> (&'static str, &'static str) {
         Effect::ReadsAhead(_) => ("descriptor", "retires, for an open file of the snapshot"),
         Effect::Corks(_) => ("descriptor", "retires, if a message is unfinished"),
         Effect::Transfer(_) | Effect::Shuts(_) => ("descriptor", "the connection is ended"),
-        Effect::Control => {
-            ("descriptor", "retires, if others than pipes and sockets of the request are sent")
-        }
+        Effect::Control => (
+            "descriptor",
+            "retires, if others than pipes and sockets of the request, or Unix sockets, are sent",
+        ),
         Effect::Terminal => ("descriptor", "retires, where the snapshot has a terminal"),
         Effect::Names => ("files", "retires, where the snapshot has a file without a name"),
         Effect::SharesPages(_) => ("files", "refused (EINVAL), if a request may write the file"),

@@ -215,7 +215,7 @@ impl Process {
     fn note_seccomp_stop(&mut self, tid: Tid, is_ours: bool) {
         let registers = ptrace::registers(tid).ok();
         let group = if is_ours { self.pid } else { self.children.get(&tid).copied().unwrap_or(tid) };
-        let Self { threads, children, observer, pid, .. } = self;
+        let Self { threads, leaving, children, observer, pid, .. } = self;
         let refused = observer.see(&StoppedCall {
             caller: tid,
             group,
@@ -223,11 +223,11 @@ impl Process {
             is_ours,
             is_new: threads.get(&tid).is_none_or(|thread| !thread.in_snapshot),
             is_alone: &|| {
-                let others = threads.keys().chain(children.keys()).filter(|other| **other != tid);
+                // The kernel writes to the memory of one on its way out, too.
+                let others = threads.keys().chain(children.keys()).chain(leaving.iter());
+                let mut others = others.filter(|other| **other != tid);
                 // Of one that has ended the kernel says so; what cannot be told counts as shared.
-                others
-                    .copied()
-                    .all(|other| matches!(kcmp::same_memory(tid, other), Ok(false) | Err(Errno(3))))
+                others.all(|other| matches!(kcmp::same_memory(tid, *other), Ok(false) | Err(Errno(3))))
             },
             has_children: !children.is_empty(),
             // What cannot be read is judged by the registers.
