@@ -2,6 +2,7 @@
 
 pub(crate) mod address_space;
 mod advice;
+mod backings;
 mod changes;
 mod first_pages;
 mod heat;

@@ -187,11 +187,8 @@ impl Component for AddressSpace {
         if shared > 0 {
             restore.lap("shared");
         }
-        // One that was opened to be written, or had its attributes set.
-        if restore.observed.files || restore.observed.inodes || !restore.sees_calls {
-            self.shared.check_backings()?;
-        }
-        Ok(())
+        let Restore { observed, sees_calls, .. } = restore;
+        self.shared.revert_backings(observed.files || observed.inodes || !*sees_calls)
     }
 
     fn difference(&mut self, stopped: &mut Stopped<'_>) -> Step<Option<String>> {

@@ -3,15 +3,14 @@
 //! A mapping may be larger than its file. What lies behind the end cannot be read or written, and is no memory.
 
 use crate::error::{OrTrouble, Reason, Step, Trouble};
+use crate::memory::backings::Backings;
 use crate::memory::pages::differing_pages;
 use crate::memory::vma::{Area, AreaKind};
 use crate::trace::process::Process;
-use groundhog_proc::maps::{Mapping, Name};
+use groundhog_proc::maps::Mapping;
 use groundhog_sys::process_vm::{self, Batch};
 use groundhog_sys::ptrace::RseqArea;
 use groundhog_sys::{Errno, PAGE_SIZE, RemoteAddr};
-use std::os::unix::fs::MetadataExt;
-use std::path::{Path, PathBuf};
 
 const EIO: Errno = Errno(5);
 const EFAULT: Errno = Errno(14);
@@ -35,32 +34,7 @@ pub(crate) fn kernel_writes(rseq: &[RseqArea], addr: u64) -> bool {
 #[derive(Debug)]
 pub(crate) struct SharedMemory {
     pieces: Vec<(RemoteAddr, Vec<u8>)>,
-    backings: Vec<Backing>,
-}
-
-/// The file behind a shared mapping that no name leads to, and no descriptor that is open for writing.
-///
-/// Whoever may open it under `/proc/PID/map_files` may keep something behind the mapping's end, or in its attributes.
-#[derive(Debug)]
-struct Backing {
-    link: PathBuf,
-    attributes: [u64; 5],
-}
-
-impl Backing {
-    /// None where we may not look at it: nor may the process then, which has no more privileges than we have.
-    fn of(process: &Process, mapping: &Mapping) -> Option<Self> {
-        let is_named = matches!(mapping.name, Name::Path { deleted: false, .. });
-        let link = format!("/proc/{}/map_files/{:x}-{:x}", process.pid, mapping.start, mapping.end);
-        let attributes = (!is_named).then(|| attributes(link.as_ref()))?.ok()?;
-        Some(Self { link: link.into(), attributes })
-    }
-}
-
-/// Size, room, permissions, owners: all that does not change when the memory is written.
-fn attributes(link: &Path) -> std::io::Result<[u64; 5]> {
-    let found = std::fs::metadata(link)?;
-    Ok([found.size(), found.blocks(), found.mode().into(), found.uid().into(), found.gid().into()])
+    backings: Backings,
 }
 
 impl SharedMemory {
@@ -93,7 +67,7 @@ impl SharedMemory {
         // Once it is read, which fills holes.
         let unkept =
             areas.iter().filter(|area| area.kind == AreaKind::Shared && kept(&area.mapping).is_none());
-        let backings = unkept.filter_map(|area| Backing::of(process, &area.mapping)).collect();
+        let backings = Backings::of(process, unkept.map(|area| &area.mapping));
         Ok(Self { pieces, backings })
     }
 
@@ -123,19 +97,9 @@ impl SharedMemory {
         Ok(pages)
     }
 
-    /// Refuses memory behind which a file is another than it was.
-    pub(crate) fn check_backings(&self) -> Step<()> {
-        self.other_backing().map_or(Ok(()), |what| Err(Trouble::Refused(Reason::Memory, what)))
-    }
-
-    fn other_backing(&self) -> Option<String> {
-        let is_other =
-            |backing: &&Backing| !matches!(attributes(&backing.link), Ok(now) if now == backing.attributes);
-        let Backing { link, .. } = self.backings.iter().find(is_other)?;
-        Some(format!(
-            "the file behind {} has another size, room, mode or owner than at the snapshot",
-            link.display()
-        ))
+    /// Puts back what is known of the files behind it. `may_differ`: some may have been opened to be written, or had attributes set.
+    pub(crate) fn revert_backings(&self, may_differ: bool) -> Step<()> {
+        self.backings.revert(may_differ)
     }
 
     /// Where each piece starts, and how many of its pages differ; all of them where they cannot be read.
@@ -163,7 +127,7 @@ impl SharedMemory {
                 )));
             }
         }
-        Ok(self.other_backing())
+        Ok(self.backings.difference())
     }
 }
 

@@ -63,6 +63,8 @@ C = (
     Victim("c", "shared_rest", SHARED, REFUSED, evasion=True),
     Victim("c", "shared_beginning", SHARED, REFUSED, evasion=True),
     Victim("c", "shared_enlarged", SHARED, RETIRE, unjailed=True, evasion=True, root_only=True),
+    Victim("c", "shared_attributes", SHARED, RETIRE, unjailed=True, evasion=True, root_only=True),
+    Victim("c", "shared_times", SHARED, unjailed=True, evasion=True, root_only=True),
     Victim("c", "files_created", WRITTEN),
     Victim("c", "file_changed", WRITTEN, evasion=True),
     Victim("c", "file_mapped", WRITTEN, evasion=True),

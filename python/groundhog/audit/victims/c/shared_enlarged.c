@@ -16,6 +16,10 @@ static void handle(const char *secret)
     char link[128], seen[SECRET_SIZE] = "";
     snprintf(link, sizeof link, "/proc/self/map_files/%lx-%lx", (unsigned long)shared, (unsigned long)shared + LENGTH);
     int fd = open(link, O_RDWR | O_CLOEXEC);
+    if (fd < 0 && errno == EPERM) {
+        answer("{\"seen\":\"\"}"); /* only root may */
+        return;
+    }
     check(fd >= 0, link);
     check(pread(fd, seen, sizeof seen - 1, LENGTH) >= 0, "pread");
     check(pwrite(fd, secret, strlen(secret), LENGTH) == (ssize_t)strlen(secret), "pwrite");
