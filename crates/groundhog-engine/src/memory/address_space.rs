@@ -11,6 +11,7 @@ use super::{Memory, outside};
 use crate::component::{Component, Restore, Stopped};
 use crate::error::{Reason, Step, Trouble};
 use crate::strategy::Strategy;
+use crate::trace::process::Process;
 use groundhog_proc::maps::Mapping;
 use groundhog_sys::ptrace::RseqArea;
 use std::ops::Range;
@@ -34,13 +35,19 @@ pub(crate) struct Surveyed {
     brk: u64,
 }
 
+/// Notes what no list of mappings shows of each. Says whether some could be replaced by what looks the same, so that only the calls tell.
+pub(crate) fn note_unlisted(process: &Process, areas: &mut [Area]) -> Step<bool> {
+    let vdso = vma::vdso(areas)?.0;
+    policies::note_own(process, areas, vdso)?;
+    makers::note(process, areas)?;
+    let mut own = areas.iter().filter(|area| area.kind != AreaKind::Kernel);
+    Ok(own.any(|area| area.has_policy || area.maker.only.is_some()))
+}
+
 impl Surveyed {
     /// Prepares tracking in a stopped process that has these mappings.
-    pub(crate) fn new(stopped: &mut Stopped<'_>, mut areas: Vec<Area>, strategy: Strategy) -> Step<Self> {
+    pub(crate) fn new(stopped: &mut Stopped<'_>, areas: Vec<Area>, strategy: Strategy) -> Step<Self> {
         let mut remote = stopped.remote()?;
-        let vdso = vma::vdso(&areas)?.0;
-        policies::note_own(remote.process(), &mut areas, vdso)?;
-        makers::note(remote.process(), &mut areas)?;
         let tracker = tracking::tracker(strategy, &mut remote)?;
         let brk = repair::current_brk(&mut remote)?;
         Ok(Self { areas, tracker, brk })

@@ -20,7 +20,7 @@ use crate::files::{Private, PrivateFiles};
 use crate::kernel_state::KernelState;
 use crate::kernel_state::attributes::Attributes;
 use crate::kernel_state::signals::{Actions, PendingSignals};
-use crate::memory::address_space::{AddressSpace, Surveyed};
+use crate::memory::address_space::{self, AddressSpace, Surveyed};
 use crate::memory::partly_mapped;
 use crate::memory::vma::{self, Area, AreaKind};
 use crate::report::{Phases, SnapshotInfo, Stopwatch};
@@ -129,7 +129,8 @@ impl Session {
         refuse_unquiet(&self.process)?;
         self.refuse_filters()?;
 
-        let areas = vma::survey(&self.process)?;
+        let mut areas = vma::survey(&self.process)?;
+        let needs_calls = address_space::note_unlisted(&self.process, &mut areas)?;
         let hole = vma::hole(&areas, SCRATCH_SIZE)?;
         let anchor = remote_syscall::find_anchor(&self.process, vma::vdso(&areas)?, hole)?;
         refuse_dead_children(&mut Stopped { process: &mut self.process, anchor })?;
@@ -138,7 +139,7 @@ impl Session {
         // Before what waits is taken out and put back, which sets tell of.
         let mut epoll = EpollSets::save(&mut Stopped { process: &mut self.process, anchor }, &survey)?;
         let mut pending = self.save_pending(&survey)?;
-        self.install_programs(anchor, &numbers(&survey, &pending))?;
+        self.install_programs(anchor, &numbers(&survey, &pending), needs_calls)?;
         let pipes = pending.split_off_pipes();
         let mut stopped = Stopped { process: &mut self.process, anchor };
         partly_mapped::refuse(&mut stopped, &areas, |mapping| {
@@ -248,15 +249,18 @@ impl Session {
 
     /// Installs the programs of the policy.
     ///
-    /// A process that we did not start cannot have them: its restores look for themselves.
-    fn install_programs(&mut self, anchor: Anchor, numbers: &Numbers) -> Step<()> {
-        if !self.process.spawned || (self.sight.calls && self.sight.numbers.cover(numbers)) {
+    /// A process that we did not start cannot have them: its restores look for themselves. `needs_frequent`: frequent calls are to
+    /// be seen whatever was asked for.
+    fn install_programs(&mut self, anchor: Anchor, numbers: &Numbers, needs_frequent: bool) -> Step<()> {
+        let frequent = self.sight.frequent || self.terms.watches_frequent || needs_frequent;
+        let sees_enough = self.sight.calls && self.sight.frequent == frequent;
+        if !self.process.spawned || (sees_enough && self.sight.numbers.cover(numbers)) {
             return Ok(());
         }
-        let programs = if self.sight.calls {
-            programs::for_more_descriptors(numbers, self.terms.watches_frequent)
+        let programs = if sees_enough {
+            programs::for_more_descriptors(numbers, frequent)
         } else {
-            programs::from_the_snapshot(numbers, self.terms.watches_frequent)
+            programs::from_the_snapshot(numbers, frequent)
         };
         let programs = programs.map_err(|error| Trouble::Refused(Reason::Filter, error.to_string()))?;
         let mut stopped = Stopped { process: &mut self.process, anchor };
@@ -270,7 +274,7 @@ impl Session {
         }
         drop(remote);
         self.sight.calls = true;
-        self.sight.frequent = self.terms.watches_frequent;
+        self.sight.frequent = frequent;
         self.sight.numbers.extend(numbers);
         Ok(())
     }

@@ -1,8 +1,9 @@
 //! Mappings and the break: pitfalls 2 and 17.
 
 use crate::harness::{
-    Start, answers_stay_the_same, for_each_strategy, reverts, reverts_few_pages, strategies,
+    Start, answers_stay_the_same, expect_refusal, for_each_strategy, reverts, reverts_few_pages, strategies,
 };
+use groundhog_engine::Reason;
 
 #[test]
 fn mappings_added() {
@@ -12,6 +13,19 @@ fn mappings_added() {
 #[test]
 fn mappings_removed_whole_and_in_part() {
     reverts("unmap", &[]);
+}
+
+/// Nothing but the call tells of it, which is seen whatever was asked for.
+#[test]
+fn mappings_of_one_open_file_are_watched_where_others_are_not() {
+    for strategy in strategies() {
+        for start in [Start::of("parted", &[]), Start::of("parted", &[]).unwatched()] {
+            let mut victim = start.with(strategy);
+            victim.snapshot();
+            assert_eq!(victim.ask(1), "exchanged");
+            expect_refusal(&victim, Reason::Layout);
+        }
+    }
 }
 
 #[test]
