@@ -12,6 +12,8 @@ use std::fs::File;
 use std::os::fd::{AsFd, OwnedFd};
 use std::sync::Arc;
 
+/// Of a process with more descriptors than this, each of which costs us one, the kernel's word on them is asked for anew.
+const MOST_OPEN: usize = 64;
 /// `O_ASYNC`
 const ASYNC: u32 = 0o20_000;
 
@@ -25,7 +27,7 @@ struct Entry {
     /// A text that the kernel makes, of which the rest waits to be read.
     is_half_read: bool,
     close_on_exec: bool,
-    /// What the kernel says of the number, whatever it stands for by then; where closes are not seen.
+    /// What the kernel says of the number, whatever it stands for by then; where closes are not seen, and few can be.
     info: Option<File>,
 }
 
@@ -43,6 +45,7 @@ impl DescriptorTable {
     ///
     /// `sees_closes`: calls that close a descriptor will be seen.
     pub(crate) fn save(process: &Process, survey: &Survey, sees_closes: bool) -> Step<Self> {
+        let stays_open = !sees_closes && survey.files.len() <= MOST_OPEN;
         let mut entries = Vec::with_capacity(survey.files.len());
         for file in &survey.files {
             entries.push(Entry {
@@ -53,13 +56,13 @@ impl DescriptorTable {
                 is_half_read: file.offset.is_some_and(|offset| offset > 0)
                     && fcntl::is_setting(&file.duplicate),
                 close_on_exec: close_on_exec(&file.info)?,
-                info: if sees_closes { None } else { Some(inspect::open_fdinfo(process.pid, file.number)?) },
+                info: stays_open.then(|| inspect::open_fdinfo(process.pid, file.number)).transpose()?,
             });
         }
         Ok(Self { entries, folder: survey::open_table(process)?, numbers: Vec::new() })
     }
 
-    /// Whether a descriptor was closed, or got back otherwise, without a call that was seen.
+    /// Whether a descriptor was closed, or got back otherwise, without a call that was seen; or cannot be told not to be.
     fn has_changed(&self, process: &Process) -> Step<bool> {
         for Entry { number, duplicate, close_on_exec, info, .. } in &self.entries {
             let Some(info) = info else { return Ok(true) };
