@@ -8,6 +8,7 @@ use crate::report::{RestoreReport, Stopwatch};
 use crate::syscalls::observed::Observed;
 use crate::trace::process::Process;
 use crate::trace::remote_syscall::{Anchor, Remote};
+use groundhog_sys::Tid;
 
 /// A stopped process, and where calls can be made inside it.
 pub(crate) struct Stopped<'a> {
@@ -33,6 +34,8 @@ pub(crate) struct Restore<'a> {
     pub(crate) sees_frequent: bool,
     /// Children were born and have been killed since the last restore.
     pub(crate) had_children: bool,
+    /// Threads that were held at their ends: others may have their memory, so that they make no call before it is put back.
+    pub(crate) held: Vec<Tid>,
     pub(crate) report: &'a mut RestoreReport,
     pub(crate) watch: &'a mut Stopwatch,
 }

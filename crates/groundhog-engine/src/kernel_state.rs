@@ -19,6 +19,7 @@ use crate::trace::process::Process;
 use crate::trace::remote_syscall::{Anchor, Remote};
 use groundhog_sys::Tid;
 use std::os::fd::OwnedFd;
+use std::rc::Rc;
 
 /// Whose it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -223,6 +224,43 @@ fn keep_bytes(row: &Row, place: &mut Place<'_>) -> Step<Value> {
     Ok(Value { bytes: (row.read)(place)?, folder: None })
 }
 
+/// Whose of it is put back at a time.
+#[derive(Clone, Copy)]
+enum Whose<'a> {
+    /// The process's, and that of all threads but these.
+    AllBut(&'a [Tid]),
+    /// That of these threads.
+    Only(&'a [Tid]),
+}
+
+impl Whose<'_> {
+    fn has(self, scope: Scope, tid: Tid) -> bool {
+        match self {
+            Self::AllBut(others) => scope == Scope::Process || !others.contains(&tid),
+            Self::Only(these) => scope == Scope::EachThread && these.contains(&tid),
+        }
+    }
+}
+
+/// What threads have of it that are held at their ends.
+///
+/// They can make calls only once memory is put back: the kernel writes to a thread's area for restartable sequences before it goes on, and
+/// that may be unmapped by then, or be another's.
+#[derive(Debug)]
+pub(crate) struct OfHeld(Rc<KernelState>);
+
+impl Component for OfHeld {
+    fn revert(&mut self, restore: &mut Restore<'_>) -> Step<()> {
+        let held = std::mem::take(&mut restore.held);
+        if held.is_empty() { Ok(()) } else { self.0.revert_of(restore, Whose::Only(&held)) }
+    }
+
+    /// The same as others', who look at all threads.
+    fn difference(&mut self, _: &mut Stopped<'_>) -> Step<Option<String>> {
+        Ok(None)
+    }
+}
+
 /// All of it, as it was.
 #[derive(Debug)]
 pub(crate) struct KernelState {
@@ -302,10 +340,11 @@ impl KernelState {
         process: &mut Process,
         anchor: Anchor,
         touched: &Touched,
+        whose: Whose<'_>,
         report: &mut RestoreReport,
     ) -> Step<()> {
         for (row, values) in TABLE.iter().zip(&self.kept).filter(|(row, _)| touched.has(row.kind)) {
-            for (tid, value) in values {
+            for (tid, value) in values.iter().filter(|(tid, _)| whose.has(row.scope, *tid)) {
                 if row.kind == StateKind::AlternateStack
                     && !touched.threads.is_empty()
                     && !touched.threads.contains(tid)
@@ -330,28 +369,41 @@ impl KernelState {
         }
         Ok(())
     }
-}
 
-impl Component for KernelState {
-    fn revert(&mut self, restore: &mut Restore<'_>) -> Step<()> {
+    /// Puts back what belongs to some.
+    fn revert_of(&self, restore: &mut Restore<'_>, whose: Whose<'_>) -> Step<()> {
         let Restore { stopped, observed, sees_calls, report, .. } = restore;
         let Stopped { process, anchor } = stopped;
         if *sees_calls {
-            if self.limits_time {
-                self.refuse_passed(process, *anchor)?;
-            }
             if self.armed.is_empty() {
                 if observed.touched.is_empty() {
                     return Ok(());
                 }
-                return self.put_back(process, *anchor, &observed.touched, report);
+                return self.put_back(process, *anchor, &observed.touched, whose, report);
             }
             let mut touched = observed.touched.clone();
             self.armed.iter().for_each(|kind| touched.note_kind(*kind));
-            return self.put_back(process, *anchor, &touched, report);
+            return self.put_back(process, *anchor, &touched, whose, report);
         }
         // Of a process that was attached to no call is seen: all of it is looked at, of every thread.
-        self.put_back(process, *anchor, &Touched::all(), report)
+        self.put_back(process, *anchor, &Touched::all(), whose, report)
+    }
+
+    /// What is put back later.
+    pub(crate) fn of_held(self: &Rc<Self>) -> OfHeld {
+        OfHeld(Rc::clone(self))
+    }
+}
+
+impl Component for Rc<KernelState> {
+    fn revert(&mut self, restore: &mut Restore<'_>) -> Step<()> {
+        if restore.sees_calls && self.limits_time {
+            self.refuse_passed(restore.stopped.process, restore.stopped.anchor)?;
+        }
+        let held = std::mem::take(&mut restore.held);
+        let reverted = self.revert_of(restore, Whose::AllBut(&held));
+        restore.held = held;
+        reverted
     }
 
     fn difference(&mut self, stopped: &mut Stopped<'_>) -> Step<Option<String>> {

@@ -90,6 +90,7 @@ impl Session {
     fn forget_snapshot(&mut self) {
         // Else they would pass for files that we share with the process.
         self.watch.borrow_mut().facts.originals.clear();
+        self.process.hold_no_more();
         if let Some(mut snapshot) = self.snapshot.take() {
             snapshot.memory.tracker.end(&self.process);
         }
@@ -125,8 +126,11 @@ impl Session {
         }
         let former = self.snapshot.as_ref().map(|former| former.anchor);
         let ended = former.map_or(Ok(()), |anchor| threads::end_held(&mut self.process, anchor));
-        self.forget_snapshot();
-        let taken = ended.and_then(|()| self.snapshot()).map_err(|trouble| self.judge(trouble));
+        let taken = ended.and_then(|()| {
+            self.forget_snapshot();
+            self.snapshot()
+        });
+        let taken = taken.map_err(|trouble| self.judge(trouble));
         let resumed = self.let_go();
         match taken.and_then(|taken| resumed.map(|()| taken)) {
             Ok((snapshot, info)) => {

@@ -39,12 +39,14 @@ impl Session {
                 fcntl::drain_pipe(pipe).or_trouble(Reason::Inspection, "draining a pipe")?;
         }
         let had_children = process.take_had_children();
+        let held = process.held();
         let mut restore = Restore {
             stopped: Stopped { process, anchor: snapshot.anchor },
             observed: &observed,
             sees_calls: sight.calls,
             sees_frequent: sight.frequent,
             had_children,
+            held,
             report: &mut report,
             watch,
         };

@@ -17,9 +17,9 @@ use crate::error::{OrTrouble, Reason, Step, Trouble};
 use crate::files::pinned_files::InUse;
 use crate::files::writable::WritableFiles;
 use crate::files::{Private, PrivateFiles};
-use crate::kernel_state::KernelState;
 use crate::kernel_state::attributes::Attributes;
 use crate::kernel_state::signals::{Actions, PendingSignals};
+use crate::kernel_state::{KernelState, OfHeld};
 use crate::memory::address_space::{self, AddressSpace, Surveyed};
 use crate::memory::partly_mapped;
 use crate::memory::vma::{self, Area, AreaKind};
@@ -54,10 +54,11 @@ pub(crate) struct Snapshot {
     /// A thread has an alternate stack that the kernel takes away while a handler runs.
     pub(crate) disarms_stacks: bool,
     threads: Threads,
-    kernel_state: KernelState,
+    kernel_state: Rc<KernelState>,
     actions: Actions,
     table: DescriptorTable,
     pub(crate) memory: AddressSpace,
+    of_held: OfHeld,
     writable: WritableFiles,
     files: PrivateFiles,
     attributes: Attributes,
@@ -75,16 +76,18 @@ impl Snapshot {
     /// In the order in which they are put back.
     ///
     /// Threads and children go first, limits and descriptors before what needs some. Shared memory is put back with the
-    /// address space, before the files that it may show. Whatever makes events (closing, writing, removing) stands before
-    /// what drains them: files, what waits in pipes, and then when those were read, before what else waits; that before
-    /// what sets have ready, all before signals. Registers come last, since calls are made inside the process until then.
-    pub(crate) fn components(&mut self) -> [&mut dyn Component; 16] {
+    /// address space, before the files that it may show; with that, threads that were held at their ends can make calls
+    /// again. Whatever makes events (closing, writing, removing) stands before what drains them: files, what waits in
+    /// pipes, and then when those were read, before what else waits; that before what sets have ready, all before signals.
+    /// Registers come last, since calls are made inside the process until then.
+    pub(crate) fn components(&mut self) -> [&mut dyn Component; 17] {
         [
             &mut self.threads,
             &mut self.kernel_state,
             &mut self.actions,
             &mut self.table,
             &mut self.memory,
+            &mut self.of_held,
             &mut self.writable,
             &mut self.files,
             &mut self.attributes,
@@ -147,7 +150,7 @@ impl Session {
         })?;
         let surveyed = Surveyed::new(&mut stopped, areas, self.strategy)?;
         let actions = Actions::save(&mut stopped.remote()?)?;
-        let kernel_state = KernelState::save(stopped.process, anchor)?;
+        let kernel_state = Rc::new(KernelState::save(stopped.process, anchor)?);
         let table = DescriptorTable::save(stopped.process, &survey, self.sight.frequent)?;
         let attributes = Attributes::save(stopped.process)?;
         watch.lap(&mut phases, "inspect");
@@ -203,6 +206,7 @@ impl Session {
             anchor,
             disarms_stacks: kernel_state.disarms_stacks,
             threads: Threads(threads.iter().map(|state| state.tid).collect()),
+            of_held: kernel_state.of_held(),
             kernel_state,
             actions,
             table,

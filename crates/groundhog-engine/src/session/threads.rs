@@ -2,13 +2,15 @@
 
 use crate::arch::call;
 use crate::component::{Component, Restore, Stopped};
-use crate::error::{Reason, Step, Trouble};
+use crate::error::{OrTrouble, Reason, Step, Trouble};
 use crate::syscalls::observed::Observed;
 use crate::syscalls::policy::StateKind;
+use crate::trace::inspect;
 use crate::trace::process::Process;
 use crate::trace::registers::{self, ThreadState};
 use crate::trace::remote_syscall::{self, Anchor};
-use groundhog_sys::{Errno, RemoteAddr, Tid};
+use groundhog_sys::ptrace::RseqArea;
+use groundhog_sys::{Errno, RemoteAddr, Tid, process_vm};
 use std::collections::BTreeMap;
 
 /// The size of `struct robust_list_head`.
@@ -72,14 +74,41 @@ pub(super) fn cleared_at_end(stopped: &mut Stopped<'_>) -> Step<BTreeMap<Tid, Re
 /// Ends the threads that are held at their ends, without a word to others, who know and may have their memory by now.
 pub(super) fn end_held(process: &mut Process, anchor: Anchor) -> Step<()> {
     process.stop(false)?;
-    for tid in process.held() {
+    let held = process.held();
+    let others = held.iter().map(|tid| what_others_have(process, *tid)).collect::<Step<Vec<_>>>()?;
+    let write = |process: &Process, place, bytes: &[u8]| {
+        process_vm::write(process.pid, place, bytes)
+            .or_trouble(Reason::Memory, "writing to what was the memory of a thread")
+    };
+    for (tid, others) in held.into_iter().zip(others) {
+        if let Some((place, bytes)) = &others {
+            // It is in no restartable sequence.
+            write(process, *place, &vec![0; bytes.len()])?;
+        }
         let mut remote = remote_syscall::Remote::enter_thread(process, anchor, tid)?;
         remote.must("set_tid_address", call::SET_TID_ADDRESS, [0; 6])?;
         remote.must("set_robust_list", call::SET_ROBUST_LIST, [0, ROBUST_LIST_HEAD, 0, 0, 0, 0])?;
         drop(remote);
         process.end_thread(tid, anchor.instruction.0)?;
+        if let Some((place, bytes)) = &others {
+            write(process, *place, bytes)?;
+        }
     }
     Ok(())
+}
+
+/// What lies where the kernel reads and writes before a thread that is held goes on: memory that was given to others since is put back
+/// after that. Refuses where it is no memory any more.
+fn what_others_have(process: &Process, tid: Tid) -> Step<Option<(RemoteAddr, Vec<u8>)>> {
+    let Some(RseqArea { start, len }) = registers::rseq_of(tid) else { return Ok(None) };
+    let mut bytes = vec![0; len as usize];
+    if inspect::is_private(tid, start.0, start.0 + u64::from(len))
+        && process_vm::read(process.pid, &process.files.mem, start, &mut bytes).is_ok()
+    {
+        return Ok(Some((start, bytes)));
+    }
+    let message = format!("the memory of thread {tid} is gone, which has ended since the last snapshot");
+    Err(Trouble::Refused(Reason::ThreadEnded, message))
 }
 
 fn reap(stopped: &mut Stopped<'_>) -> Step<()> {

@@ -36,7 +36,7 @@ fn save_thread(tid: Tid) -> Step<ThreadState> {
 }
 
 /// Where a thread has registered its restartable sequences area, if it has and the kernel tells (Linux 5.13).
-fn rseq_of(tid: Tid) -> Option<RseqArea> {
+pub(crate) fn rseq_of(tid: Tid) -> Option<RseqArea> {
     ptrace::rseq_area(tid).ok().filter(|area| area.start != RemoteAddr(0))
 }
 

@@ -17,6 +17,10 @@ const SECCOMP: i32 = 7;
 /// More traps than this before a single step are not left over: one can be pending for the thread, one for the process.
 const STALE_TRAPS: usize = 8;
 
+/// More faults than this before a call, of a thread that has made no step: the kernel cannot write to where the thread has registered
+/// its restartable sequences, and says so each time that it is to go on.
+const MOST_FAULTS: usize = 8;
+
 /// Every signal but the one that a single step ends with.
 const BLOCK_ALL: u64 = !(1 << (SIGTRAP - 1));
 
@@ -250,6 +254,7 @@ impl<'a> Remote<'a> {
         resume: impl Fn(Tid) -> groundhog_sys::Result<()>,
         wanted: impl Fn(WaitStatus) -> bool,
     ) -> Step<()> {
+        let mut faults = 0;
         loop {
             resume(self.tid).or_trouble(Reason::Registers, "resuming a thread")?;
             match self.process.wait_for(self.tid)? {
@@ -260,7 +265,15 @@ impl<'a> Remote<'a> {
                 | WaitStatus::GroupStop(_)
                 | WaitStatus::Syscall
                 | WaitStatus::Event(SECCOMP) => {}
-                WaitStatus::Signal(signal) => self.process.hold_signal(self.tid, signal),
+                WaitStatus::Signal(SIGSEGV) if faults == MOST_FAULTS => {
+                    let message =
+                        format!("thread {} cannot make a call: the memory that it needs is gone", self.tid);
+                    return Err(Trouble::Refused(Reason::RemoteCall, message));
+                }
+                WaitStatus::Signal(signal) => {
+                    faults += usize::from(signal == SIGSEGV);
+                    self.process.hold_signal(self.tid, signal);
+                }
                 status @ (WaitStatus::Exited(_) | WaitStatus::Killed(_) | WaitStatus::Event(_)) => {
                     self.process.note_outcome(self.tid, status);
                     return Err(Trouble::Exited);

@@ -1,9 +1,10 @@
 //! Threads that begin and end.
 
 use crate::harness::{
-    answers_stay_the_same, for_each_strategy, is_refused, leaks_by_itself, reverts, wait_until,
+    answers_stay_the_same, expect_refusal, for_each_strategy, is_refused, leaks_by_itself,
+    nothing_like_it_here, reverts, wait_until,
 };
-use groundhog_engine::Reason;
+use groundhog_engine::{Error, Reason};
 use std::time::{Duration, Instant};
 
 #[test]
@@ -85,10 +86,61 @@ fn a_later_snapshot_does_not_have_what_ended_before() {
 /// Those that are held at their ends do not keep it alive.
 #[test]
 fn a_process_ends_with_the_last_of_its_threads() {
-    for_each_strategy("thread_ends", &["last"], |victim| {
+    for last in ["last", "first"] {
+        for_each_strategy("thread_ends", &[last], |victim| {
+            victim.snapshot();
+            assert_eq!(victim.ask(1), "it was there", "{}", victim.label());
+            wait_until("its end", || victim.tracee.ending().is_some());
+        });
+    }
+}
+
+/// The kernel writes to a thread's memory before it makes a call.
+#[test]
+fn a_thread_whose_memory_is_gone_is_put_back_after_that() {
+    for_each_strategy("stack_given", &["called"], |victim| {
+        let reports = answers_stay_the_same(victim);
+        assert!(reports.iter().all(|report| report.threads_put_back <= 1), "{}", victim.label());
+    });
+}
+
+#[test]
+fn a_thread_whose_memory_was_taken_away_is_not_waited_for() {
+    for_each_strategy("stack_given", &["live"], |victim| {
         victim.snapshot();
-        assert_eq!(victim.ask(1), "it was there", "{}", victim.label());
-        wait_until("its end", || victim.tracee.ending().is_some());
+        if victim.ask(1) == "absent" {
+            nothing_like_it_here(victim.label());
+            return;
+        }
+        expect_refusal(victim, Reason::RemoteCall);
+    });
+}
+
+#[test]
+fn a_later_snapshot_leaves_memory_alone_that_was_a_threads() {
+    for_each_strategy("stack_given", &["reused"], |victim| {
+        victim.snapshot();
+        if victim.ask(1) == "absent" {
+            nothing_like_it_here(victim.label());
+            return;
+        }
+        assert_eq!(victim.snapshot().threads, 1, "{}", victim.label());
+        assert_eq!(victim.ask(2), "over, 0 others", "{}", victim.label());
+    });
+}
+
+#[test]
+fn a_later_snapshot_is_refused_without_the_memory_of_a_thread() {
+    for_each_strategy("stack_given", &["gone"], |victim| {
+        victim.snapshot();
+        if victim.ask(1) == "absent" {
+            nothing_like_it_here(victim.label());
+            return;
+        }
+        match victim.tracee.snapshot() {
+            Err(Error::SnapshotRefused { reason: Reason::ThreadEnded, .. }) => drop(victim.ask(2)),
+            other => panic!("{}: {other:?}", victim.label()),
+        }
     });
 }
 

@@ -89,6 +89,7 @@ C = (
     Victim("c", "thread_newborn", THREADS, SAFE),
     Victim("c", "thread_lost", THREADS_LOST),
     Victim("c", "thread_swapped", THREADS_LOST, evasion=True),
+    Victim("c", "threads_unmapped", THREADS_LOST),
     Victim("c", "children", CHILDREN),
     Victim("c", "child_ended_before", CHILDREN, REFUSED),
     Victim("c", "fork_storm", CHILDREN, SAFE, evasion=True),

@@ -33,6 +33,7 @@ impl Process {
             .is_ok();
         if is_held && let Some(thread) = self.threads.get_mut(&tid) {
             thread.is_held = true;
+            self.end_with_its_last_thread();
         }
         is_held
     }
@@ -68,6 +69,11 @@ impl Process {
     pub(crate) fn put_back_held(&mut self) -> u64 {
         let held = self.threads.values_mut().filter(|thread| thread.is_held);
         held.map(|thread| thread.is_held = false).count() as u64
+    }
+
+    /// Lets threads end from now on: there is no snapshot to put them back to.
+    pub(crate) fn hold_no_more(&mut self) {
+        self.cleared_at_end.clear();
     }
 
     /// Ends a process in which all that would run are held: without them it would have ended.
