@@ -7,6 +7,7 @@
 pub(crate) mod attributes;
 mod by_procfs;
 mod by_syscall;
+mod held;
 pub(crate) mod signals;
 mod timers;
 
@@ -18,6 +19,8 @@ use crate::syscalls::policy::StateKind;
 use crate::trace::process::Process;
 use crate::trace::remote_syscall::{Anchor, Remote};
 use groundhog_sys::Tid;
+pub(crate) use held::OfHeld;
+use held::Whose;
 use std::os::fd::OwnedFd;
 use std::rc::Rc;
 
@@ -224,43 +227,6 @@ fn keep_bytes(row: &Row, place: &mut Place<'_>) -> Step<Value> {
     Ok(Value { bytes: (row.read)(place)?, folder: None })
 }
 
-/// Whose of it is put back at a time.
-#[derive(Clone, Copy)]
-enum Whose<'a> {
-    /// The process's, and that of all threads but these.
-    AllBut(&'a [Tid]),
-    /// That of these threads.
-    Only(&'a [Tid]),
-}
-
-impl Whose<'_> {
-    fn has(self, scope: Scope, tid: Tid) -> bool {
-        match self {
-            Self::AllBut(others) => scope == Scope::Process || !others.contains(&tid),
-            Self::Only(these) => scope == Scope::EachThread && these.contains(&tid),
-        }
-    }
-}
-
-/// What threads have of it that are held at their ends.
-///
-/// They can make calls only once memory is put back: the kernel writes to a thread's area for restartable sequences before it goes on, and
-/// that may be unmapped by then, or be another's.
-#[derive(Debug)]
-pub(crate) struct OfHeld(Rc<KernelState>);
-
-impl Component for OfHeld {
-    fn revert(&mut self, restore: &mut Restore<'_>) -> Step<()> {
-        let held = std::mem::take(&mut restore.held);
-        if held.is_empty() { Ok(()) } else { self.0.revert_of(restore, Whose::Only(&held)) }
-    }
-
-    /// The same as others', who look at all threads.
-    fn difference(&mut self, _: &mut Stopped<'_>) -> Step<Option<String>> {
-        Ok(None)
-    }
-}
-
 /// All of it, as it was.
 #[derive(Debug)]
 pub(crate) struct KernelState {
@@ -391,7 +357,7 @@ impl KernelState {
 
     /// What is put back later.
     pub(crate) fn of_held(self: &Rc<Self>) -> OfHeld {
-        OfHeld(Rc::clone(self))
+        OfHeld::new(Rc::clone(self))
     }
 }
 

@@ -22,6 +22,7 @@ use std::os::fd::OwnedFd;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
+pub(crate) use stopping::Faults;
 
 const SIGSTOP: i32 = 19;
 

@@ -3,7 +3,7 @@
 use crate::arch::{self, SYSCALL_INSTRUCTION, call};
 use crate::error::{OrTrouble, Reason, Step, Trouble};
 use crate::trace::inspect;
-use crate::trace::process::Process;
+use crate::trace::process::{Faults, Process};
 use groundhog_sys::ptrace::{self, Registers};
 use groundhog_sys::wait::WaitStatus;
 use groundhog_sys::{Errno, RemoteAddr, Tid, pidfd, process_vm};
@@ -16,10 +16,6 @@ const SECCOMP: i32 = 7;
 
 /// More traps than this before a single step are not left over: one can be pending for the thread, one for the process.
 const STALE_TRAPS: usize = 8;
-
-/// More faults than this before a call, of a thread that has made no step: the kernel cannot write to where the thread has registered
-/// its restartable sequences, and says so each time that it is to go on.
-const MOST_FAULTS: usize = 8;
 
 /// Every signal but the one that a single step ends with.
 const BLOCK_ALL: u64 = !(1 << (SIGTRAP - 1));
@@ -254,7 +250,7 @@ impl<'a> Remote<'a> {
         resume: impl Fn(Tid) -> groundhog_sys::Result<()>,
         wanted: impl Fn(WaitStatus) -> bool,
     ) -> Step<()> {
-        let mut faults = 0;
+        let mut faults = Faults::default();
         loop {
             resume(self.tid).or_trouble(Reason::Registers, "resuming a thread")?;
             match self.process.wait_for(self.tid)? {
@@ -265,13 +261,8 @@ impl<'a> Remote<'a> {
                 | WaitStatus::GroupStop(_)
                 | WaitStatus::Syscall
                 | WaitStatus::Event(SECCOMP) => {}
-                WaitStatus::Signal(SIGSEGV) if faults == MOST_FAULTS => {
-                    let message =
-                        format!("thread {} cannot make a call: the memory that it needs is gone", self.tid);
-                    return Err(Trouble::Refused(Reason::RemoteCall, message));
-                }
                 WaitStatus::Signal(signal) => {
-                    faults += usize::from(signal == SIGSEGV);
+                    faults.note(self.tid, WaitStatus::Signal(signal))?;
                     self.process.hold_signal(self.tid, signal);
                 }
                 status @ (WaitStatus::Exited(_) | WaitStatus::Killed(_) | WaitStatus::Event(_)) => {

@@ -106,14 +106,16 @@ fn a_thread_whose_memory_is_gone_is_put_back_after_that() {
 
 #[test]
 fn a_thread_whose_memory_was_taken_away_is_not_waited_for() {
-    for_each_strategy("stack_given", &["live"], |victim| {
-        victim.snapshot();
-        if victim.ask(1) == "absent" {
-            nothing_like_it_here(victim.label());
-            return;
-        }
-        expect_refusal(victim, Reason::RemoteCall);
-    });
+    for kind in ["live", "new"] {
+        for_each_strategy("stack_given", &[kind], |victim| {
+            victim.snapshot();
+            if victim.ask(1) == "absent" {
+                nothing_like_it_here(victim.label());
+                return;
+            }
+            expect_refusal(victim, Reason::RemoteCall);
+        });
+    }
 }
 
 #[test]

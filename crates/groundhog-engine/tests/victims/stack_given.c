@@ -1,5 +1,5 @@
 /* A thread on memory of the program's own ends in a request, and that memory is used for something else ("reused") or unmapped ("gone");
- * "called": with an alternate stack set before. "live": it is unmapped under a thread that waits, and sets nothing. */
+ * "called": with an alternate stack set before. "live": it is unmapped under the thread, which waits. "new": under one of the request. */
 #include "case.h"
 #if __has_include(<sys/rseq.h>)
 #include <sys/rseq.h>
@@ -26,7 +26,7 @@ static void *wait_for_the_request(void *unused)
     return unused;
 }
 
-static void prepare(void)
+static void start(void)
 {
     pthread_attr_t attributes;
     stack = map_anonymous(NULL, SIZE);
@@ -37,6 +37,12 @@ static void prepare(void)
         sched_yield();
 }
 
+static void prepare(void)
+{
+    if (!is("new"))
+        start();
+}
+
 static void handle(const char *secret)
 {
     (void)secret;
@@ -45,7 +51,9 @@ static void handle(const char *secret)
         answer("absent");
         return;
     }
-    if (!is_over && is("live")) {
+    if (is("new")) {
+        start();
+    } else if (!is_over && is("live")) {
         check(prctl(PR_SET_TIMERSLACK, 1000) == 0, "prctl");
     } else if (!is_over) {
         check(write(pipe_of_thread[1], "x", 1) == 1, "write");

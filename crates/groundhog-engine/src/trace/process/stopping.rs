@@ -10,6 +10,30 @@ use std::time::{Duration, Instant};
 /// How long a killed process may take to be gone.
 const KILLED_WITHIN: Duration = Duration::from_secs(5);
 
+/// How often a thread has faulted that is to make a call.
+#[derive(Debug, Default)]
+pub(crate) struct Faults(usize);
+
+impl Faults {
+    /// More than this, and the kernel cannot write to where the thread has registered its restartable sequences: it says so each time
+    /// that the thread is to go on.
+    const MOST: usize = 8;
+
+    /// Refuses a thread that will never make it.
+    pub(crate) fn note(&mut self, tid: Tid, status: WaitStatus) -> Step<()> {
+        const SIGSEGV: i32 = 11;
+        if status != WaitStatus::Signal(SIGSEGV) {
+            return Ok(());
+        }
+        self.0 += 1;
+        if self.0 <= Self::MOST {
+            return Ok(());
+        }
+        let message = format!("thread {tid} cannot make a call: the memory that it needs is gone");
+        Err(Trouble::Refused(Reason::RemoteCall, message))
+    }
+}
+
 impl Process {
     /// Lets every stopped thread go on that is not held, with the signal it was about to receive.
     pub(crate) fn release(&mut self) -> groundhog_sys::Result<()> {
@@ -97,13 +121,14 @@ impl Process {
 
     /// Waits for an event, at most until the deadline; none: it was only looked whether that is over.
     fn next_event(&mut self) -> Step<Option<(Tid, WaitStatus)>> {
+        // Also while there is always another event.
+        if self.deadline.is_some_and(|deadline| Instant::now() >= deadline) {
+            let message = "it could not be stopped and reverted in time".to_owned();
+            return Err(Trouble::Refused(Reason::Stopped, message));
+        }
         let event = wait::any(Patience::Wait).map_err(|_| Trouble::Exited)?;
         if event.is_none() {
             self.note_silence();
-        }
-        if event.is_none() && self.deadline.is_some_and(|deadline| Instant::now() >= deadline) {
-            let message = "it could not be stopped and reverted in time".to_owned();
-            return Err(Trouble::Refused(Reason::Stopped, message));
         }
         Ok(event)
     }
@@ -160,10 +185,14 @@ impl Process {
         ptrace::set_signal_mask(tid, !0).or_trouble(Reason::Registers, "setting a signal mask")?;
         ptrace::set_registers(tid, &registers).or_trouble(Reason::Registers, "setting registers")?;
         ptrace::cont(tid, 0).or_trouble(Reason::Registers, "resuming a thread")?;
+        let mut faults = Faults::default();
         loop {
             match self.wait_for(tid)? {
                 WaitStatus::Exited(_) | WaitStatus::Killed(_) => break,
-                _ => drop(ptrace::cont(tid, 0)),
+                status => {
+                    faults.note(tid, status)?;
+                    let _gone = ptrace::cont(tid, 0);
+                }
             }
         }
         self.threads.remove(&tid);
