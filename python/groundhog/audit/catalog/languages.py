@@ -119,7 +119,7 @@ NODE = (
     Victim("node", "files_opened", DESCRIPTORS),
     Victim("node", "signals", SIGNAL_ACTIONS),
     Victim("node", "directory", ATTRIBUTES),
-    Victim("node", "worker_replaced", THREADS_LOST, RETIRE, evasion=True),
+    Victim("node", "worker_replaced", THREADS_LOST, evasion=True),
 )
 
 JAVA = (

@@ -72,7 +72,7 @@ C = (
     Victim("c", "file_mapped_beyond", WRITTEN, evasion=True),
     Victim("c", "file_behind_end", WRITTEN, evasion=True),
     Victim("c", "file_behind_kept", WRITTEN, evasion=True),
-    Victim("c", "file_privileges", WRITTEN, evasion=True),
+    Victim("c", "file_privileges", WRITTEN, namespace_only=True, evasion=True),
     Victim("c", "file_replaced_by_name", WRITTEN, evasion=True),
     Victim("c", "files_removed", WRITTEN),
     Victim("c", "file_permissions", WRITTEN, evasion=True),

@@ -30,7 +30,7 @@ class Victim:
     leaves: str  # the channel of a row of the inventory
     expected: Expected = Expected.REVERT
     unjailed: bool = False  # what it does is refused in a jail
-    namespace_only: bool = False  # by Landlock, that a file was read can be seen
+    namespace_only: bool = False  # by Landlock it cannot be set up, or is seen, as that a file was read
     evasion: bool = False  # it tries to look as if nothing had happened
     full: bool = False  # 1,000 requests in every run
     bulky: bool = False  # each request is much work, such as tens of megabytes: never a thousand of them
