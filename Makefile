@@ -11,6 +11,8 @@ DEPS := $(VENV)/.installed
 # Tests compile victims in C and Java, start functions in Node, Go, Ruby and in containers, and let them talk to databases.
 TEST_PROGRAMS := gcc=gcc g++=g++ javac=default-jdk-headless node=nodejs setpriv=util-linux runc=runc redis-server=redis-server pg_ctlcluster=postgresql \
 	strace=strace go=golang-go ruby=ruby nginx=nginx-light
+# What functions of the gallery run, beside those.
+GALLERY_PROGRAMS := git=git ffmpeg=ffmpeg imagemagick tesseract-ocr tesseract-ocr-eng fonts-dejavu-core chromium=chromium php=php-cli perl=perl npm=npm
 BUILT := $(VENV)/.built
 ARGS ?=
 # How many tests run at once: one more than there are processors, since many wait for a time that is up.
@@ -60,6 +62,11 @@ bench: build  ## Measure the restore and the request beside no isolation
 .PHONY: soak
 soak: build  ## Serve many requests that leave everything behind (ARGS="--requests 100000")
 	$(BIN)/python benchmarks/soak.py $(ARGS)
+
+.PHONY: gallery
+gallery: build programs  ## Run functions with the libraries that people use; writes docs/compatibility.md (ARGS="--only NAME")
+	scripts/install-debian-packages $(GALLERY_PROGRAMS)
+	$(BIN)/python -m tests.gallery $(ARGS)
 
 .PHONY: calls
 calls: PROGRAMS ?= 50000
@@ -145,4 +152,4 @@ programs:
 
 .PHONY: clean
 clean:  ## Remove what was built
-	rm -rf $(VENV) target dist python/groundhog/_core*.so python/groundhog/runners/bootstrap/*.node
+	rm -rf $(VENV) .gallery target dist python/groundhog/_core*.so python/groundhog/runners/bootstrap/*.node
