@@ -25,7 +25,7 @@ REQUESTS = 1000
 
 PYTHON = """
 import hashlib, multiprocessing.synchronize, os, random, secrets, sqlite3, ssl, tempfile, uuid
-import numpy.random
+import numpy.random, uuid_utils
 from bson import ObjectId
 from cryptography.fernet import Fernet
 from cryptography.hazmat.primitives.asymmetric import ec, x25519
@@ -36,6 +36,7 @@ random.gauss(0, 1)  # keeps a second one for later
 numpy.random.normal()  # likewise
 x25519.X25519PrivateKey.generate()
 ObjectId()
+uuid_utils.uuid4()
 kept = random.random
 database = sqlite3.connect(":memory:")
 
@@ -63,6 +64,7 @@ def main(params):
         "bson": str(ObjectId()),
         "uuid1": str(uuid.uuid1()),
         "uuid4": str(uuid.uuid4()),
+        "uuid_utils": str(uuid_utils.uuid4()),
         "secrets": secrets.token_hex(16),
         "kernel": os.urandom(16).hex(),
     }

@@ -30,6 +30,7 @@ class Generators:
             ("multiprocessing.synchronize", "SemLock", lambda lock: _reseed_tempfile(lock._rand)),  # noqa: SLF001
             ("_sqlite3", "__spec__", _reseed_sqlite),
             ("bson.objectid", "ObjectId", _reseed_objectid),
+            ("uuid_utils", "reseed_rng", lambda reseed: lambda _: reseed()),  # as after a fork
         ]
         self._loaded = []
         for name, attribute, reseed in found:
