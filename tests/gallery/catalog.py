@@ -45,6 +45,11 @@ class Entry:
         return self.file.rpartition(".")[0]
 
     @property
+    def rounds(self) -> int:
+        """How often the warm-up is served: Node has to compile what is used often."""
+        return 20 if self.file.startswith("nodejs/") else 1
+
+    @property
     def runs_anywhere(self) -> bool:
         """Whether it needs no more than `make test` does."""
         return not self.packages and not self.programs and not self.file.startswith("programs/")
@@ -57,7 +62,11 @@ _NO_WATCH = (
 )
 _NO_LOCK = "no lock may be held at the snapshot"
 _OWN_GENERATOR = "seed generators of your own in a [hook](uniqueness.md#hooks), as here"
+_RESET = "register `ObjectId.resetState` as a [hook](uniqueness.md#hooks): else it repeats"
+_REPEATS = "use `crypto.randomUUID`: this repeats; `groundhog audit` finds it"
 _POOL = "start processes in the request: none may be there at the snapshot"
+_BROWSER = "its processes, which have several threads, hand descriptors to each other"
+_KEPT = 'each request starts them anew: `prefer="threads"`, or none for little work'
 _NO_SERVER = "start it in requests alone: the server that a warm-up starts would be there at the snapshot"
 
 PYTHON_ITSELF = (
@@ -98,8 +107,8 @@ PYTHON_ITSELF = (
         "python/unix_sockets.py",
         "a pair of sockets, a descriptor that is handed over",
         warmup=(),
-        replaced="a descriptor in a message may go to another process, which would keep it",
-        advice="hand descriptors to children by inheritance",
+        replaced="a descriptor is handed on through a socket that is older than the request",
+        advice="make the pair of sockets in the request: then it is reverted",
     ),
     Entry("python/signal_alarms.py", "handlers of signals, alarms"),
     Entry("python/fault_handler.py", "tracebacks of crashes, and a thread that waits to dump them"),
@@ -141,7 +150,7 @@ PYTHON_LIBRARIES = (
     Entry(
         "python/scikit_learn_model.py", "a model of the load time that predicts", ("scikit-learn", "numpy")
     ),
-    Entry("python/joblib_processes.py", "work for processes that joblib keeps", ("joblib",), advice=_POOL),
+    Entry("python/joblib_processes.py", "work for processes that joblib keeps", ("joblib",), advice=_KEPT),
     Entry(
         "python/onnx_model.py", "inference with a model of the load time", ("onnxruntime", "onnx", "numpy")
     ),
@@ -190,7 +199,13 @@ PROGRAMS = (
         "words in a picture that are read",
         programs=("tesseract", "imagemagick"),
     ),
-    Entry("python/chromium_page.py", "a page that a browser renders", programs=("chromium",)),
+    Entry(
+        "python/chromium_page.py",
+        "a page that a browser renders",
+        programs=("chromium",),
+        warmup=(),
+        replaced=_BROWSER,
+    ),
     Entry("programs/shell_counter.sh", "variables, files, children", programs=("bash",)),
     Entry("programs/perl_words.pl", "a hash, expressions, a child", programs=("perl",)),
     Entry("programs/ruby_orders.rb", "globals, fibers, threads, a child", programs=("ruby",)),
@@ -228,8 +243,11 @@ NODE_PACKAGES = (
     Entry("nodejs/sql_js_database.js", "SQLite as WebAssembly", ("sql.js",)),
     Entry("nodejs/bcrypt_passwords.js", "salted hashes by threads", ("bcrypt",), compared="uniquely"),
     Entry("nodejs/sharp_picture.js", "a picture, by threads", ("sharp",)),
-    Entry("nodejs/uuid_identifiers.js", "identifiers", ("uuid", "nanoid"), compared="uniquely"),
-    Entry("nodejs/bson_identifiers.js", "object identifiers", ("bson",), compared="uniquely"),
+    Entry("nodejs/uuid_identifiers.js", "identifiers", ("uuid",), compared="uniquely"),
+    Entry(
+        "nodejs/nanoid_identifiers.js", "short identifiers", ("nanoid",), compared="uniquely", advice=_REPEATS
+    ),
+    Entry("nodejs/bson_identifiers.js", "object identifiers", ("bson",), compared="uniquely", advice=_RESET),
     Entry("nodejs/lodash_collections.js", "collections, a memory of results", ("lodash",)),
     Entry("nodejs/cheerio_page.js", "a page that is parsed", ("cheerio",)),
     Entry("nodejs/handlebars_page.js", "a template, a helper that is registered", ("handlebars",)),
@@ -241,7 +259,14 @@ NODE_PACKAGES = (
     Entry("nodejs/protobufjs_messages.js", "messages of a protocol", ("protobufjs",)),
     Entry("nodejs/pdfkit_invoice.js", "a document in PDF", ("pdfkit",)),
     Entry("nodejs/exceljs_workbook.js", "a spreadsheet", ("exceljs",)),
-    Entry("nodejs/puppeteer_page.js", "a browser that is driven", ("puppeteer-core",), ("chromium",)),
+    Entry(
+        "nodejs/puppeteer_page.js",
+        "a browser that is driven",
+        ("puppeteer-core",),
+        ("chromium",),
+        warmup=(),
+        replaced=_BROWSER,
+    ),
 )
 
 GROUPS: dict[str, tuple[Entry, ...]] = {

@@ -60,17 +60,18 @@ class Environment:
             _run(_program("npm"), "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--silent", cwd=node)
             _mark(node, NODE_FILES)
 
-    def function(self, entry: Entry) -> Function:
-        """The function of an entry, compiled if it has to be."""
+    def function(self, entry: Entry, rounds: int | None = None) -> Function:
+        """The function of an entry, compiled if it has to be. ``rounds``: of the warm-up."""
+        warmup = entry.warmup * (entry.rounds if rounds is None else rounds)
         for program in entry.programs:
             _program(program)
         if entry.file.startswith("programs/"):
-            return Function.from_command(self._command(entry.path), warmup=entry.warmup, name=entry.path.stem)
+            return Function.from_command(self._command(entry.path), warmup=warmup, name=entry.path.stem)
         if entry.path.suffix == ".py":
             interpreter = (str(self.python),) if self.python else ()
-            return Function.from_file(entry.path, warmup=entry.warmup, interpreter=interpreter)
+            return Function.from_file(entry.path, warmup=warmup, interpreter=interpreter)
         modules = {"NODE_PATH": str(self.folder / "nodejs/node_modules")} if self.folder else {}
-        return Function.from_file(entry.path, warmup=entry.warmup, env=modules)
+        return Function.from_file(entry.path, warmup=warmup, env=modules)
 
     def _command(self, source: Path) -> tuple[str | Path, ...]:
         if source.suffix in INTERPRETERS:

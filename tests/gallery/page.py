@@ -30,9 +30,10 @@ pairs.
 Here: {reverted} reverted, {replaced} replaced, {others} neither. Measured on {machine}.
 
 *Run time* is the median of a request without isolation, *ratio* the median of the same request with isolation
-over that; the restore comes after the response. Functions got one warm-up request, unless the table says
-otherwise. Below a millisecond the ratio is that of the pipe and of waking up: see
-[performance](performance.md).
+over that; the restore comes after the response. Functions got one warm-up request, those of Node twenty,
+unless the table says otherwise. Without isolation, what is compiled or cached by requests makes later ones
+faster, and what piles up makes them slower: hence ratios far from 1. Below a millisecond the ratio is that of
+the pipe and of waking up: see [performance](performance.md).
 
 Not in the gallery: PyTorch, whose wheel on PyPI brings gigabytes of libraries for GPUs, and `better-sqlite3`,
 which has to be compiled where it is installed.

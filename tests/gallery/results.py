@@ -45,7 +45,7 @@ class Results:
 
 def _identity(entry: Entry) -> str:
     engine = Path(_core.__file__)
-    asked = repr((entry.payloads, entry.warmup, entry.compared))
+    asked = repr((entry.payloads, entry.warmup, entry.rounds, entry.compared))
     return hashlib.sha256(
         "".join((digest(entry.path, REQUIREMENTS, *NODE_FILES, engine), asked)).encode()
     ).hexdigest()

@@ -10,7 +10,7 @@ import pytest
 from tests.gallery import page
 from tests.gallery.answers import Judge
 from tests.gallery.catalog import ENTRIES, FOLDER, GROUPS, Entry
-from tests.gallery.environment import NODE_FILES, REQUIREMENTS, pins
+from tests.gallery.environment import NODE_FILES, REQUIREMENTS, ROOT, pins
 from tests.gallery.measuring import FAILS, REPLACED, WRONG, Result
 from tests.gallery.results import Results
 
@@ -61,6 +61,15 @@ def test_pins_name_no_address() -> None:
     locked = json.loads(NODE_FILES[1].read_text("utf-8"))["packages"]
     assert not [name for name, package in locked.items() if "resolved" in package]
     assert "://" not in REQUIREMENTS.read_text("utf-8")
+
+
+def test_the_page_is_that_of_the_catalog() -> None:
+    """All but the results, which `make gallery` finds out."""
+    written = (ROOT / "docs/compatibility.md").read_text("utf-8")
+    rows = [line.split(" | ") for line in written.splitlines() if line.startswith("| [`")]
+    versions = page.versions()
+    wanted = [page.row(entry, Result(), versions).split(" | ") for entry in ENTRIES]
+    assert [(*row[:3], row[-1]) for row in rows] == [(*row[:3], row[-1]) for row in wanted]
 
 
 @pytest.mark.parametrize(

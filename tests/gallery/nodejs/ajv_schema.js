@@ -10,7 +10,7 @@ const isOrder = ajv.compile({
 
 exports.main = ({ n }) => {
   const known = ajv.getSchema("numbers") !== undefined;
-  ajv.addSchema({ $id: "numbers", type: "array", maxItems: n });
+  if (!known) ajv.addSchema({ $id: "numbers", type: "array", maxItems: n });
   const right = isOrder({ item: "gear", count: n });
   isOrder({ count: 0 });
   return { known, right, errors: isOrder.errors.map((error) => error.keyword), fits: ajv.validate("numbers", [1, 2, 3, 4]) };

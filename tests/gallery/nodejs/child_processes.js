@@ -16,6 +16,7 @@ exports.main = async ({ n }) => {
   writeFileSync(script, "process.on('message', (n) => { process.send(n * 2); process.disconnect(); });");
   const child = fork(script);
   const doubled = new Promise((resolve) => child.on("message", resolve));
+  const ended = new Promise((resolve) => child.on("exit", resolve));
   child.send(n);
   const cat = spawn("cat");
   const spawned = output(cat);
@@ -25,5 +26,6 @@ exports.main = async ({ n }) => {
     execSync: execSync(`echo ${n} | tr 0-9 a-j`).toString().trim(),
     spawned: await spawned,
     forked: await doubled,
+    status: await ended,
   };
 };
