@@ -21,6 +21,8 @@ from tests.framework.observers import Retirements
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from _pytest.mark.structures import ParameterSet
+
     from groundhog.worker.engine import RestoreReport
 
 pytestmark = [pytest.mark.kernel, pytest.mark.timeout(300)]
@@ -94,8 +96,21 @@ def as_found(found: Path) -> Path:
     return found
 
 
-@pytest.mark.parametrize("place", [unwritable, as_found, own])
-@pytest.mark.parametrize("runtime", FUNCTIONS)
+def tries() -> list[ParameterSet]:
+    """Every runtime in each place. The JVM and Node take seconds, so that one place of theirs is quick."""
+    return [
+        pytest.param(
+            runtime,
+            place,
+            id=f"{runtime}-{place.__name__}",
+            marks=[pytest.mark.slow] if runtime in {"java", "node"} and place is not as_found else [],
+        )
+        for runtime in FUNCTIONS
+        for place in (unwritable, as_found, own)
+    ]
+
+
+@pytest.mark.parametrize(("runtime", "place"), tries())
 async def test_files_arrive_complete(runtime: str, place: Callable[[Path], Path], found: Path) -> None:
     source = place(found)
     payload: dict[str, Any] = {"source": str(source)}

@@ -38,8 +38,8 @@ LATER = 3
 """Requests to each of those: only the first takes longer."""
 CONFIRMED, SECONDS = 6, 2.1
 """Requests, and seconds that they take in all, until what they answer alike is no chance."""
-MOST_TRIED = 40
-"""Requests, until one process has had enough of them."""
+PROCESSES = 4
+"""So many, and they are replaced too often to be compared."""
 SHARED_FOLDERS = ("/tmp", "/var/tmp", "/dev/shm")  # noqa: S108 - where functions leave files
 
 
@@ -275,7 +275,7 @@ async def _of_one_process(pool: Pool, payload: Any, count: int, seconds: float) 
     """
     answers: dict[int, list[Any]] = {}
     begun: dict[int, float] = {}
-    for _ in range(MOST_TRIED):
+    while len(answers) < PROCESSES:
         pid = await _ready(pool)
         begun.setdefault(pid, time.monotonic())
         said = await _said(pool, payload)
