@@ -45,15 +45,16 @@ pub(super) fn is_sent(number: Sysno, registers: &Registers, call: &Call<'_>, fac
     };
     let Ok(memory) = File::open(format!("/proc/{}/mem", call.caller)) else { return true };
     let mut headers = vec![0; count as usize * size];
-    // What cannot be read is not sent, either; but what can be read by then may be. So may what somebody else writes there.
     let headers_end = registers.rsi.saturating_add(headers.len() as u64);
-    if memory.read_exact_at(&mut headers, registers.rsi).is_err()
-        || !stays(call, registers.rsi, headers.len())
-    {
+    // Before it is read: whoever writes there after that and ends has written what nobody has seen. Out of a jail a child may write
+    // to the memory of others under /proc.
+    if !(call.is_alone)() || (call.has_children && !facts.is_jailed) {
         return true;
     }
-    // Out of a jail a child may write to the memory of others under /proc.
-    if !(call.is_alone)() || (call.has_children && !facts.is_jailed) {
+    // What cannot be read is not sent, either; but what can be read by then may be.
+    if !stays(call, registers.rsi, headers.len())
+        || memory.read_exact_at(&mut headers, registers.rsi).is_err()
+    {
         return true;
     }
     // In a socket of the snapshot the message would wait for a later request.
