@@ -35,7 +35,7 @@ pub(crate) struct Restore<'a> {
     /// Children were born and have been killed since the last restore.
     pub(crate) had_children: bool,
     /// Threads that were held at their ends: others may have their memory, so that they make no call before it is put back.
-    pub(crate) held: Vec<Tid>,
+    pub(crate) held: &'a [Tid],
     pub(crate) report: &'a mut RestoreReport,
     pub(crate) watch: &'a mut Stopwatch,
 }

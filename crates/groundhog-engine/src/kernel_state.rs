@@ -366,10 +366,7 @@ impl Component for Rc<KernelState> {
         if restore.sees_calls && self.limits_time {
             self.refuse_passed(restore.stopped.process, restore.stopped.anchor)?;
         }
-        let held = std::mem::take(&mut restore.held);
-        let reverted = self.revert_of(restore, Whose::AllBut(&held));
-        restore.held = held;
-        reverted
+        self.revert_of(restore, Whose::AllBut(restore.held))
     }
 
     fn difference(&mut self, stopped: &mut Stopped<'_>) -> Step<Option<String>> {

@@ -2,6 +2,9 @@
 
 use crate::kernel_types::{RemoteAddr, Result, Tid, check};
 
+/// The size of `struct robust_list_head`: the first futex, an offset, and the futex that is being taken.
+pub const HEAD_SIZE: usize = 24;
+
 /// The address of a thread's `struct robust_list_head`, 0 when it has none.
 ///
 /// # Errors

@@ -39,8 +39,8 @@ impl OfHeld {
 
 impl Component for OfHeld {
     fn revert(&mut self, restore: &mut Restore<'_>) -> Step<()> {
-        let held = std::mem::take(&mut restore.held);
-        if held.is_empty() { Ok(()) } else { self.0.revert_of(restore, Whose::Only(&held)) }
+        let held = restore.held;
+        if held.is_empty() { Ok(()) } else { self.0.revert_of(restore, Whose::Only(held)) }
     }
 
     /// The same as others', who look at all threads.

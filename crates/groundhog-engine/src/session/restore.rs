@@ -46,7 +46,7 @@ impl Session {
             sees_calls: sight.calls,
             sees_frequent: sight.frequent,
             had_children,
-            held,
+            held: &held,
             report: &mut report,
             watch,
         };

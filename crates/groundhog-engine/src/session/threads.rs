@@ -10,19 +10,16 @@ use crate::trace::process::Process;
 use crate::trace::registers::{self, ThreadState};
 use crate::trace::remote_syscall::{self, Anchor};
 use groundhog_sys::ptrace::RseqArea;
-use groundhog_sys::{Errno, RemoteAddr, Tid, process_vm};
+use groundhog_sys::{Errno, RemoteAddr, Tid, process_vm, robust_list};
 use std::collections::BTreeMap;
-
-/// The size of `struct robust_list_head`.
-const ROBUST_LIST_HEAD: u64 = 24;
 
 /// Which threads there are, and that there are no children.
 #[derive(Debug)]
 pub(super) struct Threads(pub(super) Vec<Tid>);
 
 impl Component for Threads {
-    /// Ends threads that the request started, counts those in that it ended, and has the process reap its dead children: it does so, or the next request
-    /// would see them.
+    /// Ends threads that the request started, counts those in that it ended, and has the process reap its dead children: it does
+    /// so, or the next request would see them.
     fn revert(&mut self, restore: &mut Restore<'_>) -> Step<()> {
         let Stopped { process, anchor } = &mut restore.stopped;
         restore.report.threads_put_back = process.put_back_held();
@@ -87,7 +84,11 @@ pub(super) fn end_held(process: &mut Process, anchor: Anchor) -> Step<()> {
         }
         let mut remote = remote_syscall::Remote::enter_thread(process, anchor, tid)?;
         remote.must("set_tid_address", call::SET_TID_ADDRESS, [0; 6])?;
-        remote.must("set_robust_list", call::SET_ROBUST_LIST, [0, ROBUST_LIST_HEAD, 0, 0, 0, 0])?;
+        remote.must(
+            "set_robust_list",
+            call::SET_ROBUST_LIST,
+            [0, robust_list::HEAD_SIZE as u64, 0, 0, 0, 0],
+        )?;
         drop(remote);
         process.end_thread(tid, anchor.instruction.0)?;
         if let Some((place, bytes)) = &others {

@@ -13,14 +13,14 @@ const NO_CALL: u64 = u64::MAX;
 const FUTEX_WAKE: u64 = 1;
 
 impl Process {
-    /// Has a thread that is about to end tell the others so, as the kernel would, and stop there. Says whether it does: else it
-    /// is to end, and cannot be put back.
+    /// Has a thread that is about to end tell the others so, as the kernel would, and stop there. Others end, and cannot be put
+    /// back.
     ///
     /// The first thread is not held: its end shows. Nor is one that holds futexes, which the kernel gives to others.
-    pub(super) fn hold(&mut self, tid: Tid, registers: &Registers) -> bool {
-        let Some(word) = self.cleared_at_end.get(&tid).copied() else { return false };
+    pub(super) fn hold(&mut self, tid: Tid, registers: &Registers) {
+        let Some(word) = self.cleared_at_end.get(&tid).copied() else { return };
         if !self.threads.get(&tid).is_some_and(|thread| thread.in_snapshot) || !self.holds_no_futex(tid) {
-            return false;
+            return;
         }
         let mut last = Registers { orig_rax: NO_CALL, rax: 0, ..*registers };
         // Whoever joins it waits for this word. Where it cannot be written, the kernel goes on without, too.
@@ -35,7 +35,6 @@ impl Process {
             thread.is_held = true;
             self.end_with_its_last_thread();
         }
-        is_held
     }
 
     fn clear(&self, tid: Tid, word: RemoteAddr) -> groundhog_sys::Result<()> {
@@ -50,9 +49,8 @@ impl Process {
 
     /// Whether the kernel would find no futex to give to others when the thread ends. Not where it cannot be told.
     fn holds_no_futex(&self, tid: Tid) -> bool {
-        const HEAD_SIZE: usize = 24; // struct robust_list_head: the first, an offset, the one that is being taken
         let Ok(head) = robust_list::head(tid) else { return false };
-        let mut bytes = [0; HEAD_SIZE];
+        let mut bytes = [0; robust_list::HEAD_SIZE];
         head == RemoteAddr(0)
             || process_vm::read(tid, &self.files.mem, head, &mut bytes).is_ok_and(|()| {
                 let word = |at: usize| u64::from_ne_bytes(std::array::from_fn(|byte| bytes[at + byte]));
