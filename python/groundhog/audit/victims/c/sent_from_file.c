@@ -1,21 +1,5 @@
 /* Evasion: which descriptor is sent stands in a private mapping of a file, to which a child writes another one while the call waits. */
-#include "victim.h"
-#include <sys/socket.h>
-
-static int kept[2];
-
-static void prepare(void)
-{
-    check(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, kept) == 0, "socketpair");
-}
-
-static int priority_of(int socket)
-{
-    int priority = -1;
-    socklen_t size = sizeof priority;
-    check(getsockopt(socket, SOL_SOCKET, SO_PRIORITY, &priority, &size) == 0, "getsockopt");
-    return priority;
-}
+#include "kept_pair.h"
 
 /* The descriptor in the next message, if there is one. */
 static int taken(int from)

@@ -1,22 +1,6 @@
 /* Evasion: of two messages that are sent by one call, the first one's length is written where the second one's descriptor stands: that is
  * then one of the snapshot, which the request gets under a number that nobody knows. */
-#include "victim.h"
-#include <sys/socket.h>
-
-static int kept[2];
-
-static void prepare(void)
-{
-    check(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, kept) == 0, "socketpair");
-}
-
-static int priority_of(int socket)
-{
-    int priority = -1;
-    socklen_t size = sizeof priority;
-    check(getsockopt(socket, SOL_SOCKET, SO_PRIORITY, &priority, &size) == 0, "getsockopt");
-    return priority;
-}
+#include "kept_pair.h"
 
 /* The descriptor in the next message. */
 static int taken(int from)
