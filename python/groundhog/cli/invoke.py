@@ -18,8 +18,8 @@ from groundhog.cli import logs, options
 from groundhog.config import Isolation, Limits
 from groundhog.errors import GroundhogError, InitError, InvocationError, ProtocolError
 from groundhog.observer import Endings
-from groundhog.platforms.http import is_failure
 from groundhog.pool import Pool
+from groundhog.protocols.actionloop import is_failure
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

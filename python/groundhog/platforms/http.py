@@ -42,6 +42,7 @@ from groundhog.platforms.answers import (
     reply_to,
     single_header,
 )
+from groundhog.protocols.actionloop import is_failure
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -54,11 +55,6 @@ if TYPE_CHECKING:
     from groundhog.platforms.neighbours import Neighbours
     from groundhog.pool import Pool
     from groundhog.worker import Job
-
-
-def is_failure(value: Any) -> bool:
-    """Whether an answer is an object with the one member ``error``: how a runner reports an exception."""
-    return isinstance(value, dict) and value.keys() == {"error"}
 
 
 def _log_reply(activation_id: str, reply: Reply, *, failed: bool) -> None:

@@ -37,7 +37,7 @@ from __future__ import annotations
 import json
 from binascii import hexlify
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
+from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, TypeGuard
 
 from groundhog.errors import HookError, InvocationError, PayloadTooLargeError, ProtocolError
 
@@ -223,6 +223,11 @@ def _member(line: bytes, name: str) -> str:
         return str(_decode(line.decode("utf-8"))[name])
     except (ValueError, RecursionError, LookupError, TypeError):
         return excerpt(line)
+
+
+def is_failure(value: Any) -> TypeGuard[dict[str, Any]]:
+    """Whether an answer is an object with the one member ``error``: how a runner reports an exception."""
+    return isinstance(value, dict) and value.keys() == {"error"}
 
 
 def parse_answer(line: bytes) -> dict[str, Any] | list[Any]:

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 from groundhog._log import log
 from groundhog.config import Connections
 from groundhog.errors import ProtocolError
-from groundhog.protocols.actionloop import excerpt, parse_answer
+from groundhog.protocols.actionloop import excerpt, is_failure, parse_answer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -181,7 +181,7 @@ class Trial:
             value = parse_answer(answer)
         except ProtocolError as error:
             return failure(error)
-        if isinstance(value, dict) and value.keys() == {"error"}:
+        if is_failure(value):
             return failure(value["error"])
         if len(said) == _EQUAL and len(set(said)) == 1 and answer != said[0]:
             return f"was answered by {excerpt(answer)} instead of {excerpt(said[0])}"

@@ -25,6 +25,7 @@ from groundhog.protocols.actionloop import (
     Ack,
     encode_context,
     encode_value,
+    is_failure,
     noop_line,
     parse_ack,
     parse_answer,
@@ -239,7 +240,7 @@ class Startup:
         except (InitError, InvocationError) as error:
             printed = error.log if isinstance(error, InitError) else self._log()
             raise InitError(f"warm-up request {number} failed: {error}", printed) from None
-        if isinstance(answer, dict) and answer.keys() == {"error"}:  # how a launcher reports an exception
+        if is_failure(answer):
             raise InitError(f"warm-up request {number} failed: {answer['error']}", self._log())
         self._trial.answered(request, said)
 
