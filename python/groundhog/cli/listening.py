@@ -83,7 +83,11 @@ def neighbours(
 
 
 class _Server(uvicorn.Server):
-    """Uvicorn raises the signals that it caught once more when it ends; ours end it with exit code 0.
+    """Serves on a socket, whose port it keeps until that is closed by whoever gave it.
+
+    Uvicorn raises the signals that it caught once more when it ends; ours end it with exit code 0. It gives
+    the port up as soon as it is to end. Functions may run on for as long as a request may take, and one that
+    listened there would get what callers send.
 
     Asyncio takes "backlog" for how often it tries to accept before it looks at anything else, too. Where
     there are no descriptors left it does not stop at the first failure, but logs each with a traceback, and
@@ -91,14 +95,23 @@ class _Server(uvicorn.Server):
     six seconds. So it is told 1, and the kernel the truth.
     """
 
+    def __init__(self, config: uvicorn.Config, sock: socket.socket) -> None:
+        super().__init__(config)
+        self._sock = sock
+
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
         yield
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
-        for sock in sockets or ():
-            sock.listen(BACKLOG)
+        self._sock.listen(BACKLOG)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        for server in self.servers:
+            server.close()
+        _refuse_all(self._sock)
+        await super().shutdown(sockets)
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -115,8 +128,13 @@ def listen(host: str, port: int) -> socket.socket:
         raise ConfigError(f"cannot listen on {host}: {error.strerror}") from None
     sock = socket.socket(family, kind, protocol)
     try:
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        sock.bind(address)
+        with socket.socket(family, kind, protocol) as first:
+            for each in (first, sock):
+                each.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            first.bind(address)
+            # By its number, also if any was asked for: the kernel takes a port that it chose itself away from
+            # a socket that does not listen any more.
+            sock.bind(first.getsockname())
         sock.listen(BACKLOG)
     except OSError as error:
         sock.close()
@@ -124,6 +142,14 @@ def listen(host: str, port: int) -> socket.socket:
         raise ConfigError(f"cannot listen on {host} port {port}: {error.strerror}{advice}") from None
     sock.setblocking(False)
     return sock
+
+
+def _refuse_all(sock: socket.socket) -> None:
+    """Have a socket listen no more, and keep its port: nobody else gets that before it is closed."""
+    # Connections keep the option, by which the next server gets the port while the kernel remembers them.
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 0)
+    with contextlib.suppress(OSError):  # ENOTCONN: it is done already
+        sock.shutdown(socket.SHUT_RDWR)
 
 
 def neighbouring(sock: socket.socket) -> list[socket.socket]:
@@ -189,7 +215,7 @@ async def serve(
 
     Args:
         application: what is served. It is up before the workers are, so that health can be asked for.
-        sock: a listening socket.
+        sock: a listening socket; it is closed once no function runs any more.
         start: makes the application ready.
         drain: lets the application accept nothing more, and waits, for at most the seconds that it is given,
             until what it has accepted is answered.
@@ -208,7 +234,7 @@ async def serve(
         proxy_headers=False,
         backlog=_ACCEPTED_AT_ONCE,
     )
-    server = _Server(config)
+    server = _Server(config, sock)
     stopped, hurried = asyncio.Event(), asyncio.Event()
 
     def stop() -> None:
@@ -221,7 +247,7 @@ async def serve(
     for number in SIGNALS:
         loop.add_signal_handler(number, stop)
     beside = neighbouring(sock)
-    serving = asyncio.create_task(server.serve(sockets=[sock]))
+    serving = asyncio.create_task(server.serve(sockets=[sock.dup()]))  # which it closes
     starting = asyncio.ensure_future(start())
     stopping = asyncio.create_task(stopped.wait())
     try:
@@ -247,8 +273,8 @@ async def serve(
         hurrying.cancel()
         for number in SIGNALS:
             loop.remove_signal_handler(number)
-        for other in beside:
-            other.close()
+        for taken in (sock, *beside):
+            taken.close()
     serving.result()
 
 

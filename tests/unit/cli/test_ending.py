@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
 import logging
 import os
 import signal
+import socket
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -115,6 +117,14 @@ async def until(condition: Callable[[], bool]) -> None:
         await asyncio.sleep(0.005)
 
 
+def accepts(port: int) -> bool:
+    try:
+        socket.create_connection(("127.0.0.1", port)).close()
+    except ConnectionRefusedError:
+        return False
+    return True
+
+
 async def test_what_is_queued_is_answered() -> None:
     gate = Gate()
     pool = Pool(FUNCTION, limits=LIMITS, engine=FakeEngine(gate))
@@ -127,6 +137,30 @@ async def test_what_is_queued_is_answered() -> None:
         await until(lambda: not pool.ready)
         gate.release.release(3)
         assert [(await client.answer())[0] for client in clients] == [200] * 3
+
+
+async def test_no_function_gets_the_port_of_a_server_that_ends() -> None:
+    """What runs on could listen there, and get what callers send."""
+    gate = Gate()
+    pool = Pool(FUNCTION, limits=LIMITS, engine=FakeEngine(gate))
+    server = over(pool)
+    async with server.running(NEVER_S):
+        client = await Client.send(server.port)
+        await gate.entered()
+        end()
+        await until(lambda: not accepts(server.port))
+        for host, option in itertools.product(
+            ("127.0.0.1", "0.0.0.0"),  # noqa: S104
+            (socket.SO_KEEPALIVE, socket.SO_REUSEADDR, socket.SO_REUSEPORT),
+        ):
+            with socket.socket() as taken:
+                taken.setsockopt(socket.SOL_SOCKET, option, 1)
+                with pytest.raises(OSError, match="in use"):
+                    taken.bind((host, server.port))
+        gate.release.release()
+        assert (await client.answer())[0] == 200
+    with listening.listen("127.0.0.1", server.port):
+        pass  # the next server gets it, though the kernel remembers connections
 
 
 async def test_what_cannot_be_answered_in_time_is_refused() -> None:
