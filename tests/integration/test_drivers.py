@@ -84,7 +84,51 @@ response = connection.getresponse()
 def main(params):
     return {"value": int(response.read())}
 """
+PINNED = """
+import http.client
+import socket
 
+connection = http.client.HTTPConnection("127.0.0.2", ADDRESS)
+connection.sock = socket.create_connection(("127.0.0.1", ADDRESS))
+
+def main(params):
+    connection.request("GET", "/")
+    return {"value": int(connection.getresponse().read())}
+"""
+UNIX = """
+import http.client
+import socket
+
+near, far = socket.socketpair()
+connection = http.client.HTTPConnection("127.0.0.1", ADDRESS)
+connection.sock = near
+
+def main(params):
+    connection.request("GET", "/")
+    assert far.recv(5) == b"GET /"
+    far.sendall(b"HTTP/1.1 200 OK\\r\\nContent-Length: 1\\r\\n\\r\\n7")
+    return {"value": 6 * int(connection.getresponse().read())}
+"""
+BEGUN = """
+import http.client
+
+connection = http.client.HTTPConnection("127.0.0.1", ADDRESS)
+connection.putrequest("GET", "/")
+
+def main(params):
+    connection.endheaders()
+    return {"value": int(connection.getresponse().read())}
+"""
+HELD = """
+import sqlalchemy
+
+engine = sqlalchemy.create_engine(ADDRESS, poolclass=sqlalchemy.StaticPool)
+connection = engine.connect()
+connection.execute(sqlalchemy.text("CREATE TEMPORARY TABLE answers AS SELECT 42 AS value"))
+
+def main(params):
+    return {"value": connection.execute(sqlalchemy.text("SELECT value FROM answers")).scalar()}
+"""
 
 SERVER = """
 import http.server
@@ -128,7 +172,12 @@ def addresses(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, An
     ):
         named = dict(part.split("=") for part in database.split())
         url = "postgresql+psycopg://{user}@{host}:{port}/{dbname}".format_map(named)
-        yield {SQLALCHEMY: url, REDIS: redis.port, HTTP: port, UNREAD: port, SQLITE: "sqlite://"}
+        yield {
+            **dict.fromkeys((SQLALCHEMY, HELD), url),
+            REDIS: redis.port,
+            **dict.fromkeys((HTTP, UNREAD, PINNED, UNIX, BEGUN), port),
+            SQLITE: "sqlite://",
+        }
 
 
 @pytest.fixture
@@ -174,4 +223,15 @@ async def test_a_database_within_its_connection_stays(function: Callable[..., Fu
 async def test_an_answer_that_is_half_read_stays(function: Callable[..., Function]) -> None:
     """It has come before the snapshot, so that each request may read it; a closed one would be empty."""
     async with Pool(function(UNREAD)) as pool:
+        assert await answers(pool, 3) == {42}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [PINNED, UNIX, BEGUN, HELD],
+    ids=["another address", "Unix socket", "a request begun", "a transaction"],
+)
+async def test_what_would_not_be_the_same_again_stays(function: Callable[..., Function], text: str) -> None:
+    """Opened again, it would lead elsewhere, or lack what has begun."""
+    async with Pool(function(text)) as pool:
         assert await answers(pool, 3) == {42}

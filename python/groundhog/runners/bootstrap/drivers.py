@@ -43,8 +43,14 @@ def _instances(kind: type) -> Iterator[Any]:
 
 def _sqlalchemy(kind: type) -> None:
     # https://docs.sqlalchemy.org/en/20/core/connections.html#engine-disposal
+    # Other pools than queues close connections that are in use, too.
+    queue = sys.modules["sqlalchemy.pool"].QueuePool
     for engine in _instances(kind):
-        if engine.dialect.name in NETWORKED and not engine.dialect.is_async:
+        if (
+            engine.dialect.name in NETWORKED
+            and not engine.dialect.is_async
+            and isinstance(engine.pool, queue)
+        ):
             engine.dispose()
 
 
@@ -59,4 +65,31 @@ def _http(kind: type) -> None:
     if all(response.isclosed() for response in _instances(client.HTTPResponse)):
         for connection in _instances(kind):
             if type(connection) in (kind, client.HTTPSConnection) and connection.auto_open:
-                connection.close()
+                idle = connection._HTTPConnection__state == client._CS_IDLE  # noqa: SLF001 - nothing else tells
+                if idle and connection.sock is not None and _leads_back(connection):
+                    connection.close()
+
+
+def _leads_back(connection: Any) -> bool:
+    """Whether it would be opened again to where it leads now: functions give it sockets of their own, such as
+    Unix ones, or ones to an address that its host does not have.
+    """
+    socket = sys.modules["socket"]
+    its = connection.sock
+    if hasattr(connection, "_context"):
+        name = connection._tunnel_host or connection.host  # noqa: SLF001 - as it does itself
+        if (getattr(its, "context", None), getattr(its, "server_hostname", None)) != (
+            connection._context,  # noqa: SLF001
+            name,
+        ):
+            return False
+    elif type(its) is not socket.socket:
+        return False
+    if its.family not in (socket.AF_INET, socket.AF_INET6):
+        return False
+    try:
+        peer = its.getpeername()
+        found = socket.getaddrinfo(connection.host, connection.port, its.family, socket.SOCK_STREAM)
+    except OSError:  # it is over, or nobody tells
+        return False
+    return any(address[:2] == peer[:2] for *_, address in found)
