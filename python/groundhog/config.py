@@ -101,8 +101,8 @@ class Connections(str, Enum):
     """
 
     AUTO = "auto"
-    """What the warm-up shows: the process is replaced, unless it answered the warm-up as well with such a
-    connection shut down; without a warm-up, unless the function has hooks for the moment after a restore.
+    """What the rehearsal shows: the process is replaced, unless the warm-up or a hook has used that
+    connection, and the warm-up was answered as well with it shut down.
     """
     SHUT = "shut"
     """It is shut down, and the process serves on: for functions that connect again by themselves."""

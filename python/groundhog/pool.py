@@ -363,7 +363,7 @@ class Pool:
     def worker_restored(self, worker: Worker, report: RestoreReport) -> None:
         """Count a restore."""
         self._ledger.restored(report)
-        if report.connections_shut and self._connections.replaces(has_hooks=worker.has_hooks):
+        if report.connections_shut and self._connections.replaces():
             worker.spent = True
             self._start_spares()
         else:

@@ -35,6 +35,20 @@ def main(params):
     product = connection.execute("SELECT %s::int * %s::int", [params.get("n", 0), 7]).fetchone()[0]
     return {"product": product, "before": before or None}
 """
+SEEDS = """
+import random
+from groundhog.hooks import register_after_restore
+
+register_after_restore(random.seed)
+"""
+RECONNECTS = """
+from groundhog.hooks import register_after_restore
+
+@register_after_restore
+def connect():
+    global connection
+    connection = psycopg.connect(ADDRESS, autocommit=True)
+"""
 CATCHES = """
 import psycopg
 
@@ -107,6 +121,16 @@ async def test_it_answers_rightly_unchanged(write: Callable[[str], Path], warmup
     reasons = [event for event in seen.known() if isinstance(event, str)]
     assert reasons[-19:] == [used] * 19, "the last one may still be under way"
     assert ("warm-up request 1 failed" in said) == bool(warmup)
+
+
+@pytest.mark.parametrize("hooks", ["lazy", "eager"])
+async def test_a_hook_counts_that_connects_again(write: Callable[[str], Path], hooks: str) -> None:
+    """Any other does not: later requests would fail, and tell that an earlier one had used the connection."""
+    for hook, replaced in ((SEEDS, True), (RECONNECTS, False)):
+        async with Pool(Function.from_file(write(FRAGILE + hook)), hooks=hooks) as pool:
+            values = await multiplied(pool, 5)
+            assert values == [{"product": 7 * n, "before": None} for n in range(5)]
+            assert ("connections-used" in pool.stats().retirements) == replaced
 
 
 @pytest.mark.slow

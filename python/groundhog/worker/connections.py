@@ -6,8 +6,10 @@ of these begins at the same snapshot. Nobody can tell from outside which kind it
 it. Its first restore shuts the connections that the warm-up used, and the warm-up that follows shows how the
 function takes it.
 
-A connection that the rehearsal shut stays shut for all requests to that process. So one that is shut later
-was not tried: without a hook that connects again there is no evidence, and the process is replaced.
+A connection that the rehearsal shut stays shut for all requests to that process, by the warm-up or by a hook
+that runs after each restore. So one that is shut later was not tried: there is no evidence, and the process
+is replaced. That there are hooks is none, as most have to do with something else. And later requests would
+find that connection at its end, or not, by whether an earlier one had used it.
 """
 
 from __future__ import annotations
@@ -78,13 +80,11 @@ class ConnectionPolicy:
         self._failure = self._failure or how
         self._tell()
 
-    def replaces(self, *, has_hooks: bool) -> bool:
+    def replaces(self) -> bool:
         """Whether a process is to be replaced that a request has just cost a connection."""
-        replaces = self.uses_up or (self.judges and not has_hooks)
+        replaces = self.uses_up or self.judges
         if replaces:
             self._tell()
-        elif self.judges:
-            self._shut = self._shut or "the function has hooks that run after each restore"
         else:
             self._shut = "so it is configured"
         return replaces
@@ -110,7 +110,8 @@ class ConnectionPolicy:
             return f"with such a connection shut down, {self._failure}"
         if self._has_warmup:
             return (
-                "the warm-up does not use that connection, so whether the function connects again is unknown"
+                "neither the warm-up nor a hook uses that connection, so whether the function connects again"
+                " is unknown"
             )
         return "without a warm-up, whether the function connects again is unknown"
 

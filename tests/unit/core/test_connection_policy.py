@@ -84,42 +84,39 @@ class TestTrial:
 
 
 class TestPolicy:
-    @pytest.mark.parametrize("has_hooks", [False, True])
-    def test_by_default_hooks_are_taken_for_evidence(self, *, has_hooks: bool) -> None:
+    def test_by_default_evidence_is_wanted(self) -> None:
         made = policy(has_warmup=False)
         assert made.judges
         assert not made.uses_up
         assert made.explain() == ""
-        assert made.replaces(has_hooks=has_hooks) == (not has_hooks)
-        assert ("hooks that run after each restore" in made.explain()) == has_hooks
-        assert ("without a warm-up, whether" in made.explain()) == (not has_hooks)
+        assert made.replaces()
+        assert "without a warm-up, whether" in made.explain()
 
     def test_what_the_warm_up_does_not_use_it_tells_nothing_of(self) -> None:
         made = policy()
         made.passed()
         assert "answered as well without them" in made.explain()
-        assert made.replaces(has_hooks=False)
-        assert "the warm-up does not use that connection" in made.explain()
+        assert made.replaces()
+        assert "neither the warm-up nor a hook uses that connection" in made.explain()
 
-    def test_a_failure_outweighs_hooks(self) -> None:
+    def test_the_first_failure_is_told(self) -> None:
         made = policy()
         made.failed("warm-up request 1 failed (gone)")
         made.failed("warm-up request 2 failed (gone)")
         made.passed()
         assert made.uses_up
-        assert made.replaces(has_hooks=True)
+        assert made.replaces()
         assert made.explain() == (
             "Processes are replaced once a request has used a connection that is older than it: with such a"
             f" connection shut down, warm-up request 1 failed (gone). To keep them, {ADVICE}."
         )
 
-    @pytest.mark.parametrize("has_hooks", [False, True])
     @pytest.mark.parametrize("configured", ["shut", "replace"])
-    def test_what_is_configured_needs_no_evidence(self, configured: str, *, has_hooks: bool) -> None:
+    def test_what_is_configured_needs_no_evidence(self, configured: str) -> None:
         made = policy(configured, has_warmup=False)
         assert not made.judges
         assert made.uses_up == (configured == "replace")
-        assert made.replaces(has_hooks=has_hooks) == (configured == "replace")
+        assert made.replaces() == (configured == "replace")
         assert "so it is configured" in made.explain()
 
     def test_it_is_logged_once(self) -> None:
@@ -127,7 +124,7 @@ class TestPolicy:
         with structlog.testing.capture_logs() as events:
             made.failed("warm-up request 1 failed (gone)")
             for _ in range(3):
-                made.replaces(has_hooks=False)
+                made.replaces()
         assert events == [
             {
                 "event": "processes are replaced once a request has used an older connection",

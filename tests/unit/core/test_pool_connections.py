@@ -91,6 +91,23 @@ async def test_a_function_that_connects_again_keeps_its_process() -> None:
     assert len(engine.processes) == 1
 
 
+async def test_hooks_that_have_to_do_with_something_else_are_no_evidence() -> None:
+    """A later request would find the connection at its end, or not, by what an earlier one did."""
+    engine = FakeEngine(fragile, hooks=lambda call: call.state.update(seed=1))
+    async with Pool(function(), engine=engine) as pool:
+        assert [(await pool.invoke({})).value["n"] for _ in range(5)] == [1] * 5
+        assert "Processes are replaced" in pool.stats().connections
+
+
+@pytest.mark.parametrize("hooks", ["lazy", "eager"])
+async def test_a_connection_that_a_hook_uses_costs_no_process(hooks: str) -> None:
+    engine = FakeEngine(sturdy, hooks=lambda call: call.use_connection())
+    async with Pool(function(), hooks=hooks, engine=engine) as pool:
+        assert [(await pool.invoke({})).value["n"] for _ in range(5)] == [1] * 5
+        assert pool.stats().retirements == {}
+    assert len(engine.processes) == 1
+
+
 async def test_an_answer_that_changes_is_evidence() -> None:
     def falls_back(_: Any, call: Call) -> dict[str, Any]:
         return {"from": "database" if call.use_connection() else "cache"}
