@@ -13,6 +13,7 @@ from io import TextIOWrapper
 
 import click
 
+from groundhog._text import shown
 from groundhog.errors import GroundhogError
 
 WITHOUT = "GROUNDHOG_WITHOUT"
@@ -125,5 +126,5 @@ def _give_up_output() -> None:
 
 
 def _fail(message: str, code: int) -> int:
-    click.echo(f"groundhog: {' '.join(message.split())}", err=True)
+    click.echo(f"groundhog: {shown(message)}", err=True)
     return code

@@ -14,6 +14,7 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
+from groundhog._text import shown
 from groundhog.cli import logs, options
 from groundhog.config import Isolation, Limits
 from groundhog.errors import GroundhogError, InitError, InvocationError, ProtocolError
@@ -195,7 +196,7 @@ def _show_call(call: Call) -> None:
         if stream:
             click.echo(stream, nl=not stream.endswith("\n"), err=True)
     if call.error is not None:
-        click.echo(f"groundhog: call {call.number} failed: {call.error}", err=True)
+        click.echo(f"groundhog: call {call.number} failed: {shown(str(call.error))}", err=True)
     elif call.retired:
         click.echo(f"groundhog: retired after call {call.number}: {call.retired}", err=True)
 

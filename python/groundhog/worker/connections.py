@@ -19,6 +19,7 @@ from itertools import cycle, islice
 from typing import TYPE_CHECKING
 
 from groundhog._log import log
+from groundhog._text import shown
 from groundhog.config import Connections
 from groundhog.errors import ProtocolError
 from groundhog.protocols.actionloop import excerpt, is_failure, parse_answer
@@ -39,7 +40,7 @@ _ADVICE = "connect in the request, or in a hook after the restore (docs/tuning.m
 
 def failure(error: object) -> str:
     """What to say of one: libraries write paragraphs."""
-    text = " ".join(str(error).split())
+    text = shown(str(error))
     return f"failed ({text[:_LONGEST]}...)" if len(text) > _LONGEST else f"failed ({text})"
 
 

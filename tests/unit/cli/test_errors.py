@@ -137,6 +137,18 @@ def test_a_function_that_does_not_load(
     assert engine.processes
 
 
+@pytest.mark.parametrize("command", ["serve", "invoke"])
+def test_what_a_function_says_does_not_reach_the_terminal_as_it_is(
+    command: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "handler.py"
+    path.write_text(
+        "raise ValueError('\\x1b]0;title\\x07 \\x9b2J \u00e4 \\u202e')\ndef main(params): return {}\n"
+    )
+    assert main([command, str(path), *(["--port", "0"] if command == "serve" else [])]) == 1
+    assert r"ValueError: \x1b]0;title\x07 \x9b2J ä \u202e" in complaint(capsys)
+
+
 def test_a_warm_up_that_fails(handler: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["serve", handler, "--port", "0", "--warmup", "{}", "--warmup", '{"divisor":0}']) == 1
     assert complaint(capsys) == "groundhog: warm-up request 2 failed: division by zero"

@@ -8,7 +8,7 @@ import structlog.testing
 from groundhog import Connections, Function, Limits, Pool
 from groundhog.errors import ConfigError
 from groundhog.worker import ConnectionPolicy
-from groundhog.worker.connections import Trial
+from groundhog.worker.connections import Trial, failure
 
 ADVICE = "connect in the request, or in a hook after the restore (docs/tuning.md, Connections)"
 FIRST, SECOND = b'{"n":1}', b'{"n":2}'
@@ -81,6 +81,11 @@ class TestTrial:
             trial.restored(1)
         assert count == 8 + 8 * 2
         assert not trial.settled
+
+
+def test_an_error_is_shown_in_short_and_as_text() -> None:
+    assert failure(ValueError("lost\n \x1b[31mred")) == r"failed (lost \x1b[31mred)"
+    assert failure("x" * 1000) == f"failed ({'x' * 200}...)"
 
 
 class TestPolicy:
