@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import errno
+import ipaddress
 import os
 import signal
 import socket
@@ -30,6 +31,8 @@ SIGNALS = (signal.SIGTERM, signal.SIGINT)
 BACKLOG = 1024
 _ACCEPTED_AT_ONCE = 1
 _ANY, _ANY6 = "0.0.0.0", "::"  # noqa: S104 - compared with what a user asked for
+_LOOPBACK = {"127.0.0.1": _ANY, "::1": _ANY6}
+"""Of each family, and what takes all of its addresses."""
 _WRITING_S = 1.0
 """How long the last answers may take on their way out."""
 
@@ -156,43 +159,64 @@ def neighbouring(sock: socket.socket) -> list[socket.socket]:
     """Take the port of a listening socket under the names by which callers of this machine may look for it.
 
     A function that listened there would get their requests: for many, ``localhost`` is ``::1`` first, and
-    127.0.0.1 only where nobody is there. Nobody listens on what is returned; keep it open.
+    127.0.0.1 only where nobody is there. So it is with names that have addresses of both families. Nobody
+    listens on what is returned; keep it open.
     """
-    taken = []
-    for family, address in _neighbours_of(sock):
-        try:
-            beside = socket.socket(family, socket.SOCK_STREAM)
-        except OSError:
-            continue  # no such network here
-        try:
-            if family == socket.AF_INET6:
-                beside.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
-            # Without SO_REUSEADDR nobody else gets it, whatever they ask for.
-            beside.bind((address, sock.getsockname()[1]))
-        except OSError as error:
-            beside.close()
-            if error.errno == errno.EADDRINUSE:
-                log.warning(
-                    "the same port is somebody else's under another address of this machine: callers may get"
-                    " answers from there; let them ask by the address on which this server listens",
-                    address=address,
-                    port=sock.getsockname()[1],
-                )
-            continue  # EADDRNOTAVAIL: nobody has such an address here
-        taken.append(beside)
+    port = sock.getsockname()[1]
+    beside = []
+    for addresses in _neighbours_of(sock):
+        for address in addresses:
+            taken = _taken(address, port)
+            if taken is not None:
+                beside.append(taken)
+                break
+    return beside
+
+
+def _taken(address: str, port: int) -> socket.socket | None:
+    """Return a socket that has a port, on which nobody listens; None: it cannot be had."""
+    family = _family(address)
+    try:
+        taken = socket.socket(family, socket.SOCK_STREAM)
+    except OSError:
+        return None  # no such network here
+    try:
+        if family == socket.AF_INET6:
+            taken.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        # Without SO_REUSEADDR nobody else gets it, whatever they ask for.
+        taken.bind((address, port))
+    except OSError as error:
+        taken.close()
+        if error.errno == errno.EADDRINUSE:  # EADDRNOTAVAIL: nobody has such an address here
+            log.warning(
+                "the same port is somebody else's under another address of this machine: callers may get"
+                " answers from there; let them ask by the address on which this server listens",
+                address=address,
+                port=port,
+            )
+        return None
     return taken
 
 
-def _neighbours_of(sock: socket.socket) -> list[tuple[socket.AddressFamily, str]]:
-    """What callers may find under the same name, and the socket does not take."""
+def _neighbours_of(sock: socket.socket) -> list[tuple[str, ...]]:
+    """What callers may find under the same name, and the socket does not take; of each, what to take instead
+    if somebody else has a part of it.
+    """
     own = sock.getsockname()[0]
     if own == _ANY:
-        return [(socket.AF_INET6, _ANY6)]
+        return [(_ANY6,)]
     if own == _ANY6:
-        only = sock.getsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY)
-        return [(socket.AF_INET, _ANY)] if only else []
-    loopback = ((socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::1"))
-    return [(family, address) for family, address in loopback if address != own]
+        return [(_ANY,)] if sock.getsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY) else []
+    if ipaddress.ip_address(own.partition("%")[0]).is_loopback:
+        return [(address,) for address in _LOOPBACK if address != own]
+    return [
+        (address,) if _family(address) == sock.family else (anywhere, address)
+        for address, anywhere in _LOOPBACK.items()
+    ]
+
+
+def _family(address: str) -> socket.AddressFamily:
+    return socket.AF_INET6 if ":" in address else socket.AF_INET
 
 
 def url(sock: socket.socket) -> str:

@@ -284,6 +284,40 @@ def test_no_function_gets_the_port_of_its_server(host: str, functions: str, *, i
             taken.listen()
 
 
+@pytest.fixture
+def addresses() -> dict[socket.AddressFamily, str]:
+    """Of this machine, beside loopback."""
+    found = {}
+    for family, far in ((socket.AF_INET, "192.0.2.99"), (socket.AF_INET6, "2001:db8::99")):
+        with contextlib.suppress(OSError), socket.socket(family, socket.SOCK_DGRAM) as way:
+            way.connect((far, 9))  # sends nothing, but looks for a way there
+            found[family] = way.getsockname()[0]
+    if len(found) < 2:
+        pytest.skip("this machine has no addresses of both families")
+    return found
+
+
+@pytest.mark.parametrize("family", [socket.AF_INET, socket.AF_INET6])
+@pytest.mark.may_skip("a machine may have addresses of one family only; then nobody asks for another one")
+def test_no_function_gets_the_port_at_an_address_of_the_other_family(
+    family: socket.AddressFamily, addresses: dict[socket.AddressFamily, str], caplog: pytest.LogCaptureFixture
+) -> None:
+    """Callers that look for a name with addresses of both families try IPv6 first."""
+    logs.configure()
+    other = socket.AF_INET6 if family == socket.AF_INET else socket.AF_INET
+    with listening.listen(addresses[family], 0) as sock, contextlib.ExitStack() as held:
+        port = sock.getsockname()[1]
+        with socket.create_server((addresses[other], port), family=other):
+            for taken in listening.neighbouring(sock):
+                taken.close()
+        assert "the same port is somebody else's" in caplog.text
+        for taken in listening.neighbouring(sock):
+            held.enter_context(taken)
+        for address in (addresses[other], "127.0.0.1", "::1"):
+            with pytest.raises(OSError, match="in use"):
+                socket.create_server((address, port), family=listening._family(address))
+
+
 def test_a_port_that_somebody_else_has_is_told(caplog: pytest.LogCaptureFixture) -> None:
     logs.configure()
     with (
