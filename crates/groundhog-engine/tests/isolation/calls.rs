@@ -50,6 +50,16 @@ fn number(variable: &str) -> Option<u64> {
 struct Setting {
     strategy: Strategy,
     jailed: bool,
+    /// The kernel tells of calls that change the layout or close descriptors.
+    watched: bool,
+}
+
+impl Setting {
+    /// All that work here.
+    fn all(jailed: bool) -> Vec<Self> {
+        let both = |strategy| [true, false].map(|watched| Self { strategy, jailed, watched });
+        strategies().into_iter().flat_map(both).collect()
+    }
 }
 
 /// The folder that a victim may write to.
@@ -123,6 +133,9 @@ impl Trial {
                 most: (64 << 20, 10_000),
                 own_network: false,
             });
+        }
+        if !setting.watched {
+            start = start.unwatched();
         }
         (start.with(setting.strategy), folder)
     }
@@ -274,8 +287,7 @@ fn run_again(setting: Setting, lines: &str) {
 
 /// Runs all programs, each victim under the next setting.
 fn run_all(jailed: bool) {
-    let settings: Vec<Setting> =
-        strategies().into_iter().map(|strategy| Setting { strategy, jailed }).collect();
+    let settings = Setting::all(jailed);
     if jailed && let Some(refusal) = capabilities().jail_refusal(Means::Namespace) {
         nothing_like_it_here(&refusal);
         return;
@@ -341,7 +353,7 @@ fn run_each(jailed: bool) {
         nothing_like_it_here(&refusal);
         return;
     }
-    let mut settings = strategies().into_iter().map(|strategy| Setting { strategy, jailed }).cycle();
+    let mut settings = Setting::all(jailed).into_iter().cycle();
     let mut next = || settings.next().expect("a strategy works here");
     let generator = Generator::new(jailed);
     let observer = Observer::new(jailed);
@@ -464,7 +476,7 @@ fn every_row_by_itself_leaves_nothing_in_a_jail() {
 fn random_calls_would_leave_something() {
     const TRIALS: u64 = 10;
     const PROGRAMS: u64 = 4;
-    let setting = Setting { strategy: strategies()[0], jailed: false };
+    let setting = Setting::all(false)[0];
     let generator = Generator::new(setting.jailed);
     let observer = Observer::new(setting.jailed);
     let leaves = |trial: &u64| {
