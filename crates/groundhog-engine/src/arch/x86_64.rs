@@ -146,6 +146,34 @@ pub(crate) fn set_call(registers: &mut Registers, instruction: u64, number: u64,
     registers.r9 = arguments[5];
 }
 
+/// Words of a call in the list that [`CALLING_LIST`] goes through: its number, its arguments, and room for its result.
+pub(crate) const WORDS_OF_LISTED_CALL: usize = 8;
+
+/// Makes the calls of a list, one after the other, and traps.
+pub(crate) const CALLING_LIST: [u8; 43] = [
+    0x48, 0x8b, 0x03, // next: mov rax, [rbx]
+    0x48, 0x8b, 0x7b, 0x08, // mov rdi, [rbx + 8]
+    0x48, 0x8b, 0x73, 0x10, // mov rsi, [rbx + 16]
+    0x48, 0x8b, 0x53, 0x18, // mov rdx, [rbx + 24]
+    0x4c, 0x8b, 0x53, 0x20, // mov r10, [rbx + 32]
+    0x4c, 0x8b, 0x43, 0x28, // mov r8, [rbx + 40]
+    0x4c, 0x8b, 0x4b, 0x30, // mov r9, [rbx + 48]
+    0x0f, 0x05, // syscall
+    0x48, 0x89, 0x43, 0x38, // mov [rbx + 56], rax
+    0x48, 0x83, 0xc3, 0x40, // add rbx, 64
+    0x48, 0xff, 0xcd, // dec rbp
+    0x75, 0xd6, // jnz next
+    0xcc, // int3
+];
+
+/// Prepares a list of calls: the registers of a thread that stands at [`CALLING_LIST`].
+pub(crate) fn set_list(registers: &mut Registers, code: u64, list: u64, calls: u64) {
+    registers.rip = code;
+    registers.orig_rax = u64::MAX;
+    registers.rbx = list;
+    registers.rbp = calls;
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

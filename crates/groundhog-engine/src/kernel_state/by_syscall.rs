@@ -66,21 +66,23 @@ const SLACK: [Setting; 1] = [by_result(30, |value| (call::PRCTL, [29, value, 0])
 /// Each as eight bytes; what this kernel does not have is its error's number.
 fn ask(place: &mut Place<'_>, settings: &[Setting]) -> Step<Vec<u8>> {
     let mut remote = place.remote()?;
-    let mut bytes = Vec::with_capacity(settings.len() * 8);
-    for setting in settings {
+    let mut told = vec![0; settings.len() * 8];
+    let room = remote.put(&told)?;
+    let call = |(setting, at): (&Setting, u64)| {
         let (number, [first, second]) = setting.ask;
-        let room = remote.put(&[0; 8])?;
-        let second = if setting.by_pointer { room.0 } else { second };
-        let answer = remote.call(number, [first, second, 0, 0, 0, 0])?;
-        let mut written = [0; 8];
-        remote.get(room, &mut written)?;
-        bytes.extend(match answer {
-            Ok(_) if setting.by_pointer => written,
-            Ok(result) => result.to_le_bytes(),
-            Err(errno) => i64::from(-errno.0).to_le_bytes(),
-        });
+        (number, [first, if setting.by_pointer { at } else { second }, 0, 0, 0, 0])
+    };
+    let answers =
+        remote.call_all(&settings.iter().zip((room.0..).step_by(8)).map(call).collect::<Vec<_>>())?;
+    remote.get(room, &mut told)?;
+    for ((setting, answer), bytes) in settings.iter().zip(answers).zip(told.as_chunks_mut::<8>().0) {
+        match answer {
+            Ok(_) if setting.by_pointer => {}
+            Ok(result) => *bytes = result.to_le_bytes(),
+            Err(errno) => *bytes = i64::from(-errno.0).to_le_bytes(),
+        }
     }
-    Ok(bytes)
+    Ok(told)
 }
 
 fn set(place: &mut Place<'_>, value: &Value, settings: &[Setting]) -> Step<()> {

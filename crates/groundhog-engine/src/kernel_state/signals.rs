@@ -7,7 +7,7 @@ use crate::error::{OrTrouble, Reason, Step, Trouble};
 use crate::trace::inspect;
 use crate::trace::process::{Process, TELL_FAULTS};
 use crate::trace::remote_syscall::{Anchor, Remote};
-use groundhog_sys::{Tid, ptrace};
+use groundhog_sys::{RemoteAddr, Tid, ptrace};
 
 /// `struct kernel_sigaction`: handler, flags, restorer, mask.
 type Action = [u8; 32];
@@ -30,25 +30,24 @@ pub(crate) struct Actions {
 impl Actions {
     /// Asks for all of them.
     pub(crate) fn save(remote: &mut Remote<'_>) -> Step<Self> {
-        let mut table = Vec::with_capacity(LAST as usize);
-        for signal in 1..=LAST {
-            let room = remote.put(&[0; 32])?;
-            let asked = remote.call(call::RT_SIGACTION, [signal, 0, room.0, SET_SIZE, 0, 0])?;
-            let mut action = [0; 32];
-            remote.get(room, &mut action)?;
-            table.push((asked.is_ok() && !FIXED.contains(&signal)).then_some(action));
-        }
-        Ok(Self { table })
+        const ROOM: usize = size_of::<Action>();
+        let mut told = [0; ROOM * LAST as usize];
+        let RemoteAddr(room) = remote.scratch(told.len() as u64)?;
+        let ask =
+            |signal| (call::RT_SIGACTION, [signal, 0, room + (signal - 1) * ROOM as u64, SET_SIZE, 0, 0]);
+        let asked = remote.call_all(&(1..=LAST).map(ask).collect::<Vec<_>>())?;
+        remote.get(RemoteAddr(room), &mut told)?;
+        let (actions, _) = told.as_chunks();
+        let one = |((signal, asked), action): ((u64, &groundhog_sys::Result<u64>), &Action)| {
+            (asked.is_ok() && !FIXED.contains(&signal)).then_some(*action)
+        };
+        Ok(Self { table: (1..).zip(&asked).zip(actions).map(one).collect() })
     }
 
     /// Sets those of the signals back that have a bit, n-1 for signal n.
     fn put_back(&self, remote: &mut Remote<'_>, signals: u64) -> Step<()> {
-        for signal in (1..=LAST).filter(|signal| signals >> (signal - 1) & 1 == 1) {
-            if let Some(action) = &self.table[signal as usize - 1] {
-                set(remote, signal, action)?;
-            }
-        }
-        Ok(())
+        let one = |signal: u64| self.table[signal as usize - 1].map(|action| (signal, action));
+        set_all(remote, &signals_in(signals).filter_map(one).collect::<Vec<_>>())
     }
 
     /// Whether nothing happens upon a signal.
@@ -63,9 +62,18 @@ impl Actions {
     }
 }
 
-fn set(remote: &mut Remote<'_>, signal: u64, action: &Action) -> Step<()> {
-    let room = remote.put(action)?;
-    remote.must("rt_sigaction", call::RT_SIGACTION, [signal, room.0, 0, SET_SIZE, 0, 0]).map(drop)
+/// The signals n whose bits n-1 are set.
+fn signals_in(set: u64) -> impl Iterator<Item = u64> {
+    (1..=LAST).filter(move |signal| set >> (signal - 1) & 1 == 1)
+}
+
+fn set_all(remote: &mut Remote<'_>, actions: &[(u64, Action)]) -> Step<()> {
+    let bytes: Vec<u8> = actions.iter().flat_map(|(_, action)| *action).collect();
+    let RemoteAddr(room) = remote.put(&bytes)?;
+    let places = (room..).step_by(size_of::<Action>());
+    let set =
+        |((signal, _), at): (&(u64, Action), u64)| (call::RT_SIGACTION, [*signal, at, 0, SET_SIZE, 0, 0]);
+    remote.must_all("rt_sigaction", &actions.iter().zip(places).map(set).collect::<Vec<_>>())
 }
 
 impl Component for Actions {
@@ -112,10 +120,7 @@ impl PendingSignals {
         const SOME_HANDLER: u64 = 4096;
         let mut handled = [0; 32];
         handled[..8].copy_from_slice(&SOME_HANDLER.to_le_bytes());
-        for signal in (1..=LAST).filter(|signal| self.kept_of_timers >> (signal - 1) & 1 == 1) {
-            set(remote, signal, &handled)?;
-        }
-        Ok(())
+        set_all(remote, &signals_in(self.kept_of_timers).map(|signal| (signal, handled)).collect::<Vec<_>>())
     }
 }
 

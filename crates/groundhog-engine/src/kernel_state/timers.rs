@@ -7,7 +7,7 @@ use super::{Place, Row, Touched, Value};
 use crate::arch::call;
 use crate::error::{OrTrouble, Reason, Step, Trouble};
 use crate::trace::process::Process;
-use crate::trace::remote_syscall::Remote;
+use crate::trace::remote_syscall::{MOST_LISTED, Remote};
 
 /// Timers of setitimer(2): real, virtual, profiling.
 const INTERVAL_TIMERS: [i32; 3] = [0, 1, 2];
@@ -19,6 +19,9 @@ const ASK: u64 = 2;
 const CLOCK_MONOTONIC: u64 = 1;
 const ENOENT: i32 = 2;
 
+/// Bytes of `struct itimerval` and of `struct itimerspec`.
+const SETTING: usize = 32;
+
 #[derive(Clone, Copy, PartialEq, Eq)]
 struct Timer {
     number: i32,
@@ -28,7 +31,7 @@ struct Timer {
 
 impl Timer {
     /// From `struct itimerval` or `struct itimerspec`.
-    fn new(number: i32, interval_and_left: &[u8; 32]) -> Self {
+    fn new(number: i32, interval_and_left: &[u8; SETTING]) -> Self {
         let mut timer = Self { number, interval: [0; 16], left: [0; 16] };
         timer.interval.copy_from_slice(&interval_and_left[..16]);
         timer.left.copy_from_slice(&interval_and_left[16..]);
@@ -86,20 +89,23 @@ pub(super) fn settled(before: &[u8], now: &[u8]) -> bool {
 }
 
 pub(super) fn intervals(place: &mut Place<'_>) -> Step<Vec<u8>> {
-    let mut remote = place.remote()?;
-    let mut timers = Vec::new();
-    for number in INTERVAL_TIMERS {
-        timers.push(ask(&mut remote, "getitimer", call::GETITIMER, number)?);
-    }
-    Ok(bytes_of(b"", &timers))
+    Ok(bytes_of(b"", &ask(&mut place.remote()?, "getitimer", call::GETITIMER, &INTERVAL_TIMERS)?))
 }
 
-fn ask(remote: &mut Remote<'_>, what: &str, call: u64, number: i32) -> Step<Timer> {
-    let at = remote.put(&[0; 32])?;
-    remote.must(what, call, [number as u64, at.0, 0, 0, 0, 0])?;
-    let mut setting = [0; 32];
-    remote.get(at, &mut setting)?;
-    Ok(Timer::new(number, &setting))
+/// As many as [`Remote::call_all`] takes at a time.
+fn ask(remote: &mut Remote<'_>, what: &str, call: u64, numbers: &[i32]) -> Step<Vec<Timer>> {
+    let mut timers = Vec::with_capacity(numbers.len());
+    for numbers in numbers.chunks(MOST_LISTED) {
+        let mut settings = vec![0; numbers.len() * SETTING];
+        let room = remote.put(&settings)?;
+        let ask = |(number, at): (&i32, u64)| (call, [*number as u64, at, 0, 0, 0, 0]);
+        let places = (room.0..).step_by(SETTING);
+        remote.must_all(what, &numbers.iter().zip(places).map(ask).collect::<Vec<_>>())?;
+        remote.get(room, &mut settings)?;
+        let timer = |(number, setting): (&i32, &[u8; SETTING])| Timer::new(*number, setting);
+        timers.extend(numbers.iter().zip(settings.as_chunks().0).map(timer));
+    }
+    Ok(timers)
 }
 
 pub(super) fn set_intervals(place: &mut Place<'_>, value: &Value, _: &Touched) -> Step<()> {
@@ -114,18 +120,17 @@ pub(super) fn set_intervals(place: &mut Place<'_>, value: &Value, _: &Touched) -
 pub(super) fn posix(place: &mut Place<'_>) -> Step<Vec<u8>> {
     let text = std::fs::read(format!("/proc/{}/timers", place.process.pid))
         .or_trouble(Reason::Inspection, "reading its timers")?;
-    let mut timers = Vec::new();
-    if !text.is_empty() {
-        let mut remote = place.remote()?;
-        for line in String::from_utf8_lossy(&text).lines() {
-            let Some(number) = line.strip_prefix("ID:") else { continue };
-            let number = number.trim().parse().map_err(|_| {
-                Trouble::Refused(Reason::Inspection, format!("a timer without a number: {line:?}"))
-            })?;
-            timers.push(ask(&mut remote, "timer_gettime", call::TIMER_GETTIME, number)?);
-        }
+    let mut numbers = Vec::new();
+    for line in String::from_utf8_lossy(&text).lines() {
+        let Some(number) = line.strip_prefix("ID:") else { continue };
+        numbers.push(number.trim().parse().map_err(|_| {
+            Trouble::Refused(Reason::Inspection, format!("a timer without a number: {line:?}"))
+        })?);
     }
-    Ok(bytes_of(&text, &timers))
+    if numbers.is_empty() {
+        return Ok(bytes_of(&text, &[]));
+    }
+    Ok(bytes_of(&text, &ask(&mut place.remote()?, "timer_gettime", call::TIMER_GETTIME, &numbers)?))
 }
 
 /// The signals that POSIX timers send; none where the kernel does not tell of timers.

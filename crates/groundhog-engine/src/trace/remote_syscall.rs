@@ -6,7 +6,7 @@ use crate::trace::inspect;
 use crate::trace::process::{Faults, Process};
 use groundhog_sys::ptrace::{self, Registers};
 use groundhog_sys::wait::WaitStatus;
-use groundhog_sys::{Errno, RemoteAddr, Tid, pidfd, process_vm};
+use groundhog_sys::{Errno, PAGE_SIZE, RemoteAddr, Tid, pidfd, process_vm};
 
 const SIGTRAP: i32 = 5;
 const SIGSEGV: i32 = 11;
@@ -51,6 +51,16 @@ pub(crate) struct Remote<'a> {
 
 /// How much memory there is for the arguments of a call: the longest are seccomp programs.
 pub(crate) const SCRATCH_SIZE: u64 = 64 * 1024;
+
+/// A call and its arguments.
+pub(crate) type Call = (u64, [u64; 6]);
+
+/// The most calls of a list.
+pub(crate) const MOST_LISTED: usize = PAGE_SIZE as usize / LISTED_CALL;
+const LISTED_CALL: usize = arch::WORDS_OF_LISTED_CALL * 8;
+/// Where the list lies in the scratch memory, and the code that goes through it, a page each.
+const LIST: u64 = SCRATCH_SIZE - 2 * PAGE_SIZE;
+const CODE: u64 = SCRATCH_SIZE - PAGE_SIZE;
 
 /// Finds a `syscall` instruction in the vDSO, which no program unmaps or changes by accident. `hole`: where nothing is mapped
 /// for [`SCRATCH_SIZE`] bytes.
@@ -169,11 +179,71 @@ impl<'a> Remote<'a> {
             let message = format!("a call inside it was not made: it stands at {:#x}", after.rip);
             return Err(Trouble::Refused(Reason::RemoteCall, message));
         }
-        let result = after.rax;
-        Ok(match Errno::from_raw_result(result.cast_signed()) {
-            Some(errno) => Err(errno),
-            None => Ok(result),
-        })
+        Ok(answer(after.rax))
+    }
+
+    /// Makes up to [`MOST_LISTED`] calls, none of which depends on another, and says what each answered.
+    ///
+    /// By code of ours in the scratch memory, which a thread runs without a stop between two calls. Where it may not be
+    /// executed or traps are ignored, one after the other. The last two pages of the scratch memory are overwritten.
+    pub(crate) fn call_all(&mut self, calls: &[Call]) -> Step<Vec<groundhog_sys::Result<u64>>> {
+        // The code takes a call of its own.
+        if calls.len() < 3 || !self.anchor.single_step || !self.write_list(calls)? {
+            return calls.iter().map(|(number, arguments)| self.call(*number, *arguments)).collect();
+        }
+        let RemoteAddr(start) = self.scratch(SCRATCH_SIZE)?;
+        let (code, list) = (start + CODE, RemoteAddr(start + LIST));
+        let mut registers = self.saved;
+        if self.off_stack {
+            registers.rsp = 0;
+        }
+        arch::set_list(&mut registers, code, list.0, calls.len() as u64);
+        ptrace::set_registers(self.tid, &registers).or_trouble(Reason::Registers, "setting registers")?;
+        // Traps that the request had left pending come before the first instruction, as above.
+        for _ in 0..=STALE_TRAPS {
+            self.run_to(|tid| ptrace::cont(tid, 0), |status| status == WaitStatus::Signal(SIGTRAP))?;
+            let after = ptrace::registers(self.tid).or_trouble(Reason::Registers, "reading registers")?;
+            if after.rip == code + arch::CALLING_LIST.len() as u64 {
+                return self.results(list, calls.len());
+            }
+            if after.rip != code {
+                let message = format!("calls inside it were not made: it stands at {:#x}", after.rip);
+                return Err(Trouble::Refused(Reason::RemoteCall, message));
+            }
+        }
+        Err(Trouble::Refused(
+            Reason::RemoteCall,
+            "calls inside it were not made: its traps do not end".into(),
+        ))
+    }
+
+    /// Writes a list of calls, and the code that makes them; says whether that may be executed.
+    fn write_list(&mut self, calls: &[Call]) -> Step<bool> {
+        const READ_EXECUTE: u64 = 5;
+        assert!(calls.len() <= MOST_LISTED, "a list of calls is a page at most");
+        let RemoteAddr(start) = self.scratch(SCRATCH_SIZE)?;
+        let words = calls.iter().flat_map(|(number, arguments)| {
+            std::iter::once(number)
+                .chain(arguments)
+                .chain(std::iter::once(&0))
+                .flat_map(|word| word.to_le_bytes())
+        });
+        let list: Vec<u8> = words.collect();
+        let mut batch = process_vm::Batch::new();
+        batch.push(RemoteAddr(start + LIST), &list);
+        batch.push(RemoteAddr(start + CODE), &arch::CALLING_LIST);
+        batch
+            .write(self.process.pid, &self.process.files.mem)
+            .or_trouble(Reason::RemoteCall, "writing calls into it")?;
+        Ok(self.call(call::MPROTECT, [start + CODE, PAGE_SIZE, READ_EXECUTE, 0, 0, 0])?.is_ok())
+    }
+
+    /// What the calls of a list answered.
+    fn results(&self, list: RemoteAddr, calls: usize) -> Step<Vec<groundhog_sys::Result<u64>>> {
+        let mut bytes = vec![0; calls * LISTED_CALL];
+        self.get(list, &mut bytes)?;
+        let result = |call: &[u8]| u64::from_le_bytes(*call.last_chunk().expect("a call has several words"));
+        Ok(bytes.chunks_exact(LISTED_CALL).map(|call| answer(result(call))).collect())
     }
 
     /// Has the thread fault where nothing is mapped, which nobody is told of, and make a call.
@@ -223,10 +293,14 @@ impl<'a> Remote<'a> {
 
     /// Makes a call that must succeed; `what` says what for.
     pub(crate) fn must(&mut self, what: &str, number: u64, arguments: [u64; 6]) -> Step<u64> {
-        self.call(number, arguments)?.map_err(|errno| {
-            // Never "gone" here: the thread just answered.
-            Trouble::Refused(Reason::RemoteCall, format!("{what} inside it: {errno}"))
-        })
+        self.call(number, arguments)?.map_err(|errno| failed(what, errno))
+    }
+
+    /// Makes calls as [`Self::call_all`], each of which must succeed.
+    pub(crate) fn must_all(&mut self, what: &str, calls: &[Call]) -> Step<()> {
+        self.call_all(calls)?
+            .into_iter()
+            .try_for_each(|answer| answer.map(drop).map_err(|errno| failed(what, errno)))
     }
 
     /// Installs a seccomp program in all threads of a process that has `no_new_privs`; says whether that worked.
@@ -272,6 +346,16 @@ impl<'a> Remote<'a> {
             }
         }
     }
+}
+
+/// Never "gone": the thread just answered.
+fn failed(what: &str, errno: Errno) -> Trouble {
+    Trouble::Refused(Reason::RemoteCall, format!("{what} inside it: {errno}"))
+}
+
+/// What a call answered, from what the kernel left in its register.
+fn answer(result: u64) -> groundhog_sys::Result<u64> {
+    Errno::from_raw_result(result.cast_signed()).map_or(Ok(result), Err)
 }
 
 impl Drop for Remote<'_> {

@@ -1,6 +1,9 @@
 //! Signals of a request.
 
-use crate::harness::{answers_stay_the_same, for_each_strategy, leaks_by_itself, reverts};
+use crate::harness::{
+    Start, answers_stay_the_same, for_each_strategy, leaks_by_itself, nothing_like_it_here, reverts,
+    strategies,
+};
 
 #[test]
 fn actions_are_set_back() {
@@ -47,4 +50,17 @@ fn those_without_a_place_in_the_queue_are_dropped() {
 #[test]
 fn actions_set_from_far_away_are_set_back() {
     reverts("far_pointer", &[]);
+}
+
+/// Also where the engine's own code cannot be run inside it, so that it asks for them one after the other.
+#[test]
+fn what_it_does_upon_every_signal_is_put_back() {
+    reverts("every_action", &["plain"]);
+    reverts("every_action", &["untrapped"]);
+    // As memory that is written is never executed (Linux 6.3).
+    if Start::of("every_action", &["unexecutable"]).with(strategies()[0]).ask(1) == "absent" {
+        nothing_like_it_here("every_action unexecutable");
+    } else {
+        reverts("every_action", &["unexecutable"]);
+    }
 }
