@@ -11,7 +11,7 @@ from __future__ import annotations
 import functools
 import itertools
 import os
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -130,13 +130,25 @@ def check(victim: Victim, outcome: Outcome, first: str | None) -> None:
 
 
 def trial_of(
-    victim: Victim, workshop: Workshop, requests: int, *, verify: bool, strategy: str | None = None
+    victim: Victim,
+    workshop: Workshop,
+    requests: int,
+    *,
+    verify: bool,
+    strategy: str | None = None,
+    watch: bool = True,
 ) -> Trial:
     if victim.bulky:
         requests = min(requests // 2, BULKY)
-    requests, server = victim.requests(requests), workshop.server(victim)
     return Trial(
-        workshop.command(victim), requests, verify, strategy, victim.answer_timeout, victim.jail, server
+        workshop.command(victim),
+        victim.requests(requests),
+        verify,
+        strategy,
+        victim.answer_timeout,
+        victim.jail,
+        workshop.server(victim),
+        watch,
     )
 
 
@@ -166,30 +178,48 @@ def test_without_isolation_a_later_answer_differs(victim: Victim, workshop: Work
         )
 
 
-def privileges_and_verification() -> list[ParameterSet]:
-    """Every victim as both supervisors, each with or without `verify`.
+@dataclass(frozen=True)
+class Way:
+    """How a victim is served."""
 
-    The other pairings are slow tests, as is the second supervisor of those that are slow themselves.
-    """
+    supervisor: str  # its privileges
+    verify: bool
+    watch: bool  # the kernel tells of calls that change the layout
+
+    def __str__(self) -> str:
+        words = ("verifying" if self.verify else "trusting", *([] if self.watch else ["unwatched"]))
+        return "-".join((self.supervisor, *words))
+
+
+WAYS = [Way(*words) for words in itertools.product((AS_IS, DROPPED), (False, True), (True, False))]
+# Each victim is tried in the two ways of one of these pairs, and in one if it is slow; all are slow tests.
+# Both ways of a pair have other privileges, and the kernel tells of the layout in one of them only.
+QUICK = (
+    (Way(AS_IS, True, True), Way(DROPPED, False, False)),
+    (Way(DROPPED, False, True), Way(AS_IS, False, False)),
+)
+QUICK_IF_SLOW = (Way(AS_IS, False, True),)
+
+
+def every_way() -> list[ParameterSet]:
     params = []
-    for supervisor, victim, verify in itertools.product((AS_IS, DROPPED), VICTIMS, (False, True)):
-        is_quick = (supervisor == AS_IS) == verify and not (is_slow(victim) and supervisor == DROPPED)
-        marks = [] if is_quick else [pytest.mark.slow]
-        name = f"{victim.name}-{supervisor}-{'verifying' if verify else 'trusting'}"
-        params.append(case(name, victim, supervisor, verify, marks=marks))
+    for way, (count, victim) in itertools.product(WAYS, enumerate(VICTIMS)):
+        quick = QUICK_IF_SLOW if is_slow(victim) else QUICK[count % len(QUICK)]
+        marks = [] if way in quick else [pytest.mark.slow]
+        params.append(case(f"{victim.name}-{way}", victim, way, marks=marks))
     return params
 
 
 @pytest.mark.timeout(600)
-@pytest.mark.parametrize(("victim", "supervisor", "verify"), privileges_and_verification())
+@pytest.mark.parametrize(("victim", "way"), every_way())
 def test_every_answer_is_a_first_answer(
-    victim: Victim, workshop: Workshop, first_answer: FirstAnswer, run: Run, supervisor: str, *, verify: bool
+    victim: Victim, workshop: Workshop, first_answer: FirstAnswer, run: Run, way: Way
 ) -> None:
     # To verify a thousand times takes half a minute, and shows no more than to verify some.
-    requests = THOUSAND if victim.full and not verify else REQUESTS
-    outcome = run(supervisor, trial_of(victim, workshop, requests, verify=verify))
+    requests = THOUSAND if victim.full and not way.verify else REQUESTS
+    outcome = run(way.supervisor, trial_of(victim, workshop, requests, verify=way.verify, watch=way.watch))
     check(victim, outcome, first_answer(victim))
-    assert all(report["verified"] == verify for report in outcome.reports)
+    assert all(report["verified"] == way.verify for report in outcome.reports)
 
 
 @pytest.mark.parametrize(("victim", "strategy"), each_strategy())

@@ -162,7 +162,7 @@ class Traced:
     """A function process under the engine, with its snapshot taken."""
 
     def __init__(
-        self, program: Program, *, strategy: str | None, jail: str | None, start_timeout: float
+        self, program: Program, *, strategy: str | None, jail: str | None, watch: bool, start_timeout: float
     ) -> None:
         self.pipes = Pipes()
         self.tracee = Tracee.spawn(
@@ -172,6 +172,7 @@ class Traced:
             drain=self.pipes.drained(),
             strategy=strategy,
             jail=jail,
+            watch=watch,
             private=[] if jail is None else [program.scratch],
         )
         self.pipes.close_child_ends()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import fnmatch
 import statistics
 from dataclasses import dataclass
@@ -96,7 +97,11 @@ def _tried(
     try:
         command, server = workshop.command(victim), workshop.server(victim)
         plain = unisolated(victim, command, server)
-        return judge(victim, user, plain, isolated(victim, command, server, requests, strategy, supervisor))
+        outcomes = [
+            isolated(victim, command, server, requests, strategy, supervisor, watch=watch)
+            for watch in (True, False)
+        ]
+        return judge(victim, user, plain, *outcomes)
     except MissingToolError as error:
         return not_run(victim, user, str(error), "not run")
     except (GroundhogError, NoAnswerError, OSError, RuntimeError) as error:
@@ -118,26 +123,33 @@ def isolated(
     requests: int,
     strategy: str | None,
     supervisor: Run,
+    *,
+    watch: bool,
 ) -> Outcome:
-    """Serve it with a restore after each request."""
+    """Serve it half of the requests, with a restore after each; two, as the second may tell of the first."""
     trial = Trial(
         command,
-        victim.requests(requests),
+        victim.requests(max(min(requests, 2), requests // 2)),
         strategy=strategy,
         answer_timeout=victim.answer_timeout,
         jail=victim.jail,
         server=server,
+        watch=watch,
     )
     return supervisor(trial)
 
 
-def judge(victim: Victim, user: User, plain: list[str | None], outcome: Outcome) -> Finding:
-    """Compare the answers with isolation with the first one; one that could not leak proves nothing."""
-    if victim.isolated_answer:
-        first: str | None = victim.isolated_answer
-    else:
-        first = outcome.answers[0] if victim.sees_engine and outcome.answers else plain[0]
-    others = sorted({str(answer) for answer in outcome.answers if answer != first})
+def judge(victim: Victim, user: User, plain: list[str | None], *outcomes: Outcome) -> Finding:
+    """Compare the answers with isolation with the first one; one that could not leak proves nothing.
+
+    ``outcomes``: where the kernel tells of calls that change the layout, and where not; a pool has both.
+    """
+    found = [(first_answer(victim, plain, outcome), outcome) for outcome in outcomes]
+    first = found[0][0]
+    others = sorted(
+        {str(answer) for first, outcome in found for answer in outcome.answers if answer != first}
+    )
+    outcome = joined(outcomes)
     verdict: Verdict = "holds"
     note = ""
     if not victim.expects(refused=NO_SNAPSHOT in outcome.endings):
@@ -160,10 +172,28 @@ def judge(victim: Victim, user: User, plain: list[str | None], outcome: Outcome)
         answer=answer_of(victim, outcome),
         requests=len(outcome.answers),
         restore_us=median([report["duration"] * 1e6 for report in outcome.reports]),
-        start_ms=median([start * 1e3 for start in outcome.starts]) if len(outcome.starts) > 1 else None,
+        start_ms=median([start * 1e3 for start in outcome.starts])
+        if len(outcome.starts) > len(outcomes)
+        else None,
         verdict=verdict,
         note=note,
     )
+
+
+def first_answer(victim: Victim, plain: list[str | None], outcome: Outcome) -> str | None:
+    """What every answer must be."""
+    if victim.isolated_answer:
+        return victim.isolated_answer
+    return outcome.answers[0] if victim.sees_engine and outcome.answers else plain[0]
+
+
+def joined(outcomes: Iterable[Outcome]) -> Outcome:
+    """What came of all of them, one after the other."""
+    whole = Outcome()
+    for outcome in outcomes:
+        for field in dataclasses.fields(Outcome):
+            getattr(whole, field.name).extend(getattr(outcome, field.name))
+    return whole
 
 
 def answer_of(victim: Victim, outcome: Outcome) -> str:

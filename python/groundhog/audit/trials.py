@@ -39,6 +39,7 @@ class Trial:
     answer_timeout: float = 60.0
     jail: str | None = "auto"  # the best that works here
     server: tuple[str, ...] = ()  # that the victim talks to
+    watch: bool = True  # the kernel tells of its calls that change the layout
 
     def to_json(self) -> str:
         """It as text."""
@@ -162,7 +163,13 @@ def _outcome(program: Program, trial: Trial) -> Outcome:
             if process is None:
                 begun = time.monotonic()
                 try:
-                    process = Traced(program, strategy=trial.strategy, jail=jail, start_timeout=START_TIMEOUT)
+                    process = Traced(
+                        program,
+                        strategy=trial.strategy,
+                        jail=jail,
+                        watch=trial.watch,
+                        start_timeout=START_TIMEOUT,
+                    )
                 except SnapshotRefusedError as error:
                     outcome.refusals.append(str(error))
                     outcome.endings.append(NO_SNAPSHOT)

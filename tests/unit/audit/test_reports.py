@@ -227,6 +227,11 @@ class TestSelfTest:
         found = selftest.judge(REVERTED, "", ["1", "2"], outcome(["1", "3"]))
         assert (found.verdict, found.note) == ("leaks", "answered 3, a first request gets 1")
 
+    def test_a_victim_that_leaks_where_the_kernel_does_not_tell_of_the_layout(self) -> None:
+        found = selftest.judge(REVERTED, "", ["1", "2"], outcome(["1", "1"]), outcome(["1", "3"]))
+        assert (found.verdict, found.note) == ("leaks", "answered 3, a first request gets 1")
+        assert (found.requests, found.start_ms) == (4, None)
+
     def test_processes_left_running_are_a_leak(self) -> None:
         assert selftest.judge(REVERTED, "", ["1", "2"], outcome(["1"], survivors=(7,))).verdict == "leaks"
 
@@ -265,7 +270,8 @@ class TestSelfTest:
 
     def test_the_first_answer_of_one_that_sees_the_engine(self) -> None:
         victim = Victim("c", "four", MEMORY, sees_engine=True)
-        assert selftest.judge(victim, "", ["1", "2"], outcome(["5", "5"])).verdict == "holds"
+        assert selftest.judge(victim, "", ["1", "2"], outcome(["5", "5"]), outcome(["6"])).verdict == "holds"
+        assert selftest.judge(victim, "", ["1", "2"], outcome(["5", "6"])).verdict == "leaks"
 
     def test_one_that_never_runs_without_isolation(self) -> None:
         victim = Victim("c", "five", MEMORY, isolated_answer="1")
