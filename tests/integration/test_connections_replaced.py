@@ -112,14 +112,14 @@ async def test_without_isolation_it_remembers_callers(write: Callable[[str], Pat
 async def test_it_answers_rightly_unchanged(write: Callable[[str], Path], warmup: list[Any]) -> None:
     function = Function.from_file(write(FRAGILE), warmup=warmup)
     async with Pool(function, observer=(seen := Endings())) as pool:
-        values = await multiplied(pool, 20)
+        values = await multiplied(pool, 8)
         said = pool.stats().connections
     # What the warm-up leaves at the server is there for all, as without isolation.
     before = "warm-up" if warmup else None
-    assert values == [{"product": 7 * n, "before": before} for n in range(20)]
+    assert values == [{"product": 7 * n, "before": before} for n in range(8)]
     used = "connections-used: a request used connections that were opened before it"
     reasons = [event for event in seen.known() if isinstance(event, str)]
-    assert reasons[-19:] == [used] * 19, "the last one may still be under way"
+    assert reasons[-7:] == [used] * 7, "the last one may still be under way"
     assert ("warm-up request 1 failed" in said) == bool(warmup)
 
 

@@ -18,20 +18,21 @@ if TYPE_CHECKING:
 
 pytestmark = [pytest.mark.kernel, pytest.mark.timeout(600)]
 
-PROGRAMS: dict[str, tuple[Callable[[], tuple[str, ...]], int]] = {
-    "c-ucontext": (lambda: programs.c("fibers", "ucontext"), 1000),
-    "c-switched": (lambda: programs.c("fibers", "switched"), 1000),
-    "go": (lambda: programs.go("goroutines"), 1000),
-    "rust-tokio-current-thread": (lambda: programs.rust("tasks", "current-thread"), 200),
-    "rust-tokio-multi-thread": (lambda: programs.rust("tasks", "multi-thread"), 200),
-    "ruby-fibers": (lambda: programs.ruby("fibers"), 200),
+PROGRAMS: dict[str, Callable[[], tuple[str, ...]]] = {
+    "c-ucontext": lambda: programs.c("fibers", "ucontext"),
+    "c-switched": lambda: programs.c("fibers", "switched"),
+    "go": lambda: programs.go("goroutines"),
+    "rust-tokio-current-thread": lambda: programs.rust("tasks", "current-thread"),
+    "rust-tokio-multi-thread": lambda: programs.rust("tasks", "multi-thread"),
+    "ruby-fibers": lambda: programs.ruby("fibers"),
 }
-"""The command, and how many requests."""
+REQUESTS = [200, pytest.param(1000, marks=pytest.mark.slow)]
 
 
+@pytest.mark.parametrize("requests", REQUESTS)
 @pytest.mark.parametrize("program", PROGRAMS)
-async def test_data_near_the_stack_is_as_it_was(program: str) -> None:
-    command, requests = PROGRAMS[program]
+async def test_data_near_the_stack_is_as_it_was(program: str, requests: int) -> None:
+    command = PROGRAMS[program]
     retirements = Retirements()
     answers: list[dict[str, Any]] = []
     async with Pool(Function.from_command(command(), warmup=[{}]), workers=1, observer=retirements) as pool:

@@ -18,10 +18,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from _pytest.mark.structures import ParameterSet
+
     Source = Callable[[str, str], Path]
 
 pytestmark = [pytest.mark.kernel, pytest.mark.usefixtures("no_leaks")]
-REQUESTS = 1000
+REQUESTS = 200
+MORE = 1000
 
 PYTHON = """
 import hashlib, multiprocessing.synchronize, os, random, secrets, sqlite3, ssl, tempfile, uuid
@@ -200,9 +203,19 @@ def repeating(drawn: dict[str, list[Any]]) -> set[str]:
     return {name for name, numbers in drawn.items() if len(set(numbers)) < len(numbers)}
 
 
-@pytest.mark.parametrize("case", CASES)
-async def test_no_two_requests_get_the_same(source: Source, case: str) -> None:
-    name, text, requests = CASES[case]
+def often() -> list[ParameterSet]:
+    """Each case, with the number of its requests; with more where those are quick."""
+    few = [pytest.param(case, requests, id=case) for case, (_, _, requests) in CASES.items()]
+    return few + [
+        pytest.param(case, MORE, id=f"{case}, more", marks=pytest.mark.slow)
+        for case, (_, _, requests) in CASES.items()
+        if requests == REQUESTS
+    ]
+
+
+@pytest.mark.parametrize(("case", "requests"), often())
+async def test_no_two_requests_get_the_same(source: Source, case: str, requests: int) -> None:
+    name, text, _ = CASES[case]
     drawn = await draws(source(name, text), requests, env=ENV)
     assert drawn
     assert {len(numbers) for numbers in drawn.values()} == {requests}

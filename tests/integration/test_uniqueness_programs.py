@@ -77,9 +77,10 @@ def repeating(drawn: dict[Any, list[Any]]) -> set[Any]:
     return {name for name, numbers in drawn.items() if len(set(numbers)) < len(numbers)}
 
 
-async def test_java() -> None:
+@pytest.mark.parametrize("requests", [200, pytest.param(REQUESTS, marks=pytest.mark.slow)])
+async def test_java(requests: int) -> None:
     argv = programs.java("Draws", OPENS, "--add-opens=java.base/sun.security.provider=ALL-UNNAMED")
-    drawn = await draws(argv, REQUESTS)
+    drawn = await draws(argv, requests)
     assert repeating(drawn) == set()
     with weakened(RESEEDING):
         unseeded = await draws(argv, 4)
