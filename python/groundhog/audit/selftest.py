@@ -94,12 +94,13 @@ def _tried(
     user: User,
     supervisor: Run,
 ) -> Finding:
+    """Half of the requests are served each way, but no fewer than two: the second may tell of the first."""
     try:
         command, server = workshop.command(victim), workshop.server(victim)
         plain = unisolated(victim, command, server)
         outcomes = [
-            isolated(victim, command, server, requests, strategy, supervisor, watch=watch)
-            for watch in (True, False)
+            isolated(victim, command, server, max(share, min(requests, 2)), strategy, supervisor, watch=watch)
+            for watch, share in ((True, requests - requests // 2), (False, requests // 2))
         ]
         return judge(victim, user, plain, *outcomes)
     except MissingToolError as error:
@@ -126,10 +127,10 @@ def isolated(
     *,
     watch: bool,
 ) -> Outcome:
-    """Serve it half of the requests, with a restore after each; two, as the second may tell of the first."""
+    """Serve it with a restore after each request."""
     trial = Trial(
         command,
-        victim.requests(max(min(requests, 2), requests // 2)),
+        victim.requests(requests),
         strategy=strategy,
         answer_timeout=victim.answer_timeout,
         jail=victim.jail,
