@@ -2,7 +2,7 @@
 
 use crate::kernel_types::{Errno, Result, Tid, check};
 use rustix::process::{Pid, PidfdFlags, PidfdGetfdFlags, Signal};
-use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd};
 
 /// `pidfd_open`: a descriptor that names the process, and is readable once it has ended.
 ///
@@ -21,6 +21,23 @@ pub fn open_thread(tid: Tid) -> Result<OwnedFd> {
     const PIDFD_THREAD: u32 = libc::O_EXCL as u32;
     let pid = Pid::from_raw(tid.0).ok_or(Errno(libc::ESRCH))?;
     Ok(rustix::process::pidfd_open(pid, PidfdFlags::from_bits_retain(PIDFD_THREAD))?)
+}
+
+/// `SO_PEERPIDFD` (Linux 6.5): the process at the other end of a Unix socket, as [`crate::socket::peer_process`] tells its number.
+///
+/// # Errors
+/// `ENOPROTOOPT` on kernels that cannot do that, `ENODATA` where there is none; others where it is gone.
+pub fn of_peer(socket: impl AsFd) -> Result<OwnedFd> {
+    const SO_PEERPIDFD: i32 = 77;
+    let mut number = -1_i32;
+    let mut len = size_of::<i32>() as libc::socklen_t;
+    let to = (&raw mut number).cast();
+    // SAFETY: the kernel writes at most `len` bytes, the size of `number`, and the new length. unix(7).
+    check(i64::from(unsafe {
+        libc::getsockopt(socket.as_fd().as_raw_fd(), libc::SOL_SOCKET, SO_PEERPIDFD, to, &raw mut len)
+    }))?;
+    // SAFETY: the kernel has just opened it for us, close-on-exec, and nobody else knows of it.
+    Ok(unsafe { OwnedFd::from_raw_fd(number) })
 }
 
 /// `pidfd_getfd`: a duplicate of descriptor `fd` of the process, close-on-exec.

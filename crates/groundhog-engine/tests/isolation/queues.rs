@@ -6,6 +6,7 @@ use crate::harness::{
 };
 use groundhog_engine::Reason;
 use std::io::Write;
+use std::os::unix::net::UnixListener;
 
 #[test]
 fn what_waited_at_the_snapshot_is_put_back() {
@@ -79,6 +80,22 @@ fn pipes_of_the_request_may_be_handed_on() {
 fn what_a_later_request_could_be_reached_by_may_not() {
     for kind in ["kept", "through", "shared"] {
         is_refused("hands_on", &[kind], Reason::KernelState);
+    }
+}
+
+/// Who gets something outside keeps it, and a request may open anew what the snapshot has.
+#[test]
+fn nothing_is_handed_on_to_a_process_outside() {
+    for strategy in strategies() {
+        let path = std::env::temp_dir().join(format!("groundhog-outside-{}-{strategy}", std::process::id()));
+        let listening = UnixListener::bind(&path).expect("a name that is free");
+        let name = path.to_str().expect("a name in UTF-8");
+        let mut victim = Start::of("hands_on", &["outside", name]).with(strategy);
+        victim.snapshot();
+        assert_eq!(victim.ask(1), "sent", "{}", victim.label());
+        expect_refusal(&victim, Reason::KernelState);
+        drop(listening);
+        std::fs::remove_file(&path).expect("it was made");
     }
 }
 

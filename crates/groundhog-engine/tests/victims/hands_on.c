@@ -1,7 +1,9 @@
 /* Sends a descriptor to itself: a pipe of the request ("own", "shared": the message lies in memory that others may have; "through": a
- * pair of sockets of the snapshot), or one of the snapshot ("kept"). */
+ * pair of sockets of the snapshot), or one of the snapshot ("kept"). Or to who listens at a path: one of the snapshot, opened anew
+ * ("outside"). */
 #include "case.h"
 #include <sys/socket.h>
+#include <sys/un.h>
 
 struct note {
     struct msghdr message;
@@ -36,10 +38,27 @@ static void write_note(int fd)
     memcpy(CMSG_DATA(&note->control.header), &fd, sizeof fd);
 }
 
+static void send_outside(void)
+{
+    char path[64];
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    snprintf(path, sizeof path, "/proc/self/fd/%d", kept[0]);
+    snprintf(address.sun_path, sizeof address.sun_path, "%s", arguments[2]);
+    int anew = open(path, O_RDONLY | O_CLOEXEC), fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    check(anew >= 0 && connect(fd, (struct sockaddr *)&address, sizeof address) == 0, arguments[2]);
+    write_note(anew);
+    check(sendmsg(fd, &note->message, 0) == 1, "sendmsg");
+}
+
 static void handle(const char *secret)
 {
     int ends[2], own[2], received;
     (void)secret;
+    if (is("outside")) {
+        send_outside();
+        answer("sent");
+        return;
+    }
     check(pipe2(ends, O_CLOEXEC) == 0, "pipe");
     check(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, own) == 0, "socketpair");
     int *through = is("through") ? pair : own;

@@ -1,5 +1,5 @@
 //! Messages with more than bytes: a process that sends a descriptor to itself has a duplicate that no call made, and whoever else
-//! gets one has a hand in what it leads to.
+//! gets one has a hand in what it leads to, for as long as he likes.
 
 use super::{Call, Facts};
 use groundhog_sys::fcntl;
@@ -59,11 +59,12 @@ pub(super) fn is_sent(number: Sysno, registers: &Registers, call: &Call<'_>, fac
     }
     // In a socket of the snapshot the message would wait for a later request.
     let may_wait = is_of_snapshot(&through, facts);
+    let is_kept = || may_wait || !is_received_by_own(&through, call);
     let with_control = |header: &&[u8]| word(header, CONTROL_LENGTH) != 0;
     !headers.chunks(size).filter(with_control).all(|header| {
         let (at, length) = (word(header, CONTROL), word(header, CONTROL_LENGTH));
         let mut control = vec![0; length.min(MOST_CONTROL) as usize];
-        !may_wait
+        !is_kept()
             && length <= MOST_CONTROL
             // The kernel writes there how much of the messages before it has sent.
             && (at >= headers_end || at.saturating_add(length) <= registers.rsi)
@@ -72,6 +73,16 @@ pub(super) fn is_sent(number: Sysno, registers: &Registers, call: &Call<'_>, fac
             && descriptors(&control)
                 .is_some_and(|sent| sent.into_iter().all(|number| is_harmless(call, number, facts)))
     })
+}
+
+/// Whether what is sent reaches the process itself or a descendant, which end with all that they have. A process outside would keep it:
+/// it listens to whatever comes through a pipe of the snapshot that the request has opened anew, and has the request's network and user
+/// by a socket.
+fn is_received_by_own(through: &OwnedFd, call: &Call<'_>) -> bool {
+    // Its number is no one else's as long as it is there.
+    let is_there = || pidfd::of_peer(through).is_ok_and(|peer| !pidfd::has_ended(&peer));
+    socket::peer_process(through).is_ok_and(|peer| peer == call.process || (call.is_descendant)(peer))
+        && is_there()
 }
 
 /// The eight bytes at a place.
@@ -105,7 +116,7 @@ fn descriptors(control: &[u8]) -> Option<Vec<i32>> {
     Some(all)
 }
 
-/// Whether a descriptor may go anywhere: it is a pipe or a socket that the snapshot does not have, and ends with those who have it.
+/// Whether a descriptor may go to others that end, too: it is a pipe or a socket that the snapshot does not have.
 ///
 /// A Unix socket need not: one that waits in itself, with whatever else waits there, is there until the kernel looks for such
 /// circles, which is later and at somebody else's occasion.

@@ -125,7 +125,8 @@ fn effect_in_words(effect: Effect) -> (&'static str, &'static str) {
         Effect::Transfer(_) | Effect::Shuts(_) => ("descriptor", "the connection is ended"),
         Effect::Control => (
             "descriptor",
-            "retires, if others than pipes and sockets of the request, or Unix sockets, are sent",
+            "retires, if others than pipes and sockets of the request, or Unix sockets, are sent, or to others than itself and its \
+             descendants",
         ),
         Effect::Terminal => ("descriptor", "retires, where the snapshot has a terminal"),
         Effect::Names => ("files", "retires, where the snapshot has a file without a name"),
