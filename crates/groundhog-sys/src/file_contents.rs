@@ -26,6 +26,14 @@ pub fn stat(file: impl AsFd) -> Result<Stat> {
     Ok(folder::stat_of(&rustix::fs::fstat(file)?))
 }
 
+/// Whether it is kept in memory, by a file system that counts exactly how much it takes up (tmpfs, which memory files lie on, too).
+///
+/// # Errors
+/// As fstatfs(2).
+pub fn is_in_memory(file: impl AsFd) -> Result<bool> {
+    Ok(rustix::fs::fstatfs(file)?.f_type == libc::TMPFS_MAGIC)
+}
+
 /// What the kernel calls it.
 ///
 /// # Errors

@@ -22,6 +22,8 @@ pub(super) struct KeptFile {
     behind: Vec<u8>,
     /// Extended attributes.
     attributes: Vec<(Vec<u8>, Vec<u8>)>,
+    /// Its file system keeps it in memory, and tells exactly how much room it takes up.
+    is_in_memory: bool,
 }
 
 impl KeptFile {
@@ -33,6 +35,7 @@ impl KeptFile {
             can_write: access == Access::ReadAndWrite,
             behind: last_page::behind_end(&file, stat.size)?,
             attributes: file_contents::attributes(&file)?,
+            is_in_memory: file_contents::is_in_memory(&file)?,
             stat,
             contents: file_contents::contents(&file, most)?,
             data: file_contents::data(&file)?,
@@ -46,6 +49,8 @@ impl KeptFile {
         Ok(now.size != self.stat.size
             || now.modified != self.stat.modified
             || now.mode != self.stat.mode
+            // Where it has the same data, something lies behind its last page: a huge page goes on there.
+            || (self.is_in_memory && now.blocks != self.stat.blocks)
             || file_contents::data(&self.file)? != self.data
             || file_contents::contents(&self.file, self.stat.size)? != self.contents
             || last_page::behind_end(&self.file, self.stat.size)? != self.behind
@@ -79,5 +84,26 @@ impl KeptFile {
             file_contents::set_mode(file, self.stat.mode)?;
         }
         file_contents::set_times(file, self.stat.accessed, self.stat.modified)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rustix::fs::{FallocateFlags, MemfdFlags, fallocate, memfd_create};
+    use std::os::unix::fs::FileExt;
+
+    #[test]
+    fn room_behind_the_end_of_a_memory_file_is_given_back() {
+        const SIZE: u64 = 5000;
+        let file = File::from(memfd_create("kept", MemfdFlags::CLOEXEC).expect("a memory file"));
+        file.write_all_at(&[1; SIZE as usize], 0).expect("there is room");
+        let kept = KeptFile::save(&file, Access::ReadAndWrite, SIZE).expect("it can be opened");
+        assert_eq!(kept.revert(), Ok(false));
+        // As a huge page would, this leaves the times as they are.
+        fallocate(&file, FallocateFlags::KEEP_SIZE, 0, 1 << 20).expect("there is room");
+        file_contents::set_times(&file, kept.stat.accessed, kept.stat.modified).expect("it is ours");
+        assert_eq!(kept.revert(), Ok(true));
+        assert_eq!(file_contents::stat(&file).map(|stat| stat.blocks), Ok(kept.stat.blocks));
     }
 }

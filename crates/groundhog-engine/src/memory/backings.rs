@@ -33,7 +33,7 @@ impl Backings {
         Self(mappings.filter_map(|mapping| Backing::of(process, mapping)).collect())
     }
 
-    /// Sets their times back, and refuses those that are others than they were.
+    /// Sets their times back, and refuses those that are others than they were. `may_differ`: in their named attributes, too.
     pub(super) fn revert(&self, may_differ: bool) -> Step<()> {
         if may_differ && let Some(what) = self.difference() {
             return Err(Trouble::Refused(Reason::Memory, what));
@@ -43,11 +43,7 @@ impl Backings {
 
     /// The first one that is another than it was but for its times, in words.
     pub(super) fn difference(&self) -> Option<String> {
-        let Backing { link, .. } = self.0.iter().find(|backing| !backing.is_as_it_was())?;
-        Some(format!(
-            "the file behind {} has another size, room, mode or owner than at the snapshot, or other attributes",
-            link.display()
-        ))
+        self.0.iter().find(|backing| !backing.is_as_it_was()).map(Backing::described)
     }
 }
 
@@ -68,9 +64,20 @@ impl Backing {
             && named(&self.link) == self.named
     }
 
+    fn described(&self) -> String {
+        format!(
+            "the file behind {} has another size, room, mode or owner than at the snapshot, or other attributes",
+            self.link.display()
+        )
+    }
+
     fn revert_times(&self) -> Step<()> {
         let trouble = "setting the times of its shared memory back";
         let now = std::fs::metadata(&self.link).or_trouble(Reason::Memory, trouble)?;
+        // No call tells that it takes up more room, such as by a huge page that goes on behind its end.
+        if attributes(&now) != self.attributes {
+            return Err(Trouble::Refused(Reason::Memory, self.described()));
+        }
         if times(&now) == self.times {
             return Ok(());
         }

@@ -228,7 +228,8 @@ pub(super) const MADVISE: Rule = Rule::Operations(
             op(22, "MADV_POPULATE_READ", LAYOUT),
             op(23, "MADV_POPULATE_WRITE", LAYOUT),
             op(24, "MADV_DONTNEED_LOCKED", LAYOUT),
-            op(25, "MADV_COLLAPSE", LAYOUT),
+            // A huge page of shared memory goes on behind the end of its file, where no one looks, and shows in mappings of it.
+            op(25, "MADV_COLLAPSE", NEVER),
             op(100, "MADV_HWPOISON", NEVER_PERMITTED),
             op(101, "MADV_SOFT_OFFLINE", NEVER_PERMITTED),
             // Guard pages are in no list of mappings, and over tracked pages of a file they send the kernel round in circles
