@@ -35,8 +35,9 @@ pub(super) fn note(process: &Process, areas: &mut [Area]) -> Step<()> {
 }
 
 fn is_of_file(area: &Area) -> bool {
+    // Also what has no name any more: whoever has it open may open it anew under /proc/self/fd.
     matches!(area.kind, AreaKind::File | AreaKind::Shared | AreaKind::SharedReadOnly)
-        && matches!(area.mapping.name, Name::Path { deleted: false, .. })
+        && matches!(area.mapping.name, Name::Path { .. })
 }
 
 /// Whether a shared mapping shows what comes next in the file of the one before it. Private ones are kept apart by their first pages.
