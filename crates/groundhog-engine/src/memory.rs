@@ -13,6 +13,7 @@ pub(crate) mod partly_mapped;
 mod plan;
 mod policies;
 pub(crate) mod repair;
+mod segments;
 pub(crate) mod shared;
 pub(crate) mod tracking;
 pub(crate) mod vma;

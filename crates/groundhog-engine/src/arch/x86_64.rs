@@ -22,6 +22,7 @@ pub(crate) mod call {
     pub(crate) const RT_SIGACTION: u64 = 13;
     pub(crate) const MREMAP: u64 = 25;
     pub(crate) const MADVISE: u64 = 28;
+    pub(crate) const SHMCTL: u64 = 31;
     pub(crate) const GETITIMER: u64 = 36;
     pub(crate) const SETITIMER: u64 = 38;
     pub(crate) const GETPID: u64 = 39;

@@ -4,6 +4,7 @@ use super::first_pages;
 use super::makers;
 use super::policies;
 use super::repair::{self, Layout, Reverted};
+use super::segments::Segments;
 use super::shared::SharedMemory;
 use super::tracking::{self, Tracker};
 use super::vma::{self, Area, AreaKind};
@@ -26,6 +27,7 @@ pub(crate) struct AddressSpace {
     /// Where the kernel itself writes, whenever it likes.
     pub(crate) rseq: Vec<RseqArea>,
     layout: Layout,
+    segments: Segments,
 }
 
 /// What saving it takes until it can be followed.
@@ -72,9 +74,10 @@ impl Surveyed {
         first_pages::write_and_give_back(stopped, &self.areas)?;
         self.tracker.begin(stopped.process, &mut self.areas)?;
         let layout = Layout::save(stopped.process, self.brk)?;
+        let segments = Segments::save(stopped, &self.areas)?;
         lap("protect");
         let Self { areas, tracker, .. } = self;
-        Ok(AddressSpace { areas, memory, shared, tracker, rseq, layout })
+        Ok(AddressSpace { areas, memory, shared, tracker, rseq, layout, segments })
     }
 }
 
@@ -194,21 +197,23 @@ impl Component for AddressSpace {
         if shared > 0 {
             restore.lap("shared");
         }
+        self.segments.revert(restore)?;
         let Restore { observed, sees_calls, .. } = restore;
         self.shared.revert_backings(observed.files || observed.inodes || !*sees_calls)
     }
 
     fn difference(&mut self, stopped: &mut Stopped<'_>) -> Step<Option<String>> {
-        let Self { areas, memory, shared, tracker, rseq, layout } = self;
+        let Self { areas, memory, shared, tracker, rseq, layout, segments } = self;
         if let Some(what) = layout.difference(stopped, areas)? {
             return Ok(Some(what));
         }
         if let Some(what) = vma::flags_difference(stopped.process, areas)? {
             return Ok(Some(what));
         }
-        match memory.difference(stopped.process, rseq, areas, &mut **tracker)? {
-            Some(what) => Ok(Some(what)),
-            None => shared.difference(stopped.process),
-        }
+        let told = match memory.difference(stopped.process, rseq, areas, &mut **tracker)? {
+            Some(what) => return Ok(Some(what)),
+            None => segments.difference(stopped)?,
+        };
+        if told.is_some() { Ok(told) } else { shared.difference(stopped.process) }
     }
 }
