@@ -288,7 +288,7 @@ pub(super) const IOCTL: Rule = Rule::Operations(
     &[by(
         1,
         &[
-            op(0x0001, "FIBMAP", PURE),
+            op(0x0001, "FIBMAP", NO_SUPPORT),
             op(0x0002, "FIGETBSZ", PURE),
             op(0x5401, "TCGETS", PURE),
             op(0x5402, "TCSETS", TERMINAL),
@@ -373,7 +373,7 @@ pub(super) const IOCTL: Rule = Rule::Operations(
             op(0x801c_581f, "FS_IOC_FSGETXATTR", PURE),
             op(0x802c_542a, "TCGETS2", PURE),
             op(0xc018_9436, "FIDEDUPERANGE", FILES),
-            // Where on the disk a file lies, and in how many pieces, tells of what was written and put back.
+            // Where on the disk a file lies (as by FIBMAP), and in how many pieces, tells of what was written and put back.
             op(0xc020_660b, "FS_IOC_FIEMAP", NO_SUPPORT),
             // Written pages of the process could be made to look clean to us.
             op(0xc060_6610, "PAGEMAP_SCAN", NEVER_PERMITTED),
