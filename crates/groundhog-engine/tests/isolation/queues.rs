@@ -6,7 +6,8 @@ use crate::harness::{
 };
 use groundhog_engine::Reason;
 use std::io::Write;
-use std::os::unix::net::UnixListener;
+use std::os::unix::net::{UnixDatagram, UnixListener};
+use std::path::Path;
 
 #[test]
 fn what_waited_at_the_snapshot_is_put_back() {
@@ -84,19 +85,28 @@ fn what_a_later_request_could_be_reached_by_may_not() {
 }
 
 /// Who gets something outside keeps it, and a request may open anew what the snapshot has.
-#[test]
-fn nothing_is_handed_on_to_a_process_outside() {
+fn is_not_handed_outside<T>(kind: &str, listen: impl Fn(&Path) -> std::io::Result<T>) {
     for strategy in strategies() {
-        let path = std::env::temp_dir().join(format!("groundhog-outside-{}-{strategy}", std::process::id()));
-        let listening = UnixListener::bind(&path).expect("a name that is free");
+        let path = std::env::temp_dir().join(format!("groundhog-{kind}-{}-{strategy}", std::process::id()));
+        let outside = listen(&path).expect("a name that is free");
         let name = path.to_str().expect("a name in UTF-8");
-        let mut victim = Start::of("hands_on", &["outside", name]).with(strategy);
+        let mut victim = Start::of("hands_on", &[kind, name]).with(strategy);
         victim.snapshot();
         assert_eq!(victim.ask(1), "sent", "{}", victim.label());
         expect_refusal(&victim, Reason::KernelState);
-        drop(listening);
+        drop(outside);
         std::fs::remove_file(&path).expect("it was made");
     }
+}
+
+#[test]
+fn nothing_is_handed_on_to_a_process_outside() {
+    is_not_handed_outside("outside", |path| UnixListener::bind(path));
+}
+
+#[test]
+fn nor_by_a_socket_that_says_it_leads_to_the_process_itself() {
+    is_not_handed_outside("outside-pair", |path| UnixDatagram::bind(path));
 }
 
 #[test]

@@ -1,6 +1,6 @@
 /* Sends a descriptor to itself: a pipe of the request ("own", "shared": the message lies in memory that others may have; "through": a
  * pair of sockets of the snapshot), or one of the snapshot ("kept"). Or to who listens at a path: one of the snapshot, opened anew
- * ("outside"). */
+ * ("outside", "outside-pair": through a pair for datagrams). */
 #include "case.h"
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -44,17 +44,21 @@ static void send_outside(void)
     struct sockaddr_un address = {.sun_family = AF_UNIX};
     snprintf(path, sizeof path, "/proc/self/fd/%d", kept[0]);
     snprintf(address.sun_path, sizeof address.sun_path, "%s", arguments[2]);
-    int anew = open(path, O_RDONLY | O_CLOEXEC), fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    check(anew >= 0 && connect(fd, (struct sockaddr *)&address, sizeof address) == 0, arguments[2]);
+    int anew = open(path, O_RDONLY | O_CLOEXEC), own[2];
+    if (is("outside-pair"))
+        check(socketpair(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0, own) == 0, "socketpair");
+    else
+        own[0] = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    check(anew >= 0 && connect(own[0], (struct sockaddr *)&address, sizeof address) == 0, arguments[2]);
     write_note(anew);
-    check(sendmsg(fd, &note->message, 0) == 1, "sendmsg");
+    check(sendmsg(own[0], &note->message, 0) == 1, "sendmsg");
 }
 
 static void handle(const char *secret)
 {
     int ends[2], own[2], received;
     (void)secret;
-    if (is("outside")) {
+    if (strncmp(arguments[1], "outside", 7) == 0) {
         send_outside();
         answer("sent");
         return;

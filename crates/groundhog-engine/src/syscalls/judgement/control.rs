@@ -23,6 +23,7 @@ const MOST_CONTROL: u64 = 4096;
 /// `struct cmsghdr`, to which the data of each is aligned.
 const CONTROL_HEADER: usize = 16;
 const AF_UNIX: i32 = 1;
+const SOCK_DGRAM: i32 = 2;
 const SOL_SOCKET: i32 = 1;
 const SCM_RIGHTS: i32 = 1;
 const EBADF: Errno = Errno(9);
@@ -79,10 +80,12 @@ pub(super) fn is_sent(number: Sysno, registers: &Registers, call: &Call<'_>, fac
 /// it listens to whatever comes through a pipe of the snapshot that the request has opened anew, and has the request's network and user
 /// by a socket.
 fn is_received_by_own(through: &OwnedFd, call: &Call<'_>) -> bool {
+    // One for datagrams sends to whoever is named, and is connected anew without a word on that.
+    let is_stream = || socket::made(through).is_ok_and(|made| made.kind != SOCK_DGRAM);
     // Its number is no one else's as long as it is there.
     let is_there = || pidfd::of_peer(through).is_ok_and(|peer| !pidfd::has_ended(&peer));
-    socket::peer_process(through).is_ok_and(|peer| peer == call.process || (call.is_descendant)(peer))
-        && is_there()
+    let is_own = |peer| peer == call.process || (call.is_descendant)(peer);
+    is_stream() && socket::peer_process(through).is_ok_and(is_own) && is_there()
 }
 
 /// The eight bytes at a place.
