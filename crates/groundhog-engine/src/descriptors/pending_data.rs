@@ -162,6 +162,18 @@ impl PendingData {
         Ok(())
     }
 
+    /// The first end of a pair that has sent what waits elsewhere; once the pairs are emptied.
+    fn with_unread_elsewhere(&self) -> Step<Option<i32>> {
+        for Entry { number, duplicate, queue, .. } in &self.entries {
+            if let Queue::Socket(socket) = queue
+                && !socket.has_all_taken(duplicate)?
+            {
+                return Ok(Some(*number));
+            }
+        }
+        Ok(None)
+    }
+
     fn ready(&self) -> Step<Vec<Ready>> {
         ready(self.entries.iter().map(|entry| &*entry.duplicate))
     }
@@ -192,6 +204,9 @@ impl Component for PendingData {
         if restore.report.connections_shut > shut_before {
             self.shut_other_ends(restore.report)?;
         }
+        if let Some(number) = self.with_unread_elsewhere()? {
+            return refuse(number, "has sent what its receiver has not read");
+        }
         if !emptied.is_empty() {
             let still = |(entry, ready): &(&Entry, Ready)| ready.readable && emptied.contains(&entry.number);
             if let Some((entry, _)) = self.entries.iter().zip(self.ready()?).find(still) {
@@ -212,7 +227,8 @@ impl Component for PendingData {
                 return Ok(Some(format!("descriptor {number} {what}")));
             }
         }
-        Ok(None)
+        let unread = self.with_unread_elsewhere()?;
+        Ok(unread.map(|number| format!("descriptor {number} has sent what its receiver has not read")))
     }
 }
 

@@ -5,23 +5,33 @@ use groundhog_engine::{Reason, Strategy};
 use std::fs::File;
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixDatagram;
+use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
 
 /// Another process, which has the receiving end alone.
-struct Reader(Child);
+struct Reader {
+    process: Child,
+    /// Where it is to be found.
+    path: Option<PathBuf>,
+}
 
 impl Reader {
     fn start(program: &str, arguments: &[&str], end: OwnedFd) -> Self {
         let mut command = Command::new(program);
         command.args(arguments).stdin(Stdio::from(end)).stdout(Stdio::null());
-        Self(command.spawn().unwrap_or_else(|error| panic!("{program}: {error}")))
+        let process = command.spawn().unwrap_or_else(|error| panic!("{program}: {error}"));
+        Self { process, path: None }
     }
 }
 
 impl Drop for Reader {
     fn drop(&mut self) {
-        self.0.kill().expect("it runs until it is killed");
-        self.0.wait().expect("it was killed");
+        self.process.kill().expect("it runs until it is killed");
+        self.process.wait().expect("it was killed");
+        if let Some(path) = &self.path {
+            std::fs::remove_file(path).expect("it was made");
+        }
     }
 }
 
@@ -52,17 +62,25 @@ fn with_a_named_pipe(reader: (&str, &[&str]), strategy: Strategy, test: impl FnO
 }
 
 fn with_a_socket(reader: (&str, &[&str]), strategy: Strategy, test: impl FnOnce(Victim)) {
-    let (_reader, victim) = reader_at_a_socket(reader, strategy);
+    let (_reader, victim) = reader_at_a_socket("datagrams", reader, strategy);
     test(victim);
 }
 
-fn reader_at_a_socket(reader: (&str, &[&str]), strategy: Strategy) -> (Reader, Victim) {
-    let path = std::env::temp_dir().join(format!("groundhog-reader-{}-{strategy}", std::process::id()));
+/// It sends to whoever is named, too.
+fn with_a_pair(reader: (&str, &[&str]), strategy: Strategy, test: impl FnOnce(Victim)) {
+    let (_reader, victim) = reader_at_a_socket("pair", reader, strategy);
+    test(victim);
+}
+
+fn reader_at_a_socket(kind: &str, reader: (&str, &[&str]), strategy: Strategy) -> (Reader, Victim) {
+    static SOCKETS: AtomicU32 = AtomicU32::new(0);
+    let number = SOCKETS.fetch_add(1, Ordering::Relaxed);
+    let path = std::env::temp_dir().join(format!("groundhog-reader-{}-{number}", std::process::id()));
     let bound = UnixDatagram::bind(&path).expect("a name that is free");
-    let reader = Reader::start(reader.0, reader.1, bound.into());
+    let mut reader = Reader::start(reader.0, reader.1, bound.into());
     let name = path.to_str().expect("a name in UTF-8");
-    let victim = Start::of("read_elsewhere", &["datagrams", name]).with(strategy);
-    std::fs::remove_file(&path).expect("it was made");
+    let victim = Start::of("read_elsewhere", &[kind, name]).with(strategy);
+    reader.path = Some(path);
     (reader, victim)
 }
 
@@ -83,6 +101,7 @@ fn what_others_read_is_gone() {
     for strategy in strategies() {
         with_a_pipe(("cat", &[]), strategy, goes_on);
         with_a_socket(("cat", &[]), strategy, goes_on);
+        with_a_pair(("cat", &[]), strategy, goes_on);
     }
 }
 
@@ -101,7 +120,7 @@ fn what_others_read_late_does_not_show_in_times() {
 #[test]
 fn a_reader_that_has_ended_costs_the_process_that_writes_to_it() {
     for strategy in strategies() {
-        let (reader, mut victim) = reader_at_a_socket(("sleep", &["60"]), strategy);
+        let (reader, mut victim) = reader_at_a_socket("datagrams", ("sleep", &["60"]), strategy);
         victim.snapshot();
         drop(reader);
         victim.restore();
@@ -115,5 +134,6 @@ fn what_others_leave_unread_costs_the_process() {
     for strategy in strategies() {
         with_a_pipe(("sleep", &["60"]), strategy, is_refused);
         with_a_socket(("sleep", &["60"]), strategy, is_refused);
+        with_a_pair(("sleep", &["60"]), strategy, is_refused);
     }
 }

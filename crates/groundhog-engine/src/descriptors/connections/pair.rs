@@ -3,6 +3,7 @@
 //! In how many pieces it lies is told by the memory that it takes up (`SIOCOUTQ`), and by the room that is left. So it is
 //! taken out and put back in one piece at the snapshot, and after every request.
 
+use super::datagrams::are_taken;
 use super::{Role, Socket, discard};
 use crate::error::{OrTrouble, Reason, Step};
 use crate::report::RestoreReport;
@@ -90,6 +91,12 @@ impl Socket {
             None if readable == self.readable => self.refuse_miscounted(fd).map(|()| false),
             None => self.refuse("is no longer at its end"),
         }
+    }
+
+    /// Whether an end for datagrams has sent nothing that waits elsewhere: it sends to whoever is named, too. What waited at its other end
+    /// has to be taken out before.
+    pub(crate) fn has_all_taken(&self, fd: &OwnedFd) -> Step<bool> {
+        if matches!(self.role, Role::Pair { packets: true, .. }) { are_taken(fd) } else { Ok(true) }
     }
 
     /// A request may have read past a byte out of band itself.

@@ -1,5 +1,6 @@
 //! Telling sockets apart, at the snapshot.
 
+use super::datagrams::are_taken;
 use super::pair::{Refill, peek_all};
 use super::twin::{End, twin};
 use super::{Flow, Role, refuse};
@@ -160,7 +161,9 @@ fn twin_of(candidate: &Candidate<'_>, all: &[Candidate<'_>], owner: Owner<'_>) -
 fn pair(candidate: &Candidate<'_>, other: &Candidate<'_>, made: Made, unread: u64) -> Step<Role> {
     let packets = made.kind != SOCK_STREAM;
     if unread == 0 && !(packets && candidate.ready.readable) {
-        return Ok(Role::Pair { packets, refill: None });
+        // What more it sends to others could not be told from that.
+        let waits_elsewhere = packets && !other.ready.readable && !are_taken(candidate.duplicate)?;
+        return Ok(if waits_elsewhere { Role::Other } else { Role::Pair { packets, refill: None } });
     }
     if packets {
         return refuse(&candidate.numbers, "holds messages, which could not be put back");
