@@ -22,6 +22,8 @@ struct Backing {
     /// None where it cannot be opened, and has none.
     named: Option<Vec<(Vec<u8>, Vec<u8>)>>,
     times: Times,
+    /// Its file system keeps it in memory: all of its room was taken up when it was read.
+    is_in_memory: bool,
 }
 
 /// When it was last read, and written.
@@ -56,7 +58,14 @@ impl Backing {
         let link =
             PathBuf::from(format!("/proc/{}/map_files/{:x}-{:x}", process.pid, mapping.start, mapping.end));
         let found = std::fs::metadata(&link).ok()?;
-        Some(Self { attributes: attributes(&found), times: times(&found), named: named(&link), link })
+        let is_in_memory = File::open(&link).is_ok_and(|file| file_contents::is_in_memory(file) == Ok(true));
+        Some(Self {
+            attributes: attributes(&found),
+            times: times(&found),
+            named: named(&link),
+            is_in_memory,
+            link,
+        })
     }
 
     fn is_as_it_was(&self) -> bool {
@@ -75,7 +84,7 @@ impl Backing {
         let trouble = "setting the times of its shared memory back";
         let now = std::fs::metadata(&self.link).or_trouble(Reason::Memory, trouble)?;
         // No call tells that it takes up more room, such as by a huge page that goes on behind its end.
-        if attributes(&now) != self.attributes {
+        if self.is_in_memory && attributes(&now) != self.attributes {
             return Err(Trouble::Refused(Reason::Memory, self.described()));
         }
         if times(&now) == self.times {
