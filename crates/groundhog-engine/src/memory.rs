@@ -7,7 +7,7 @@ mod changes;
 mod first_pages;
 mod heat;
 pub(crate) mod layout;
-mod makers;
+pub(crate) mod makers;
 pub(crate) mod pages;
 pub(crate) mod partly_mapped;
 mod plan;

@@ -3,8 +3,9 @@
 //! One that is made anew is of another open file: the kernel does not join it with what was made by the former, locks on that are
 //! gone with it, and a file that was open for writing may be executed.
 
+use crate::component::{Component, Restore, Stopped};
 use crate::error::{OrTrouble, Reason, Step, Trouble};
-use crate::memory::vma::{Area, AreaKind, Maker};
+use crate::memory::vma::{self, Area, AreaKind, Maker};
 use crate::trace::process::Process;
 use groundhog_proc::locks;
 use groundhog_proc::maps::{Mapping, Name};
@@ -13,16 +14,11 @@ use std::os::unix::fs::MetadataExt;
 
 /// Notes it of all mappings of files.
 pub(super) fn note(process: &Process, areas: &mut [Area]) -> Step<()> {
-    let text = match std::fs::read("/proc/locks") {
-        Err(error) if error.kind() == ErrorKind::NotFound => Vec::new(), // a kernel without locks
-        text => text.or_trouble(Reason::Inspection, "reading which files are locked")?,
-    };
-    let locked =
-        locks::files(&text).map_err(|error| Trouble::Refused(Reason::Inspection, error.to_string()))?;
+    let locked = locked_files()?;
     for area in areas.iter_mut().filter(|area| is_of_file(area)) {
         let writes = is_open_for_writing(process, &area.mapping)?;
         let is_locked = locked.contains(&(area.mapping.device, area.mapping.inode));
-        area.maker = Maker { writes, only: is_locked.then_some("is of a file that is locked") };
+        area.maker = Maker { writes, is_locked, only: is_locked.then_some("is of a file that is locked") };
     }
     for at in 1..areas.len() {
         if go_on(&areas[at - 1], &areas[at]) {
@@ -32,6 +28,59 @@ pub(super) fn note(process: &Process, areas: &mut [Area]) -> Step<()> {
         }
     }
     Ok(())
+}
+
+/// The mapped files that nobody had locked at the snapshot.
+///
+/// Where calls that replace mappings are not seen, a request may have put one in the place of another that looks the same, of an opening
+/// of its own, which keeps a lock. Descriptors are put back before that is looked at.
+#[derive(Debug)]
+pub(crate) struct Unlocked(Vec<Mapping>);
+
+impl Unlocked {
+    /// Those of the snapshot's mappings.
+    pub(crate) fn of(areas: &[Area]) -> Self {
+        let unlocked = areas.iter().filter(|area| is_of_file(area) && !area.maker.is_locked);
+        Self(unlocked.map(|area| area.mapping.clone()).collect())
+    }
+
+    fn newly_locked(&self) -> Step<Option<String>> {
+        if self.0.is_empty() {
+            return Ok(None);
+        }
+        let locked = locked_files()?;
+        let found = self.0.iter().find(|mapping| locked.contains(&(mapping.device, mapping.inode)));
+        Ok(found.map(|mapping| format!("{} is of a file that was locked since", vma::described(mapping))))
+    }
+}
+
+impl Component for Unlocked {
+    fn revert(&mut self, restore: &mut Restore<'_>) -> Step<()> {
+        if restore.sees_frequent {
+            return Ok(());
+        }
+        match self.newly_locked()? {
+            None => Ok(()),
+            Some(what) => Err(Trouble::Refused(Reason::Layout, what)),
+        }
+    }
+
+    fn difference(&mut self, _: &mut Stopped<'_>) -> Step<Option<String>> {
+        self.newly_locked()
+    }
+}
+
+fn locked_files() -> Step<Vec<locks::File>> {
+    let text = match std::fs::read("/proc/locks") {
+        Err(error) if error.kind() == ErrorKind::NotFound => Vec::new(), // a kernel without locks
+        text => text.or_trouble(Reason::Inspection, "reading which files are locked")?,
+    };
+    locks::files(&text).map_err(|error| Trouble::Refused(Reason::Inspection, error.to_string()))
+}
+
+/// Whether it is shared, and of a file: what a request puts in its place may look the same to the letter.
+pub(super) fn is_shared_file(area: &Area) -> bool {
+    area.mapping.perms.shared && is_of_file(area)
 }
 
 fn is_of_file(area: &Area) -> bool {

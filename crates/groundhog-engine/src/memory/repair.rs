@@ -6,6 +6,7 @@ use crate::error::{Reason, Step, Trouble};
 use crate::memory::advice;
 use crate::memory::first_pages;
 use crate::memory::layout::{self, Change};
+use crate::memory::makers;
 use crate::memory::vma::{self, Area, AreaKind};
 use crate::trace::process::Process;
 use crate::trace::remote_syscall::Remote;
@@ -84,14 +85,15 @@ impl Layout {
             let message = format!("its break is {brk:#x} and cannot be set to {:#x}", self.brk);
             return Err(Trouble::Refused(Reason::Layout, message));
         }
-        // The request may have made one that looks the same.
-        let is_lost = |area: &&Area| area.maker.only.is_some() && layout::lies_within(&area.mapping, removed);
+        // The request may have made one that looks the same, of an opening of its own, with whatever locks that has.
+        let is_removed = |area: &Area| layout::lies_within(&area.mapping, removed);
+        let is_lost = |area: &&Area| area.maker.only.is_some() && is_removed(area);
         if let Some(area) = areas.iter().find(is_lost) {
             let message = format!("{} {}", vma::described(&area.mapping), removed_why(area));
             return Err(Trouble::Refused(Reason::Layout, message));
         }
         let is_renewed =
-            |area: &Area| first_pages::has_some(area) && layout::lies_within(&area.mapping, removed);
+            |area: &Area| (first_pages::has_some(area) || makers::is_shared_file(area)) && is_removed(area);
         let renewed: Vec<&Area> = areas.iter().filter(|area| is_renewed(area)).collect();
         if same && renewed.is_empty() {
             return Ok(None);

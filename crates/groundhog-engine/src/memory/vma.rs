@@ -37,6 +37,8 @@ pub(crate) enum AreaKind {
 pub(crate) struct Maker {
     /// It is open for writing.
     pub(crate) writes: bool,
+    /// Its file is locked.
+    pub(crate) is_locked: bool,
     /// Why another one would not do.
     pub(crate) only: Option<&'static str>,
 }

@@ -21,6 +21,7 @@ use crate::kernel_state::attributes::Attributes;
 use crate::kernel_state::signals::{Actions, PendingSignals};
 use crate::kernel_state::{KernelState, OfHeld};
 use crate::memory::address_space::{self, AddressSpace, Surveyed};
+use crate::memory::makers::Unlocked;
 use crate::memory::partly_mapped;
 use crate::memory::vma::{self, Area, AreaKind};
 use crate::report::{Phases, SnapshotInfo, Stopwatch};
@@ -63,6 +64,7 @@ pub(crate) struct Snapshot {
     files: PrivateFiles,
     attributes: Attributes,
     open_files: OpenFileStates,
+    unlocked: Unlocked,
     socket_options: SocketOptions,
     pipes: PendingData,
     times: Times,
@@ -80,7 +82,7 @@ impl Snapshot {
     /// again. Whatever makes events (closing, writing, removing) stands before what drains them: files, what waits in
     /// pipes, and then when those were read, before what else waits; that before what sets have ready, all before signals.
     /// Registers come last, since calls are made inside the process until then.
-    pub(crate) fn components(&mut self) -> [&mut dyn Component; 17] {
+    pub(crate) fn components(&mut self) -> [&mut dyn Component; 18] {
         [
             &mut self.threads,
             &mut self.kernel_state,
@@ -92,6 +94,7 @@ impl Snapshot {
             &mut self.files,
             &mut self.attributes,
             &mut self.open_files,
+            &mut self.unlocked,
             &mut self.socket_options,
             &mut self.pipes,
             &mut self.times,
@@ -210,6 +213,7 @@ impl Session {
             kernel_state,
             actions,
             table,
+            unlocked: Unlocked::of(&memory.areas),
             memory,
             writable,
             files,

@@ -72,6 +72,20 @@ fn layouts_are_reverted_without_the_kernel_telling_of_calls() {
     }
 }
 
+/// What looks the same, and is of an opening of the request's own, is found by its lock where the call is not seen.
+#[test]
+fn a_lock_that_a_mapping_keeps_costs_the_process() {
+    for strategy in strategies() {
+        for start in [Start::of("mapping_keeps_lock", &[]), Start::of("mapping_keeps_lock", &[]).unwatched()]
+        {
+            let mut victim = start.with(strategy);
+            victim.snapshot();
+            victim.ask(1);
+            expect_refusal(&victim, Reason::Layout);
+        }
+    }
+}
+
 /// Every mapping of the process is known, the ones that come after `[vvar]` in the list among them.
 #[test]
 fn no_mapping_is_overlooked() {

@@ -57,6 +57,7 @@ OPEN_FILES = (
     Victim("c", "signals_of_input", LOCKS, RETIRE),
     Victim("c", "locks_order", LOCKS, RETIRE, evasion=True),
     Victim("c", "mapping_locked", LOCKS, RETIRE, unjailed=True),
+    Victim("c", "mapping_keeps_lock", LOCKS, RETIRE, evasion=True),
     Victim("c", "mapping_writable", LOCKS, unjailed=True),
     Victim("c", "option_never", SOCKETS, RETIRE, evasion=True),
     Victim("c", "pair_named", SOCKETS, sees_engine=True),
