@@ -62,8 +62,6 @@ _NO_WATCH = (
 )
 _NO_LOCK = "no lock may be held at the snapshot"
 _OWN_GENERATOR = "seed generators of your own in a [hook](uniqueness.md#hooks), as here"
-_RESET = "register `ObjectId.resetState` as a [hook](uniqueness.md#hooks): else it repeats"
-_REPEATS = "use `crypto.randomUUID`: this repeats; `groundhog audit` finds it"
 _POOL = "start processes in the request: none may be there at the snapshot"
 _BROWSER = "its processes, which have several threads, hand descriptors to each other"
 _KEPT = 'each request starts them anew: `prefer="threads"`, or none for little work'
@@ -244,10 +242,8 @@ NODE_PACKAGES = (
     Entry("nodejs/bcrypt_passwords.js", "salted hashes by threads", ("bcrypt",), compared="uniquely"),
     Entry("nodejs/sharp_picture.js", "a picture, by threads", ("sharp",)),
     Entry("nodejs/uuid_identifiers.js", "identifiers", ("uuid",), compared="uniquely"),
-    Entry(
-        "nodejs/nanoid_identifiers.js", "short identifiers", ("nanoid",), compared="uniquely", advice=_REPEATS
-    ),
-    Entry("nodejs/bson_identifiers.js", "object identifiers", ("bson",), compared="uniquely", advice=_RESET),
+    Entry("nodejs/nanoid_identifiers.js", "short identifiers", ("nanoid",), compared="uniquely"),
+    Entry("nodejs/bson_identifiers.js", "object identifiers", ("bson",), compared="uniquely"),
     Entry("nodejs/lodash_collections.js", "collections, a memory of results", ("lodash",)),
     Entry("nodejs/cheerio_page.js", "a page that is parsed", ("cheerio",)),
     Entry("nodejs/handlebars_page.js", "a template, a helper that is registered", ("handlebars",)),

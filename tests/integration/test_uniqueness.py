@@ -186,6 +186,68 @@ NEVER = {  # these ask the kernel each time, whatever is reverted
 ENV = {"OPENBLAS_NUM_THREADS": "1"}
 
 
+# As their packages do it: the nanoid of CommonJS and the newer one, uuid, and bson of three generations.
+POOLS = {
+    "nanoid/index.js": """
+const crypto = require('crypto');
+let pool, at;
+exports.draw = () => {
+  if (!pool || at + 21 > pool.length) { pool = crypto.randomFillSync(Buffer.allocUnsafe(21 * 128)); at = 0; }
+  return pool.subarray(at, at += 21).toString('hex');
+};
+""",
+    "other/node_modules/nanoid/index.mjs": """
+import { webcrypto as crypto } from 'node:crypto';
+const pool = crypto.getRandomValues(Buffer.allocUnsafe(21 * 128));
+let at = 0;
+export const draw = () => pool.subarray(at, at += 21).toString('hex');
+""",
+    "uuid/dist/rng.js": """
+const crypto = require('crypto');
+const pool = new Uint8Array(256);
+let at = pool.length;
+exports.draw = () => {
+  if (at > pool.length - 16) { crypto.randomFillSync(pool); at = 0; }
+  return Buffer.from(pool.slice(at, at += 16)).toString('hex');
+};
+""",
+    "bson/lib/bson.js": """
+const { randomBytes } = require('crypto');
+let unique = null;
+exports.draw = () => (unique ??= randomBytes(5)).toString('hex');
+""",
+    "driver/node_modules/bson/lib/bson.cjs": """
+const unique = crypto.getRandomValues(Buffer.alloc(5));
+exports.draw = () => unique.toString('hex');
+""",
+}
+KEPT = """
+const crypto = require('crypto');
+exports.key = crypto.randomBytes(5).toString('hex');
+exports.draw = () => exports.key;
+"""
+USES_POOLS = """
+const found = FILES.map((file) => require('./node_modules/' + file));
+const newer = import('./node_modules/other/node_modules/nanoid/index.mjs');
+const { key } = require('./node_modules/own/index.js');
+exports.main = async () => ({ key, newer: (await newer).draw(), ...found.map((each) => each.draw()) });
+"""
+
+
+async def test_what_packages_keep_in_store_is_drawn_again(source: Source) -> None:
+    """Although the warm-up has drawn from it. What else was drawn by then stays."""
+    for name, text in {**POOLS, "own/index.js": KEPT}.items():
+        source(f"node_modules/{name}", text)
+    files = [name for name in POOLS if not name.endswith(".mjs")]
+    path = source("handler.js", f"const FILES = {files};{USES_POOLS}")
+    drawn = await draws(path, 50)
+    assert drawn.keys() == {"key", "newer", *(str(number) for number in range(len(files)))}
+    assert repeating(drawn) == {"key"}
+    assert len(set(drawn["key"])) == 1
+    with weakened(RESEEDING):
+        assert repeating(await draws(path, 4)) == drawn.keys()
+
+
 async def draws(path: Path, requests: int, **options: Any) -> dict[str, list[Any]]:
     """What each generator gave to each request."""
     drawn: dict[str, list[Any]] = {}

@@ -10,6 +10,8 @@ const Module = require('module');
 const path = require('path');
 const vm = require('vm');
 
+const pools = require('./pools.js');
+
 const state = new Uint32Array(4);
 let seedOpenSSL;
 let refill; // once Node itself may have ids in store
@@ -34,6 +36,7 @@ function reseed(digits) {
   state.fill(0);
   for (let at = 0; at < digits.length; at += 8) state[(at / 8) % 4] ^= parseInt(digits.slice(at, at + 8), 16);
   if (!state.some(Boolean)) state[0] = 1; // the one state that it never leaves
+  pools.refill();
 }
 
 function define(target, name, value) {
@@ -153,8 +156,9 @@ function replace() {
   reseed(crypto.randomBytes(16).toString('hex'));
   replaceMathRandom();
   replaceStores();
+  pools.replace(define);
   replaceContexts();
   Module.syncBuiltinESMExports(); // for those who import them by name
 }
 
-module.exports = { replace, reseed };
+module.exports = { replace, reseed, stopWatching: pools.stopWatching };

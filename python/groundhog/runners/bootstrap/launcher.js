@@ -252,7 +252,11 @@ async function runHooks() {
 }
 
 async function answer(line, handler) {
-  if (!line.startsWith(FRESH)) return answerTo(line, handler);
+  if (!line.startsWith(FRESH)) {
+    const said = await answerTo(line, handler);
+    generators.stopWatching(); // nothing is reverted, or nothing more comes before the snapshot
+    return said;
+  }
   generators.reseed(line.slice(SEED, TOKEN));
   if (hooks.due()) await runHooks();
   return await answerTo(line.slice(REQUEST), handler) + line.slice(TOKEN, REQUEST);

@@ -1,0 +1,80 @@
+// Random bytes that packages draw before the snapshot and keep in store: each request would get the same rest of them. They
+// are drawn again in place. Only of packages that are known to use such bytes for identifiers: what a function keeps, such
+// as a key, has to stay.
+'use strict';
+
+const crypto = require('crypto');
+
+// Which of the bytes that a package draws it keeps in store.
+const KEPT = {
+  bson: (bytes) => bytes.byteLength === 5, // what is the process's own in all ids of MongoDB
+  nanoid: () => true,
+  uuid: (bytes) => bytes.byteLength === 256,
+};
+
+const kept = new Set();
+let watching = true;
+
+// The file of whoever called this function; none if that is Node itself.
+function callerOf(called) {
+  const { prepareStackTrace, stackTraceLimit } = Error;
+  const holder = {};
+  try {
+    Error.prepareStackTrace = (_, sites) => sites;
+    Error.stackTraceLimit = 1;
+    Error.captureStackTrace(holder, called);
+    return (holder.stack[0] && holder.stack[0].getFileName()) || '';
+  } finally {
+    Object.assign(Error, { prepareStackTrace, stackTraceLimit });
+  }
+}
+
+function packageOf(file) {
+  const inner = file.split('/node_modules/');
+  return inner.length > 1 ? inner.pop().split('/')[0] : '';
+}
+
+// `bytes` were drawn by whoever called `called`.
+function note(called, bytes) {
+  const keeps = KEPT[packageOf(callerOf(called))];
+  if (ArrayBuffer.isView(bytes) && keeps && keeps(bytes)) kept.add(bytes);
+  return bytes;
+}
+
+// `define` exchanges a function.
+function replace(define) {
+  const { randomBytes, randomFillSync } = crypto;
+  const web = Object.getPrototypeOf(crypto.webcrypto);
+  const { getRandomValues } = web;
+
+  define(crypto, 'randomBytes', {
+    randomBytes(size, callback) {
+      const bytes = randomBytes(size, callback);
+      return watching ? note(crypto.randomBytes, bytes) : bytes;
+    },
+  }.randomBytes);
+  define(crypto, 'randomFillSync', {
+    randomFillSync(buffer, ...more) {
+      const bytes = randomFillSync(buffer, ...more);
+      return watching ? note(crypto.randomFillSync, bytes) : bytes;
+    },
+  }.randomFillSync);
+  define(web, 'getRandomValues', {
+    getRandomValues(array) {
+      const bytes = getRandomValues.call(this, array);
+      return watching ? note(web.getRandomValues, bytes) : bytes;
+    },
+  }.getRandomValues);
+}
+
+// Nothing is kept from now on that would come back.
+function stopWatching() {
+  watching = false;
+}
+
+// Draw them again; nobody reads those that were given up.
+function refill() {
+  for (const bytes of kept) crypto.webcrypto.getRandomValues(new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength));
+}
+
+module.exports = { refill, replace, stopWatching };
