@@ -18,3 +18,9 @@ pub(crate) fn nothing_like_it_here(answer: &str) {
     // Not by a macro, whose output a passing test does not show.
     let _unseen = writeln!(std::io::stderr(), "this kernel has nothing like it: {answer}");
 }
+
+/// Whether it is of this version or a newer one.
+pub(crate) fn is_from(major: u32, minor: u32) -> bool {
+    let mut numbers = capabilities().kernel.split(['.', '-']).map_while(|number| number.parse().ok());
+    (numbers.next(), numbers.next()) >= (Some(major), Some(minor))
+}

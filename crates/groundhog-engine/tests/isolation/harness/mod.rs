@@ -8,7 +8,7 @@ mod stranger;
 mod victim;
 mod workshop;
 
-pub(crate) use kernel::{nothing_like_it_here, strategies};
+pub(crate) use kernel::{is_from, nothing_like_it_here, strategies};
 pub(crate) use process::{is_alive, wait_until, wait_until_gone};
 pub(crate) use server::Server;
 pub(crate) use stranger::Stranger;
