@@ -145,6 +145,22 @@ pub(crate) fn set_call(registers: &mut Registers, instruction: u64, number: u64,
     registers.r10 = arguments[3];
     registers.r8 = arguments[4];
     registers.r9 = arguments[5];
+    registers.rcx = 0;
+}
+
+/// Whether a thread stands behind the instruction of [`set_call`] because it has made the call: the processor leaves in a register
+/// where the caller goes on, as no jump to that place does.
+pub(crate) fn has_made_call(registers: &Registers, instruction: u64) -> bool {
+    let behind = instruction + SYSCALL_INSTRUCTION.len() as u64;
+    registers.rip == behind && registers.rcx == behind
+}
+
+/// Whether a thread that is about to make a call is about to make this one.
+pub(crate) fn makes_call(registers: &Registers, instruction: u64, number: u64, arguments: [u64; 6]) -> bool {
+    let now = [registers.rdi, registers.rsi, registers.rdx, registers.r10, registers.r8, registers.r9];
+    registers.rip == instruction + SYSCALL_INSTRUCTION.len() as u64
+        && registers.orig_rax == number
+        && now == arguments
 }
 
 /// Words of a call in the list that [`CALLING_LIST`] goes through: its number, its arguments, and room for its result.
@@ -224,6 +240,25 @@ mod tests {
         let mut registers = stopped_in(RESTART_SYSCALL, -ERESTART_RESTARTBLOCK);
         assert!(rewind_interrupted_call(&mut registers));
         assert_eq!((registers.rip, registers.rax), (0x1002, (-EINTR).cast_unsigned()));
+    }
+
+    #[test]
+    fn a_jump_behind_the_instruction_is_no_call() {
+        let mut registers = stopped_in(u64::MAX, 0);
+        registers.rcx = 0x1002;
+        set_call(&mut registers, 0x1000, call::BRK, [0; 6]);
+        registers.rip = 0x1002;
+        assert!(!has_made_call(&registers, 0x1000));
+        registers.rcx = 0x1002;
+        assert!(has_made_call(&registers, 0x1000) && !has_made_call(&registers, 0x2000));
+    }
+
+    #[test]
+    fn another_call_from_the_same_place_is_another() {
+        let mut registers = stopped_in(call::RT_SIGACTION, 0);
+        registers.rdi = 12;
+        let makes = |number, signal| makes_call(&registers, 0x1000, number, [signal, 0, 0, 0, 0, 0]);
+        assert!(makes(call::RT_SIGACTION, 12) && !makes(call::RT_SIGACTION, 10) && !makes(call::BRK, 12));
     }
 
     #[test]

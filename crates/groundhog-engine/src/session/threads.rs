@@ -22,6 +22,10 @@ impl Component for Threads {
     /// so, or the next request would see them.
     fn revert(&mut self, restore: &mut Restore<'_>) -> Step<()> {
         let Stopped { process, anchor } = &mut restore.stopped;
+        // Of those that are held, none makes a call before memory is put back, and this word with it.
+        for tid in process.threads().filter(|tid| !restore.held.contains(tid)).collect::<Vec<_>>() {
+            registers::leave_sequence(process, tid)?;
+        }
         restore.report.threads_put_back = process.put_back_held();
         for tid in process.new_threads() {
             remote_syscall::check_anchor(process, *anchor)?;

@@ -2,9 +2,10 @@
 
 use crate::arch;
 use crate::error::{OrTrouble, Reason, Step, Trouble};
+use crate::trace::inspect;
 use crate::trace::process::Process;
 use groundhog_sys::ptrace::{self, RseqArea};
-use groundhog_sys::{RemoteAddr, Tid, robust_list};
+use groundhog_sys::{RemoteAddr, Tid, process_vm, robust_list};
 
 /// What one thread had at the snapshot.
 #[derive(Debug)]
@@ -43,6 +44,30 @@ pub(crate) fn rseq_of(tid: Tid) -> Option<RseqArea> {
 /// Where the kernel keeps its word on the current processor, of every thread that has such a place.
 pub(crate) fn rseq_areas(process: &Process) -> Vec<RseqArea> {
     process.threads().filter_map(rseq_of).collect()
+}
+
+/// Has a stopped thread be in no restartable sequence, which is the word that it has left for the kernel.
+///
+/// One that covers the instruction from which calls are made inside the process would have the kernel send the thread elsewhere when it
+/// goes on, to make calls that nobody judges. For threads that are to be reverted or to end: the sequence is never begun anew.
+pub(crate) fn leave_sequence(process: &Process, tid: Tid) -> Step<()> {
+    /// `rseq_cs` of `struct rseq`.
+    const SEQUENCE: u64 = 8;
+    let Some(RseqArea { start, .. }) = rseq_of(tid) else { return Ok(()) };
+    let (place, mut word) = (RemoteAddr(start.0.wrapping_add(SEQUENCE)), [0; size_of::<u64>()]);
+    if process_vm::read(process.pid, &process.files.mem, place, &mut word).is_err() || word == [0; 8] {
+        return Ok(()); // what cannot be read is none for the kernel either: it ends the thread
+    }
+    let refuse = |why| {
+        let message = format!("thread {tid} is in a restartable sequence{why}");
+        Err(Trouble::Refused(Reason::Registers, message))
+    };
+    if !inspect::is_private(tid, place.0, place.0 + word.len() as u64) {
+        return refuse(" that others share");
+    }
+    let mut batch = process_vm::Batch::new();
+    batch.push(place, &[0; size_of::<u64>()]);
+    if batch.write(process.pid, &process.files.mem).is_ok() { Ok(()) } else { refuse("") }
 }
 
 /// Whether every thread of a stopped process was waiting inside a system call.

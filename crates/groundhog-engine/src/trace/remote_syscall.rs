@@ -2,8 +2,8 @@
 
 use crate::arch::{self, SYSCALL_INSTRUCTION, call};
 use crate::error::{OrTrouble, Reason, Step, Trouble};
-use crate::trace::inspect;
 use crate::trace::process::{Faults, Process};
+use crate::trace::{inspect, registers};
 use groundhog_sys::ptrace::{self, Registers};
 use groundhog_sys::wait::WaitStatus;
 use groundhog_sys::{Errno, PAGE_SIZE, RemoteAddr, Tid, pidfd, process_vm};
@@ -11,6 +11,7 @@ use groundhog_sys::{Errno, PAGE_SIZE, RemoteAddr, Tid, pidfd, process_vm};
 const SIGTRAP: i32 = 5;
 const SIGSEGV: i32 = 11;
 const SIGURG: i32 = 23;
+const SIGSYS: i32 = 31;
 /// `PTRACE_EVENT_SECCOMP`
 const SECCOMP: i32 = 7;
 
@@ -100,6 +101,10 @@ impl<'a> Remote<'a> {
     /// Begins a scope in any thread, for what each has for itself.
     pub(crate) fn enter_thread(process: &'a mut Process, anchor: Anchor, tid: Tid) -> Step<Self> {
         check_anchor(process, anchor)?;
+        // By single steps it shows that the thread was sent elsewhere; else it might come back from there.
+        if !anchor.single_step {
+            registers::leave_sequence(process, tid)?;
+        }
         let saved = ptrace::registers(tid).or_trouble(Reason::Registers, "reading registers")?;
         let saved_mask = ptrace::signal_mask(tid).or_trouble(Reason::Registers, "reading a signal mask")?;
         ptrace::set_signal_mask(tid, BLOCK_ALL).or_trouble(Reason::Registers, "setting a signal mask")?;
@@ -164,6 +169,10 @@ impl<'a> Remote<'a> {
             self.run_to(ptrace::single_step, |status| status == WaitStatus::Signal(SIGTRAP))?;
         } else {
             self.run_to(ptrace::run_to_syscall, |status| status == WaitStatus::Syscall)?; // entry
+            let about = ptrace::registers(self.tid).or_trouble(Reason::Registers, "reading registers")?;
+            if !arch::makes_call(&about, self.anchor.instruction.0, number, arguments) {
+                return Err(not_made(&about));
+            }
             self.run_to(ptrace::run_to_syscall, |status| status == WaitStatus::Syscall)?; // exit
         }
         let mut after = ptrace::registers(self.tid).or_trouble(Reason::Registers, "reading registers")?;
@@ -175,9 +184,8 @@ impl<'a> Remote<'a> {
             self.run_to(ptrace::single_step, |status| status == WaitStatus::Signal(SIGTRAP))?;
             after = ptrace::registers(self.tid).or_trouble(Reason::Registers, "reading registers")?;
         }
-        if after.rip != self.anchor.instruction.0 + SYSCALL_INSTRUCTION.len() as u64 {
-            let message = format!("a call inside it was not made: it stands at {:#x}", after.rip);
-            return Err(Trouble::Refused(Reason::RemoteCall, message));
+        if !arch::has_made_call(&after, self.anchor.instruction.0) {
+            return Err(not_made(&after));
         }
         Ok(answer(after.rax))
     }
@@ -186,6 +194,8 @@ impl<'a> Remote<'a> {
     ///
     /// By code of ours in the scratch memory, which a thread runs without a stop between two calls. Where it may not be
     /// executed or traps are ignored, one after the other. The last two pages of the scratch memory are overwritten.
+    ///
+    /// That the thread is sent nowhere else meanwhile shows in the call that comes right before, by a single step.
     pub(crate) fn call_all(&mut self, calls: &[Call]) -> Step<Vec<groundhog_sys::Result<u64>>> {
         // The code takes a call of its own.
         if calls.len() < 3 || !self.anchor.single_step || !self.write_list(calls)? {
@@ -335,6 +345,11 @@ impl<'a> Remote<'a> {
                 | WaitStatus::GroupStop(_)
                 | WaitStatus::Syscall
                 | WaitStatus::Event(SECCOMP) => {}
+                // It would go on behind the instruction, in the code that follows there.
+                WaitStatus::Signal(SIGSYS) => {
+                    let message = "a call inside it was not made: it became a signal".into();
+                    return Err(Trouble::Refused(Reason::RemoteCall, message));
+                }
                 WaitStatus::Signal(signal) => {
                     faults.note(self.tid, WaitStatus::Signal(signal))?;
                     self.process.hold_signal(self.tid, signal);
@@ -346,6 +361,11 @@ impl<'a> Remote<'a> {
             }
         }
     }
+}
+
+fn not_made(registers: &Registers) -> Trouble {
+    let message = format!("a call inside it was not made: it stands at {:#x}", registers.rip);
+    Trouble::Refused(Reason::RemoteCall, message)
 }
 
 /// Never "gone": the thread just answered.

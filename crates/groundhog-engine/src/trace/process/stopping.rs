@@ -178,25 +178,34 @@ impl Process {
         }
     }
 
-    /// Ends a stopped thread by making it call `exit`, and waits until it is gone.
+    /// Ends a stopped thread by making it call `exit`, and waits until it is gone. Not an instruction of its own runs: nobody judges
+    /// what a request does while it is reverted. It has to have left any restartable sequence.
     pub(crate) fn end_thread(&mut self, tid: Tid, instruction: u64) -> Step<()> {
+        /// The trap of an earlier interrupt, its call as the filter sees it, its end; and faults, see [`Faults`].
+        const MOST_STOPS: usize = 16;
         let mut registers = ptrace::registers(tid).or_trouble(Reason::Registers, "reading registers")?;
         crate::arch::set_call(&mut registers, instruction, crate::arch::call::EXIT, [0; 6]);
         ptrace::set_signal_mask(tid, !0).or_trouble(Reason::Registers, "setting a signal mask")?;
         ptrace::set_registers(tid, &registers).or_trouble(Reason::Registers, "setting registers")?;
         ptrace::cont(tid, 0).or_trouble(Reason::Registers, "resuming a thread")?;
         let mut faults = Faults::default();
-        loop {
+        for _ in 0..MOST_STOPS {
             match self.wait_for(tid)? {
-                WaitStatus::Exited(_) | WaitStatus::Killed(_) => break,
+                WaitStatus::Exited(_) | WaitStatus::Killed(_) => {
+                    self.threads.remove(&tid);
+                    return Ok(());
+                }
+                // In its call.
+                WaitStatus::Event(_) | WaitStatus::Syscall => {}
                 status => {
                     faults.note(tid, status)?;
-                    let _gone = ptrace::cont(tid, 0);
+                    // Not where the kernel would have it go on: one whose call was made a signal stands behind it.
+                    let _gone = ptrace::set_registers(tid, &registers);
                 }
             }
+            let _gone = ptrace::cont(tid, 0);
         }
-        self.threads.remove(&tid);
-        Ok(())
+        Err(Trouble::Refused(Reason::Registers, format!("thread {tid} was made to end, and does not")))
     }
 
     /// Resumes every thread, with the signals at which they were stopped.
