@@ -54,6 +54,7 @@ pub(crate) mod call {
     pub(crate) const DUP3: u64 = 292;
     pub(crate) const SECCOMP: u64 = 317;
     pub(crate) const USERFAULTFD: u64 = 323;
+    pub(crate) const MEMBARRIER: u64 = 324;
     pub(crate) const CLONE3: u64 = 435;
 }
 

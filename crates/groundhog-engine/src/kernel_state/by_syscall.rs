@@ -41,7 +41,7 @@ const fn by_pointer(ask: u64, set: fn(u64) -> (u64, [u64; 3])) -> Setting {
 }
 
 /// `linux/prctl.h`
-const SETTINGS: [Setting; 11] = [
+const SETTINGS: [Setting; 14] = [
     by_pointer(2, |value| (call::PRCTL, [1, value, 0])), // PDEATHSIG
     by_result(7, |value| (call::PRCTL, [8, value, 0])),  // KEEPCAPS
     by_pointer(25, |value| (call::PRCTL, [26, value, 0])), // TSC
@@ -51,6 +51,14 @@ const SETTINGS: [Setting; 11] = [
     by_pointer(40, |value| (call::SET_TID_ADDRESS, [value, 0, 0])), // TID_ADDRESS
     by_result(42, |value| (call::PRCTL, [41, value & 1, value & !1])), // THP_DISABLE
     by_result(58, |value| (call::PRCTL, [57, value, 0])), // IO_FLUSHER
+    // MDWE, MEMORY_MERGE, registrations for memory barriers (Linux 6.3): what was turned on cannot be turned off, or not for all.
+    by_result(66, |value| (call::PRCTL, [65, value, 0])),
+    by_result(68, |value| (call::PRCTL, [67, value, 0])),
+    Setting {
+        ask: (call::MEMBARRIER, [512, 0]),
+        by_pointer: false,
+        set: |value| (call::MEMBARRIER, [value, 0, 0]),
+    },
     // TIMER_CREATE_RESTORE_IDS
     Setting { ask: (call::PRCTL, [77, 2]), by_pointer: false, set: |value| (call::PRCTL, [77, value, 0]) },
     Setting {
