@@ -38,12 +38,20 @@ pub(crate) struct Surveyed {
 }
 
 /// Notes what no list of mappings shows of each. Says whether some could be replaced by what looks the same, so that only the calls tell.
-pub(crate) fn note_unlisted(process: &Process, areas: &mut [Area]) -> Step<bool> {
+/// `may_write`: whether a request may open the file of one for writing.
+pub(crate) fn note_unlisted(
+    process: &Process,
+    areas: &mut [Area],
+    may_write: impl Fn(&Mapping) -> bool,
+) -> Step<bool> {
     let vdso = vma::vdso(areas)?.0;
     policies::note_own(process, areas, vdso)?;
     makers::note(process, areas)?;
+    // A private mapping of a file that is open for writing looks like one that is not, and nobody can execute the file then. (What
+    // `/proc/PID/map_files` shows of that is what it was when somebody first looked.)
+    let is_told = |area: &Area| area.kind != AreaKind::File || !may_write(&area.mapping);
     let mut own = areas.iter().filter(|area| area.kind != AreaKind::Kernel);
-    Ok(own.any(|area| area.has_policy || area.maker.only.is_some()))
+    Ok(own.any(|area| area.has_policy || area.maker.only.is_some() || !is_told(area)))
 }
 
 impl Surveyed {

@@ -136,7 +136,9 @@ impl Session {
         self.refuse_filters()?;
 
         let mut areas = vma::survey(&self.process)?;
-        let needs_calls = address_space::note_unlisted(&self.process, &mut areas)?;
+        let needs_calls = address_space::note_unlisted(&self.process, &mut areas, |mapping| {
+            is_private(mapping, &self.private)
+        })?;
         let hole = vma::hole(&areas, SCRATCH_SIZE)?;
         let anchor = remote_syscall::find_anchor(&self.process, vma::vdso(&areas)?, hole)?;
         refuse_dead_children(&mut Stopped { process: &mut self.process, anchor })?;

@@ -208,6 +208,7 @@ C_KERNEL = (
     Victim("c", "policy_lost", ADVICE, SAFE, evasion=True),
     Victim("c", "policy_of_shared", ADVICE, SAFE, evasion=True),
     Victim("c", "policy_moved", ADVICE, SAFE, evasion=True),
+    Victim("c", "mapping_writes", ADVICE, evasion=True),
     Victim("c", "policy_of_process", ATTRIBUTES, SAFE),
     Victim("c", "equal_pages_merge", ATTRIBUTES, SAFE),
     Victim("c", "huge_pages_advised", PRIVILEGES),
