@@ -22,12 +22,13 @@ impl Component for Threads {
     /// so, or the next request would see them.
     fn revert(&mut self, restore: &mut Restore<'_>) -> Step<()> {
         let Stopped { process, anchor } = &mut restore.stopped;
-        // Of those that are held, none makes a call before memory is put back, and this word with it.
-        for tid in process.threads().filter(|tid| !restore.held.contains(tid)).collect::<Vec<_>>() {
-            registers::leave_sequence(process, tid)?;
-        }
         restore.report.threads_put_back = process.put_back_held();
-        for tid in process.new_threads() {
+        let new = process.new_threads();
+        // All of them first: the end of one writes to memory. With others, which make calls by single steps, it would show.
+        for tid in &new {
+            registers::leave_sequence(process, *tid)?;
+        }
+        for tid in new {
             remote_syscall::check_anchor(process, *anchor)?;
             process.end_thread(tid, anchor.instruction.0)?;
             restore.report.threads_ended += 1;

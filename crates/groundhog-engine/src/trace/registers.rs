@@ -49,7 +49,7 @@ pub(crate) fn rseq_areas(process: &Process) -> Vec<RseqArea> {
 /// Has a stopped thread be in no restartable sequence, which is the word that it has left for the kernel.
 ///
 /// One that covers the instruction from which calls are made inside the process would have the kernel send the thread elsewhere when it
-/// goes on, to make calls that nobody judges. For threads that are to be reverted or to end: the sequence is never begun anew.
+/// goes on, to make calls that nobody judges. For threads that are to end or to be reverted: the sequence is never gone on with.
 pub(crate) fn leave_sequence(process: &Process, tid: Tid) -> Step<()> {
     /// `rseq_cs` of `struct rseq`.
     const SEQUENCE: u64 = 8;

@@ -221,6 +221,7 @@ C_KERNEL = (
     Victim("c", "interrupted_thread", REGISTERED, evasion=True),
     Victim("c", "calls_dispatched", REGISTERED, SAFE, evasion=True),
     Victim("c", "sequence_aborted", REGISTERED, SAFE, evasion=True, isolated_answer='{"handler":0}'),
+    Victim("c", "calls_skipped", REGISTERED, SAFE, evasion=True),
     Victim("c", "thread_dispatched", REGISTERED, SAFE, evasion=True, isolated_answer='{"handler":0}'),
     Victim("c", "segments_local", REGISTERED, SAFE),
     Victim("c", "thread_scheduled", OF_THREADS, SAFE, evasion=True),
