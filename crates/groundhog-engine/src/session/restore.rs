@@ -6,6 +6,7 @@ use crate::error::{OrTrouble, Reason, Step, Trouble};
 use crate::report::{RestoreReport, Stopwatch};
 use crate::syscalls::observed::Observed;
 use crate::trace::process::Process;
+use crate::trace::registers;
 use groundhog_sys::fcntl;
 
 impl Session {
@@ -25,6 +26,8 @@ impl Session {
         };
         report.stops = std::mem::take(&mut observed.stops);
         refuse_lost(process, &observed)?;
+        // The kernel follows them whenever a thread goes on.
+        registers::check_kernel_pointers(&snapshot.registers.states)?;
         observed.signalled_as_a_whole |= process.take_signal_elsewhere();
         if snapshot.disarms_stacks && observed.actions != 0 {
             observed.touched.note_delivery();

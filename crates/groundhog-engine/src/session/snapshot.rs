@@ -71,7 +71,7 @@ pub(crate) struct Snapshot {
     pending: PendingData,
     epoll: EpollSets,
     signals: PendingSignals,
-    registers: Registers,
+    pub(super) registers: Registers,
 }
 
 impl Snapshot {

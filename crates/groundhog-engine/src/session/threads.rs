@@ -106,7 +106,7 @@ pub(super) fn end_held(process: &mut Process, anchor: Anchor) -> Step<()> {
 /// What lies where the kernel reads and writes before a thread that is held goes on: memory that was given to others since is put back
 /// after that. Refuses where it is no memory any more.
 fn what_others_have(process: &Process, tid: Tid) -> Step<Option<(RemoteAddr, Vec<u8>)>> {
-    let Some(RseqArea { start, len }) = registers::rseq_of(tid) else { return Ok(None) };
+    let Some(RseqArea { start, len, .. }) = registers::rseq_of(tid) else { return Ok(None) };
     let mut bytes = vec![0; len as usize];
     if inspect::is_private(tid, start.0, start.0 + u64::from(len))
         && process_vm::read(process.pid, &process.files.mem, start, &mut bytes).is_ok()
@@ -178,7 +178,6 @@ pub(super) struct Registers {
 impl Component for Registers {
     fn revert(&mut self, restore: &mut Restore<'_>) -> Step<()> {
         restore.stopped.process.drop_signals(); // meant for the request
-        registers::check_kernel_pointers(&self.states)?;
         let faulted = restore.stopped.process.take_faulted();
         for tid in self.states.iter().map(|state| state.tid).filter(|tid| faulted.contains(tid)) {
             forget_faults(&mut restore.stopped, tid)?;

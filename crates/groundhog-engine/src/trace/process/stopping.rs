@@ -10,6 +10,8 @@ use std::time::{Duration, Instant};
 /// How long a killed process may take to be gone.
 const KILLED_WITHIN: Duration = Duration::from_secs(5);
 
+const SIGTRAP: i32 = 5;
+
 /// How often a thread has faulted that is to make a call.
 #[derive(Debug, Default)]
 pub(crate) struct Faults(usize);
@@ -187,7 +189,7 @@ impl Process {
         crate::arch::set_call(&mut registers, instruction, crate::arch::call::EXIT, [0; 6]);
         ptrace::set_signal_mask(tid, !0).or_trouble(Reason::Registers, "setting a signal mask")?;
         ptrace::set_registers(tid, &registers).or_trouble(Reason::Registers, "setting registers")?;
-        ptrace::cont(tid, 0).or_trouble(Reason::Registers, "resuming a thread")?;
+        ptrace::single_step(tid).or_trouble(Reason::Registers, "resuming a thread")?;
         let mut faults = Faults::default();
         for _ in 0..MOST_STOPS {
             match self.wait_for(tid)? {
@@ -195,6 +197,8 @@ impl Process {
                     self.threads.remove(&tid);
                     return Ok(());
                 }
+                // Nobody comes back from this call: it was taken elsewhere, as others may have it who share the word that says where to.
+                WaitStatus::Signal(SIGTRAP) => break,
                 // In its call.
                 WaitStatus::Event(_) | WaitStatus::Syscall => {}
                 status => {
@@ -203,7 +207,7 @@ impl Process {
                     let _gone = ptrace::set_registers(tid, &registers);
                 }
             }
-            let _gone = ptrace::cont(tid, 0);
+            let _gone = ptrace::single_step(tid);
         }
         Err(Trouble::Refused(Reason::Registers, format!("thread {tid} was made to end, and does not")))
     }
