@@ -226,6 +226,8 @@ pub struct RseqArea {
     pub start: RemoteAddr,
     /// Its length in bytes.
     pub len: u32,
+    /// What stands before each place where a sequence goes on, and whoever takes the area away has to know.
+    pub signature: u32,
 }
 
 const PTRACE_GET_RSEQ_CONFIGURATION: libc::c_uint = 0x420f;
@@ -246,7 +248,8 @@ pub fn rseq_area(tid: Tid) -> Result<RseqArea> {
     }
     let mut configuration = Configuration::default();
     request(PTRACE_GET_RSEQ_CONFIGURATION, tid, size_of::<Configuration>(), &raw mut configuration as usize)?;
-    Ok(RseqArea { start: RemoteAddr(configuration.pointer), len: configuration.size })
+    let Configuration { pointer, size, signature, .. } = configuration;
+    Ok(RseqArea { start: RemoteAddr(pointer), len: size, signature })
 }
 
 /// `PTRACE_PEEKSIGINFO`: whether a signal is pending, for the thread alone or for its whole process.

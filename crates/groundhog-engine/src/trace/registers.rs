@@ -135,13 +135,13 @@ fn robust_list_of(tid: Tid) -> Step<RemoteAddr> {
     robust_list::head(tid).or_trouble(Reason::Registers, "asking for the list of robust futexes")
 }
 
-/// Refuses a thread that moved its restartable sequences area or its list of robust futexes: the kernel writes to where
+/// Refuses a thread that registered its restartable sequences or its list of robust futexes otherwise: the kernel writes to where
 /// they are.
 pub(crate) fn check_kernel_pointers(states: &[ThreadState]) -> Step<()> {
     for state in states {
         // Also one that was only starting at the snapshot: it would register its area a second time.
         if rseq_of(state.tid) != state.rseq {
-            let message = format!("thread {} moved its restartable sequences area", state.tid);
+            let message = format!("thread {} registered its restartable sequences otherwise", state.tid);
             return Err(Trouble::Refused(Reason::Registers, message));
         }
         if robust_list_of(state.tid)? != state.robust_list {

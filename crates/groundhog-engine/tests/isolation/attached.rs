@@ -36,7 +36,7 @@ const THREAD_SETTINGS: [&str; 27] = [
 ];
 
 /// State in no table that seccomp programs would have shown.
-const UNSEEN: [&str; 24] = [
+const UNSEEN: [&str; 25] = [
     "hidden_by_process",
     "hidden_by_fill",
     "hidden_by_move",
@@ -54,6 +54,7 @@ const UNSEEN: [&str; 24] = [
     "policy_of_process",
     "equal_pages_merge",
     "rseq_moved",
+    "sequence_signature",
     "thread_registrations",
     "thread_id_address",
     "calls_dispatched",

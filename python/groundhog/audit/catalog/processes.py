@@ -215,6 +215,7 @@ C_KERNEL = (
     Victim("c", "membarrier_registered", REGISTERED, SAFE),
     Victim("c", "futex_hash", REGISTERED, SAFE),
     Victim("c", "rseq_moved", REGISTERED, SAFE, evasion=True),
+    Victim("c", "sequence_signature", REGISTERED, SAFE, evasion=True),
     Victim("c", "thread_id_address", REGISTERED, SAFE),
     Victim("c", "interrupted_poll", REGISTERED, evasion=True),
     Victim("c", "interrupted_sleep", REGISTERED, evasion=True),

@@ -6,18 +6,18 @@ static struct {
     _Alignas(32) uint32_t words[8];
 } own;
 
-static void on_signal(int number)
+__attribute__((unused)) static void on_signal(int number)
 {
     (void)number;
 }
 
-static void catch_signal(void)
+__attribute__((unused)) static void catch_signal(void)
 {
     check(signal(SIGUSR1, on_signal) != SIG_ERR, "signal");
 }
 
 /* Whether the kernel writes to our own place: it does whenever it delivers a signal. */
-static bool is_written(void)
+__attribute__((unused)) static bool is_written(void)
 {
     own.words[0] = own.words[1] = UNSET;
     check(raise(SIGUSR1) == 0, "raise");
@@ -25,7 +25,7 @@ static bool is_written(void)
 }
 
 /* From the C library's place to our own. */
-static void move_area(void)
+__attribute__((unused)) static void move_area(void)
 {
     char *place = (char *)__builtin_thread_pointer() + __rseq_offset;
     memset(&own, 0, sizeof own);
