@@ -27,7 +27,7 @@ impl Session {
         report.stops = std::mem::take(&mut observed.stops);
         refuse_lost(process, &observed)?;
         // The kernel follows them whenever a thread goes on.
-        registers::check_kernel_pointers(&snapshot.registers.states)?;
+        registers::check_sequences(&snapshot.registers.states)?;
         observed.signalled_as_a_whole |= process.take_signal_elsewhere();
         if snapshot.disarms_stacks && observed.actions != 0 {
             observed.touched.note_delivery();

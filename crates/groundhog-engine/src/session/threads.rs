@@ -178,6 +178,7 @@ pub(super) struct Registers {
 impl Component for Registers {
     fn revert(&mut self, restore: &mut Restore<'_>) -> Step<()> {
         restore.stopped.process.drop_signals(); // meant for the request
+        registers::check_robust_lists(&self.states)?;
         let faulted = restore.stopped.process.take_faulted();
         for tid in self.states.iter().map(|state| state.tid).filter(|tid| faulted.contains(tid)) {
             forget_faults(&mut restore.stopped, tid)?;

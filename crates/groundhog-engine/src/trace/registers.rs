@@ -135,15 +135,23 @@ fn robust_list_of(tid: Tid) -> Step<RemoteAddr> {
     robust_list::head(tid).or_trouble(Reason::Registers, "asking for the list of robust futexes")
 }
 
-/// Refuses a thread that registered its restartable sequences or its list of robust futexes otherwise: the kernel writes to where
-/// they are.
-pub(crate) fn check_kernel_pointers(states: &[ThreadState]) -> Step<()> {
+/// Refuses a thread that registered its restartable sequences otherwise: the kernel writes to where they are, and has the thread go on
+/// elsewhere if that says so.
+pub(crate) fn check_sequences(states: &[ThreadState]) -> Step<()> {
     for state in states {
         // Also one that was only starting at the snapshot: it would register its area a second time.
         if rseq_of(state.tid) != state.rseq {
             let message = format!("thread {} registered its restartable sequences otherwise", state.tid);
             return Err(Trouble::Refused(Reason::Registers, message));
         }
+    }
+    Ok(())
+}
+
+/// Refuses a thread that moved its list of robust futexes, to which the kernel writes. Not of a process that has made itself
+/// undumpable, of which nobody may ask.
+pub(crate) fn check_robust_lists(states: &[ThreadState]) -> Step<()> {
+    for state in states {
         if robust_list_of(state.tid)? != state.robust_list {
             let message = format!("thread {} moved its list of robust futexes", state.tid);
             return Err(Trouble::Refused(Reason::Registers, message));
