@@ -74,6 +74,11 @@ impl Private {
         !(shows_through && matches!(self.merged.stat(within), Ok(Some(stat)) if stat.inode == inode))
     }
 
+    /// Whether nothing shows through, so that its files are files of a file system, and no overlay's.
+    pub(crate) fn is_alone(&self) -> bool {
+        self.below.is_none()
+    }
+
     /// Where the process sees it.
     pub(crate) fn path(&self) -> &Path {
         &self.path

@@ -136,8 +136,9 @@ impl Session {
         self.refuse_filters()?;
 
         let mut areas = vma::survey(&self.process)?;
+        // What is opened for writing in an overlay is another file, which the restore puts back.
         let needs_calls = address_space::note_unlisted(&self.process, &mut areas, |mapping| {
-            is_private(mapping, &self.private)
+            is_among(mapping, self.private.iter().filter(|folder| folder.is_alone()))
         })?;
         let hole = vma::hole(&areas, SCRATCH_SIZE)?;
         let anchor = remote_syscall::find_anchor(&self.process, vma::vdso(&areas)?, hole)?;
@@ -338,9 +339,14 @@ fn in_use(survey: &Survey, areas: &[Area]) -> InUse {
 
 /// Whether a shared mapping is of what only the process has: memory without a file, or a file without a name or in its folders.
 fn is_private(mapping: &Mapping, private: &[Private]) -> bool {
+    is_among(mapping, private.iter())
+}
+
+/// Whether a mapping is of a file in one of these folders, or of none with a name.
+fn is_among<'a>(mapping: &Mapping, mut folders: impl Iterator<Item = &'a Private>) -> bool {
     match &mapping.name {
         Name::Path { path, deleted: false } => {
-            private.iter().any(|folder| inspect::path_of(path).starts_with(folder.path()))
+            folders.any(|folder| inspect::path_of(path).starts_with(folder.path()))
         }
         _ => true,
     }
