@@ -68,3 +68,13 @@ def test_packages_with_pools(source: Source) -> None:
         str(modules / "nanoid" / "index.js"): ("the pool of nanoid", "n"),
         str(modules / "uuid" / "index.js"): ("the pool of uuid", "pooled"),
     }
+
+
+@pytest.mark.parametrize("locked", ["Object.freeze(Error);", "Error.prepareStackTrace = () => 'mine';"])
+def test_bytes_are_drawn_whatever_is_done_to_errors(source: Source, locked: str) -> None:
+    """Before the snapshot somebody looks who draws them."""
+    text = f"{locked}\nconst size = require('crypto').randomBytes(5).length;\n"
+    text += "exports.main = () => ({ size });\n"
+    with Launcher(source("handler.js", text)) as it:
+        it.line()
+        assert it.call({}) == {"size": 5}

@@ -7,6 +7,8 @@ const crypto = require('crypto');
 const Module = require('module');
 const vm = require('vm');
 
+const { packageOf } = require('./pools.js');
+
 const hex = (bytes) => Buffer.from(bytes).toString('hex');
 
 // The launcher makes all of them fresh.
@@ -45,9 +47,7 @@ const PACKAGES = {
 // The files of this package that are loaded by require, and what they export: one of them is what others load.
 function* loadedAs(name) {
   for (const [path, module] of Object.entries(Module._cache)) {
-    const inner = path.split('/node_modules/');
-    const isOf = inner.length > 1 && inner.pop().startsWith(`${name}/`);
-    if (isOf && module && module.loaded) yield [path, module.exports];
+    if (packageOf(path) === name && module && module.loaded) yield [path, module.exports];
   }
 }
 

@@ -15,20 +15,21 @@ const KEPT = {
 const kept = new Set();
 let watching = true;
 
-// The file of whoever called this function; none if that is Node itself.
+// The file of whoever called this function; none if that is Node itself, or where the function lets nobody ask.
 function callerOf(called) {
   const { prepareStackTrace, stackTraceLimit } = Error;
   const holder = {};
-  try {
-    Error.prepareStackTrace = (_, sites) => sites;
-    Error.stackTraceLimit = 1;
-    Error.captureStackTrace(holder, called);
-    return (holder.stack[0] && holder.stack[0].getFileName()) || '';
-  } finally {
-    Object.assign(Error, { prepareStackTrace, stackTraceLimit });
-  }
+  // By `Reflect`: it may have frozen this, and is to get its bytes all the same.
+  Reflect.set(Error, 'prepareStackTrace', (_, sites) => sites);
+  Reflect.set(Error, 'stackTraceLimit', 1);
+  Error.captureStackTrace(holder, called);
+  const [site] = Array.isArray(holder.stack) ? holder.stack : [];
+  Reflect.set(Error, 'prepareStackTrace', prepareStackTrace);
+  Reflect.set(Error, 'stackTraceLimit', stackTraceLimit);
+  return (site && site.getFileName()) || '';
 }
 
+// The package that a file belongs to.
 function packageOf(file) {
   const inner = file.split('/node_modules/');
   return inner.length > 1 ? inner.pop().split('/')[0] : '';
@@ -77,4 +78,4 @@ function refill() {
   for (const bytes of kept) crypto.webcrypto.getRandomValues(new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength));
 }
 
-module.exports = { refill, replace, stopWatching };
+module.exports = { packageOf, refill, replace, stopWatching };
