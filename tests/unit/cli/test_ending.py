@@ -19,6 +19,7 @@ from groundhog.platforms import http
 from groundhog.platforms.metrics import Metrics
 from groundhog.platforms.openwhisk import Container
 from groundhog.testing import FakeEngine
+from tests.unit.cli.ports import accepts
 from tests.unit.core.scripts import FUNCTION, Gate
 
 if TYPE_CHECKING:
@@ -115,14 +116,6 @@ def over(pool: Pool) -> Serving:
 async def until(condition: Callable[[], bool]) -> None:
     while not condition():  # noqa: ASYNC110  (nothing tells of it)
         await asyncio.sleep(0.005)
-
-
-def accepts(port: int) -> bool:
-    try:
-        socket.create_connection(("127.0.0.1", port)).close()
-    except ConnectionRefusedError:
-        return False
-    return True
 
 
 async def test_what_is_queued_is_answered() -> None:

@@ -19,6 +19,7 @@ import pytest
 from groundhog import errors
 from groundhog.cli import listening, logs, main
 from groundhog.errors import ConfigError
+from tests.unit.cli.ports import accepts, free_everywhere
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -159,7 +160,8 @@ def test_what_is_under_way_is_answered(
         asking.start()
         with fifo.open("w") as writing:  # opens when the function has opened its end
             os.kill(os.getpid(), signal.SIGTERM)
-            wait_until_refused(str(client.base_url))
+            while accepts(client.base_url.port or 0):
+                pass
             writing.write("late")
         asking.join()
         assert answers == [{"read": "late"}]
@@ -169,13 +171,6 @@ def test_what_is_under_way_is_answered(
     assert main(["serve", str(slow), "--port", "0"]) == 0
     visitor.check()
     assert len(engine.processes) == 1
-
-
-def wait_until_refused(url: str) -> None:
-    """Return once nobody accepts connections there."""
-    with pytest.raises(httpx.ConnectError):  # noqa: PT012  (the loop is what is tried)
-        while True:
-            httpx.get(f"{url}/_/health")
 
 
 def test_openwhisk(visitor: Visitor, engine: FakeEngine, capfdbinary: pytest.CaptureFixture[bytes]) -> None:
@@ -268,7 +263,7 @@ def test_no_function_gets_the_port_of_its_server(host: str, functions: str, *, i
     """Callers that look for ``localhost`` may find ``::1`` first."""
     family = socket.AF_INET6 if ":" in functions else socket.AF_INET
     try:
-        sock = listening.listen(host, 0)
+        sock = listening.listen(host, free_everywhere())
         socket.create_server(("::1", 0), family=socket.AF_INET6).close()
     except (errors.ConfigError, OSError) as error:
         pytest.skip(str(error))
@@ -305,8 +300,8 @@ def test_no_function_gets_the_port_at_an_address_of_the_other_family(
     """Callers that look for a name with addresses of both families try IPv6 first."""
     logs.configure()
     other = socket.AF_INET6 if family == socket.AF_INET else socket.AF_INET
-    with listening.listen(addresses[family], 0) as sock, contextlib.ExitStack() as held:
-        port = sock.getsockname()[1]
+    port = free_everywhere()
+    with listening.listen(addresses[family], port) as sock, contextlib.ExitStack() as held:
         with socket.create_server((addresses[other], port), family=other):
             for taken in listening.neighbouring(sock):
                 taken.close()
@@ -321,7 +316,7 @@ def test_no_function_gets_the_port_at_an_address_of_the_other_family(
 def test_a_port_that_somebody_else_has_is_told(caplog: pytest.LogCaptureFixture) -> None:
     logs.configure()
     with (
-        listening.listen("127.0.0.2", 0) as sock,
+        listening.listen("127.0.0.2", free_everywhere()) as sock,
         socket.create_server(("127.0.0.1", sock.getsockname()[1])),
     ):
         for other in listening.neighbouring(sock):
