@@ -1,6 +1,7 @@
 //! The address space as a component: its layout, and the contents of private and shared memory.
 
 use super::first_pages;
+use super::layout;
 use super::makers;
 use super::policies;
 use super::repair::{self, Layout, Reverted};
@@ -120,8 +121,9 @@ impl AddressSpace {
         // `MADV_FREE` on a clean page shows nowhere at once, and the kernel takes the page away whenever it likes, unless it
         // is written. A process started by us may not use it.
         let mut everything = !restore.stopped.process.spawned || observed.mapping_flags;
-        let sees_flags =
-            restore.sees_calls && (restore.sees_frequent || areas.iter().all(|area| area.followed));
+        // What has lost its flags unseen was replaced, which the tracker notices; nobody can make what the kernel maps.
+        let is_told = |area: &Area| area.followed || matches!(area.kind, AreaKind::Kernel | AreaKind::Vdso);
+        let sees_flags = restore.sees_calls && (restore.sees_frequent || areas.iter().all(is_told));
         let mut same_layout =
             restore.sees_frequent && observed.layout_calls == 0 && tracker.sees_everywhere();
         let mut same_flags = same_layout;
@@ -142,14 +144,17 @@ impl AddressSpace {
                 None if same_flags => return Ok(()),
                 None => {
                     same_flags = true;
-                    if !(observed.mapping_flags || !sees_flags || tracker.may_be_replaced()) {
+                    let may_differ = observed.mapping_flags || !sees_flags || tracker.may_be_replaced();
+                    if !may_differ && are_proven(areas, &anew) {
                         return Ok(());
                     }
                     let changed = repair::revert_flags(&mut restore.stopped, areas)?;
                     restore.lap("layout");
+                    prove(areas, &anew);
                     if changed.is_empty() {
                         return Ok(());
                     }
+                    tracker.follow_new(restore.stopped.process, areas, &changed)?;
                     restore.report.layout_changes += changed.len() as u64;
                     anew.extend(changed);
                     everything = true; // the contents are lost
@@ -178,20 +183,33 @@ fn revert_layout(
     let Some(mut reverted) = layout.revert(stopped, areas, removed)? else {
         return Ok(Reverted::default());
     };
-    let mut is_new = !reverted.anew.is_empty();
+    let mut new = reverted.anew.clone();
     for round in 0..MAX_ROUNDS {
-        if is_new {
-            tracker.follow_new(stopped.process, areas)?;
+        if !new.is_empty() {
+            tracker.follow_new(stopped.process, areas, &new)?;
         }
         let mended = layout.mend(stopped, areas, round > 0)?;
         if mended.is_empty() {
             return Ok(reverted);
         }
-        is_new = true;
+        new.clone_from(&mended);
         reverted.count += mended.len() as u64;
         reverted.anew.extend(mended);
     }
     Err(Trouble::Refused(Reason::Layout, "mappings were split, and cannot be mended".into()))
+}
+
+/// Whether what was mapped `anew` is known to get the flags of the snapshot by that: some that the process has set for all that it
+/// maps may be younger than a mapping.
+fn are_proven(areas: &[Area], anew: &[Range<u64>]) -> bool {
+    areas.iter().all(|area| area.is_proven || !layout::meets(&area.mapping, anew))
+}
+
+/// Notes that it did. What a mapping of a file gets depends on the file, too.
+fn prove(areas: &mut [Area], anew: &[Range<u64>]) {
+    for area in areas.iter_mut().filter(|area| area.kind == AreaKind::Anonymous) {
+        area.is_proven |= layout::meets(&area.mapping, anew);
+    }
 }
 
 impl Component for AddressSpace {

@@ -65,6 +65,11 @@ pub(crate) fn lies_within(mapping: &Mapping, ranges: &[Range<u64>]) -> bool {
     ranges.get(next).is_some_and(|range| range.start <= mapping.start)
 }
 
+/// Whether some of a mapping lies in one of some ranges.
+pub(crate) fn meets(mapping: &Mapping, ranges: &[Range<u64>]) -> bool {
+    ranges.iter().any(|range| range.start < mapping.end && mapping.start < range.end)
+}
+
 /// Where mappings end and begin, in ascending order, each place once.
 pub(crate) fn seams<'a>(mappings: impl IntoIterator<Item = &'a Mapping>) -> Vec<u64> {
     let mut seams: Vec<u64> = mappings.into_iter().flat_map(|mapping| [mapping.start, mapping.end]).collect();

@@ -10,6 +10,7 @@ use crate::strategy::Strategy;
 use crate::trace::process::Process;
 use crate::trace::remote_syscall::Remote;
 use std::fmt;
+use std::ops::Range;
 
 /// A run of pages of private mappings.
 #[allow(clippy::struct_excessive_bools, reason = "what the kernel says of a page")]
@@ -54,9 +55,9 @@ pub(crate) trait Tracker: fmt::Debug + Send {
     /// Begins to follow writes to the private mappings of a stopped process, from now on.
     fn begin(&mut self, process: &Process, areas: &mut [Area]) -> Step<()>;
 
-    /// Follows what was mapped anew, before it has pages, so that the kernel joins it with its neighbours. Its pages count as
+    /// Follows what was mapped `anew`, before it has pages, so that the kernel joins it with its neighbours. Its pages count as
     /// written at the next scan, which lists all.
-    fn follow_new(&mut self, _process: &Process, _areas: &[Area]) -> Step<()> {
+    fn follow_new(&mut self, _process: &Process, _areas: &[Area], _anew: &[Range<u64>]) -> Step<()> {
         Ok(())
     }
 
@@ -79,8 +80,8 @@ pub(crate) trait Tracker: fmt::Debug + Send {
     /// The pages of these ranges count as unwritten from now on; all others keep what they have.
     fn protect(&mut self, process: &Process, areas: &[Area], ranges: &[(u64, u64)]) -> Step<()>;
 
-    /// Whether mappings may have been replaced by others that look the same: known since the last scan by those that can
-    /// tell.
+    /// Whether mappings may have been replaced by others that look the same, beside those that were mapped anew: known since the
+    /// last scan by those that can tell.
     fn may_be_replaced(&self) -> bool {
         true
     }

@@ -44,6 +44,7 @@ pub(crate) struct Maker {
 }
 
 /// A mapping of the snapshot.
+#[allow(clippy::struct_excessive_bools, reason = "independent facts, each with a name")]
 #[derive(Clone, Debug)]
 pub(crate) struct Area {
     pub(crate) mapping: Mapping,
@@ -57,6 +58,8 @@ pub(crate) struct Area {
     pub(crate) has_policy: bool,
     /// The open file that it was made by, if that has a name.
     pub(crate) maker: Maker,
+    /// It was mapped anew, and had the flags of the snapshot.
+    pub(crate) is_proven: bool,
 }
 
 impl Area {
@@ -70,6 +73,7 @@ impl Area {
             has_pages: false,
             has_policy: false,
             maker: Maker::default(),
+            is_proven: false,
         }
     }
 

@@ -100,8 +100,23 @@ fn no_mapping_is_overlooked() {
 
 #[test]
 fn what_a_mapping_is_beyond_its_place_and_protection() {
-    for kind in ["advice", "huge", "replaced", "moved", "lost"] {
+    for kind in ["advice", "huge", "replaced", "moved", "lost", "beside"] {
         reverts("mapping_flags", &[kind]);
+        for strategy in strategies() {
+            let mut victim = Start::of("mapping_flags", &[kind]).unwatched().with(strategy);
+            answers_stay_the_same(&mut victim);
+        }
+    }
+}
+
+/// What the process has set for all that it maps may be younger than a mapping of the snapshot.
+#[test]
+fn memory_that_would_be_locked_is_not_mapped_anew() {
+    for strategy in strategies() {
+        let mut victim = Start::of("mapping_flags", &["later"]).with(strategy);
+        victim.snapshot();
+        victim.ask(1);
+        expect_refusal(&victim, Reason::MappingFlags);
     }
 }
 

@@ -3,14 +3,18 @@
 #include <sys/mman.h>
 
 enum { SIZE = 4 * PAGE };
-static char *memory;
+static char *memory, *other;
 
 static void prepare(void)
 {
     memory = lonely(SIZE);
     memset(memory, 's', SIZE);
-    if (is("lost"))
+    if (is("lost") || is("beside"))
         check(madvise(memory, SIZE, MADV_DONTFORK) == 0, "MADV_DONTFORK");
+    other = lonely(SIZE);
+    memset(other, 'o', SIZE);
+    if (is("later"))
+        check(mlockall(MCL_FUTURE) == 0, "mlockall");
 }
 
 /* The flags of the mapping, as the kernel tells them, but for those that depend on who follows it. */
@@ -48,11 +52,16 @@ static void handle(const char *secret)
     else if (is("replaced"))
         check(mmap(memory, SIZE, both, fixed | MAP_GROWSDOWN, -1, 0) == memory, "mmap");
     else if (is("moved")) { /* advised where it was new */
-        char *other = mmap(NULL, SIZE, both, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-        check(other != MAP_FAILED && madvise(other, SIZE, MADV_DONTFORK) == 0, "MADV_DONTFORK");
-        check(mremap(other, SIZE, SIZE, MREMAP_MAYMOVE | MREMAP_FIXED, memory) == memory, "mremap");
-    } else /* "lost": by one that looks the same */
+        char *new = mmap(NULL, SIZE, both, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        check(new != MAP_FAILED && madvise(new, SIZE, MADV_DONTFORK) == 0, "MADV_DONTFORK");
+        check(mremap(new, SIZE, SIZE, MREMAP_MAYMOVE | MREMAP_FIXED, memory) == memory, "mremap");
+    } else if (is("later")) { /* what is mapped anew there is locked */
+        check(munmap(other, SIZE) == 0, "munmap");
+    } else { /* "lost": by one that looks the same, "beside" one that is mapped anew */
+        if (is("beside"))
+            check(munmap(other + PAGE, PAGE) == 0, "munmap");
         check(mmap(memory, SIZE, both, fixed, -1, 0) == memory, "mmap");
+    }
     leave(memory, SIZE, secret);
     answer("{\"spoiled\":%zu,\"flags\":\"%s\"}", spoiled, flags);
 }

@@ -12,11 +12,12 @@
 //!
 //! Whether a page is private costs a look at the kernel's page descriptor, which is most of what a scan costs, so only
 //! 3 and 4 ask it. After a request that made no call by which mappings change or memory is given back, 1 and 3 are not
-//! asked of what is followed. When 1 says that a mapping was lost, everything is asked of everything.
+//! asked of what is followed. When 1 says that a mapping was lost, or one was mapped anew, everything is asked of everything.
 
 use super::{Run, Scan, Tracker, scanning};
 use crate::arch::{ADDRESS_SPACE_END, call};
-use crate::error::{OrTrouble, Reason, Step};
+use crate::error::{OrTrouble, Reason, Step, Trouble};
+use crate::memory::layout;
 use crate::memory::vma::{Area, AreaKind};
 use crate::strategy::Strategy;
 use crate::trace::process::Process;
@@ -24,6 +25,7 @@ use crate::trace::remote_syscall::Remote;
 use groundhog_sys::pagemap_scan::{self, Categories, Query, Region};
 use groundhog_sys::pidfd;
 use groundhog_sys::userfaultfd::{self, WriteProtector};
+use std::ops::Range;
 
 /// Write-protection at work.
 #[derive(Debug)]
@@ -34,8 +36,10 @@ pub(super) struct WriteProtect {
     regions: Vec<Region>,
     /// What was not followed after the snapshot.
     unfollowed: Vec<(u64, u64)>,
-    /// A mapping lost its registration: everything has to be registered anew.
+    /// Not every page is protected that is not written: everything has to be asked, and protected anew.
     lost: bool,
+    /// A mapping lost its registration that was not mapped anew: everything has to be registered anew, too.
+    replaced: bool,
     /// Ranges in which private pages are looked for one by one (question 3).
     looked_at: Vec<Looked>,
 }
@@ -68,6 +72,7 @@ impl WriteProtect {
             regions: Vec::new(),
             unfollowed: Vec::new(),
             lost: false,
+            replaced: false,
             looked_at: Vec::new(),
         })
     }
@@ -166,30 +171,39 @@ impl WriteProtect {
         self.query(process, 0, ADDRESS_SPACE_END, &query)
     }
 
-    fn follow_areas(&mut self, areas: &[Area]) -> Vec<bool> {
-        let follow = |area: &Area| {
-            // Not memory that is zeroed every time: whether it was written makes no difference.
-            let kind = matches!(area.kind, AreaKind::Anonymous | AreaKind::File);
-            kind && self.protector.register(area.mapping.start, area.mapping.end).is_ok()
-        };
-        areas.iter().map(follow).collect()
+    /// Has the kernel follow a mapping; says whether it does.
+    fn follow(&self, area: &Area) -> bool {
+        // Not memory that is zeroed every time: whether it was written makes no difference.
+        let kind = matches!(area.kind, AreaKind::Anonymous | AreaKind::File);
+        kind && self.protector.register(area.mapping.start, area.mapping.end).is_ok()
     }
 
-    /// Registers everything anew after a mapping was lost.
-    fn follow_again(&mut self, process: &Process, areas: &[Area]) -> Step<()> {
-        self.register_again(areas)?;
-        self.protect_present(process)?;
-        self.lost = false;
-        Ok(())
+    fn follow_again<'a>(&self, areas: impl IntoIterator<Item = &'a Area>) -> Step<()> {
+        let mut followed = areas.into_iter().filter(|area| area.followed);
+        followed.find(|area| !self.follow(area)).map_or(Ok(()), |area| {
+            let message = format!("mapping {:#x} cannot be followed again", area.mapping.start);
+            Err(Trouble::Refused(Reason::Tracking, message))
+        })
     }
 
-    fn register_again(&mut self, areas: &[Area]) -> Step<()> {
-        for (area, followed) in areas.iter().zip(self.follow_areas(areas)) {
-            if area.followed && !followed {
-                let message = format!("mapping {:#x} cannot be followed again", area.mapping.start);
-                return Err(crate::error::Trouble::Refused(Reason::Tracking, message));
-            }
+    /// Whether other mappings are not followed than at the snapshot, beside those in some ranges, which are in order.
+    fn has_lost(&mut self, process: &Process, beside: &[Range<u64>]) -> Step<bool> {
+        self.ask_unfollowed(process)?;
+        let now: Vec<_> = self.regions.iter().map(|region| (region.start, region.end)).collect();
+        let rest = |whole| difference(whole, beside.iter().map(|range| (range.start, range.end)));
+        Ok(rest(&now) != rest(&self.unfollowed))
+    }
+
+    /// Follows and protects everything anew.
+    fn begin_again(&mut self, process: &Process, areas: &[Area]) -> Step<()> {
+        if self.replaced {
+            self.follow_again(areas)?;
         }
+        self.protect_present(process)?;
+        if self.has_lost(process, &[])? {
+            return Err(Trouble::Refused(Reason::Tracking, "not all that was followed is again".into()));
+        }
+        (self.lost, self.replaced) = (false, false);
         Ok(())
     }
 }
@@ -200,8 +214,8 @@ impl Tracker for WriteProtect {
     }
 
     fn begin(&mut self, process: &Process, areas: &mut [Area]) -> Step<()> {
-        for (at, followed) in self.follow_areas(areas).into_iter().enumerate() {
-            areas[at].followed = followed;
+        for area in areas.iter_mut() {
+            area.followed = self.follow(area);
         }
         self.looked_at.clear();
         for area in areas.iter().filter(|area| area.is_looked_at()) {
@@ -222,9 +236,13 @@ impl Tracker for WriteProtect {
         Ok(())
     }
 
-    fn follow_new(&mut self, _process: &Process, areas: &[Area]) -> Step<()> {
+    fn follow_new(&mut self, process: &Process, areas: &[Area], anew: &[Range<u64>]) -> Step<()> {
+        let mut anew = anew.to_vec();
+        anew.sort_unstable_by_key(|range| range.start);
         self.lost = true;
-        self.register_again(areas)
+        // Before what was mapped anew is followed, which would hide others.
+        self.replaced |= self.has_lost(process, &anew)?;
+        self.follow_again(areas.iter().filter(|area| self.replaced || layout::meets(&area.mapping, &anew)))
     }
 
     /// Closing the descriptor would do, were there no copy of it: a child that is being started by another thread of ours
@@ -246,9 +264,8 @@ impl Tracker for WriteProtect {
             return self.scan_everything(process, scan);
         }
         if !same_layout {
-            self.ask_unfollowed(process)?;
-            let unfollowed = self.regions.iter().map(|region| (region.start, region.end));
-            if !unfollowed.eq(self.unfollowed.iter().copied()) {
+            self.replaced = self.has_lost(process, &[])?;
+            if self.replaced {
                 self.lost = true;
                 return self.scan_everything(process, scan);
             }
@@ -274,14 +291,14 @@ impl Tracker for WriteProtect {
 
     fn protect_all(&mut self, process: &Process, areas: &[Area]) -> Step<()> {
         if self.lost {
-            return self.follow_again(process, areas);
+            return self.begin_again(process, areas);
         }
         self.protect_present(process)
     }
 
     fn protect(&mut self, process: &Process, areas: &[Area], ranges: &[(u64, u64)]) -> Step<()> {
         if self.lost {
-            return self.follow_again(process, areas);
+            return self.begin_again(process, areas);
         }
         for (start, end) in ranges {
             self.protector.protect(*start, *end).or_trouble(Reason::Tracking, "protecting a page")?;
@@ -290,7 +307,7 @@ impl Tracker for WriteProtect {
     }
 
     fn may_be_replaced(&self) -> bool {
-        self.lost
+        self.replaced
     }
 
     fn sees_everywhere(&self) -> bool {
