@@ -236,12 +236,20 @@ impl Memory {
     /// changes: so the copy that is about to go back gets today's numbers.
     fn keep_rseq(&mut self, process: &Process, rseq: &[RseqArea]) -> Step<()> {
         for area in rseq {
+            // At once, with what lies between.
+            let mut now = None;
             for (offset, len) in shared::RSEQ_KERNEL_FIELDS {
-                let addr = area.start.0 + offset;
-                if let Some(bytes) = self.store.bytes_mut(addr, len) {
-                    process_vm::read(process.pid, &process.files.mem, RemoteAddr(addr), bytes)
-                        .or_trouble(Reason::Memory, "reading its rseq area")?;
-                }
+                let Some(saved) = self.store.bytes_mut(area.start.0 + offset as u64, len) else { continue };
+                let now = match &mut now {
+                    Some(now) => now,
+                    none => {
+                        let mut all = [0; shared::RSEQ_KERNEL_END];
+                        process_vm::read(process.pid, &process.files.mem, area.start, &mut all)
+                            .or_trouble(Reason::Memory, "reading its rseq area")?;
+                        none.insert(all)
+                    }
+                };
+                saved.copy_from_slice(&now[offset..offset + len]);
             }
         }
         Ok(())

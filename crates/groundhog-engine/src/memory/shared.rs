@@ -19,14 +19,18 @@ const EFAULT: Errno = Errno(14);
 const LIMIT: u64 = 64 << 20;
 
 /// What the kernel writes in `struct rseq` (offset, length): processor numbers, node and concurrency ids.
-pub(crate) const RSEQ_KERNEL_FIELDS: [(u64, usize); 2] = [(0, 8), (20, 8)];
+pub(crate) const RSEQ_KERNEL_FIELDS: [(usize, usize); 2] = [(0, 8), (20, 8)];
+/// Where the last of them ends.
+pub(crate) const RSEQ_KERNEL_END: usize = 28;
 
 /// Whether the kernel itself writes the byte at `addr`, whenever it likes.
 pub(crate) fn kernel_writes(rseq: &[RseqArea], addr: u64) -> bool {
     rseq.iter().any(|area| {
-        RSEQ_KERNEL_FIELDS
-            .iter()
-            .any(|(offset, len)| (area.start.0 + offset..area.start.0 + offset + *len as u64).contains(&addr))
+        let field = |(offset, len): (usize, usize)| {
+            let start = area.start.0 + offset as u64;
+            start..start + len as u64
+        };
+        RSEQ_KERNEL_FIELDS.iter().any(|place| field(*place).contains(&addr))
     })
 }
 
