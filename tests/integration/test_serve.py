@@ -300,6 +300,50 @@ def test_no_request_hides_behind_one_of_two_lengths(python: Path, line: str) -> 
         assert server.stop() == 0
 
 
+IN_ADAS_NAME = "POST / HTTP/1.1\r\nHost: here\r\nX-Tenant: ada\r\nContent-Length: 2\r\n\r\n{}"
+ATTEMPTS = {
+    "trailer": ["Transfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n", "X-Tenant: ada\r\n\r\n"],
+    "upgrade": [
+        f"Connection: upgrade\r\nUpgrade: other\r\nContent-Length: {len(IN_ADAS_NAME)}\r\n\r\n",
+        IN_ADAS_NAME,
+    ],
+}
+
+
+@pytest.mark.parametrize("attempt", ATTEMPTS)
+@pytest.mark.parametrize("at_once", [True, False], ids=["at-once", "in-pieces"])
+def test_no_caller_gets_past_what_its_gateway_says(
+    python: Path, tmp_path: Path, attempt: str, *, at_once: bool
+) -> None:
+    # As where uvicorn[standard] is installed: that parser lets both through.
+    other = tmp_path / "installed" / "httptools"
+    other.mkdir(parents=True)
+    (other / "__init__.py").write_text("raise SystemExit('httptools is used')")
+    path = os.pathsep.join([str(other.parent), os.environ.get("PYTHONPATH", "")])
+    options = ("--isolation", "domain", "--domain-header", "X-Tenant", "--trust-local-callers")
+    with served("serve", str(python), *options, env={"PYTHONPATH": path}) as server:
+        assert server.client.post("/", json={"name": "Ada"}, headers={"X-Tenant": "ada"}).is_success
+        address = server.client.base_url.host, server.client.base_url.port or 80
+        with socket.create_connection(address) as connection, connection.makefile("rb") as answers:
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            head, rest = ATTEMPTS[attempt]
+            parts = ["POST / HTTP/1.1\r\nHost: here\r\n" + head, rest]
+            for part in ["".join(parts)] if at_once else parts:
+                connection.sendall(part.encode())
+            connection.sendall(b"GET /_/health HTTP/1.1\r\nHost: here\r\nConnection: close\r\n\r\n")
+            whole = answers.read()
+        assert whole.count(b"HTTP/1.1 ") == 2, whole
+        assert b"Ada" not in whole
+        assert server.stop() == 0
+
+
+def test_headers_have_a_limit(server: Served) -> None:
+    address = server.client.base_url.host, server.client.base_url.port or 80
+    with socket.create_connection(address) as connection, connection.makefile("rb") as answers:
+        connection.sendall(b"POST / HTTP/1.1\r\nHost: here\r\n" + b"X: y\r\n" * 50_000)
+        assert answers.readline().startswith(b"HTTP/1.1 400 ")
+
+
 # What the runtime makes of the largest ones is tested without HTTP: test_pool.py.
 @pytest.mark.parametrize(
     ("server", "size"),

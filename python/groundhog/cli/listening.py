@@ -249,6 +249,10 @@ async def serve(
     """
     config = uvicorn.Config(
         application,
+        # Also where httptools is installed. That takes trailers for headers, in which a caller names a trust
+        # domain behind its gateway's back, and the body of a request to be upgraded for another request; and
+        # headers have no limit.
+        http="h11",
         lifespan="off",
         ws="none",
         log_config=None,
