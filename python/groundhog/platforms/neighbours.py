@@ -16,6 +16,7 @@ import asyncio
 import ipaddress
 import itertools
 import os
+import re
 import socket
 import struct
 import sys
@@ -52,6 +53,9 @@ _NO_COOKIE = 0xFFFFFFFF
 _REMEMBERED = 1024  # connections
 _ASKERS = 16
 _ROOT = 0
+_SYS_PTRACE = 1 << 19  # linux/capability.h
+_HIDING = re.compile(r"(?:^|,)hidepid=(?!0|off)")
+"""Among the options of ``/proc``: it does not show us the processes of other users, or nothing of them."""
 _ENGINE = b"/groundhog/_core."
 """In the path of the library by which a supervisor runs functions."""
 _PROCESS = "[pidfd]"
@@ -84,7 +88,7 @@ class _Nobody:
     users: frozenset[int]
     """Those of such processes."""
     anybody: bool
-    """One is traced by root: it may have been any user."""
+    """One is traced by root, and may have been any user; or there may be some that we cannot see."""
 
     def may_be_function(self, user: int) -> bool:
         """Whether one of them may have made a socket of that user."""
@@ -312,6 +316,8 @@ def _holders(inodes: set[int], likely: Iterable[Path] = ()) -> dict[int, _Holder
 
 def _strangers() -> _Nobody:
     """Whose the processes are that others trace: functions of other servers on this machine, as a rule."""
+    if _are_hidden():
+        return _Nobody(frozenset(), anybody=True)
     users: set[int] = set()
     for process in Path("/proc").iterdir():
         tracer = _tracer(process) if process.name.isdigit() else 0
@@ -322,6 +328,16 @@ def _strangers() -> _Nobody:
         if not by or _ROOT in by:
             return _Nobody(frozenset(users), anybody=True)
     return _Nobody(frozenset(users), anybody=False)
+
+
+def _are_hidden() -> bool:
+    """Whether ``/proc`` may keep processes of other users from us: proc(5)."""
+    mounts = Path("/proc/self/mountinfo").read_text("utf-8", "replace").splitlines()
+    options = [options for _, _, _, _, where, *_, options in map(str.split, mounts) if where == "/proc"]
+    if options and not _HIDING.search(options[-1]):
+        return False
+    status = Path("/proc/self/status").read_text("ascii", "replace")
+    return not int(status.partition("CapEff:")[2].split()[0], 16) & _SYS_PTRACE
 
 
 def _may_be_function(process: Path) -> bool:

@@ -315,6 +315,38 @@ async def test_one_that_nobody_holds_may_be_a_function_of_another_server(
             await callers.check(connection.request())
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can mount another /proc")
+@pytest.mark.may_skip("an unprivileged run cannot mount another /proc")
+@pytest.mark.parametrize(
+    ("option", "user", "hidden"),
+    [
+        ("hidepid=0", 65534, False),
+        ("hidepid=1", 65534, True),
+        ("hidepid=2", 65534, True),
+        ("hidepid=4", 65534, True),
+        ("hidepid=2", 0, False),
+    ],
+)
+def test_functions_of_other_servers_may_be_hidden(option: str, user: int, *, hidden: bool) -> None:
+    """As another user one could ask in the name of a domain: who cannot be found is refused then."""
+    code = (
+        "import os\n"
+        "from groundhog.platforms import neighbours\n"
+        "neighbours._strangers()\n"  # what it imports, that user may not read
+        f"os.setgroups([]); os.setgid({user}); os.setuid({user})\n"
+        "print(neighbours._are_hidden(), neighbours._strangers().anybody)\n"
+    )
+    mounting = f'mount -t proc -o {option} proc /proc && exec "$@"'
+    ran = subprocess.run(
+        ["/usr/bin/env", "unshare", "--mount", "sh", "-c", mounting, "sh", sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert ran.stdout.split()[0] == str(hidden)
+    assert not hidden or ran.stdout.split()[1] == "True"
+
+
 async def test_functions_of_root_may_give_their_sockets_away(
     connection: Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
