@@ -186,7 +186,8 @@ NEVER = {  # these ask the kernel each time, whatever is reverted
 ENV = {"OPENBLAS_NUM_THREADS": "1"}
 
 
-# As their packages do it: the nanoid of CommonJS and the newer one, uuid, and bson of three generations.
+# As their packages do it: the nanoid of CommonJS and the newer one, uuid, bson of three generations, one with
+# a scope, and the masks of WebSocket.
 POOLS = {
     "nanoid/index.js": """
 const crypto = require('crypto');
@@ -219,6 +220,20 @@ exports.draw = () => (unique ??= randomBytes(5)).toString('hex');
     "driver/node_modules/bson/lib/bson.cjs": """
 const unique = crypto.getRandomValues(Buffer.alloc(5));
 exports.draw = () => unique.toString('hex');
+""",
+    "@lukeed/csprng/node/index.js": """
+const pool = require('crypto').randomBytes(4096);
+let at = 0;
+exports.draw = () => pool.subarray(at, at += 16).toString('hex');
+""",
+    "ws/lib/sender.js": """
+const { randomFillSync } = require('crypto');
+const pool = Buffer.alloc(8192);
+let at = pool.length;
+exports.draw = () => {
+  if (at === pool.length) { randomFillSync(pool, 0, pool.length); at = 0; }
+  return pool.subarray(at, at += 4).toString('hex');
+};
 """,
 }
 KEPT = """

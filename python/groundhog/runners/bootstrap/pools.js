@@ -7,9 +7,13 @@ const crypto = require('crypto');
 
 // Which of the bytes that a package draws it keeps in store.
 const KEPT = {
+  '@lukeed/csprng': (bytes) => bytes.byteLength === 4096, // for @lukeed/uuid/secure and uid/secure
   bson: (bytes) => bytes.byteLength === 5, // what is the process's own in all ids of MongoDB
+  id128: (bytes) => bytes.byteLength === 4000,
   nanoid: () => true,
+  undici: (bytes) => bytes.byteLength === 8192, // masks of WebSocket
   uuid: (bytes) => bytes.byteLength === 256,
+  ws: (bytes) => bytes.byteLength === 8192,
 };
 
 const kept = new Set();
@@ -32,7 +36,9 @@ function callerOf(called) {
 // The package that a file belongs to.
 function packageOf(file) {
   const inner = file.split('/node_modules/');
-  return inner.length > 1 ? inner.pop().split('/')[0] : '';
+  if (inner.length < 2) return '';
+  const [first, second] = inner.pop().split('/');
+  return first.startsWith('@') ? `${first}/${second}` : first;
 }
 
 // `bytes` were drawn by whoever called `called`.
