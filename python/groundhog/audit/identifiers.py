@@ -21,8 +21,10 @@ if TYPE_CHECKING:
 
 SHORTEST = 4
 """Characters; shorter texts are alike by chance, as the milliseconds that something took."""
-SHORTEST_PART = 8
-"""Characters of a part that counts for itself, as in identifiers that begin with the time."""
+SHORTEST_PART = 6
+"""Characters of a part that counts for itself, as in identifiers that begin with the time and end in a number
+of six digits.
+"""
 MOST_SHOWN = 60
 _WORD = re.compile(r"[0-9A-Za-z]+")
 
@@ -46,7 +48,7 @@ class Repeat:
     payload: int
     """Which of the payloads, from 0."""
     member: str
-    """Where it stands in the answer, as `a.b[0]`; empty for the answer itself."""
+    """Where it stands in the answer, as `a.b[0]`; empty for the answer itself, `a.*` for names of members."""
     text: str
     """What repeats."""
     times: int
@@ -80,9 +82,10 @@ def find(payload: int, samples: Samples) -> list[Repeat]:
 
 
 def _members(value: Any, path: str = "") -> Iterator[tuple[str, str]]:
-    """Every text and number in an answer, with where it stands."""
+    """Every text and number in an answer, with where it stands; identifiers may be names, too."""
     match value:
         case dict():
+            yield f"{path}.*" if path else "*", " ".join(value)
             for name, member in value.items():
                 yield from _members(member, f"{path}.{name}" if path else str(name))
         case list():

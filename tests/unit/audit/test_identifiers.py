@@ -59,6 +59,22 @@ def test_a_part_of_one_that_begins_with_the_time() -> None:
     assert found(first, then, isolated) == [("", "deadbeef99777701")]
 
 
+def test_six_digits_behind_the_time() -> None:
+    first = ["1795969537-402931", "1795969538-118230"]
+    then = ["1795969539-773301", "1795969539-002915"]
+    isolated = ["1795969540-564738", "1795969541-564738"]
+    assert found(first, then, isolated) == [("", "-564738")]
+
+
+def test_names_of_members() -> None:
+    def answer(name: str) -> dict[str, Any]:
+        return {"orders": {name: "new"}}
+
+    first, then = [answer("0a1b2c3d"), answer("9f8e7d6c")], [answer("44aa55bb"), answer("77cc88dd")]
+    assert found(first, then, [answer("12345678")] * 2) == [("orders.*", "12345678")]
+    assert found(first, then, [answer("12345678"), answer("87654321")]) == []
+
+
 def test_a_word_among_others() -> None:
     first = ["took 12 ms, id a1b2c3d4e5", "took 3 ms, id b1b2c3d4e5"]
     then = ["took 2 ms, id c1b2c3d4e5", "took 10 ms, id d1b2c3d4e5"]
