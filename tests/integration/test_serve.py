@@ -9,6 +9,7 @@ import re
 import signal
 import socket
 import sys
+import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -335,6 +336,24 @@ def test_no_caller_gets_past_what_its_gateway_says(
         assert whole.count(b"HTTP/1.1 ") == 2, whole
         assert b"Ada" not in whole
         assert server.stop() == 0
+
+
+def test_nobody_waits_for_a_body_in_small_pieces(server: Served) -> None:
+    """Of 40,000 chunks with one byte each, which take seconds to read."""
+    head = b"POST / HTTP/1.1\r\nHost: here\r\nTransfer-Encoding: chunked\r\n\r\n"
+    body = head + b"2\r\n{}\r\n" + b"1\r\n \r\n" * 40_000 + b"0\r\n\r\n"
+    address = server.client.base_url.host, server.client.base_url.port or 80
+    with socket.create_connection(address) as connection, connection.makefile("rb") as answers:
+        began = time.monotonic()
+        with concurrent.futures.ThreadPoolExecutor(1) as executor:
+            sent = executor.submit(connection.sendall, body)
+            longest = 0.0
+            while not sent.done():
+                asked = time.monotonic()
+                assert server.client.get("/_/health").is_success
+                longest = max(longest, time.monotonic() - asked)
+        assert answers.readline().startswith(b"HTTP/1.1 200 ")
+        assert longest < (time.monotonic() - began) / 4
 
 
 def test_headers_have_a_limit(server: Served) -> None:

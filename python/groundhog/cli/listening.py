@@ -12,10 +12,12 @@ import ipaddress
 import os
 import signal
 import socket
+import time
 from typing import TYPE_CHECKING, Any
 
 import click
 import uvicorn
+from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from groundhog._log import log
 from groundhog.config import Isolation, Limits, Network
@@ -33,6 +35,9 @@ _ACCEPTED_AT_ONCE = 1
 _ANY, _ANY6 = "0.0.0.0", "::"  # noqa: S104 - compared with what a user asked for
 _LOOPBACK = {"127.0.0.1": _ANY, "::1": _ANY6}
 """Of each family, and what takes all of its addresses."""
+_SMALLEST_READ, _LARGEST_READ = 1024, 8 * 1024
+_HANDLED_S = 0.005
+"""What is read at once is to be handled within this time."""
 _WRITING_S = 1.0
 """How long the last answers may take on their way out."""
 
@@ -83,6 +88,31 @@ def neighbours(
             why=str(error),
         )
         return None
+
+
+class _Protocol(H11Protocol):
+    """Reads as much at a time as is soon handled; others wait as long.
+
+    Asyncio reads 256 KB at once. In chunks of one byte that is some 40,000 events to handle, which takes
+    seconds.
+    """
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        self._read(_SMALLEST_READ)
+
+    def data_received(self, data: bytes) -> None:
+        began = time.perf_counter()
+        super().data_received(data)
+        if time.perf_counter() - began > _HANDLED_S:
+            self._read(_SMALLEST_READ)
+        elif len(data) == self._most:
+            self._read(min(2 * self._most, _LARGEST_READ))
+
+    def _read(self, most: int) -> None:
+        self._most = most
+        # What asyncio's own transports give to recv(2); others leave it aside.
+        self.transport.max_size = most  # type: ignore[attr-defined]
 
 
 class _Server(uvicorn.Server):
@@ -252,7 +282,7 @@ async def serve(
         # Also where httptools is installed. That takes trailers for headers, in which a caller names a trust
         # domain behind its gateway's back, and the body of a request to be upgraded for another request; and
         # headers have no limit.
-        http="h11",
+        http=_Protocol,
         lifespan="off",
         ws="none",
         log_config=None,
