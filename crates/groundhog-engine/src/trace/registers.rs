@@ -5,7 +5,8 @@ use crate::error::{OrTrouble, Reason, Step, Trouble};
 use crate::trace::inspect;
 use crate::trace::process::Process;
 use groundhog_sys::ptrace::{self, RseqArea};
-use groundhog_sys::{RemoteAddr, Tid, process_vm, robust_list};
+use groundhog_sys::{PAGE_SIZE, RemoteAddr, Tid, process_vm, robust_list};
+use std::os::unix::fs::FileExt;
 
 /// What one thread had at the snapshot.
 #[derive(Debug)]
@@ -68,6 +69,22 @@ pub(crate) fn leave_sequence(process: &Process, tid: Tid) -> Step<()> {
     let mut batch = process_vm::Batch::new();
     batch.push(place, &[0; size_of::<u64>()]);
     if batch.write(process.pid, &process.files.mem).is_ok() { Ok(()) } else { refuse("") }
+}
+
+/// Whether somebody outside may write the word by which a stopped thread says that it is in a restartable sequence, or it cannot be told.
+/// He would have the kernel send the thread elsewhere, any time that it goes on.
+///
+/// Once a thread has gone on, that lies in a page of its own, but for one of a file that is shared: so after a call.
+pub(crate) fn others_may_divert(process: &Process, tid: Tid) -> bool {
+    /// An entry of `/proc/PID/pagemap`: the page is in memory; it is of a file, or of shared memory.
+    const PRESENT: u64 = 1 << 63;
+    const SHARED: u64 = 1 << 61;
+    let Ok(RseqArea { start, .. }) = ptrace::rseq_area(tid) else { return true };
+    let mut entry = [0; size_of::<u64>()];
+    let place = start.0 / PAGE_SIZE * size_of::<u64>() as u64;
+    start != RemoteAddr(0)
+        && !(process.files.pagemap.read_exact_at(&mut entry, place).is_ok()
+            && u64::from_ne_bytes(entry) & (PRESENT | SHARED) == PRESENT)
 }
 
 /// Whether every thread of a stopped process was waiting inside a system call.

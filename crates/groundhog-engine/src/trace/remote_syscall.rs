@@ -193,12 +193,18 @@ impl<'a> Remote<'a> {
     /// Makes up to [`MOST_LISTED`] calls, none of which depends on another, and says what each answered.
     ///
     /// By code of ours in the scratch memory, which a thread runs without a stop between two calls. Where it may not be
-    /// executed or traps are ignored, one after the other. The last two pages of the scratch memory are overwritten.
+    /// executed or traps are ignored, or others could send the thread elsewhere meanwhile, one after the other. The last two pages of
+    /// the scratch memory are overwritten.
     ///
-    /// That the thread is sent nowhere else meanwhile shows in the call that comes right before, by a single step.
+    /// That the request has it sent nowhere else shows in the call that comes right before, by a single step: after that the kernel
+    /// has forgotten its sequence, and nobody of the process sets another one.
     pub(crate) fn call_all(&mut self, calls: &[Call]) -> Step<Vec<groundhog_sys::Result<u64>>> {
         // The code takes a call of its own.
-        if calls.len() < 3 || !self.anchor.single_step || !self.write_list(calls)? {
+        if calls.len() < 3
+            || !self.anchor.single_step
+            || !self.write_list(calls)?
+            || registers::others_may_divert(self.process, self.tid)
+        {
             return calls.iter().map(|(number, arguments)| self.call(*number, *arguments)).collect();
         }
         let RemoteAddr(start) = self.scratch(SCRATCH_SIZE)?;
