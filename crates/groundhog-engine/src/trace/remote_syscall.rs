@@ -176,11 +176,13 @@ impl<'a> Remote<'a> {
             self.run_to(ptrace::run_to_syscall, |status| status == WaitStatus::Syscall)?; // exit
         }
         let mut after = ptrace::registers(self.tid).or_trouble(Reason::Registers, "reading registers")?;
-        // A SIGTRAP that the request had left pending comes before the instruction; it is meant for nobody now.
+        // A SIGTRAP that the request had left pending comes before the instruction; it is meant for nobody now. Or an instruction
+        // elsewhere leads back to ours: some set registers, such as the beginning of a transaction, which the processor ends at once.
         for _ in 0..STALE_TRAPS {
             if after.rip != self.anchor.instruction.0 {
                 break;
             }
+            ptrace::set_registers(self.tid, &registers).or_trouble(Reason::Registers, "setting registers")?;
             self.run_to(ptrace::single_step, |status| status == WaitStatus::Signal(SIGTRAP))?;
             after = ptrace::registers(self.tid).or_trouble(Reason::Registers, "reading registers")?;
         }
