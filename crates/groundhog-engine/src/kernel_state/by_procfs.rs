@@ -231,8 +231,17 @@ pub(super) fn written(place: &mut Place<'_>) -> Step<Vec<u8>> {
     }
     for tid in place.process.threads() {
         lines.extend(named_attributes(tid)?);
+        lines.extend(control_groups(place.process, tid)?);
     }
     Ok(lines)
+}
+
+/// The control groups that a thread is in, each of which a file of its own says, anywhere under `/sys`; empty where there are none.
+fn control_groups(process: &Process, tid: Tid) -> Step<Vec<u8>> {
+    match std::fs::read(settings_file(process, &format!("task/{tid}/cgroup"))) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Vec::new()),
+        groups => groups.or_trouble(Reason::Inspection, "reading its control groups"),
+    }
 }
 
 /// What was set on a thread itself by a descriptor that stands for it (Linux 6.17), which cannot be set back.

@@ -2,8 +2,10 @@
 
 use crate::harness::{
     answers_stay_the_same, for_each_strategy, is_refused, nothing_like_it_here, reverts, strategies,
+    wait_until,
 };
 use groundhog_engine::{Error, Reason};
+use std::path::{Path, PathBuf};
 
 #[test]
 fn attributes_are_put_back() {
@@ -91,5 +93,44 @@ fn a_priority_or_a_hard_limit_is_put_back_with_privileges_alone() {
 fn what_stays_is_refused() {
     for kind in ["session", "hardened"] {
         is_refused("stays", &[kind], Reason::KernelState);
+    }
+}
+
+/// A group of control groups, of the newer kind or the older one, where this user may make one.
+struct ControlGroup(PathBuf);
+
+impl ControlGroup {
+    fn make() -> Option<Self> {
+        let name = format!("groundhog-test-{}", std::process::id());
+        let places = ["/sys/fs/cgroup/pids", "/sys/fs/cgroup/unified", "/sys/fs/cgroup"];
+        let places = places.iter().map(Path::new).filter(|place| place.join("cgroup.procs").exists());
+        let mut groups = places.map(|place| place.join(&name));
+        groups.find(|group| std::fs::create_dir(group).is_ok()).map(Self)
+    }
+}
+
+impl Drop for ControlGroup {
+    fn drop(&mut self) {
+        // Those in it are dead, and on their way out.
+        wait_until("an empty group", || std::fs::remove_dir(&self.0).is_ok());
+    }
+}
+
+#[test]
+fn control_groups_that_a_request_chose_are_refused() {
+    let Some(group) = ControlGroup::make() else {
+        nothing_like_it_here("nobody may make a control group");
+        return;
+    };
+    let folder = group.0.to_str().expect("plain letters");
+    for kind in ["own", "of_thread"] {
+        for_each_strategy("control_groups", &[kind, folder], |victim| {
+            victim.snapshot();
+            match (victim.ask(1).as_str(), victim.tracee.restore(false)) {
+                ("moved", Err(Error::RestoreRefused { reason: Reason::KernelState, .. })) => {}
+                ("absent", Ok(_)) => nothing_like_it_here(kind),
+                other => panic!("{}: {other:?}", victim.label()),
+            }
+        });
     }
 }
