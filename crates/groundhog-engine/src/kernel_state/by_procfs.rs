@@ -236,12 +236,16 @@ pub(super) fn written(place: &mut Place<'_>) -> Step<Vec<u8>> {
     Ok(lines)
 }
 
-/// The control groups that a thread is in, each of which a file of its own says, anywhere under `/sys`; empty where there are none.
+/// The control groups that a thread is in, and those for parts of the processor (resctrl): files of theirs say so, anywhere under `/sys`.
 fn control_groups(process: &Process, tid: Tid) -> Step<Vec<u8>> {
-    match std::fs::read(settings_file(process, &format!("task/{tid}/cgroup"))) {
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Vec::new()),
-        groups => groups.or_trouble(Reason::Inspection, "reading its control groups"),
+    let mut groups = Vec::new();
+    for file in ["cgroup", "cpu_resctrl_groups"] {
+        match std::fs::read(settings_file(process, &format!("task/{tid}/{file}"))) {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {} // a kernel without
+            text => groups.extend(text.or_trouble(Reason::Inspection, "reading its control groups")?),
+        }
     }
+    Ok(groups)
 }
 
 /// What was set on a thread itself by a descriptor that stands for it (Linux 6.17), which cannot be set back.
