@@ -62,7 +62,7 @@ ROWS = (
     Row(
         LAYOUT,
         "mappings added, removed, moved, split, re-protected, grown; the program break",
-        "revert; of a file that is locked, or shared with a neighbour: retire",
+        "revert; of a file that is locked, or that is shared and also open or mapped elsewhere: retire",
     ),
     Row(
         ADVICE,
@@ -147,7 +147,8 @@ ROWS = (
         ATTRIBUTES,
         "what the kernel keeps of a process: its working directory, umask, limits, scheduling, names, memory"
         " locks, settings under `/proc/self`",
-        "revert; what only root may raise again (priority, hard limits), user ids, sessions: retire",
+        "revert; what only root may raise again (priority, hard limits), user ids, sessions,"
+        " control groups: retire",
     ),
     Row(
         OBJECTS,

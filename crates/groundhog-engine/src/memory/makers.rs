@@ -9,10 +9,12 @@ use crate::memory::vma::{self, Area, AreaKind, Maker};
 use crate::trace::process::Process;
 use groundhog_proc::locks;
 use groundhog_proc::maps::{Mapping, Name};
+use std::collections::{BTreeSet, HashMap};
 use std::io::ErrorKind;
 use std::os::unix::fs::MetadataExt;
 
-/// Notes it of all mappings of files.
+/// Notes it of all mappings of files. Those of one opening are joined wherever they meet, and with what its descriptor maps; private ones
+/// are kept apart by their first pages.
 pub(super) fn note(process: &Process, areas: &mut [Area]) -> Step<()> {
     let locked = locked_files()?;
     for area in areas.iter_mut().filter(|area| is_of_file(area)) {
@@ -20,11 +22,21 @@ pub(super) fn note(process: &Process, areas: &mut [Area]) -> Step<()> {
         let is_locked = locked.contains(&(area.mapping.device, area.mapping.inode));
         area.maker = Maker { writes, is_locked, only: is_locked.then_some("is of a file that is locked") };
     }
-    for at in 1..areas.len() {
-        if go_on(&areas[at - 1], &areas[at]) {
-            for area in &mut areas[at - 1..=at] {
-                area.maker.only = Some("may be of the same open file as its neighbour");
-            }
+    let shared: Vec<&Area> = areas.iter().filter(|area| is_shared_file(area)).collect();
+    if shared.is_empty() {
+        return Ok(());
+    }
+    let mut mapped = HashMap::<_, usize>::new();
+    for Mapping { device, inode, .. } in shared.iter().map(|area| &area.mapping) {
+        *mapped.entry((*device, *inode)).or_default() += 1;
+    }
+    let open = open_names(process)?;
+    for area in areas.iter_mut().filter(|area| is_shared_file(area)) {
+        let Mapping { device, inode, name, .. } = &area.mapping;
+        if mapped[&(*device, *inode)] > 1 || open.contains(&name.to_string()) {
+            area.maker
+                .only
+                .get_or_insert("may be of the same open file as another mapping, or as a descriptor");
         }
     }
     Ok(())
@@ -89,13 +101,14 @@ fn is_of_file(area: &Area) -> bool {
         && matches!(area.mapping.name, Name::Path { .. })
 }
 
-/// Whether a shared mapping shows what comes next in the file of the one before it. Private ones are kept apart by their first pages.
-fn go_on(before: &Area, after: &Area) -> bool {
-    let (one, other) = (&before.mapping, &after.mapping);
-    is_of_file(after)
-        && (one.perms.shared && other.perms.shared)
-        && (one.device, one.inode, one.end) == (other.device, other.inode, other.start)
-        && one.offset + one.len() == other.offset
+/// What `/proc` calls the open files of a process: the mappings that one of them made have its name.
+fn open_names(process: &Process) -> Step<BTreeSet<String>> {
+    let folder = std::fs::read_dir(format!("/proc/{}/fd", process.pid));
+    let names = folder.and_then(|entries| {
+        let name = |entry: std::io::Result<std::fs::DirEntry>| std::fs::read_link(entry?.path());
+        entries.map(|entry| name(entry).map(|link| link.to_string_lossy().into_owned())).collect()
+    });
+    names.or_trouble(Reason::Inspection, "listing its descriptors")
 }
 
 /// What `/proc` calls a mapping's file has the permissions of the open file.

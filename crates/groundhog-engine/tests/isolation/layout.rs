@@ -29,6 +29,19 @@ fn mappings_of_one_open_file_are_watched_where_others_are_not() {
 }
 
 #[test]
+fn mappings_of_one_open_file_are_watched_wherever_they_are() {
+    for (strategy, way) in strategies().into_iter().flat_map(|strategy| [3, 4, 5].map(|way| (strategy, way)))
+    {
+        for start in [Start::of("mappings_apart", &[]), Start::of("mappings_apart", &[]).unwatched()] {
+            let mut victim = start.with(strategy);
+            victim.snapshot();
+            assert_eq!(victim.ask(way), r#"{"moved":1,"mapped":1}"#);
+            expect_refusal(&victim, Reason::Layout);
+        }
+    }
+}
+
+#[test]
 fn mappings_replaced_by_others_that_look_the_same() {
     reverts("remap_same", &[]);
     reverts("file_replaced", &[]);
