@@ -172,13 +172,13 @@ def test_invoke_says_what_becomes_of_them(write: Callable[[str], Path]) -> None:
 
 def test_the_audit_says_what_becomes_of_them(write: Callable[[str], Path], tmp_path: Path) -> None:
     payloads = tmp_path / "payloads.jsonl"
-    payloads.write_text('{"n": 1}\n{"n": 2}\n', encoding="utf-8")
+    payloads.write_text('{"n": 1}\n', encoding="utf-8")
     done = groundhog("audit", str(write(FRAGILE)), "--payloads", str(payloads), "--json")
     assert done.returncode == 0, done.stdout + done.stderr
     report = json.loads(done.stdout)
     assert [request["said"]["answer"] for request in report["requests"]][:2] == [
         '{"before": null, "product": 7}',
-        '{"before": null, "product": 14}',
+        '{"before": null, "product": 7}',
     ]
     assert all(request["retired"].startswith("connections-used") for request in report["requests"])
     assert "without a warm-up, whether the function connects again is unknown" in report["connections"]

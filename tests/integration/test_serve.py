@@ -366,7 +366,11 @@ def test_headers_have_a_limit(server: Served) -> None:
 # What the runtime makes of the largest ones is tested without HTTP: test_pool.py.
 @pytest.mark.parametrize(
     ("server", "size"),
-    [("handler.py", 1 << 20), ("handler.js", 1 << 20), ("handler.py", 40 << 20)],
+    [
+        ("handler.py", 1 << 20),
+        ("handler.js", 1 << 20),
+        pytest.param("handler.py", 40 << 20, marks=pytest.mark.slow),
+    ],
     indirect=["server"],
 )
 def test_large_payloads_both_ways(server: Served, size: int) -> None:

@@ -23,11 +23,11 @@ def soaked(*options: str) -> tuple[int, dict[str, object]]:
 
 
 def test_a_random_mix_leaves_nothing() -> None:
-    code, found = soaked("--requests", "750")
+    code, found = soaked("--requests", "500")
     assert (found["left"], found["failed"]) == ({}, {})
     retirements = found["retirements"]
     assert isinstance(retirements, dict)
-    assert retirements.pop("kernel-state") == 750 // 250, "those that were asked for, and no others"
+    assert retirements.pop("kernel-state") == 500 // 250, "those that were asked for, and no others"
     assert set(retirements) <= {"superseded"}
     assert code == 0, found
 

@@ -38,6 +38,8 @@ pytestmark = pytest.mark.kernel
 REQUESTS = int(os.environ.get("GROUNDHOG_VICTIM_REQUESTS", "8"))
 THOUSAND = 1000
 BULKY = 30  # requests, at most, of a victim each of whose requests is much work
+REPLACED = 3  # requests to a victim that is replaced after each, so that each is a first one
+MANY = 200  # rounds that take longer than a quick test may
 AS_IS, DROPPED = "as-is", "dropped"  # the supervisor's privileges
 UNTIL_LEAK = 200  # requests within which a victim must show its leak
 MEMORY_STATE = (MEMORY, LAYOUT, ADVICE, FILES, SHARED, UNTRACKED)  # what a strategy is about
@@ -138,6 +140,8 @@ def trial_of(
     strategy: str | None = None,
     watch: bool = True,
 ) -> Trial:
+    if victim.expected is Expected.RETIRE:
+        requests = min(requests, REPLACED)
     if victim.bulky:
         requests = min(requests // 2, BULKY)
     return Trial(
@@ -205,7 +209,7 @@ def every_way() -> list[ParameterSet]:
     params = []
     for way, (count, victim) in itertools.product(WAYS, enumerate(VICTIMS)):
         quick = QUICK_IF_SLOW if is_slow(victim) else QUICK[count % len(QUICK)]
-        marks = [] if way in quick else [pytest.mark.slow]
+        marks = [] if way in quick and victim.rounds <= MANY else [pytest.mark.slow]
         params.append(case(f"{victim.name}-{way}", victim, way, marks=marks))
     return params
 

@@ -30,7 +30,7 @@ use std::time::{Duration, Instant};
 /// `nobody`, so that calls made as root do no harm.
 const NOBODY: (u32, u32) = (65534, 65534);
 /// How long the short run may take.
-const SHORT: Duration = Duration::from_secs(8);
+const SHORT: Duration = Duration::from_secs(5);
 /// So many programs are run on the slowest machine.
 const AT_LEAST: u64 = 50;
 /// A program that has not answered by then waits for what never comes.
