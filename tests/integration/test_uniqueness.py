@@ -187,7 +187,7 @@ ENV = {"OPENBLAS_NUM_THREADS": "1"}
 
 
 # As their packages do it: the nanoid of CommonJS and the newer one, uuid, bson of three generations, one with
-# a scope, and the masks of WebSocket.
+# a scope, and the masks of WebSocket, also of Node itself.
 POOLS = {
     "nanoid/index.js": """
 const crypto = require('crypto');
@@ -235,23 +235,38 @@ exports.draw = () => {
   return pool.subarray(at, at += 4).toString('hex');
 };
 """,
+    "undici/lib/web/websocket/frame.js": """
+const crypto = require('crypto');
+let pool, at;
+exports.draw = () => {
+  if (!pool) { crypto.randomFillSync(pool = Buffer.allocUnsafe(16386), 0, 16386); at = 0; }
+  return pool.subarray(at, at += 4).toString('hex');
+};
+""",
+    "like/node/itself.js": """
+const filename = 'node:internal/deps/undici/undici';
+const own = require('vm').runInThisContext('(crypto, pool) => crypto.randomFillSync(pool)', { filename });
+const pool = own(require('crypto'), Buffer.allocUnsafe(16386));
+let at = 0;
+exports.draw = () => pool.subarray(at, at += 4).toString('hex');
+""",
 }
 KEPT = """
-const crypto = require('crypto');
-exports.key = crypto.randomBytes(5).toString('hex');
-exports.draw = () => exports.key;
+const key = require('crypto').randomBytes(5);
+exports.draw = () => key.toString('hex');
 """
 USES_POOLS = """
 const found = FILES.map((file) => require('./node_modules/' + file));
 const newer = import('./node_modules/other/node_modules/nanoid/index.mjs');
-const { key } = require('./node_modules/own/index.js');
-exports.main = async () => ({ key, newer: (await newer).draw(), ...found.map((each) => each.draw()) });
+const own = require('./node_modules/constructor/index.js');
+const all = () => found.map((each) => each.draw());
+exports.main = async () => ({ key: own.draw(), newer: (await newer).draw(), ...all() });
 """
 
 
 async def test_what_packages_keep_in_store_is_drawn_again(source: Source) -> None:
     """Although the warm-up has drawn from it. What else was drawn by then stays."""
-    for name, text in {**POOLS, "own/index.js": KEPT}.items():
+    for name, text in {**POOLS, "constructor/index.js": KEPT}.items():
         source(f"node_modules/{name}", text)
     files = [name for name in POOLS if not name.endswith(".mjs")]
     path = source("handler.js", f"const FILES = {files};{USES_POOLS}")

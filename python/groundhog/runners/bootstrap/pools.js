@@ -7,11 +7,12 @@ const crypto = require('crypto');
 
 // Which of the bytes that a package draws it keeps in store.
 const KEPT = {
+  __proto__: null, // nothing but these
   '@lukeed/csprng': (bytes) => bytes.byteLength === 4096, // for @lukeed/uuid/secure and uid/secure
   bson: (bytes) => bytes.byteLength === 5, // what is the process's own in all ids of MongoDB
   id128: (bytes) => bytes.byteLength === 4000,
   nanoid: () => true,
-  undici: (bytes) => bytes.byteLength === 8192, // masks of WebSocket
+  undici: (bytes) => [8192, 16386].includes(bytes.byteLength), // masks of WebSocket; the latter up to version 6, and in Node
   uuid: (bytes) => bytes.byteLength === 256,
   ws: (bytes) => bytes.byteLength === 8192,
 };
@@ -35,6 +36,7 @@ function callerOf(called) {
 
 // The package that a file belongs to.
 function packageOf(file) {
+  if (file === 'node:internal/deps/undici/undici') return 'undici'; // Node's own WebSocket
   const inner = file.split('/node_modules/');
   if (inner.length < 2) return '';
   const [first, second] = inner.pop().split('/');
