@@ -38,8 +38,10 @@ fn removed(number: Sysno, arguments: &[u64; 6], brk: u64) -> [Option<Range<u64>>
         Sysno::mmap if fourth & MAP_FIXED != 0 => [range(first, second), None],
         Sysno::mremap if fourth & MREMAP_FIXED != 0 => [range(first, second), range(fifth, third)],
         Sysno::munmap | Sysno::remap_file_pages | Sysno::mremap => [range(first, second), None],
-        // It takes whatever lies between the new break and the old one.
-        Sysno::brk if first < brk => [range(first.next_multiple_of(PAGE_SIZE), brk - first), None],
+        // It takes whatever lies between the new break and the old one. By 0 it is only asked for.
+        Sysno::brk if first != 0 && first < brk => {
+            [range(first.next_multiple_of(PAGE_SIZE), brk - first), None]
+        }
         _ => [None, None],
     }
 }
@@ -104,6 +106,7 @@ mod tests {
 
     #[test]
     fn the_break_removes_what_lies_above_it_in_the_heap() {
+        assert!(!sees_flags(Sysno::brk, [0; 5]), "it is only asked for");
         assert!(sees_flags(Sysno::brk, [0x9000, 0, 0, 0, 0]) && sees_flags(Sysno::brk, [0x3000, 0, 0, 0, 0]));
         assert!(
             !sees_flags(Sysno::brk, [0xa000, 0, 0, 0, 0]) && !sees_flags(Sysno::brk, [0xc000, 0, 0, 0, 0])
