@@ -62,7 +62,7 @@ ROWS = (
     Row(
         LAYOUT,
         "mappings added, removed, moved, split, re-protected, grown; the program break",
-        "revert; of a file that is locked, or that is shared and also open or mapped elsewhere: retire",
+        "revert; of a file that is locked, or also open, or mapped several times: retire",
     ),
     Row(
         ADVICE,

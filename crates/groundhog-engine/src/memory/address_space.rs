@@ -38,11 +38,12 @@ pub(crate) struct Surveyed {
     brk: u64,
 }
 
-/// Notes what no list of mappings shows of each. Says whether some could be replaced by what looks the same, so that only the calls tell.
-/// `may_write`: whether a request may open the file of one for writing.
+/// Notes what no list of mappings shows of each. Says whether some could be replaced by what looks the same, so that only the calls tell:
+/// of private ones the tracker of some strategies does. `may_write`: whether a request may open the file of one for writing.
 pub(crate) fn note_unlisted(
     process: &Process,
     areas: &mut [Area],
+    strategy: Strategy,
     may_write: impl Fn(&Mapping) -> bool,
 ) -> Step<bool> {
     let vdso = vma::vdso(areas)?.0;
@@ -52,7 +53,10 @@ pub(crate) fn note_unlisted(
     // `/proc/PID/map_files` shows of that is what it was when somebody first looked.)
     let is_told = |area: &Area| area.kind != AreaKind::File || !may_write(&area.mapping);
     let mut own = areas.iter().filter(|area| area.kind != AreaKind::Kernel);
-    Ok(own.any(|area| area.has_policy || area.maker.only.is_some() || !is_told(area)))
+    let may_lose = |area: &Area| {
+        area.maker.only.is_some() && (area.mapping.perms.shared || !tracking::tells_replaced(strategy))
+    };
+    Ok(own.any(|area| area.has_policy || may_lose(area) || !is_told(area)))
 }
 
 impl Surveyed {

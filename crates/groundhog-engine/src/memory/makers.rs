@@ -13,8 +13,8 @@ use std::collections::{BTreeSet, HashMap};
 use std::io::ErrorKind;
 use std::os::unix::fs::MetadataExt;
 
-/// Notes it of all mappings of files. Those of one opening are joined wherever they meet, and with what its descriptor maps; private ones
-/// are kept apart by their first pages.
+/// Notes it of all mappings of files. Those of one opening are joined wherever they meet, and with what its descriptor maps: private ones,
+/// too, where one has no pages of its own yet, or none any more (`MREMAP_DONTUNMAP`).
 pub(super) fn note(process: &Process, areas: &mut [Area]) -> Step<()> {
     let locked = locked_files()?;
     for area in areas.iter_mut().filter(|area| is_of_file(area)) {
@@ -22,18 +22,14 @@ pub(super) fn note(process: &Process, areas: &mut [Area]) -> Step<()> {
         let is_locked = locked.contains(&(area.mapping.device, area.mapping.inode));
         area.maker = Maker { writes, is_locked, only: is_locked.then_some("is of a file that is locked") };
     }
-    let shared: Vec<&Area> = areas.iter().filter(|area| is_shared_file(area)).collect();
-    if shared.is_empty() {
-        return Ok(());
-    }
+    let same = |area: &Area| (area.mapping.device, area.mapping.inode, area.mapping.perms.shared);
     let mut mapped = HashMap::<_, usize>::new();
-    for Mapping { device, inode, .. } in shared.iter().map(|area| &area.mapping) {
-        *mapped.entry((*device, *inode)).or_default() += 1;
+    for area in areas.iter().filter(|area| is_of_file(area)) {
+        *mapped.entry(same(area)).or_default() += 1;
     }
     let open = open_names(process)?;
-    for area in areas.iter_mut().filter(|area| is_shared_file(area)) {
-        let Mapping { device, inode, name, .. } = &area.mapping;
-        if mapped[&(*device, *inode)] > 1 || open.contains(&name.to_string()) {
+    for area in areas.iter_mut().filter(|area| is_of_file(area)) {
+        if mapped[&same(area)] > 1 || open.contains(&area.mapping.name.to_string()) {
             area.maker
                 .only
                 .get_or_insert("may be of the same open file as another mapping, or as a descriptor");

@@ -89,8 +89,7 @@ impl Layout {
         let is_removed = |area: &Area| layout::lies_within(&area.mapping, removed);
         let is_lost = |area: &&Area| area.maker.only.is_some() && is_removed(area);
         if let Some(area) = areas.iter().find(is_lost) {
-            let message = format!("{} {}", vma::described(&area.mapping), removed_why(area));
-            return Err(Trouble::Refused(Reason::Layout, message));
+            return Err(area.removed());
         }
         let is_renewed =
             |area: &Area| (first_pages::has_some(area) || makers::is_shared_file(area)) && is_removed(area);
@@ -292,10 +291,6 @@ fn rename(remote: &mut Remote<'_>, start: u64, end: u64, area: &Area) -> Step<()
     remote.must("naming a mapping", call::PRCTL, arguments).map(drop)
 }
 
-fn removed_why(area: &Area) -> String {
-    format!("is gone, or was replaced, and {}", area.maker.only.unwrap_or("cannot be made again"))
-}
-
 fn map(remote: &mut Remote<'_>, start: u64, end: u64, area: &Area) -> Step<()> {
     let refuse = |why: &str| {
         let part = Mapping { start, end, ..area.mapping.clone() };
@@ -309,7 +304,7 @@ fn map(remote: &mut Remote<'_>, start: u64, end: u64, area: &Area) -> Step<()> {
         return refuse("is gone, and had a memory policy of its own");
     }
     if area.maker.only.is_some() {
-        return refuse(&removed_why(area));
+        return Err(area.removed());
     }
     let mut flags = MAP_FIXED;
     flags |= if area.mapping.perms.shared { MAP_SHARED } else { MAP_PRIVATE };

@@ -105,6 +105,11 @@ pub(crate) fn tracker(strategy: Strategy, remote: &mut Remote<'_>) -> Step<Box<d
     })
 }
 
+/// Whether its tracker knows that a private mapping was replaced by another that looks the same: [`Tracker::may_be_replaced`].
+pub(crate) fn tells_replaced(strategy: Strategy) -> bool {
+    matches!(strategy, Strategy::Hot | Strategy::Classic)
+}
+
 /// Lists private pages by the `PAGEMAP_SCAN` ioctl.
 mod scanning {
     use super::{Run, Scan};

@@ -77,6 +77,13 @@ impl Area {
         }
     }
 
+    /// Why it cannot be made again, once it is gone or was replaced.
+    pub(crate) fn removed(&self) -> Trouble {
+        let why = self.maker.only.unwrap_or("cannot be made again");
+        let message = format!("{} is gone, or was replaced, and {why}", described(&self.mapping));
+        Trouble::Refused(Reason::Layout, message)
+    }
+
     /// Private pages are looked for one by one: in what is not followed, and in a file's mapping that had some.
     pub(crate) fn is_looked_at(&self) -> bool {
         match self.kind {

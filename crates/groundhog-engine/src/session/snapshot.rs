@@ -137,9 +137,10 @@ impl Session {
 
         let mut areas = vma::survey(&self.process)?;
         // What is opened for writing in an overlay is another file, which the restore puts back.
-        let needs_calls = address_space::note_unlisted(&self.process, &mut areas, |mapping| {
-            is_among(mapping, self.private.iter().filter(|folder| folder.is_alone()))
-        })?;
+        let needs_calls =
+            address_space::note_unlisted(&self.process, &mut areas, self.strategy, |mapping| {
+                is_among(mapping, self.private.iter().filter(|folder| folder.is_alone()))
+            })?;
         let hole = vma::hole(&areas, SCRATCH_SIZE)?;
         let anchor = remote_syscall::find_anchor(&self.process, vma::vdso(&areas)?, hole)?;
         refuse_dead_children(&mut Stopped { process: &mut self.process, anchor })?;

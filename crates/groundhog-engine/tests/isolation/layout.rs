@@ -41,6 +41,21 @@ fn mappings_of_one_open_file_are_watched_wherever_they_are() {
     }
 }
 
+/// Private ones have their own pages, which keeps them apart only as long as they have.
+#[test]
+fn private_mappings_of_one_open_file_are_not_mapped_anew() {
+    for (strategy, way) in
+        strategies().into_iter().flat_map(|strategy| (5..10).map(move |way| (strategy, way)))
+    {
+        for start in [Start::of("private_apart", &[]), Start::of("private_apart", &[]).unwatched()] {
+            let mut victim = start.with(strategy);
+            victim.snapshot();
+            assert_eq!(victim.ask(way), r#"{"with_descriptor":1,"with_mapping":1}"#);
+            expect_refusal(&victim, Reason::Layout);
+        }
+    }
+}
+
 #[test]
 fn mappings_replaced_by_others_that_look_the_same() {
     reverts("remap_same", &[]);

@@ -43,26 +43,30 @@ fn deadline() -> Option<Instant> {
     (!counted).then(|| Instant::now() + Duration::from_secs(15))
 }
 
-/// A victim that has a file to map, which is removed with it.
+/// A victim that has files to map, which are removed with it.
 struct Mutant {
     victim: Victim,
-    file: PathBuf,
+    files: PathBuf,
 }
 
 impl Drop for Mutant {
     fn drop(&mut self) {
-        let _never_made = std::fs::remove_file(&self.file);
+        /// As in `mutate.h`.
+        const FILES: u32 = 3;
+        for which in 0..FILES {
+            let _never_made = std::fs::remove_file(format!("{}-{which}", self.files.display()));
+        }
     }
 }
 
 fn start(strategy: Strategy, unwatched: bool) -> Mutant {
     static COUNT: AtomicU32 = AtomicU32::new(0);
     let name = format!("mutate-{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
-    let file = std::env::temp_dir().join(name);
-    let arguments = [file.to_str().expect("the temporary folder has a plain name")];
+    let files = std::env::temp_dir().join(name);
+    let arguments = [files.to_str().expect("the temporary folder has a plain name")];
     let start = Start::of("mutate", &arguments);
     let victim = if unwatched { start.unwatched() } else { start }.with(strategy);
-    Mutant { victim, file }
+    Mutant { victim, files }
 }
 
 /// One with a snapshot, and its hashes.

@@ -21,13 +21,22 @@ static void fill(char *memory, size_t pages, size_t step)
         memset(memory + page * PAGE, (int)(page % 250) + 1, PAGE);
 }
 
+/* A mapping of a file of its own, which is open no more: others are not mapped anew. */
+static char *map_own(size_t page, size_t pages, int protection, int which, off_t offset)
+{
+    int fd = own_file(which);
+    char *got = map_here(page, pages, protection, MAP_PRIVATE, fd, offset);
+    close(fd);
+    return got;
+}
+
 /* Mappings of every kind, with holes between them, and pages in every state. */
 static void prepare_arena(void)
 {
     const int read_write = PROT_READ | PROT_WRITE, own = MAP_PRIVATE | MAP_ANONYMOUS;
     fill(map_here(0, 64, read_write, own, -1, 0), 64, 1);
     map_here(80, 32, read_write, own, -1, 0);
-    fill(map_here(112, 32, read_write, MAP_PRIVATE, file, 0), 16, 1);
+    fill(map_own(112, 32, read_write, 1, 0), 16, 1);
     char *constant = map_here(160, 32, read_write, own, -1, 0);
     fill(constant, 32, 1);
     check(mprotect(constant, 32 * PAGE, PROT_READ) == 0, "mprotect");
@@ -36,7 +45,7 @@ static void prepare_arena(void)
     for (size_t page = 1; page < 96; page += 3)
         (void)((volatile char *)mixed)[page * PAGE];
     map_here(300, 16, PROT_NONE, own, -1, 0);
-    map_here(320, 16, PROT_READ, MAP_PRIVATE, file, 4 * PAGE);
+    map_own(320, 16, PROT_READ, 2, 4 * PAGE);
     /* Out of reach of what unmaps: anonymous shared memory that is gone is gone. */
     shared = map_here(ARENA_PAGES + 16, SHARED_PAGES, read_write, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     fill(shared, SHARED_PAGES, 2);
@@ -51,13 +60,14 @@ static void prepare(void)
     for (size_t i = 0; i < sizeof bytes; i++)
         bytes[i] = (unsigned char)(i / 7 + i / PAGE);
     /* Not deleted: what is mapped from it can be mapped again. */
-    int made = open(arguments[1], O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-    check(made >= 0, arguments[1]);
-    write_all(made, (char *)bytes, sizeof bytes);
-    close(made);
+    for (int which = 0; which < FILES; which++) {
+        int made = open(file_name(which), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+        check(made >= 0, file_name(which));
+        write_all(made, (char *)bytes, sizeof bytes);
+        close(made);
+    }
     /* For reading only: what is written to a file through a shared mapping stays written. */
-    file = open(arguments[1], O_RDONLY | O_CLOEXEC);
-    check(file >= 0, arguments[1]);
+    file = own_file(0);
     check(lseek(file, 1000, SEEK_SET) == 1000, "lseek");
     memory_file = open("/proc/self/mem", O_RDWR | O_CLOEXEC);
     check(memory_file >= 0, "/proc/self/mem");

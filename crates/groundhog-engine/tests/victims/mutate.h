@@ -9,7 +9,7 @@
 #define MREMAP_DONTUNMAP 4
 #endif
 
-enum { ARENA_PAGES = 2048, FILE_PAGES = 32, HEAP_PAGES = 16, SHARED_PAGES = 8, GLOBAL_BYTES = 64 << 10, LONGEST = 24 };
+enum { ARENA_PAGES = 2048, FILE_PAGES = 32, HEAP_PAGES = 16, SHARED_PAGES = 8, FILES = 3, GLOBAL_BYTES = 64 << 10, LONGEST = 24 };
 
 static char *const ARENA = (char *)0x100000000000;
 static int file, memory_file;
@@ -49,6 +49,20 @@ static void catch_faults(void)
 {
     struct sigaction action = {.sa_handler = escape};
     check(sigaction(SIGSEGV, &action, NULL) == 0 && sigaction(SIGBUS, &action, NULL) == 0, "sigaction");
+}
+
+static const char *file_name(int which)
+{
+    static __thread char name[256];
+    snprintf(name, sizeof name, "%s-%d", arguments[1], which);
+    return name;
+}
+
+static int own_file(int which)
+{
+    int fd = open(file_name(which), O_RDONLY | O_CLOEXEC);
+    check(fd >= 0, file_name(which));
+    return fd;
 }
 
 /* Writes bytes where perhaps none can be written. */
@@ -126,12 +140,15 @@ static void map_file(void)
 static void map_the_same(void)
 {
     const int read_write = PROT_READ | PROT_WRITE, flags = MAP_PRIVATE | MAP_FIXED;
+    int other = -1;
     switch (below(4)) {
     case 0:
         mmap(ARENA, 64 * PAGE, read_write, flags | MAP_ANONYMOUS, -1, 0);
         break;
     case 1:
-        mmap(ARENA + 112 * PAGE, 32 * PAGE, read_write, flags, file, 0);
+        other = own_file(1);
+        mmap(ARENA + 112 * PAGE, 32 * PAGE, read_write, flags, other, 0);
+        close(other);
         break;
     case 2:
         mmap(ARENA + 200 * PAGE, 96 * PAGE, read_write, flags | MAP_ANONYMOUS, -1, 0);

@@ -197,6 +197,7 @@ C_KERNEL = (
     Victim("c", "shared_parted", LAYOUT, RETIRE, evasion=True),
     Victim("c", "memfd_parted", LAYOUT, RETIRE, evasion=True),
     Victim("c", "mappings_apart", LAYOUT, RETIRE, evasion=True),
+    Victim("c", "private_apart", LAYOUT, RETIRE, evasion=True),
     Victim("c", "split_kept", LAYOUT, SAFE, evasion=True),
     Victim("c", "splits_flood", LAYOUT, SAFE, evasion=True, bulky=True),
     Victim("c", "merged", LAYOUT, SAFE, evasion=True, sees_engine=True),

@@ -186,12 +186,21 @@ impl WriteProtect {
         })
     }
 
-    /// Whether other mappings are not followed than at the snapshot, beside those in some ranges, which are in order.
-    fn has_lost(&mut self, process: &Process, beside: &[Range<u64>]) -> Step<bool> {
+    /// Whether other mappings are not followed than at the snapshot, beside those in some ranges, which are in order. Refuses it of
+    /// those that cannot be made again.
+    fn has_lost(&mut self, process: &Process, areas: &[Area], beside: &[Range<u64>]) -> Step<bool> {
         self.ask_unfollowed(process)?;
         let now: Vec<_> = self.regions.iter().map(|region| (region.start, region.end)).collect();
         let rest = |whole| difference(whole, beside.iter().map(|range| (range.start, range.end)));
-        Ok(rest(&now) != rest(&self.unfollowed))
+        let (now, before) = (rest(&now), rest(&self.unfollowed));
+        if now == before {
+            return Ok(false);
+        }
+        let lost: Vec<_> =
+            difference(&now, before.into_iter()).into_iter().map(|(start, end)| start..end).collect();
+        let is_lost =
+            |area: &&Area| area.followed && area.maker.only.is_some() && layout::meets(&area.mapping, &lost);
+        areas.iter().find(is_lost).map_or(Ok(true), |area| Err(area.removed()))
     }
 
     /// Follows and protects everything anew.
@@ -200,7 +209,7 @@ impl WriteProtect {
             self.follow_again(areas)?;
         }
         self.protect_present(process)?;
-        if self.has_lost(process, &[])? {
+        if self.has_lost(process, areas, &[])? {
             return Err(Trouble::Refused(Reason::Tracking, "not all that was followed is again".into()));
         }
         (self.lost, self.replaced) = (false, false);
@@ -241,7 +250,7 @@ impl Tracker for WriteProtect {
         anew.sort_unstable_by_key(|range| range.start);
         self.lost = true;
         // Before what was mapped anew is followed, which would hide others.
-        self.replaced |= self.has_lost(process, &anew)?;
+        self.replaced |= self.has_lost(process, areas, &anew)?;
         self.follow_again(areas.iter().filter(|area| self.replaced || layout::meets(&area.mapping, &anew)))
     }
 
@@ -259,12 +268,12 @@ impl Tracker for WriteProtect {
         self.scan_everything(process, scan)
     }
 
-    fn scan(&mut self, process: &Process, _areas: &[Area], same_layout: bool, scan: &mut Scan) -> Step<()> {
+    fn scan(&mut self, process: &Process, areas: &[Area], same_layout: bool, scan: &mut Scan) -> Step<()> {
         if self.lost {
             return self.scan_everything(process, scan);
         }
         if !same_layout {
-            self.replaced = self.has_lost(process, &[])?;
+            self.replaced = self.has_lost(process, areas, &[])?;
             if self.replaced {
                 self.lost = true;
                 return self.scan_everything(process, scan);

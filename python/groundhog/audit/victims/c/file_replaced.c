@@ -3,7 +3,7 @@
 
 enum { SIZE = 4 * PAGE };
 static char *mapping;
-static int first_fd, second_fd;
+static int second_fd;
 
 static int make(char byte)
 {
@@ -16,10 +16,10 @@ static int make(char byte)
 
 static void prepare(void)
 {
-    first_fd = make('f');
+    int fd = make('f'); /* closed: a mapping of an opening that has a descriptor is not mapped anew */
     second_fd = make('g');
-    mapping = mmap(NULL, SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE, first_fd, 0);
-    check(mapping != MAP_FAILED, "mmap");
+    mapping = mmap(NULL, SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE, fd, 0);
+    check(mapping != MAP_FAILED && close(fd) == 0, "mmap");
     mapping[0] = 's';
 }
 
