@@ -32,8 +32,10 @@ fn closed_ones_are_put_back_without_the_kernel_telling_of_it() {
         for strategy in strategies() {
             let reports = answers_stay_the_same(&mut Start::of(name, &[]).unwatched().with(strategy));
             assert!(reports.iter().all(|report| report.fds_put_back == most), "{name}: {reports:?}");
-            let stopped = ["close", "close_range"].map(|call| reports[0].stops.contains_key(call));
-            assert_eq!(stopped, [false, false], "{name}");
+            let is_stopped = ["close", "close_range"].iter().any(|call| reports[0].stops.contains_key(call));
+            // By others only calls tell that a mapping of a library was replaced, so that they are always seen.
+            let tells = matches!(strategy, Strategy::Hot | Strategy::Classic);
+            assert!(!(tells && is_stopped), "{name} ({strategy}) was stopped");
         }
     }
 }
