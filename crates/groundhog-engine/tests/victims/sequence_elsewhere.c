@@ -2,10 +2,11 @@
  * has, too. It writes there all the time that the thread is in one where an engine may put code of its own into the process. There the
  * kernel sends the thread to code of the request, which makes a call that nobody judges, and goes on where it was. */
 #include "case.h"
+#include <sys/mman.h>
+#include "mappings.h"
 #include <sys/rseq.h>
 
 enum { SCRATCH = 16 * PAGE, HAS_RESTORER = 0x04000000 };
-static const uintptr_t lowest = 1 << 20, highest = 0x7ffffffff000;
 static uintptr_t hole;
 static struct {
     _Alignas(32) uint32_t version;
@@ -32,25 +33,9 @@ __asm__(".text\n"
         "jmp *goes_on(%rip)\n");
 extern char aborted[];
 
-/* The middle of the largest gap between mappings, where an engine has its own. */
 static void prepare(void)
 {
-    static char text[1 << 16];
-    size_t length = 0;
-    ssize_t count;
-    uintptr_t end = lowest, largest = 0, from, to;
-    int maps = open("/proc/self/maps", O_RDONLY | O_CLOEXEC);
-    check(maps >= 0, "maps");
-    while ((count = read(maps, text + length, sizeof text - 1 - length)) > 0)
-        length += (size_t)count;
-    close(maps);
-    for (char *line = text; sscanf(line, "%lx-%lx", &from, &to) == 2 && to <= highest; line = strchr(line, '\n') + 1) {
-        if (from > end && from - end > largest) {
-            largest = from - end;
-            hole = (end / 2 + from / 2) & ~(uintptr_t)(PAGE - 1);
-        }
-        end = to;
-    }
+    hole = find_hole();
     goes_on = hole + SCRATCH - PAGE;
 }
 

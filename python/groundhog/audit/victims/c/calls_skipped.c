@@ -2,12 +2,11 @@
  * an instruction of its own instead, which jumps behind that place as if the call had been made, and begins the next sequence: by that
  * three calls are skipped, for memory for arguments (where there is some of the request's), to set an action back, and to unmap that. */
 #define VICTIM_OWN_READ
-#include "victim.h"
+#include "mappings.h"
 #include <sys/auxv.h>
 #include <sys/rseq.h>
 
 enum { SKIPPED = 3, STEP = 256, TARGET = 2048, SCRATCH = 16 * PAGE, HAS_RESTORER = 0x04000000 };
-static const uintptr_t lowest = 1 << 20, highest = 0x7ffffffff000;
 
 struct sequence {
     uint32_t version, flags;
@@ -20,28 +19,6 @@ static unsigned char *code;
 static char *place; /* of the address of the sequence, for the kernel */
 static uintptr_t hole;
 static bool is_armed;
-
-/* The middle of the largest gap between mappings. */
-static uintptr_t find_hole(void)
-{
-    static char text[1 << 16];
-    size_t length = 0;
-    ssize_t count;
-    uintptr_t end = lowest, largest = 0, found = 0, from, to;
-    int maps = open("/proc/self/maps", O_RDONLY | O_CLOEXEC);
-    check(maps >= 0, "maps");
-    while ((count = read(maps, text + length, sizeof text - 1 - length)) > 0)
-        length += (size_t)count;
-    close(maps);
-    for (char *line = text; sscanf(line, "%lx-%lx", &from, &to) == 2 && to <= highest; line = strchr(line, '\n') + 1) {
-        if (from > end && from - end > largest) {
-            largest = from - end;
-            found = (end / 2 + from / 2) & ~(uintptr_t)(PAGE - 1);
-        }
-        end = to;
-    }
-    return found;
-}
 
 static void prepare(void)
 {

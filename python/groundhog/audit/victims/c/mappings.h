@@ -74,3 +74,26 @@ __attribute__((unused)) static size_t resident(void *memory, size_t length)
         count += pages[at] & 1;
     return count;
 }
+
+/* The middle of the largest gap between mappings, where an engine has its own. */
+__attribute__((unused)) static uintptr_t find_hole(void)
+{
+    const uintptr_t lowest = 1 << 20, highest = 0x7ffffffff000;
+    static char text[1 << 16];
+    size_t length = 0;
+    ssize_t count;
+    uintptr_t end = lowest, largest = 0, found = 0, from, to;
+    int maps = open("/proc/self/maps", O_RDONLY | O_CLOEXEC);
+    check(maps >= 0, "maps");
+    while ((count = read(maps, text + length, sizeof text - 1 - length)) > 0)
+        length += (size_t)count;
+    close(maps);
+    for (char *line = text; sscanf(line, "%lx-%lx", &from, &to) == 2 && to <= highest; line = strchr(line, '\n') + 1) {
+        if (from > end && from - end > largest) {
+            largest = from - end;
+            found = (end / 2 + from / 2) & ~(uintptr_t)(PAGE - 1);
+        }
+        end = to;
+    }
+    return found;
+}
