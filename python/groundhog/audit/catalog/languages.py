@@ -119,7 +119,8 @@ NODE = (
     Victim("node", "files_opened", DESCRIPTORS),
     Victim("node", "signals", SIGNAL_ACTIONS),
     Victim("node", "directory", ATTRIBUTES),
-    Victim("node", "worker_replaced", THREADS_LOST, evasion=True),
+    # Node maps a part of its program for each worker, by an opening that nothing tells from others.
+    Victim("node", "worker_replaced", THREADS_LOST, RETIRE, evasion=True),
 )
 
 JAVA = (
