@@ -50,7 +50,14 @@ fn private_mappings_of_one_open_file_are_not_mapped_anew() {
         for start in [Start::of("private_apart", &[]), Start::of("private_apart", &[]).unwatched()] {
             let mut victim = start.with(strategy);
             victim.snapshot();
-            assert_eq!(victim.ask(way), r#"{"with_descriptor":1,"with_mapping":1}"#);
+            let joined = victim.ask(way);
+            // Not every kernel joins what has no pages left.
+            assert!(
+                [1, 2]
+                    .map(|pieces| format!(r#"{{"with_descriptor":{pieces},"with_mapping":{pieces}}}"#))
+                    .contains(&joined),
+                "{joined}"
+            );
             expect_refusal(&victim, Reason::Layout);
         }
     }
