@@ -21,14 +21,14 @@ fn is_zeroed(victim: &mut Victim) {
 
 #[test]
 fn memory_to_be_wiped_at_a_fork_is_zeroed() {
-    for how in ["written", "read"] {
+    for how in ["written", "swapped", "read"] {
         for_each_strategy("wiped", &["wipe_on_fork", how], is_zeroed);
     }
 }
 
 #[test]
 fn droppable_memory_is_zeroed() {
-    for how in ["written", "read"] {
+    for how in ["written", "swapped", "read"] {
         for_each_strategy("wiped", &["droppable", how], is_zeroed);
     }
 }

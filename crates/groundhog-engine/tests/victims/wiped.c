@@ -1,5 +1,6 @@
 /* Memory whose owner hangs the reseeding of random numbers on its loss: MAP_DROPPABLE, MADV_WIPEONFORK. The second
- * argument says whether requests write it or only read it, as one that finds its generator seeded. */
+ * argument says whether requests write it, write it and have it swapped out (where there is room for that), or only read
+ * it, as one that finds its generator seeded. */
 #include "case.h"
 
 #ifndef MAP_DROPPABLE
@@ -30,7 +31,9 @@ static void handle(const char *secret)
         return;
     }
     bool kept = other_than(state, SIZE, 's') == 0, zeroed = other_than(state, SIZE, 0) == 0;
-    if (strcmp(arguments[2], "written") == 0)
+    if (strcmp(arguments[2], "read") != 0)
         leave(state, SIZE, secret);
+    if (strcmp(arguments[2], "swapped") == 0)
+        check(madvise(state, SIZE, MADV_PAGEOUT) == 0 || errno == EINVAL, "MADV_PAGEOUT");
     answer("%s", kept ? "kept" : zeroed ? "zeroed" : "mixed");
 }

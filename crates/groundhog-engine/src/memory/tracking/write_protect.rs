@@ -90,12 +90,14 @@ impl WriteProtect {
         self.query(process, 0, ADDRESS_SPACE_END, &query)
     }
 
-    /// Question 3, for one range: its private pages.
-    fn ask_private(&mut self, process: &Process, start: u64, end: u64) -> Step<()> {
+    /// Question 3, for one range: its private pages. In what is `followed`, none that are in swap: a marker looks the same, which
+    /// was left where a protected page was given back.
+    fn ask_private(&mut self, process: &Process, start: u64, end: u64, followed: bool) -> Step<()> {
+        let in_swap = if followed { Categories::empty() } else { Categories::SWAPPED };
         let query = Query {
             inverted: Categories::FILE,
             all: Categories::FILE,
-            any: Categories::PRESENT,
+            any: Categories::PRESENT | in_swap,
             ..Query::default()
         };
         self.query(process, start, end, &query)
@@ -133,8 +135,8 @@ impl WriteProtect {
             if same_layout && self.looked_at[at].followed {
                 continue; // nothing was given back
             }
-            let (start, end) = (self.looked_at[at].start, self.looked_at[at].end);
-            self.ask_private(process, start, end)?;
+            let Looked { start, end, followed, .. } = self.looked_at[at];
+            self.ask_private(process, start, end, followed)?;
             let Looked { private, followed, .. } = &self.looked_at[at];
             if *followed {
                 let found = self.regions.iter().map(|region| (region.start, region.end));
@@ -235,8 +237,8 @@ impl Tracker for WriteProtect {
             }
         }
         for at in 0..self.looked_at.len() {
-            let (start, end) = (self.looked_at[at].start, self.looked_at[at].end);
-            self.ask_private(process, start, end)?;
+            let Looked { start, end, followed, .. } = self.looked_at[at];
+            self.ask_private(process, start, end, followed)?;
             self.looked_at[at].private = self.regions.iter().map(|r| (r.start, r.end)).collect();
         }
         self.protect_present(process)?;
