@@ -238,7 +238,7 @@ impl Memory {
         for area in rseq {
             // At once, with what lies between.
             let mut now = None;
-            for (offset, len) in shared::RSEQ_KERNEL_FIELDS {
+            for &(offset, len) in shared::rseq_kernel_fields() {
                 let Some(saved) = self.store.bytes_mut(area.start.0 + offset as u64, len) else { continue };
                 let now = match &mut now {
                     Some(now) => now,

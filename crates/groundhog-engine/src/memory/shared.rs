@@ -11,6 +11,7 @@ use groundhog_proc::maps::Mapping;
 use groundhog_sys::process_vm::{self, Batch};
 use groundhog_sys::ptrace::RseqArea;
 use groundhog_sys::{Errno, PAGE_SIZE, RemoteAddr};
+use std::sync::LazyLock;
 
 const EIO: Errno = Errno(5);
 const EFAULT: Errno = Errno(14);
@@ -18,10 +19,35 @@ const EFAULT: Errno = Errno(14);
 /// How many bytes of shared memory a process may have: each is compared at every restore.
 const LIMIT: u64 = 64 << 20;
 
-/// What the kernel writes in `struct rseq` (offset, length): processor numbers, node and concurrency ids.
-pub(crate) const RSEQ_KERNEL_FIELDS: [(usize, usize); 2] = [(0, 8), (20, 8)];
+/// What kernels write in `struct rseq` (offset, length): processor numbers; node and concurrency ids, from Linux 6.3 on.
+const RSEQ_KERNEL_FIELDS: [(usize, usize); 2] = [(0, 8), (20, 8)];
 /// Where the last of them ends.
 pub(crate) const RSEQ_KERNEL_END: usize = 28;
+
+/// Those that this kernel writes. What others would write there is the process's own, as any of its memory.
+pub(crate) fn rseq_kernel_fields() -> &'static [(usize, usize)] {
+    static KNOWN: LazyLock<usize> = LazyLock::new(|| {
+        let size = rseq_feature_size().unwrap_or(RSEQ_FIRST_FEATURES);
+        RSEQ_KERNEL_FIELDS.iter().take_while(|(offset, len)| offset + len <= size).count()
+    });
+    &RSEQ_KERNEL_FIELDS[..*KNOWN]
+}
+
+/// What kernels know of `struct rseq` that do not say how much that is.
+const RSEQ_FIRST_FEATURES: usize = 20;
+
+/// How much of `struct rseq` the kernel knows: it tells every process by its auxiliary vector.
+fn rseq_feature_size() -> Option<usize> {
+    const AT_RSEQ_FEATURE_SIZE: u64 = 27;
+    let bytes = std::fs::read("/proc/self/auxv").ok()?;
+    let mut words = bytes.as_chunks::<8>().0.iter().map(|word| u64::from_ne_bytes(*word));
+    while let (Some(kind), Some(value)) = (words.next(), words.next()) {
+        if kind == AT_RSEQ_FEATURE_SIZE {
+            return usize::try_from(value).ok();
+        }
+    }
+    None
+}
 
 /// Whether the kernel itself writes the byte at `addr`, whenever it likes.
 pub(crate) fn kernel_writes(rseq: &[RseqArea], addr: u64) -> bool {
@@ -30,7 +56,7 @@ pub(crate) fn kernel_writes(rseq: &[RseqArea], addr: u64) -> bool {
             let start = area.start.0 + offset as u64;
             start..start + len as u64
         };
-        RSEQ_KERNEL_FIELDS.iter().any(|place| field(*place).contains(&addr))
+        rseq_kernel_fields().iter().any(|place| field(*place).contains(&addr))
     })
 }
 

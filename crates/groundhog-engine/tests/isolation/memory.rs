@@ -25,6 +25,12 @@ fn what_the_kernel_writes_for_the_process() {
     reverts("kernel_writes", &[]);
 }
 
+/// A kernel that does not write there leaves it to the process.
+#[test]
+fn what_only_newer_kernels_write_for_a_thread() {
+    for_each_strategy("rseq_fields", &[], |victim| drop(answers_stay_the_same(victim)));
+}
+
 #[test]
 fn pages_given_back_written_after_it_or_only_read() {
     reverts("discard", &[]);
