@@ -81,7 +81,7 @@ impl Surveyed {
         let memory = Memory::save(process, &mut *self.tracker, &mut self.areas)?;
         let shared = SharedMemory::save(process, &self.areas, kept)?;
         lap("copy");
-        repair::join_alike(stopped, &self.areas, |process, start, end| {
+        repair::join_alike(stopped, &mut self.areas, |process, start, end| {
             memory.write_saved(process, start, end)
         })?;
         first_pages::write_and_give_back(stopped, &self.areas)?;

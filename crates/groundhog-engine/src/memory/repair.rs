@@ -144,8 +144,7 @@ impl Layout {
     }
 
     fn splits(&mut self, process: &Process, areas: &[Area], whole: bool) -> Step<Vec<Change>> {
-        vma::read_maps(process, &mut self.now)?;
-        let now = layout::seams(&vma::parse_maps(&self.now)?);
+        let now = seams_of(process)?;
         layout::mended(areas.iter().map(|area| &area.mapping), &self.seams, &now, whole).map_err(|place| {
             let what = format!("at {place:#x} mappings meet that did not at the snapshot, or no longer do");
             Trouble::Refused(Reason::Layout, what)
@@ -200,10 +199,10 @@ pub(crate) fn revert_flags(stopped: &mut Stopped<'_>, areas: &[Area]) -> Step<Ve
 
 /// Has the kernel join mappings that lie next to each other and are the same: later it might do so by itself, at any change
 /// of one of them, and nobody could part them again. Those that it will not join as they are, since their pages came at
-/// different times, are mapped anew; `write` puts the contents of such a range back.
+/// different times, are mapped anew; `write` puts the contents of such a range back. What was joined is one area from then on.
 pub(crate) fn join_alike(
     stopped: &mut Stopped<'_>,
-    areas: &[Area],
+    areas: &mut Vec<Area>,
     write: impl Fn(&Process, u64, u64) -> Step<()>,
 ) -> Step<()> {
     let alike = |one: &Area, other: &Area| {
@@ -227,15 +226,30 @@ pub(crate) fn join_alike(
             advice::give(&mut remote, area.mapping.start, area.mapping.end, advice)?;
         }
     }
-    let mut text = Vec::new();
-    vma::read_maps(remote.process(), &mut text)?;
-    let seams = layout::seams(&vma::parse_maps(&text)?);
+    let seams = seams_of(remote.process())?;
     for area in seconds.iter().filter(|area| seams.binary_search(&area.mapping.start).is_ok()) {
         let (start, end) = (area.mapping.start, area.mapping.end);
         map(&mut remote, start, end, area)?;
         write(remote.process(), start, end)?;
     }
+    let seams = seams_of(remote.process())?;
+    areas.dedup_by(|next, last| {
+        let meet = last.mapping.end == next.mapping.start;
+        let are_one = meet && seams.binary_search(&next.mapping.start).is_err();
+        if are_one {
+            last.mapping.end = next.mapping.end;
+            last.has_pages |= next.has_pages;
+        }
+        are_one
+    });
     Ok(())
+}
+
+/// Where the mappings of a process end and begin now.
+fn seams_of(process: &Process) -> Step<Vec<u64>> {
+    let mut text = Vec::new();
+    vma::read_maps(process, &mut text)?;
+    Ok(layout::seams(&vma::parse_maps(&text)?))
 }
 
 /// What some changes map anew.

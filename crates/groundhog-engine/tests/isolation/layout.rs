@@ -15,6 +15,13 @@ fn mappings_removed_whole_and_in_part() {
     reverts("unmap", &[]);
 }
 
+#[test]
+fn mappings_that_the_snapshot_made_one() {
+    for how in ["written", "exchanged"] {
+        reverts("decommitted", &[how]);
+    }
+}
+
 /// Nothing but the call tells of it, which is seen whatever was asked for.
 #[test]
 fn mappings_of_one_open_file_are_watched_where_others_are_not() {
