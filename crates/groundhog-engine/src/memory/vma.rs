@@ -213,6 +213,9 @@ fn classify(entry: smaps::Entry) -> Step<Area> {
         Name::Path { path, .. } => path.as_slice(),
         _ => b"",
     };
+    if mapping.end > ADDRESS_SPACE_END && mapping.name != Name::Vsyscall {
+        return refuse("lies above 128 TiB, where processors with larger page tables have more");
+    }
     if flags.has(b"ht") {
         return refuse("uses huge pages of hugetlbfs");
     }
@@ -242,5 +245,27 @@ fn shared_kind(mapping: &Mapping, flags: &VmFlags, path: &[u8]) -> AreaKind {
         AreaKind::Shared
     } else {
         AreaKind::SharedReadOnly
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn kind(start: u64, end: u64, name: &str) -> Step<AreaKind> {
+        let text =
+            format!("{start:08x}-{end:08x} r-xp 00000000 00:00 0 {name}\nLazyFree: 0 kB\nVmFlags: rd ex\n");
+        let entry = smaps::parse(text.as_bytes()).expect("the sample parses").remove(0);
+        classify(entry).map(|area| area.kind)
+    }
+
+    #[test]
+    fn what_is_not_looked_at_is_refused() {
+        let end = ADDRESS_SPACE_END;
+        assert!(matches!(kind(end - PAGE_SIZE, end, ""), Ok(AreaKind::Anonymous)));
+        assert!(matches!(kind(end, end + PAGE_SIZE, ""), Err(Trouble::Refused(Reason::MappingKind, _))));
+        assert!(matches!(kind(1 << 50, (1 << 50) + PAGE_SIZE, ""), Err(Trouble::Refused(..))));
+        let vsyscall = 0xffff_ffff_ff60_0000;
+        assert!(matches!(kind(vsyscall, vsyscall + PAGE_SIZE, "[vsyscall]"), Ok(AreaKind::Kernel)));
     }
 }

@@ -1,7 +1,8 @@
 //! Mappings and the break: pitfalls 2 and 17.
 
 use crate::harness::{
-    Start, answers_stay_the_same, expect_refusal, for_each_strategy, reverts, reverts_few_pages, strategies,
+    Start, answers_stay_the_same, expect_refusal, for_each_strategy, reverts, reverts_few_pages,
+    snapshot_is_refused, strategies,
 };
 use groundhog_engine::Reason;
 
@@ -13,6 +14,13 @@ fn mappings_added() {
 #[test]
 fn mappings_removed_whole_and_in_part() {
     reverts("unmap", &[]);
+}
+
+/// Where a scan does not look.
+#[test]
+fn mappings_far_above() {
+    snapshot_is_refused("far_mapped", &["before"], |reason| reason == Reason::MappingKind);
+    for_each_strategy("far_mapped", &["in_request"], |victim| drop(answers_stay_the_same(victim)));
 }
 
 #[test]
