@@ -384,7 +384,7 @@ impl Judged<'_> {
         if !matches!(self.number, Sysno::madvise | Sysno::mbind) {
             return false;
         }
-        let Some((start, end)) = self.range() else { return false };
+        let Some(Range { start, end }) = self.range() else { return false };
         let mappings = &self.facts.mappings;
         let next = mappings.partition_point(|mapping| mapping.1 <= start);
         mappings.get(next).is_none_or(|mapping| end <= mapping.0)
@@ -395,13 +395,13 @@ impl Judged<'_> {
     fn book_policy(&self, seen: &mut Observed) {
         let range = self.range().filter(|range| {
             self.is_on_new_memory()
-                && (self.call.is_private)(*range)
-                && ((self.call.is_alone)() || !overlaps(&seen.moved, *range))
+                && (self.call.is_private)((range.start, range.end))
+                && ((self.call.is_alone)() || !overlaps(&seen.moved, range))
         });
         match range {
             Some(range) => {
                 seen.layout_calls += 1;
-                seen.policies.push(range);
+                removing::note(&mut seen.policies, range);
             }
             None => seen.retire(self.name()),
         }
@@ -409,21 +409,21 @@ impl Judged<'_> {
 
     fn book_move(&self, seen: &mut Observed) {
         match self.range() {
-            Some(range) if !overlaps(&seen.policies, range) => seen.moved.push(range),
+            Some(range) if !overlaps(&seen.policies, &range) => removing::note(&mut seen.moved, range),
             _ => seen.retire(format!("{}, of memory with a policy of its own", self.name())),
         }
     }
 
     /// The memory that is named by the first two arguments, in whole pages.
-    fn range(&self) -> Option<(u64, u64)> {
+    fn range(&self) -> Option<Range<u64>> {
         let (start, length) = (self.registers.rdi, self.registers.rsi);
         let end = start.checked_add(length)?.checked_next_multiple_of(PAGE_SIZE)?;
-        (end <= ADDRESS_SPACE_END).then_some((start, end))
+        (end <= ADDRESS_SPACE_END).then_some(start..end)
     }
 }
 
-fn overlaps(ranges: &[(u64, u64)], range: (u64, u64)) -> bool {
-    ranges.iter().any(|other| other.0 < range.1 && range.0 < other.1)
+fn overlaps(ranges: &[Range<u64>], range: &Range<u64>) -> bool {
+    ranges.iter().any(|other| other.start < range.end && range.start < other.end)
 }
 
 #[cfg(test)]

@@ -86,10 +86,10 @@ pub(crate) struct Observed {
     pub(crate) stops: BTreeMap<&'static str, u64>,
     /// Some that change the flags of mappings.
     pub(crate) mapping_flags: bool,
-    /// Memory mapped since the snapshot that got a policy of its own, which no list of mappings shows.
-    pub(crate) policies: Vec<(u64, u64)>,
-    /// Where mappings were that have been moved.
-    pub(crate) moved: Vec<(u64, u64)>,
+    /// Memory mapped since the snapshot that got a policy of its own, which no list of mappings shows; in order, and apart.
+    pub(crate) policies: Vec<Range<u64>>,
+    /// Where mappings were that have been moved; in order, and apart.
+    pub(crate) moved: Vec<Range<u64>>,
     /// What may have been removed of the snapshot's mappings, whatever lies there now; in order, and apart.
     pub(crate) removed: Vec<Range<u64>>,
     /// What some set that can be put back.

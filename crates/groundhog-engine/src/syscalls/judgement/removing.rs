@@ -47,7 +47,7 @@ fn removed(number: Sysno, arguments: &[u64; 6], brk: u64) -> [Option<Range<u64>>
 }
 
 /// Adds a range to others that are in order and apart, as one with those that it meets.
-fn note(ranges: &mut Vec<Range<u64>>, mut range: Range<u64>) {
+pub(super) fn note(ranges: &mut Vec<Range<u64>>, mut range: Range<u64>) {
     let first = ranges.partition_point(|other| other.end < range.start);
     let last = ranges.partition_point(|other| other.start <= range.end);
     if let (Some(from), Some(to)) = (ranges[first..last].first(), ranges[first..last].last()) {
@@ -111,6 +111,15 @@ mod tests {
         assert!(
             !sees_flags(Sysno::brk, [0xa000, 0, 0, 0, 0]) && !sees_flags(Sysno::brk, [0xc000, 0, 0, 0, 0])
         );
+    }
+
+    #[test]
+    fn what_is_noted_again_takes_no_more_room() {
+        let mut ranges = Vec::new();
+        for round in 0..1000 {
+            note(&mut ranges, 0x3000 + round % 2 * 0x2000..0x4000 + round % 2 * 0x2000);
+        }
+        assert_eq!(ranges, [0x3000..0x4000, 0x5000..0x6000]);
     }
 
     #[test]
