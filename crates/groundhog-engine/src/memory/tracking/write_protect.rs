@@ -90,10 +90,10 @@ impl WriteProtect {
         self.query(process, 0, ADDRESS_SPACE_END, &query)
     }
 
-    /// Question 3, for one range: its private pages. In what is `followed`, none that are in swap: a marker looks the same, which
-    /// was left where a protected page was given back.
-    fn ask_private(&mut self, process: &Process, start: u64, end: u64, followed: bool) -> Step<()> {
-        let in_swap = if followed { Categories::empty() } else { Categories::SWAPPED };
+    /// Question 3, for one range: its private pages. Where some are `protected`, none that are in swap or on their way to another
+    /// place in memory: a marker looks the same, which was left where a protected page was given back.
+    fn ask_private(&mut self, process: &Process, start: u64, end: u64, protected: bool) -> Step<()> {
+        let in_swap = if protected { Categories::empty() } else { Categories::SWAPPED };
         let query = Query {
             inverted: Categories::FILE,
             all: Categories::FILE,
@@ -237,8 +237,8 @@ impl Tracker for WriteProtect {
             }
         }
         for at in 0..self.looked_at.len() {
-            let Looked { start, end, followed, .. } = self.looked_at[at];
-            self.ask_private(process, start, end, followed)?;
+            let (start, end) = (self.looked_at[at].start, self.looked_at[at].end);
+            self.ask_private(process, start, end, false)?;
             self.looked_at[at].private = self.regions.iter().map(|r| (r.start, r.end)).collect();
         }
         self.protect_present(process)?;
