@@ -58,6 +58,8 @@ _HIDING = re.compile(r"(?:^|,)hidepid=(?!0|off)")
 """Among the options of ``/proc``: it does not show us the processes of other users, or nothing of them."""
 _ENGINE = b"/groundhog/_core."
 """In the path of the library by which a supervisor runs functions."""
+_OUTERMOST = 0xEFFFFFFC
+"""The inode number of the first namespace of processes: PROC_PID_INIT_INO in linux/proc_ns.h."""
 _PROCESS = "[pidfd]"
 """In what the kernel calls a descriptor for a process: see pidfd_open(2)."""
 
@@ -331,7 +333,12 @@ def _strangers() -> _Nobody:
 
 
 def _are_hidden() -> bool:
-    """Whether ``/proc`` may keep processes of other users from us: proc(5)."""
+    """Whether there may be processes that we cannot see: outside of our namespace of processes, from where
+    they reach us if they share our network, as containers do that have the machine's or are in one pod; or
+    ``/proc`` may keep those of other users from us: proc(5).
+    """
+    if Path("/proc/self/ns/pid").stat().st_ino != _OUTERMOST:
+        return True
     mounts = Path("/proc/self/mountinfo").read_text("utf-8", "replace").splitlines()
     options = [options for _, _, _, _, where, *_, options in map(str.split, mounts) if where == "/proc"]
     if options and not _HIDING.search(options[-1]):

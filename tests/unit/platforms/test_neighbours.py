@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
 US = {os.geteuid()}
+IN_CONTAINER = Path("/proc/self/ns/pid").stat().st_ino != neighbours._OUTERMOST
 supervises, strangers = neighbours._supervises, neighbours._strangers
 NOBODY = neighbours._Nobody(frozenset(), anybody=False)
 
@@ -343,8 +344,19 @@ def test_functions_of_other_servers_may_be_hidden(option: str, user: int, *, hid
         text=True,
         check=True,
     )
+    hidden = hidden or IN_CONTAINER
     assert ran.stdout.split()[0] == str(hidden)
     assert not hidden or ran.stdout.split()[1] == "True"
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can make a namespace of processes")
+@pytest.mark.may_skip("an unprivileged run cannot make a namespace of processes")
+def test_functions_outside_of_the_container_cannot_be_seen() -> None:
+    """They reach a server whose container has the network of the machine, or of another container."""
+    code = "from groundhog.platforms import neighbours\nprint(neighbours._strangers().anybody)\n"
+    own = ("/usr/bin/env", "unshare", "--pid", "--fork", "--mount-proc")
+    ran = subprocess.run([*own, sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert ran.stdout.split() == ["True"]
 
 
 async def test_functions_of_root_may_give_their_sockets_away(
