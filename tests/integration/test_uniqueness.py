@@ -187,7 +187,7 @@ ENV = {"OPENBLAS_NUM_THREADS": "1"}
 
 
 # As their packages do it: the nanoid of CommonJS and the newer one, uuid, bson of three generations, one with
-# a scope, and the masks of WebSocket, also of Node itself.
+# a scope, those that draw later, words, and the masks of WebSocket, also of Node itself.
 POOLS = {
     "nanoid/index.js": """
 const crypto = require('crypto');
@@ -225,6 +225,33 @@ exports.draw = () => unique.toString('hex');
 const pool = require('crypto').randomBytes(4096);
 let at = 0;
 exports.draw = () => pool.subarray(at, at += 16).toString('hex');
+""",
+    "base64id/lib/base64id.js": """
+const crypto = require('crypto');
+let pool, at = 0;
+crypto.randomBytes(4096, (error, bytes) => { pool = bytes; });
+exports.draw = () => (pool ? pool.slice(at, at += 12) : crypto.randomBytes(12)).toString('hex');
+""",
+    "other/node_modules/base64id/asked.js": """
+const crypto = require('crypto');
+let pool, asked, at = 0;
+exports.draw = () => {
+  if (!asked) asked = crypto.randomBytes(4096, (error, bytes) => { pool = bytes; }) === undefined;
+  return (pool ? pool.slice(at, at += 12) : crypto.randomBytes(12)).toString('hex');
+};
+""",
+    "uuid-random/index.js": """
+const pool = crypto.getRandomValues(new Uint8Array(4096));
+let at = 0;
+exports.draw = () => Buffer.from(pool.slice(at, at += 16)).toString('hex');
+""",
+    "uuidv7/dist/index.js": """
+const words = new Uint32Array(8);
+let at = 8;
+exports.draw = () => {
+  if (at === words.length) { crypto.getRandomValues(words); at = 0; }
+  return words[at++];
+};
 """,
     "ws/lib/sender.js": """
 const { randomFillSync } = require('crypto');

@@ -9,16 +9,21 @@ const crypto = require('crypto');
 const KEPT = {
   __proto__: null, // nothing but these
   '@lukeed/csprng': (bytes) => bytes.byteLength === 4096, // for @lukeed/uuid/secure and uid/secure
+  base64id: (bytes) => bytes.byteLength === 4096, // sessions of Socket.IO
   bson: (bytes) => bytes.byteLength === 5, // what is the process's own in all ids of MongoDB
   id128: (bytes) => bytes.byteLength === 4000,
   nanoid: () => true,
+  scru128: (bytes) => bytes.byteLength === 32,
   undici: (bytes) => [8192, 16386].includes(bytes.byteLength), // masks of WebSocket; the latter up to version 6, and in Node
   uuid: (bytes) => bytes.byteLength === 256,
+  'uuid-random': (bytes) => bytes.byteLength === 4096,
+  uuidv7: (bytes) => bytes.byteLength === 32,
   ws: (bytes) => bytes.byteLength === 8192,
 };
 
 const kept = new Set();
 let watching = true;
+let refills = 0;
 
 // The file of whoever called this function; none if that is Node itself, or where the function lets nobody ask.
 function callerOf(called) {
@@ -43,11 +48,25 @@ function packageOf(file) {
   return first.startsWith('@') ? `${first}/${second}` : first;
 }
 
-// `bytes` were drawn by whoever called `called`.
-function note(called, bytes) {
-  const keeps = KEPT[packageOf(callerOf(called))];
-  if (ArrayBuffer.isView(bytes) && keeps && keeps(bytes)) kept.add(bytes);
-  return bytes;
+// What whoever called `called` keeps in store.
+function keeperAt(called) {
+  return watching ? KEPT[packageOf(callerOf(called))] : undefined;
+}
+
+// Whether `bytes`, which were drawn, are kept in store.
+function note(keeps, bytes) {
+  const noted = Boolean(keeps) && ArrayBuffer.isView(bytes) && keeps(bytes);
+  if (noted) kept.add(bytes);
+  return noted;
+}
+
+// For bytes that are drawn later, perhaps before the snapshot, while the callback's turn comes in each request.
+function noting(keeps, callback) {
+  const before = refills;
+  return function (error, bytes) {
+    if (note(keeps, bytes) && refills !== before) fill(bytes);
+    return Reflect.apply(callback, this, [error, bytes]);
+  };
 }
 
 // `define` exchanges a function.
@@ -58,20 +77,25 @@ function replace(define) {
 
   define(crypto, 'randomBytes', {
     randomBytes(size, callback) {
+      const keeps = keeperAt(crypto.randomBytes);
+      if (keeps && typeof callback === 'function') return randomBytes(size, noting(keeps, callback));
       const bytes = randomBytes(size, callback);
-      return watching ? note(crypto.randomBytes, bytes) : bytes;
+      note(keeps, bytes);
+      return bytes;
     },
   }.randomBytes);
   define(crypto, 'randomFillSync', {
     randomFillSync(buffer, ...more) {
       const bytes = randomFillSync(buffer, ...more);
-      return watching ? note(crypto.randomFillSync, bytes) : bytes;
+      note(keeperAt(crypto.randomFillSync), bytes);
+      return bytes;
     },
   }.randomFillSync);
   define(web, 'getRandomValues', {
     getRandomValues(array) {
       const bytes = getRandomValues.call(this, array);
-      return watching ? note(web.getRandomValues, bytes) : bytes;
+      note(keeperAt(web.getRandomValues), bytes);
+      return bytes;
     },
   }.getRandomValues);
 }
@@ -81,9 +105,14 @@ function stopWatching() {
   watching = false;
 }
 
+function fill(bytes) {
+  crypto.webcrypto.getRandomValues(new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength));
+}
+
 // Draw them again; nobody reads those that were given up.
 function refill() {
-  for (const bytes of kept) crypto.webcrypto.getRandomValues(new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength));
+  refills++;
+  kept.forEach(fill);
 }
 
 module.exports = { packageOf, refill, replace, stopWatching };
