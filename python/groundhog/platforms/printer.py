@@ -67,10 +67,16 @@ class Printer:
         return part.done
 
     def _has_room(self, count: int) -> bool:
-        """Whether so many bytes can be written without waiting for a reader: for pipes, pipe(7), poll(2)."""
+        """Whether so many bytes can be written without waiting for a reader: for pipes, pipe(7), poll(2).
+
+        Of a terminal, which somebody may have stopped (Ctrl-S), poll says only that there is room for one.
+        """
         try:
-            if stat.S_ISREG(os.fstat(self._fd).st_mode):
+            kind = os.fstat(self._fd).st_mode
+            if stat.S_ISREG(kind):
                 return True
+            if not (stat.S_ISFIFO(kind) or stat.S_ISSOCK(kind)):
+                return False
             poll = select.poll()
             poll.register(self._fd, select.POLLOUT)
             return count <= select.PIPE_BUF and bool(poll.poll(0))

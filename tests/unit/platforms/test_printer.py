@@ -64,6 +64,19 @@ def test_nobody_reads(pipe: tuple[int, int]) -> None:
     assert concurrent.futures.wait([again], SOON_S).not_done == set()
 
 
+def test_nobody_reads_a_terminal() -> None:
+    """As one that was stopped by Ctrl-S, or that of a container which nobody looks at."""
+    reader, terminal = os.openpty()
+    printer = Printer(terminal, LIMIT)
+    with concurrent.futures.ThreadPoolExecutor() as threads:
+        putting = threads.submit(lambda: [put(printer, b"a" * 3000 + b"\n") for _ in range(100)])
+        waits = bool(concurrent.futures.wait([putting], SOON_S).not_done)
+        os.close(reader)  # whoever writes gets an error now
+    assert concurrent.futures.wait(putting.result(), SOON_S).not_done == set()
+    os.close(terminal)
+    assert not waits
+
+
 def test_writing_that_does_not_wait(pipe: tuple[int, int]) -> None:
     """Somebody who has the same open file may have set it so."""
     os.set_blocking(pipe[1], False)
