@@ -80,6 +80,25 @@ numpy.random.normal()  # keeps a second one for later
 def main(params):
     return {"random": numpy.random.random(), "normal": numpy.random.normal()}
 """
+OPENSSLS = """
+import ctypes
+IMPORT
+
+def libraries():
+    with open("/proc/self/maps") as maps:
+        return {line.split()[-1] for line in maps if "/libcrypto" in line}
+
+def drawn(path):
+    numbers = ctypes.create_string_buffer(16)
+    assert ctypes.CDLL(path).RAND_bytes(numbers, 16) == 1
+    return numbers.raw.hex()
+
+for path in libraries():
+    drawn(path)
+
+def main(params):
+    return {path: drawn(path) for path in libraries()}
+"""
 NODE = """
 const crypto = require('crypto');
 const net = require('net');
@@ -173,6 +192,9 @@ export const main = () => ({
 CASES = {
     "python": ("handler.py", PYTHON, REQUESTS),
     "numpy with another generator": ("handler.py", NUMPY_OTHER, REQUESTS),
+    "openssl of psycopg": ("handler.py", OPENSSLS.replace("IMPORT", "import psycopg"), 20),
+    "openssl of psycopg, and ssl": ("handler.py", OPENSSLS.replace("IMPORT", "import psycopg, ssl"), 20),
+    "openssl without ssl": ("handler.py", OPENSSLS.replace("IMPORT", "import _ssl"), 20),
     "node": ("handler.js", NODE, REQUESTS),
     "node module": ("handler.mjs", NODE_MODULE, REQUESTS),
     "contexts of node": ("handler.mjs", CONTEXTS, 100),  # those take milliseconds

@@ -1,7 +1,10 @@
 """The random numbers of a Python function, made fresh for each request. Loaded by the launcher."""
 
+# ruff: noqa: PTH119, PTH120, PTH123 - as in the launcher
+
 from __future__ import annotations
 
+import os
 import sys
 
 TYPE_CHECKING = False
@@ -37,6 +40,7 @@ class Generators:
             its = getattr(sys.modules.get(name), attribute, None)
             if its is not None:
                 self._loaded.append(reseed(its))
+        self._loaded += [reseed for path in _openssls() for reseed in _reseed_library(path)]
 
     def reseed(self, seed: bytes) -> None:
         """Make all that they give from now on depend on ``seed``."""
@@ -91,6 +95,50 @@ def _reseed_cryptography(openssl: Any) -> Callable[[bytes], None]:
     """It brings an OpenSSL of its own, from which the keys come."""
     add = openssl.lib.RAND_add
     return lambda seed: add(seed, len(seed), 32.0)
+
+
+def _openssls() -> set[str]:
+    """The files of OpenSSL that others than `ssl` may draw from: those that wheels bring along, as psycopg's
+    does, and the machine's where its other half is loaded, too, not only for hashes.
+    """
+    try:
+        with open("/proc/self/maps") as maps:
+            files = {line.split(None, 5)[5].rstrip("\n") for line in maps if "/lib" in line}
+    except OSError:
+        return set()
+    folders = {os.path.dirname(file) for file in files if os.path.basename(file).startswith("libssl")}
+    if _shares_openssl():
+        folders = set()
+    return {
+        file
+        for file in files
+        if os.path.basename(file).startswith("libcrypto")
+        and (os.path.dirname(file).endswith(".libs") or os.path.dirname(file) in folders)
+    }
+
+
+def _shares_openssl() -> bool:
+    """Whether `ssl` is loaded, and draws from the machine's, not from a copy within itself."""
+    file = getattr(sys.modules.get("_ssl"), "__file__", None)
+    if "ssl" not in sys.modules or file is None:
+        return False
+    try:
+        with open(file, "rb") as module:
+            return b"libcrypto.so" in module.read()
+    except OSError:
+        return False
+
+
+def _reseed_library(path: str) -> list[Callable[[bytes], None]]:
+    try:
+        import ctypes  # only for those who use one
+
+        add = ctypes.CDLL(path, mode=os.RTLD_NOW | os.RTLD_NOLOAD).RAND_add
+    except (ImportError, OSError, AttributeError):
+        return []  # not OpenSSL's, or not within reach
+    add.argtypes = [ctypes.c_char_p, ctypes.c_int, ctypes.c_double]
+    add.restype = None
+    return [lambda seed: add(seed, len(seed), 32.0)]
 
 
 def _reseed_sqlite(module: Any) -> Callable[[bytes], None]:
