@@ -14,7 +14,7 @@ import itertools
 import json
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -25,7 +25,12 @@ SHORTEST_PART = 6
 """Characters of a part that counts for itself, as in identifiers that begin with the time and end in a number
 of six digits.
 """
+FEWEST_PIECES = 4
+"""Members of a list or an object that differ, for what is in pieces, as the digits of a code and the bytes of
+a key: fewer are alike by chance.
+"""
 MOST_SHOWN = 60
+_Found = TypeVar("_Found", str, list[str])
 _WORD = re.compile(r"[0-9A-Za-z]+")
 
 
@@ -72,13 +77,53 @@ def find(payload: int, samples: Samples) -> list[Repeat]:
         for answers in (samples.first, samples.then, samples.isolated)
     )
     found = []
+    for member, *texts in _shared(first, then, isolated):
+        text = _repeated(*texts)
+        if text is not None:
+            found.append(Repeat(payload, member, text, len(isolated)))
+    return found or _in_pieces(payload, samples)
+
+
+def _in_pieces(payload: int, samples: Samples) -> list[Repeat]:
+    """Those of which no member tells for itself."""
+    first, then, isolated = (
+        [dict(_pieces(answer)) for answer in answers]
+        for answers in (samples.first, samples.then, samples.isolated)
+    )
+    return [
+        Repeat(payload, member, " ".join(own[0]), len(isolated))
+        for member, one, other, own in _shared(first, then, isolated)
+        if all(pieces == own[0] for pieces in own) and _differ(*one) and _differ(*other)
+    ]
+
+
+def _differ(one: list[str], other: list[str]) -> bool:
+    """Whether many pieces do."""
+    return len(one) == len(other) and sum(map(str.__ne__, one, other)) >= FEWEST_PIECES
+
+
+def _shared(
+    first: list[dict[str, _Found]], then: list[dict[str, _Found]], isolated: list[dict[str, _Found]]
+) -> Iterator[tuple[str, list[_Found], list[_Found], list[_Found]]]:
+    """Of each member that all answers have: where it stands, and what they say there."""
     for member in isolated[0]:
         if all(member in answer for answer in itertools.chain(first, then, isolated)):
-            texts = ([answer[member] for answer in answers] for answers in (first, then, isolated))
-            text = _repeated(*texts)
-            if text is not None:
-                found.append(Repeat(payload, member, text, len(isolated)))
-    return found
+            one, other, own = ([answer[member] for answer in answers] for answers in (first, then, isolated))
+            yield member, one, other, own
+
+
+def _pieces(value: Any, path: str = "") -> Iterator[tuple[str, list[str]]]:
+    """The texts and numbers in each list and object of an answer, with where that stands."""
+    match value:
+        case dict():
+            members = [(f"{path}.{name}" if path else str(name), member) for name, member in value.items()]
+        case list():
+            members = [(f"{path}[{at}]", member) for at, member in enumerate(value)]
+        case _:
+            return
+    yield path, [text for at, member in members for where, text in _members(member, at) if where == at]
+    for at, member in members:
+        yield from _pieces(member, at)
 
 
 def _members(value: Any, path: str = "") -> Iterator[tuple[str, str]]:

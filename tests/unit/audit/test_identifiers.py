@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from groundhog.audit.identifiers import Repeat, Samples, find
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 def found(first: list[Any], then: list[Any], isolated: list[Any]) -> list[tuple[str, str]]:
@@ -49,6 +52,29 @@ def test_a_number() -> None:
 )
 def test_what_is_none(what: str, first: list[Any], then: list[Any], isolated: list[Any]) -> None:
     assert found(first, then, isolated) == [], what
+
+
+@pytest.mark.parametrize(
+    ("where", "make"),
+    [
+        ("key.data", lambda numbers: {"key": {"type": "Buffer", "data": numbers}}),
+        ("", lambda numbers: {str(at): number for at, number in enumerate(numbers)}),
+        ("[0].code", lambda numbers: [{"code": [str(number) for number in numbers]}]),
+    ],
+    ids=["bytes of Node", "an array of bytes", "digits"],
+)
+def test_one_in_pieces(where: str, make: Callable[[list[int]], Any]) -> None:
+    """Each of which is too short to tell for itself."""
+    first, then = (
+        [make([1, 22, 3, 4, 5]), make([9, 8, 7, 4, 1])],
+        [make([5, 6, 7, 8, 9]), make([0, 1, 2, 3, 9])],
+    )
+    own = make([3, 1, 4, 1, 5])
+    assert found(first, then, [own, own]) == [(where, "3 1 4 1 5")]
+    assert found(first, then, [own, make([3, 1, 4, 1, 6])]) == []
+    # Few pieces are alike by chance: times that something took, for instance.
+    few = [make([1, 2, 3, 4, 5]), make([7, 8, 9, 4, 5])]
+    assert found(few, then, [own, own]) == found(first, few, [own, own]) == []
 
 
 def test_a_part_of_one_that_begins_with_the_time() -> None:
