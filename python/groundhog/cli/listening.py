@@ -8,10 +8,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import errno
+import fcntl
 import ipaddress
 import os
 import signal
 import socket
+import sys
+import termios
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -38,6 +41,8 @@ _LOOPBACK = {"127.0.0.1": _ANY, "::1": _ANY6}
 _SMALLEST_READ, _LARGEST_READ = 1024, 8 * 1024
 _HANDLED_S = 0.005
 """What is read at once is to be handled within this time."""
+_STUCK_S = 60.0
+"""How long callers may send nothing of a request's head, or take nothing of an answer."""
 _WRITING_S = 1.0
 """How long the last answers may take on their way out."""
 
@@ -91,15 +96,42 @@ def neighbours(
 
 
 class _Protocol(H11Protocol):
-    """Reads as much at a time as is soon handled; others wait as long.
+    """Reads as much at a time as is soon handled; others wait as long. Waits for no caller without an end.
 
     Asyncio reads 256 KB at once. In chunks of one byte that is some 40,000 events to handle, which takes
-    seconds.
+    seconds. A caller that takes nothing of its answer keeps us from using the memory again, one that never
+    ends the head of a request a descriptor.
     """
+
+    _seen: tuple[object, bool, int] = (None, True, 0)
+    """At the last look: the request, whether it was answered, and how much of that was not taken."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
         self._read(_SMALLEST_READ)
+        self._looking = self.loop.call_later(_STUCK_S, self._look)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._looking.cancel()
+        super().connection_lost(exc)
+
+    def _look(self) -> None:
+        """End the connection if nothing has changed since the last look, and it is the caller's turn."""
+        before = self._seen
+        # There is none before the first request.
+        answered = self.cycle is None or self.cycle.response_complete  # type: ignore[redundant-expr]
+        left = self._untaken()
+        self._seen = self.cycle, answered, left
+        # Left of an answer that was not written at the last look: that is no sign.
+        if answered and before[:2] == self._seen[:2] and (0 < before[2] <= left or left == before[2]):
+            self.transport.abort()
+        else:
+            self._looking = self.loop.call_later(_STUCK_S, self._look)
+
+    def _untaken(self) -> int:
+        """Bytes, those among them that the kernel has, which takes many at a time: tcp(7), SIOCOUTQ."""
+        queued = fcntl.ioctl(self.transport.get_extra_info("socket").fileno(), termios.TIOCOUTQ, bytes(4))
+        return self.transport.get_write_buffer_size() + int.from_bytes(queued, sys.byteorder)
 
     def data_received(self, data: bytes) -> None:
         began = time.perf_counter()

@@ -1,0 +1,68 @@
+"""A server waits for callers that are slow, and not for those that do nothing."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+from typing import TYPE_CHECKING
+
+import pytest
+
+from groundhog.cli import listening
+from tests.unit.cli.test_ending import Serving, end
+
+if TYPE_CHECKING:
+    from starlette.types import Receive, Scope, Send
+
+BODY = bytes(30_000_000)
+ASKED = b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+
+
+async def _application(scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG001
+    length = (b"content-length", str(len(BODY)).encode())
+    await send({"type": "http.response.start", "status": 200, "headers": [length]})
+    await send({"type": "http.response.body", "body": BODY})
+
+
+async def _nothing(_: float = 0) -> None:
+    pass
+
+
+@pytest.mark.parametrize(("pause_s", "is_whole"), [(0.01, True), (1.5, False)], ids=["slow", "asleep"])
+async def test_an_answer_that_is_read(
+    monkeypatch: pytest.MonkeyPatch, pause_s: float, *, is_whole: bool
+) -> None:
+    monkeypatch.setattr(listening, "_STUCK_S", 0.3)
+    server = Serving(_application, _nothing, _nothing, _nothing)
+    got = 0
+    async with server.running(1):
+        loop = asyncio.get_running_loop()
+        with socket.socket() as client:
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 100_000)
+            client.setblocking(False)
+            await loop.sock_connect(client, ("127.0.0.1", server.port))
+            await loop.sock_sendall(client, ASKED)
+            try:
+                while data := await loop.sock_recv(client, 1 << 18):
+                    got += len(data)
+                    await asyncio.sleep(pause_s)
+                    pause_s = min(pause_s, 0.01)
+            except ConnectionResetError:
+                pass
+        end()
+    assert (got > len(BODY)) == is_whole
+
+
+@pytest.mark.parametrize("earlier", [b"", ASKED.replace(b"close", b"keep-alive")], ids=["first", "second"])
+async def test_a_head_that_never_ends(monkeypatch: pytest.MonkeyPatch, earlier: bytes) -> None:
+    monkeypatch.setattr(listening, "_STUCK_S", 0.3)
+    server = Serving(_application, _nothing, _nothing, _nothing)
+    async with server.running(1):
+        reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
+        writer.write(earlier + b"POST / HTT")
+        with contextlib.suppress(ConnectionResetError):
+            while await asyncio.wait_for(reader.read(1 << 20), 10):
+                pass
+        writer.close()
+        end()
