@@ -254,13 +254,12 @@ def excerpt(line: bytes, length: int = 80) -> str:
 class AnswerDecoder:
     """Finds the one answer line in what a process writes to its answer descriptor, however it is cut up."""
 
-    __slots__ = ("_allowed", "_awaiting", "_chunks", "_limit", "_size")
+    __slots__ = ("_allowed", "_awaiting", "_begun", "_limit")
 
     def __init__(self, limit: int) -> None:
         """``limit``: the longest line in bytes, without its newline."""
         self._limit = self._allowed = limit
-        self._chunks: list[bytes] = []
-        self._size = 0
+        self._begun = bytearray()  # not the pieces: of one byte each, they would take forty times as much
         self._awaiting = False
 
     @property
@@ -271,7 +270,7 @@ class AnswerDecoder:
     @property
     def pending(self) -> int:
         """Bytes of an answer that has begun and is not complete."""
-        return self._size
+        return len(self._begun)
 
     def expect(self, framing: int = 0) -> None:
         """A request has been handed over: one line is owed, with ``framing`` bytes beyond the limit."""
@@ -279,14 +278,12 @@ class AnswerDecoder:
             raise ProtocolError("a request was sent before the last one was answered")
         self._awaiting = True
         self._allowed = self._limit + framing
-        self._chunks.clear()
-        self._size = 0
+        self._begun.clear()
 
     def cancel(self) -> None:
         """No answer is owed any more: the process is reverted, or gone."""
         self._awaiting = False
-        self._chunks.clear()
-        self._size = 0
+        self._begun.clear()
 
     def feed(self, data: bytes) -> bytes | None:
         """Take what was read; the line, without its newline, when it is complete.
@@ -299,15 +296,14 @@ class AnswerDecoder:
         if not self._awaiting:
             raise ProtocolError(f"the function process wrote {excerpt(data)} though no answer was owed")
         newline = data.find(b"\n")
-        size = self._size + (newline if newline >= 0 else len(data))
+        size = len(self._begun) + (newline if newline >= 0 else len(data))
         if size > self._allowed:
             self.cancel()
             raise PayloadTooLargeError(
                 f"the function's answer is longer than the limit of {self._limit} bytes"
             )
         if newline < 0:
-            self._chunks.append(data)
-            self._size = size
+            self._begun += data
             return None
         if newline + 1 < len(data):
             self.cancel()
@@ -315,7 +311,9 @@ class AnswerDecoder:
             raise ProtocolError(
                 f"the function process wrote more than one line for one request: then {excerpt(rest)}"
             )
-        self._chunks.append(data[:newline])
-        line = b"".join(self._chunks)
+        line = data[:newline]
+        if self._begun:
+            self._begun += line
+            line = bytes(self._begun)
         self.cancel()
         return line

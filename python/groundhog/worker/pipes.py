@@ -91,34 +91,31 @@ class Pipes:
 class LogBuffer:
     """What a process printed during one request, up to a limit."""
 
-    __slots__ = ("_chunks", "_dropped", "_limit", "_size")
+    __slots__ = ("_dropped", "_kept", "_limit")
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
-        self._chunks: list[bytes] = []
-        self._size = 0
+        self._kept = bytearray()
         self._dropped = 0
 
     def add(self, data: bytes) -> None:
         """Keep ``data`` as far as the limit allows."""
-        room = self._limit - self._size
+        room = self._limit - len(self._kept)
         if len(data) > room:
             self._dropped += len(data) - room
             data = data[:room]
-        if data:
-            self._chunks.append(data)
-            self._size += len(data)
+        self._kept += data
 
     def take(self) -> str:
         """All of it, with a last line that says how much is missing; the buffer is empty then."""
-        if not self._size and not self._dropped:
+        if not self._kept and not self._dropped:
             return ""
-        text = b"".join(self._chunks).decode("utf-8", "replace")
+        text = self._kept.decode("utf-8", "replace")
         if self._dropped:
             separator = "" if not text or text.endswith("\n") else "\n"
             text += f"{separator}[groundhog: {self._dropped} further bytes of output were dropped]\n"
-        self._chunks.clear()
-        self._size = self._dropped = 0
+        self._kept.clear()
+        self._dropped = 0
         return text
 
 

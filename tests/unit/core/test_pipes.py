@@ -6,16 +6,20 @@ import asyncio
 import fcntl
 import os
 import threading
+import tracemalloc
 from typing import TYPE_CHECKING
 
 import pytest
 
 from groundhog.errors import HookError, InvocationError, PayloadTooLargeError, ProtocolError
+from groundhog.protocols.actionloop import AnswerDecoder
 from groundhog.worker import pipes as pipes_module
 from groundhog.worker.pipes import ANSWER, STDERR, STDIN, STDOUT, Channel, LogBuffer, Pipes
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Callable, Iterator
+
+    Pieces = Callable[[Callable[[bytes], object]], int]
 
 MIB = 1 << 20
 pytestmark = pytest.mark.usefixtures("no_leaks")
@@ -264,6 +268,21 @@ async def test_when_descriptors_run_out_none_is_kept(monkeypatch: pytest.MonkeyP
         Pipes()
 
 
+@pytest.fixture
+def pieces() -> Iterator[Pieces]:
+    """Hands over 100,000 bytes in pieces of two, and says how much memory was taken."""
+
+    def hand(take: Callable[[bytes], object]) -> int:
+        before, _ = tracemalloc.get_traced_memory()
+        for _ in range(50_000):
+            take(bytes(2))
+        return tracemalloc.get_traced_memory()[0] - before
+
+    tracemalloc.start()
+    yield hand
+    tracemalloc.stop()
+
+
 class TestLogBuffer:
     def test_within_the_limit(self) -> None:
         buffer = LogBuffer(10)
@@ -289,3 +308,15 @@ class TestLogBuffer:
         buffer = LogBuffer(0)
         buffer.add(b"ab")
         assert buffer.take() == "[groundhog: 2 further bytes of output were dropped]\n"
+
+    def test_what_comes_in_small_pieces_takes_little_more_than_its_size(self, pieces: Pieces) -> None:
+        buffer = LogBuffer(100_000)
+        assert pieces(buffer.add) < 200_000
+        assert buffer.take() == "\0" * 100_000
+
+
+def test_an_answer_in_small_pieces_takes_little_more_than_its_size(pieces: Pieces) -> None:
+    decoder = AnswerDecoder(100_000)
+    decoder.expect()
+    assert pieces(decoder.feed) < 200_000
+    assert decoder.feed(b"\n") == bytes(100_000)
