@@ -119,8 +119,9 @@ NODE = (
     Victim("node", "files_opened", DESCRIPTORS),
     Victim("node", "signals", SIGNAL_ACTIONS),
     Victim("node", "directory", ATTRIBUTES),
-    # Node maps a part of its program for each worker, by an opening that nothing tells from others.
-    Victim("node", "worker_replaced", THREADS_LOST, RETIRE, evasion=True),
+    # Node maps a part of its program for each worker, by an opening that nothing tells from others: to lose
+    # that one costs the process, unless it comes only after the snapshot.
+    Victim("node", "worker_replaced", THREADS_LOST, SAFE, evasion=True),
 )
 
 JAVA = (
