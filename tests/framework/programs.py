@@ -55,10 +55,11 @@ def c(name: str, *arguments: str) -> tuple[str, ...]:
 
 
 @functools.cache
-def go(name: str) -> tuple[str, ...]:
-    """One of ``programs/go``, which need nothing but the standard library."""
-    target = _folder() / name
-    _run("go", "build", "-o", target, "main.go", cwd=PROGRAMS / "go" / name, env={"GOTOOLCHAIN": "local"})
+def go(name: str, *more: str) -> tuple[str, ...]:
+    """One of ``programs/go``, which need nothing but the standard library; with ``more`` of its files."""
+    target = _folder() / "-".join((name, *more))
+    files = [f"{file}.go" for file in ("main", *more)]
+    _run("go", "build", "-o", target, *files, cwd=PROGRAMS / "go" / name, env={"GOTOOLCHAIN": "local"})
     return (str(target),)
 
 

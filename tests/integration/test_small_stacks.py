@@ -26,7 +26,7 @@ PROGRAMS: dict[str, Callable[[], tuple[str, ...]]] = {
     "rust-tokio-multi-thread": lambda: programs.rust("tasks", "multi-thread"),
     "ruby-fibers": lambda: programs.ruby("fibers"),
 }
-REQUESTS = [200, pytest.param(1000, marks=pytest.mark.slow)]
+REQUESTS = [100, pytest.param(1000, marks=pytest.mark.slow)]
 
 
 @pytest.mark.parametrize("requests", REQUESTS)

@@ -1,4 +1,4 @@
-// Copies and serves a file in each way that Go's own packages have; answers the digest of what arrived.
+// Copies a file in each way that Go's own packages have; answers the digest of what arrived.
 package main
 
 import (
@@ -10,7 +10,6 @@ import (
 	"fmt"
 	"io"
 	"net"
-	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -86,15 +85,8 @@ func copied(fill func(target *os.File)) []byte {
 	return must(os.ReadFile(target.Name()))
 }
 
-func served(source string) []byte {
-	listener := must(net.Listen("tcp", "127.0.0.1:0"))
-	server := &http.Server{Handler: http.FileServer(http.Dir(filepath.Dir(source)))}
-	go server.Serve(listener)
-	defer server.Close()
-	answer := must(http.Get(fmt.Sprintf("http://%s/%s", listener.Addr(), filepath.Base(source))))
-	defer answer.Body.Close()
-	return must(io.ReadAll(answer.Body))
-}
+// further are ways in files beside this one.
+var further = map[string]func(source string) []byte{}
 
 func main() {
 	answers := os.NewFile(3, "answers")
@@ -134,7 +126,6 @@ func main() {
 					check(far.Close())
 				})
 			},
-			"http": func() []byte { return served(source) },
 			"exec": func() []byte { return must(exec.Command("cat", source).Output()) },
 			"exec, stdin": func() []byte {
 				var out bytes.Buffer
@@ -145,6 +136,9 @@ func main() {
 				check(command.Run())
 				return out.Bytes()
 			},
+		}
+		for name, way := range further {
+			ways[name] = func() []byte { return way(source) }
 		}
 		digests := map[string]string{}
 		for name, way := range ways {
