@@ -559,3 +559,34 @@ dropped.drop()
 os.environ["TMPDIR"] = tempfile.mkdtemp()
 asyncio.run(main())
 """
+
+
+# Which terminals it finds, and what passes through one of its own.
+TERMINALS = """
+import os
+
+def main(params):
+    found = sorted(os.listdir("/dev/pts"))
+    maker, terminal = os.openpty()
+    os.write(maker, b"typed\\n")
+    with open(os.ttyname(terminal), "rb", buffering=0) as again:
+        return {"found": found, "read": again.read(9).decode(), "theirs": os.path.exists(params["path"])}
+"""
+
+
+async def test_terminals_of_others_are_not_there(source: Source) -> None:
+    """Whoever is the same user may open them, such as a request that runs at the same time."""
+    maker, terminal = os.openpty()
+    # Its number is one that the function's own cannot have.
+    path = os.ttyname(terminal)
+    held = [maker, terminal]
+    while path.endswith("/0"):
+        held += os.openpty()
+        path = os.ttyname(held[-1])
+    async with Pool(Function.from_file(source("handler.py", TERMINALS)), jail="namespace") as pool:
+        for _ in range(2):
+            reply = await pool.invoke({"path": path})
+            assert reply.value == {"found": ["ptmx"], "read": "typed\n", "theirs": False}
+        assert pool.stats().retirements == {}
+    for descriptor in held:
+        os.close(descriptor)

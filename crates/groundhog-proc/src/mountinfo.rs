@@ -28,6 +28,20 @@ pub fn mount_points(text: &[u8]) -> Result<Vec<Vec<u8>>, MountinfoError> {
         .collect()
 }
 
+/// Those of one kind of file system, likewise.
+///
+/// # Errors
+/// As [`mount_points`].
+pub fn mount_points_of(kind: &str, text: &[u8]) -> Result<Vec<Vec<u8>>, MountinfoError> {
+    let of_kind = |line: &&[u8]| {
+        // What is optional ends with a dash of its own; no other field is one.
+        let mut fields = line.split(|byte| *byte == b' ').skip_while(|field| *field != b"-");
+        fields.nth(1) == Some(kind.as_bytes())
+    };
+    let lines: Vec<&[u8]> = text.split(|byte| *byte == b'\n').filter(of_kind).collect();
+    mount_points(&lines.join(&b'\n'))
+}
+
 /// Space, tab, newline and backslash stand as three octal digits behind a backslash.
 fn unescaped(field: &[u8]) -> Vec<u8> {
     let mut plain = Vec::with_capacity(field.len());
@@ -57,6 +71,14 @@ mod tests {
         let text = b"22 28 0:21 / /proc rw,relatime shared:5 - proc proc rw\n\
                      90 28 8:1 /a /mnt/two\\040words\\134 ro - ext4 /dev/sda1 rw\n";
         assert_eq!(mount_points(text).unwrap(), [b"/proc".to_vec(), b"/mnt/two words\\".to_vec()]);
+    }
+
+    #[test]
+    fn mounts_of_one_kind_are_told_from_others() {
+        let text = b"22 28 0:21 / /proc rw,relatime shared:5 - proc proc rw\n\
+                     24 28 0:23 / /dev/pts rw shared:3 master:1 - devpts devpts rw\n\
+                     25 28 0:24 / /mnt/devpts rw - tmpfs devpts rw\n";
+        assert_eq!(mount_points_of("devpts", text).unwrap(), [b"/dev/pts".to_vec()]);
     }
 
     #[test]

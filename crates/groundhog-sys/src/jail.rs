@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!   become another user (if asked) -> namespaces of its own, a network among them (if asked)
-//!   -> everything read-only -> private folders over it
+//!   -> everything read-only -> terminals of its own -> private folders over it
 //!   -> no capabilities -> no_new_privs -> Landlock
 //! ```
 //!
@@ -55,6 +55,8 @@ pub struct Folders {
     pub written: Vec<CString>,
     /// A folder of `base`, and where it becomes the shared memory by name.
     pub shared_memory: Option<(CString, CString)>,
+    /// Where terminals are (`devpts`): in their place come such as only this process makes.
+    pub terminals: Vec<CString>,
     /// A network of its own, which has a loopback interface and no other.
     pub own_network: bool,
     /// Where the descriptors go that [`receive`] takes.
@@ -153,6 +155,9 @@ fn enter_folders(folders: &Folders) -> Result<()> {
         found += 1;
     }
     make_read_only()?;
+    for place in &folders.terminals {
+        hide_terminals(place)?;
+    }
 
     let mut sources: [Option<OwnedFd>; MAX_MOUNTS] = [const { None }; MAX_MOUNTS];
     if folders.mounts.len() > MAX_MOUNTS {
@@ -254,6 +259,22 @@ fn make_read_only() -> Result<()> {
         )
     })?;
     Ok(())
+}
+
+/// Mounts terminals of its own over those of others: a terminal is open to all of its user's processes.
+fn hide_terminals(place: &CStr) -> Result<()> {
+    use rustix::io::Errno as Refused;
+    // Read-only, so that nobody sets attributes of their folder; they can be written to all the same.
+    let flags = MountFlags::NOSUID | MountFlags::NOEXEC | MountFlags::NOATIME | MountFlags::RDONLY;
+    match rustix::mount::mount(c"groundhog", place, c"devpts", flags, c"mode=0600,ptmxmode=0666") {
+        // The device that makes terminals may be one of theirs, by a mount.
+        Err(Refused::NOTDIR) if place == c"/dev/ptmx" => {
+            Ok(rustix::mount::mount_bind(c"/dev/pts/ptmx", place)?)
+        }
+        // A file of theirs, such as the console, or one that cannot be reached.
+        Err(Refused::NOTDIR | Refused::NOENT | Refused::ACCESS) => Ok(()),
+        mounted => Ok(mounted?),
+    }
 }
 
 /// All of them, for ever.

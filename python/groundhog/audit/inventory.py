@@ -48,6 +48,7 @@ REGISTERED = "what a process or thread registered with the kernel, and calls tha
 UNTRACKED = "io_uring, AIO, userfaultfd, ptrace, process_vm_writev"
 OWN_PIPES = "bytes in our own pipes to it"
 ANSWERS = "answers that nobody asked for"
+TERMINALS = "terminals of others"
 REACHED = "signals to others, abstract sockets of others"
 WRITTEN_ELSEWHERE = "files outside of a jail's folders"
 WRITTEN = "files written, created, deleted, renamed, chmod-ed, xattrs"
@@ -193,6 +194,13 @@ ROWS = (
         "files anywhere else; settings under `/proc` and `/sys`",
         "forbidden in a jail: read-only, or refused by Landlock",
         unshown="nothing is left; tests of the jail",
+    ),
+    Row(
+        TERMINALS,
+        "terminals of others of the same user",
+        "forbidden in a jail by namespaces: it has terminals of its own, which nobody else sees; by Landlock"
+        " they cannot be written to, nor made",
+        unshown="nothing is left in the process; tests of the jail",
     ),
     Row(
         REACHED,

@@ -14,6 +14,7 @@ use landlock::{
     ABI, Access, AccessFs, CompatLevel, Compatible, PathBeneath, PathFd, Ruleset, RulesetAttr,
     RulesetCreatedAttr, Scope,
 };
+use std::collections::BTreeSet;
 use std::ffi::{CString, OsStr};
 use std::os::fd::OwnedFd;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
@@ -211,6 +212,7 @@ fn folders(options: &JailOptions, ids: Option<(u32, u32)>) -> Result<(Folders, O
     let points = mountinfo::mount_points(&text).map_err(|_| Errno(71))?;
     let points: Vec<PathBuf> =
         points.into_iter().map(|point| PathBuf::from(std::ffi::OsString::from_vec(point))).collect();
+    let terminals = mountinfo::mount_points_of("devpts", &text).map_err(|_| Errno(71))?;
     let usable = {
         let _user = ids.map(ActingAs::new);
         existing(&options.private)
@@ -263,6 +265,13 @@ fn folders(options: &JailOptions, ids: Option<(u32, u32)>) -> Result<(Folders, O
         } else {
             None
         },
+        terminals: terminals
+            .into_iter()
+            .collect::<BTreeSet<_>>()
+            .into_iter()
+            .rev() // the folder before /dev/ptmx
+            .map(|point| text_of(Path::new(OsStr::from_bytes(&point))))
+            .collect::<Result<_>>()?,
         own_network: options.own_network,
         hand,
     };
