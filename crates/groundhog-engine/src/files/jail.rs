@@ -296,10 +296,19 @@ fn pipes_and_sockets(folders: &[PathBuf]) -> Vec<PathBuf> {
     let entries = folders.iter().filter_map(|folder| std::fs::read_dir(folder).ok()).flatten().flatten();
     let pipes = entries.filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_fifo()));
     let text = std::fs::read("/proc/net/unix").unwrap_or_default();
-    let sockets = unix_sockets::paths(&text).into_iter().map(|path| PathBuf::from(OsStr::from_bytes(path)));
+    sockets(&text, folders).into_iter().chain(pipes.map(|entry| entry.path())).take(MAX_SOCKETS).collect()
+}
+
+/// Each once, however often the table names it: whoever makes a socket can have it name others, by a newline in its own name. Those
+/// that lie least deep first: functions on this machine make sockets, too, but in folders of their own.
+fn sockets(text: &[u8], folders: &[PathBuf]) -> Vec<PathBuf> {
+    use std::os::unix::fs::FileTypeExt;
     let is_there = |path: &PathBuf| path.metadata().is_ok_and(|found| found.file_type().is_socket());
     let within = |path: &PathBuf| folders.iter().any(|folder| path.starts_with(folder)) && is_there(path);
-    sockets.filter(within).chain(pipes.map(|entry| entry.path())).take(MAX_SOCKETS).collect()
+    let named = unix_sockets::paths(text).into_iter().map(|path| Path::new(OsStr::from_bytes(path)));
+    let real = named.filter_map(|path| path.canonicalize().ok()).filter(within);
+    let found: BTreeSet<_> = real.map(|path| (path.components().count(), path)).collect();
+    found.into_iter().map(|(_, path)| path).collect()
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -419,4 +428,25 @@ fn text_of(path: &Path) -> Result<CString> {
 #[allow(clippy::needless_pass_by_value, reason = "the shape that map_err wants")]
 fn from_io(error: std::io::Error) -> Errno {
     Errno(error.raw_os_error().unwrap_or(5))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::net::UnixListener;
+
+    #[test]
+    fn a_table_of_sockets_that_names_one_many_times_leaves_room_for_others() {
+        let folder = new_folder().unwrap();
+        let deep = folder.join("a");
+        std::fs::create_dir(&deep).unwrap();
+        let [forged, theirs] = [deep.join("forged"), folder.join("theirs")];
+        let _listeners = [&forged, &theirs].map(|path| UnixListener::bind(path).unwrap());
+        let line = |path: &Path| format!("ffff: 00000002 00000000 00010000 0001 01 22 {}\n", path.display());
+        let elsewhere = deep.join("../a/forged");
+        let text = [line(&forged).repeat(MAX_SOCKETS), line(&elsewhere), line(&theirs)].concat();
+        let found = sockets(text.as_bytes(), std::slice::from_ref(&folder));
+        std::fs::remove_dir_all(&folder).unwrap();
+        assert_eq!(found, [theirs, forged]);
+    }
 }
