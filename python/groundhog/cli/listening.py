@@ -122,8 +122,10 @@ class _Protocol(H11Protocol):
         answered = self.cycle is None or self.cycle.response_complete  # type: ignore[redundant-expr]
         left = self._untaken()
         self._seen = self.cycle, answered, left
+        # The answer to a request that was sent behind others waits until those before it are taken.
+        is_theirs = answered or self.flow.write_paused
         # Left of an answer that was not written at the last look: that is no sign.
-        if answered and before[:2] == self._seen[:2] and (0 < before[2] <= left or left == before[2]):
+        if is_theirs and before[:2] == self._seen[:2] and (0 < before[2] <= left or left == before[2]):
             self.transport.abort()
         else:
             self._looking = self.loop.call_later(_STUCK_S, self._look)

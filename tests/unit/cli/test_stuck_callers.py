@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 BODY = bytes(30_000_000)
 ASKED = b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+KEPT = ASKED.replace(b"close", b"keep-alive")
 
 
 async def _application(scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG001
@@ -29,9 +30,10 @@ async def _nothing(_: float = 0) -> None:
     pass
 
 
+@pytest.mark.parametrize("asked", [ASKED, KEPT + ASKED], ids=["once", "pipelined"])
 @pytest.mark.parametrize(("pause_s", "is_whole"), [(0.01, True), (1.5, False)], ids=["slow", "asleep"])
 async def test_an_answer_that_is_read(
-    monkeypatch: pytest.MonkeyPatch, pause_s: float, *, is_whole: bool
+    monkeypatch: pytest.MonkeyPatch, asked: bytes, pause_s: float, *, is_whole: bool
 ) -> None:
     monkeypatch.setattr(listening, "_STUCK_S", 0.3)
     server = Serving(_application, _nothing, _nothing, _nothing)
@@ -42,7 +44,7 @@ async def test_an_answer_that_is_read(
             client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 100_000)
             client.setblocking(False)
             await loop.sock_connect(client, ("127.0.0.1", server.port))
-            await loop.sock_sendall(client, ASKED)
+            await loop.sock_sendall(client, asked)
             try:
                 while data := await loop.sock_recv(client, 1 << 18):
                     got += len(data)
@@ -51,10 +53,10 @@ async def test_an_answer_that_is_read(
             except ConnectionResetError:
                 pass
         end()
-    assert (got > len(BODY)) == is_whole
+    assert (got > asked.count(b"GET") * len(BODY)) == is_whole
 
 
-@pytest.mark.parametrize("earlier", [b"", ASKED.replace(b"close", b"keep-alive")], ids=["first", "second"])
+@pytest.mark.parametrize("earlier", [b"", KEPT], ids=["first", "second"])
 async def test_a_head_that_never_ends(monkeypatch: pytest.MonkeyPatch, earlier: bytes) -> None:
     monkeypatch.setattr(listening, "_STUCK_S", 0.3)
     server = Serving(_application, _nothing, _nothing, _nothing)
