@@ -275,6 +275,15 @@ exports.draw = () => {
   return words[at++];
 };
 """,
+    "dd-trace/packages/dd-trace/src/id.js": """
+const { randomFillSync } = require('crypto');
+const data = new Uint8Array(8 * 8192);
+let at = 0;
+exports.draw = () => {
+  if (at === 0) randomFillSync(data);
+  return Buffer.from(data.slice(at, at += 8)).toString('hex');
+};
+""",
     "ws/lib/sender.js": """
 const { randomFillSync } = require('crypto');
 const pool = Buffer.alloc(8192);
@@ -323,6 +332,65 @@ async def test_what_packages_keep_in_store_is_drawn_again(source: Source) -> Non
     assert drawn.keys() == {"key", "newer", *(str(number) for number in range(len(files)))}
     assert repeating(drawn) == {"key"}
     assert len(set(drawn["key"])) == 1
+    with weakened(RESEEDING):
+        assert repeating(await draws(path, 4)) == drawn.keys()
+
+
+# Likewise.
+MODULES = {
+    "aiohttp/http_websocket.py": """
+import random
+
+class WebSocketWriter:
+    def __init__(self, use_mask=True, *, random=random.Random()):
+        self.random = random
+
+    def draw(self):
+        return self.random.getrandbits(32)
+
+draw = WebSocketWriter().draw
+""",
+    "ddtrace/internal/native.py": """
+import random
+generator = random.Random()
+
+def seed():
+    generator.seed()
+
+def draw():
+    return generator.getrandbits(64)
+""",
+    "ddtrace/internal/_rand.py": """
+import random
+state = 0
+
+def seed():
+    global state
+    state = random.getrandbits(64)
+
+def draw():
+    global state
+    state = (state * 6364136223846793005 + 1) % 2**64
+    return state
+""",
+}
+USES_MODULES = """
+import importlib
+found = {name: importlib.import_module(name) for name in NAMES}
+
+def main(params):
+    return {name: module.draw() for name, module in found.items()}
+"""
+
+
+async def test_generators_of_packages_are_seeded(source: Source) -> None:
+    for name, text in MODULES.items():
+        source(name, text)
+    names = [name.removesuffix(".py").replace("/", ".") for name in MODULES]
+    path = source("handler.py", f"NAMES = {names}{USES_MODULES}")
+    drawn = await draws(path, 50)
+    assert drawn.keys() == set(names)
+    assert repeating(drawn) == set()
     with weakened(RESEEDING):
         assert repeating(await draws(path, 4)) == drawn.keys()
 

@@ -34,6 +34,9 @@ class Generators:
             ("_sqlite3", "__spec__", _reseed_sqlite),
             ("bson.objectid", "ObjectId", _reseed_objectid),
             ("uuid_utils", "reseed_rng", lambda reseed: lambda _: reseed()),  # as after a fork
+            ("ddtrace.internal.native", "seed", lambda reseed: lambda _: reseed()),  # likewise
+            ("ddtrace.internal._rand", "seed", lambda reseed: lambda _: reseed()),  # up to version 3
+            ("aiohttp.http_websocket", "WebSocketWriter", _reseed_aiohttp),
         ]
         self._loaded = []
         for name, attribute, reseed in found:
@@ -82,6 +85,19 @@ def _reseed_tempfile(names: Any) -> Callable[[bytes], None]:
 def _reseed_objectid(kind: Any) -> Callable[[bytes], None]:
     def reseed(_: bytes) -> None:
         kind._pid = None  # noqa: SLF001 - as after a fork: the next id has other random bytes
+
+    return reseed
+
+
+def _reseed_aiohttp(writer: Any) -> Callable[[bytes], None]:
+    """All WebSockets of clients draw their masks from one generator, which is a parameter's default."""
+    init = writer.__init__
+    defaults = [*(init.__defaults__ or ()), *(init.__kwdefaults__ or {}).values()]
+    seeds = [default.seed for default in defaults if hasattr(default, "seed")]
+
+    def reseed(_: bytes) -> None:
+        for seed in seeds:
+            seed()
 
     return reseed
 

@@ -11,6 +11,7 @@ const KEPT = {
   '@lukeed/csprng': (bytes) => bytes.byteLength === 4096, // for @lukeed/uuid/secure and uid/secure
   base64id: (bytes) => bytes.byteLength === 4096, // sessions of Socket.IO
   bson: (bytes) => bytes.byteLength === 5, // what is the process's own in all ids of MongoDB
+  'dd-trace': (bytes) => bytes.byteLength === 65536, // ids of traces and spans
   id128: (bytes) => bytes.byteLength === 4000,
   nanoid: () => true,
   scru128: (bytes) => bytes.byteLength === 32,
