@@ -23,13 +23,13 @@ import sys
 from collections import deque
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 from groundhog.errors import ConfigError
 from groundhog.platforms.answers import Refusal
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 
     from starlette.requests import Request
 
@@ -60,6 +60,7 @@ _ENGINE = b"/groundhog/_core."
 """In the path of the library by which a supervisor runs functions."""
 _OUTERMOST = 0xEFFFFFFC
 """The inode number of the first namespace of processes: PROC_PID_INIT_INO in linux/proc_ns.h."""
+_Found = TypeVar("_Found")
 _PROCESS = "[pidfd]"
 """In what the kernel calls a descriptor for a process: see pidfd_open(2)."""
 
@@ -76,7 +77,7 @@ class End:
 class _Holder:
     """A descriptor of a process, and whether that may be a function."""
 
-    descriptor: Path
+    descriptor: str
     inode: int
     may_be_function: bool
 
@@ -204,9 +205,8 @@ class Neighbours:
         self._found: dict[tuple[str, int], _Holder] = {}
         self._askers: deque[Path] = deque(maxlen=_ASKERS)
         """Processes that have asked before: who connects for each request is found there at once."""
-        self._wanted: dict[int, asyncio.Future[_Holder | _Nobody]] = {}
-        """Sockets that the next walk looks for."""
-        self._walking: asyncio.Task[None] | None = None
+        self._others = _Walks(_holders, self._askers)
+        self._all = _Walks(_holders_or_nobody, self._askers)
 
     async def check(self, request: Request) -> None:
         """Refuse a request that one of our functions may have made.
@@ -227,7 +227,7 @@ class Neighbours:
             return
         if not end.inode:  # it is closed already, and may have been anybody's
             raise _refusal()
-        found = await self._looked_for(end.inode)
+        found = await self._others.look_for(end.inode) or await self._all.look_for(end.inode)
         if isinstance(found, _Nobody):
             if end.user in self._users or _ROOT in self._users or found.may_be_function(end.user):
                 raise _refusal()
@@ -240,12 +240,30 @@ class Neighbours:
         if len(self._found) >= _REMEMBERED:
             self._found.clear()
         self._found[caller] = found
-        process = found.descriptor.parents[1]
+        process = Path(found.descriptor).parents[1]
         if process not in self._askers:
             self._askers.append(process)
 
-    async def _looked_for(self, inode: int) -> _Holder | _Nobody:
-        """Who has a socket open, by a walk through all processes that begins now or later.
+
+class _Walks(Generic[_Found]):
+    """Walks through all processes, one at a time.
+
+    Args:
+        look: finds who has sockets open, of which those processes are looked at first that it is given.
+        likely: these processes.
+    """
+
+    def __init__(
+        self, look: Callable[[set[int], Iterable[Path]], Mapping[int, _Found]], likely: Collection[Path]
+    ) -> None:
+        self._look = look
+        self._likely = likely
+        self._wanted: dict[int, asyncio.Future[_Found]] = {}
+        """Sockets that the next walk looks for."""
+        self._walking: asyncio.Task[None] | None = None
+
+    async def look_for(self, inode: int) -> _Found:
+        """Who has a socket open, by a walk that begins now or later.
 
         Whoever asks meanwhile waits for the next one: so a function that connects a thousand times makes
         others wait for two walks, and not for a thousand.
@@ -261,7 +279,7 @@ class Neighbours:
             while self._wanted:
                 wanted, self._wanted = self._wanted, {}
                 try:
-                    holders = await asyncio.to_thread(_holders, set(wanted), list(self._askers))
+                    holders = await asyncio.to_thread(self._look, set(wanted), list(self._likely))
                 except Exception as error:  # noqa: BLE001 - who waits for it gets it
                     for found in wanted.values():
                         found.set_exception(error)
@@ -292,8 +310,21 @@ def _still_holds(holder: _Holder) -> bool:
     return _target(holder.descriptor) == f"socket:[{holder.inode}]"
 
 
-def _holders(inodes: set[int], likely: Iterable[Path] = ()) -> dict[int, _Holder | _Nobody]:
-    """Who has sockets open, for each of them. It looks at likely processes first.
+def _holders(inodes: set[int], likely: Iterable[Path] = ()) -> Mapping[int, _Holder | None]:
+    """Who has sockets open, for each of them, among likely processes and all that nobody traces.
+
+    Functions are traced, and open as many files, in as many processes, as they like: to look at all of them
+    may take minutes.
+
+    Raises:
+        OSError: nobody can look, say for want of descriptors.
+    """
+    found = _found_in(itertools.chain(likely, filter(_is_untraced, _processes())), inodes)
+    return {inode: found.get(inode) for inode in inodes}
+
+
+def _holders_or_nobody(inodes: set[int], likely: Iterable[Path] = ()) -> Mapping[int, _Holder | _Nobody]:
+    """Who has sockets open, for each of them, among all processes.
 
     Whoever is traced may be a function: ours, or one of another server on this machine. So may be what a
     server on this machine holds, this one among them.
@@ -301,19 +332,32 @@ def _holders(inodes: set[int], likely: Iterable[Path] = ()) -> dict[int, _Holder
     Raises:
         OSError: nobody can look, say for want of descriptors.
     """
+    found = _found_in(itertools.chain(likely, _processes()), inodes)
+    if found.keys() == inodes:
+        return found
+    nobody = _strangers()
+    return {inode: found.get(inode, nobody) for inode in inodes}
+
+
+def _processes() -> Iterator[Path]:
+    return (process for process in Path("/proc").iterdir() if process.name.isdigit())
+
+
+def _is_untraced(process: Path) -> bool:
+    return not _tracer(process)
+
+
+def _found_in(processes: Iterable[Path], inodes: set[int]) -> dict[int, _Holder]:
     missing = {f"socket:[{inode}]": inode for inode in inodes}
-    found: dict[int, _Holder | _Nobody] = {}
-    for process in itertools.chain(likely, Path("/proc").iterdir()):
-        if not process.name.isdigit():
-            continue
+    found: dict[int, _Holder] = {}
+    for process in processes:
         for descriptor in _descriptors(process):
             inode = missing.pop(_target(descriptor), None)
             if inode is not None:
                 found[inode] = _Holder(descriptor, inode, may_be_function=_may_be_function(process))
                 if not missing:
                     return found
-    nobody = _strangers()
-    return found | dict.fromkeys(missing.values(), nobody)
+    return found
 
 
 def _strangers() -> _Nobody:
@@ -366,16 +410,18 @@ def _supervises(process: Path) -> bool:
         return True
 
 
-def _descriptors(process: Path) -> list[Path]:
+def _descriptors(process: Path) -> list[str]:
+    # As text: there may be a million.
+    folder = f"{process}/fd"
     try:
-        return list(Path(process, "fd").iterdir())
+        return [f"{folder}/{number}" for number in os.listdir(folder)]  # noqa: PTH208
     except (FileNotFoundError, ProcessLookupError, PermissionError):  # it has ended, or is somebody else's
         return []
 
 
-def _target(descriptor: Path) -> str:
+def _target(descriptor: str) -> str:
     try:
-        return str(descriptor.readlink())
+        return os.readlink(descriptor)  # noqa: PTH115
     except OSError:
         return ""
 

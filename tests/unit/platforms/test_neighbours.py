@@ -23,7 +23,7 @@ from groundhog.platforms.answers import Refusal
 from groundhog.platforms.neighbours import Neighbours, can_tell, is_here, other_end
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
 US = {os.geteuid()}
 IN_CONTAINER = Path("/proc/self/ns/pid").stat().st_ino != neighbours._OUTERMOST
@@ -109,7 +109,7 @@ async def test_where_somebody_asked_from_is_looked_at_first(
     looked: list[Path] = []
     descriptors = neighbours._descriptors
 
-    def look(process: Path) -> list[Path]:
+    def look(process: Path) -> list[str]:
         looked.append(process)
         return descriptors(process)
 
@@ -123,43 +123,72 @@ async def test_who_asks_meanwhile_waits_for_one_more_walk(
     connection: Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A function that connects many times must not have others wait for as many walks through /proc."""
-    callers = Neighbours(US)
     walks: list[set[int]] = []
     walking, all_ask = threading.Event(), threading.Event()
     holders = neighbours._holders
 
-    def walk(inodes: set[int], likely: Iterable[Path]) -> dict[int, Any]:
+    def walk(inodes: set[int], likely: Iterable[Path]) -> Mapping[int, Any]:
         walks.append(set(inodes))
         walking.set()
         all_ask.wait()
         return holders(inodes, likely)
 
     monkeypatch.setattr(neighbours, "_holders", walk)
+    callers = Neighbours(US)
     first = asyncio.create_task(callers.check(connection.request()))
     await asyncio.to_thread(walking.wait)
     with contextlib.ExitStack() as opened:
         others = [opened.enter_context(connected("127.0.0.1", "127.0.0.1")) for _ in range(20)]
         asking = [asyncio.create_task(callers.check(other.request())) for other in others]
         await asyncio.sleep(0)  # each has begun to wait
-        assert len(callers._wanted) == len(others)
+        assert len(callers._others._wanted) == len(others)
         asking[0].cancel()  # its client has gone away: the others still get what they wait for
         all_ask.set()
         await asyncio.gather(first, *asking[1:])
     assert [len(walk) for walk in walks] == [1, 20]
 
 
+async def test_nobody_waits_for_a_walk_through_functions(
+    connection: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One that opens many files, in many processes, and asks its own server, must not have others wait."""
+    walking, over, is_hidden = threading.Event(), threading.Event(), threading.Event()
+
+    def descriptors(process: Path) -> list[str]:
+        return [] if is_hidden.is_set() else looked(process)  # as those of a function
+
+    def walk(inodes: set[int], _: Iterable[Path]) -> dict[int, neighbours._Nobody]:
+        walking.set()
+        over.wait()
+        return dict.fromkeys(inodes, neighbours._Nobody(frozenset(), anybody=True))
+
+    looked = neighbours._descriptors
+    monkeypatch.setattr(neighbours, "_descriptors", descriptors)
+    monkeypatch.setattr(neighbours, "_holders_or_nobody", walk)
+    callers = Neighbours(US)
+    is_hidden.set()
+    with connected("127.0.0.1", "127.0.0.1") as function:
+        asking = asyncio.create_task(callers.check(function.request()))
+        await asyncio.to_thread(walking.wait)
+        is_hidden.clear()
+        await callers.check(connection.request())
+        over.set()
+        with pytest.raises(Refusal, match="its own server"):
+            await asking
+
+
 async def test_nobody_can_look(connection: Connection, monkeypatch: pytest.MonkeyPatch) -> None:
     """Without a descriptor left nobody can be seen: that is not the same as that there is nobody."""
-    listed = Path.iterdir
+    listed = os.listdir
 
-    def exhausted(path: Path) -> Iterator[Path]:
-        if path.name == "fd":
+    def exhausted(path: str | Path) -> list[str]:
+        if str(path).endswith("/fd"):
             raise OSError(errno.EMFILE, "Too many open files")
         return listed(path)
 
     callers = Neighbours({os.geteuid() + 1})
     with monkeypatch.context() as patched:
-        patched.setattr(Path, "iterdir", exhausted)
+        patched.setattr(os, "listdir", exhausted)
         with pytest.raises(OSError, match="Too many open files"):
             await callers.check(connection.request())
     await callers.check(connection.request())
