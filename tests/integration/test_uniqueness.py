@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import shutil
 from typing import TYPE_CHECKING, Any
 
@@ -390,6 +391,35 @@ async def test_generators_of_packages_are_seeded(source: Source) -> None:
     path = source("handler.py", f"NAMES = {names}{USES_MODULES}")
     drawn = await draws(path, 50)
     assert drawn.keys() == set(names)
+    assert repeating(drawn) == set()
+    with weakened(RESEEDING):
+        assert repeating(await draws(path, 4)) == drawn.keys()
+
+
+GNUTLS = """
+import ctypes
+gnutls = ctypes.CDLL("libgnutls.so.30")
+
+def main(params):
+    numbers = ctypes.create_string_buffer(16)
+    drawn = {}
+    for level in ("nonces", "random", "keys"):
+        assert gnutls.gnutls_rnd(len(drawn), numbers, 16) == 0
+        drawn[level] = numbers.raw.hex()
+    return drawn
+"""
+
+
+@pytest.mark.may_skip("a machine may have no GnuTLS")
+async def test_gnutls_is_seeded(source: Source) -> None:
+    """Debian's libcurl began each request's connection with the same key."""
+    path = source("handler.py", GNUTLS)
+    try:
+        ctypes.CDLL("libgnutls.so.30")
+    except OSError:
+        pytest.skip("this machine has no GnuTLS")
+    drawn = await draws(path, 20)
+    assert drawn.keys() == {"nonces", "random", "keys"}
     assert repeating(drawn) == set()
     with weakened(RESEEDING):
         assert repeating(await draws(path, 4)) == drawn.keys()

@@ -43,7 +43,7 @@ class Generators:
             its = getattr(sys.modules.get(name), attribute, None)
             if its is not None:
                 self._loaded.append(reseed(its))
-        self._loaded += [reseed for path in _openssls() for reseed in _reseed_library(path)]
+        self._loaded += [reseed for path in _libraries() for reseed in _reseed_library(path)]
 
     def reseed(self, seed: bytes) -> None:
         """Make all that they give from now on depend on ``seed``."""
@@ -113,9 +113,10 @@ def _reseed_cryptography(openssl: Any) -> Callable[[bytes], None]:
     return lambda seed: add(seed, len(seed), 32.0)
 
 
-def _openssls() -> set[str]:
-    """The files of OpenSSL that others than `ssl` may draw from: those that wheels bring along, as psycopg's
-    does, and the machine's where its other half is loaded, too, not only for hashes.
+def _libraries() -> set[str]:
+    """The files of libraries with generators that others than `ssl` may draw from: of OpenSSL those that
+    wheels bring along, as psycopg's does, and the machine's where its other half is loaded, too, not only for
+    hashes; of the others any.
     """
     try:
         with open("/proc/self/maps") as maps:
@@ -128,8 +129,11 @@ def _openssls() -> set[str]:
     return {
         file
         for file in files
-        if os.path.basename(file).startswith("libcrypto")
-        and (os.path.dirname(file).endswith(".libs") or os.path.dirname(file) in folders)
+        if os.path.basename(file).startswith(("libgnutls.", "libgnutls-", "libgcrypt"))
+        or (
+            os.path.basename(file).startswith("libcrypto")
+            and (os.path.dirname(file).endswith(".libs") or os.path.dirname(file) in folders)
+        )
     }
 
 
@@ -146,15 +150,25 @@ def _shares_openssl() -> bool:
 
 
 def _reseed_library(path: str) -> list[Callable[[bytes], None]]:
+    """The first thread's generators, where each has its own, as those of GnuTLS."""
     try:
         import ctypes  # only for those who use one
 
-        add = ctypes.CDLL(path, mode=os.RTLD_NOW | os.RTLD_NOLOAD).RAND_add
-    except (ImportError, OSError, AttributeError):
-        return []  # not OpenSSL's, or not within reach
-    add.argtypes = [ctypes.c_char_p, ctypes.c_int, ctypes.c_double]
-    add.restype = None
-    return [lambda seed: add(seed, len(seed), 32.0)]
+        library = ctypes.CDLL(path, mode=os.RTLD_NOW | os.RTLD_NOLOAD)
+    except (ImportError, OSError):
+        return []  # not within reach
+    if hasattr(library, "gnutls_rnd_refresh"):  # these draw from the kernel anew
+        return [lambda _: library.gnutls_rnd_refresh()]
+    for name, kind, much in (
+        ("RAND_add", ctypes.c_double, 32.0),
+        ("gcry_random_add_bytes", ctypes.c_int, 100),
+    ):
+        add = getattr(library, name, None)
+        if add is not None:
+            add.argtypes = [ctypes.c_char_p, ctypes.c_int, kind]
+            add.restype = None
+            return [lambda seed, add=add, much=much: add(seed, len(seed), much)]  # type: ignore[misc]
+    return []  # only of that name
 
 
 def _reseed_sqlite(module: Any) -> Callable[[bytes], None]:
