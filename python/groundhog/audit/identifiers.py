@@ -90,16 +90,34 @@ def _in_pieces(payload: int, samples: Samples) -> list[Repeat]:
         [dict(_pieces(answer)) for answer in answers]
         for answers in (samples.first, samples.then, samples.isolated)
     )
-    return [
-        Repeat(payload, member, " ".join(own[0]), len(isolated))
+    found = {
+        member: Repeat(payload, member, " ".join(own[0]), len(isolated))
         for member, one, other, own in _shared(first, then, isolated)
-        if all(pieces == own[0] for pieces in own) and _differ(*one) and _differ(*other)
+        if all(pieces == own[0] for pieces in own) and _differ(*one, *other)
+    }
+    # What is around one of them has the same pieces.
+    return [
+        repeat for member, repeat in found.items() if not any(_is_within(inner, member) for inner in found)
     ]
 
 
-def _differ(one: list[str], other: list[str]) -> bool:
-    """Whether many pieces do."""
-    return len(one) == len(other) and sum(map(str.__ne__, one, other)) >= FEWEST_PIECES
+def _is_within(inner: str, outer: str) -> bool:
+    return inner != outer and (not outer or inner.startswith((f"{outer}.", f"{outer}[")))
+
+
+def _differ(*texts: list[str]) -> bool:
+    """Whether many pieces do, in the first two answers and in the other two.
+
+    All but one are the same pieces: what a process keeps differs in the first two only, a counter in the
+    others.
+    """
+    if len({len(pieces) for pieces in texts}) > 1:
+        return False
+    in_first, in_other, before, after = texts
+    first = list(map(str.__ne__, in_first, in_other))
+    then = list(map(str.__ne__, before, after))
+    both = sum(a and b for a, b in zip(first, then, strict=True))
+    return min(sum(first), sum(then), both + 1) >= FEWEST_PIECES
 
 
 def _shared(
@@ -113,7 +131,7 @@ def _shared(
 
 
 def _pieces(value: Any, path: str = "") -> Iterator[tuple[str, list[str]]]:
-    """The texts and numbers in each list and object of an answer, with where that stands."""
+    """The texts and numbers in each list and object of an answer, at any depth, with where that stands."""
     match value:
         case dict():
             members = [(f"{path}.{name}" if path else str(name), member) for name, member in value.items()]
@@ -121,7 +139,7 @@ def _pieces(value: Any, path: str = "") -> Iterator[tuple[str, list[str]]]:
             members = [(f"{path}[{at}]", member) for at, member in enumerate(value)]
         case _:
             return
-    yield path, [text for at, member in members for where, text in _members(member, at) if where == at]
+    yield path, [text for at, member in members for where, text in _members(member, at) if where[-2:] != ".*"]
     for at, member in members:
         yield from _pieces(member, at)
 
