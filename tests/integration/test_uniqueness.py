@@ -190,11 +190,19 @@ export const main = () => ({
   randomUUID: randomUUID(),
 });
 """
+ANOTHER = """import os, shutil, ssl, tempfile
+with open("/proc/self/maps") as maps:
+    crypto = next(line.split()[-1] for line in maps if "/libcrypto" in line)
+folder = tempfile.mkdtemp()
+for half in ("crypto", "ssl"):
+    ctypes.CDLL(shutil.copy(crypto.replace("crypto", half), f"{folder}/lib{half}.so.1.1"))
+"""
 CASES = {
     "python": ("handler.py", PYTHON, REQUESTS),
     "numpy with another generator": ("handler.py", NUMPY_OTHER, REQUESTS),
     "openssl of psycopg": ("handler.py", OPENSSLS.replace("IMPORT", "import psycopg"), 20),
     "openssl of psycopg, and ssl": ("handler.py", OPENSSLS.replace("IMPORT", "import psycopg, ssl"), 20),
+    "openssl of another version, and ssl": ("handler.py", OPENSSLS.replace("IMPORT", ANOTHER), 20),
     "openssl without ssl": ("handler.py", OPENSSLS.replace("IMPORT", "import _ssl"), 20),
     "node": ("handler.js", NODE, REQUESTS),
     "node module": ("handler.mjs", NODE_MODULE, REQUESTS),

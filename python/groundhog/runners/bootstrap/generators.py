@@ -123,30 +123,33 @@ def _libraries() -> set[str]:
             files = {line.split(None, 5)[5].rstrip("\n") for line in maps if "/lib" in line}
     except OSError:
         return set()
-    folders = {os.path.dirname(file) for file in files if os.path.basename(file).startswith("libssl")}
-    if _shares_openssl():
-        folders = set()
+    names = {file: os.path.basename(file) for file in files}
+    folders = {os.path.dirname(file) for file, name in names.items() if name.startswith("libssl")}
+    own = _own_openssl()
     return {
         file
-        for file in files
-        if os.path.basename(file).startswith(("libgnutls.", "libgnutls-", "libgcrypt"))
+        for file, name in names.items()
+        if name.startswith(("libgnutls.", "libgnutls-", "libgcrypt"))
         or (
-            os.path.basename(file).startswith("libcrypto")
+            name.startswith("libcrypto")
+            and not (own and name.startswith(own))
             and (os.path.dirname(file).endswith(".libs") or os.path.dirname(file) in folders)
         )
     }
 
 
-def _shares_openssl() -> bool:
-    """Whether `ssl` is loaded, and draws from the machine's, not from a copy within itself."""
+def _own_openssl() -> str | None:
+    """The name of the library that `ssl` draws from; none if `ssl` is not loaded, or has a copy in itself."""
     file = getattr(sys.modules.get("_ssl"), "__file__", None)
     if "ssl" not in sys.modules or file is None:
-        return False
+        return None
     try:
         with open(file, "rb") as module:
-            return b"libcrypto.so" in module.read()
+            code = module.read()
     except OSError:
-        return False
+        return None
+    start = code.find(b"libcrypto.so")
+    return None if start < 0 else code[start : code.index(b"\0", start)].decode("ascii", "replace")
 
 
 def _reseed_library(path: str) -> list[Callable[[bytes], None]]:
