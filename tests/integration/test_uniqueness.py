@@ -359,6 +359,15 @@ class WebSocketWriter:
 
 draw = WebSocketWriter().draw
 """,
+    "polars.py": """
+import random
+generator = random.Random()
+draw = generator.random
+
+def set_random_seed(seed):
+    assert 0 <= seed < 2**64
+    generator.seed(seed)
+""",
     "ddtrace/internal/native.py": """
 import random
 generator = random.Random()

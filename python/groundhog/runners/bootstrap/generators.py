@@ -36,6 +36,7 @@ class Generators:
             ("uuid_utils", "reseed_rng", lambda reseed: lambda _: reseed()),  # as after a fork
             ("ddtrace.internal.native", "seed", lambda reseed: lambda _: reseed()),  # likewise
             ("ddtrace.internal._rand", "seed", lambda reseed: lambda _: reseed()),  # up to version 3
+            ("polars", "set_random_seed", lambda reseed: lambda seed: reseed(int(seed[:16], 16))),
             ("aiohttp.http_websocket", "WebSocketWriter", _reseed_aiohttp),
         ]
         self._loaded = []
