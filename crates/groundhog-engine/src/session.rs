@@ -107,9 +107,14 @@ impl Session {
         }
     }
 
-    /// What goes wrong with a process that is killed meanwhile has that one reason.
+    /// What goes wrong with a process that is killed meanwhile has that one reason; and that is ours, where it is out of
+    /// time: it does not outlive a call of ours that it was left in.
     fn judge(&self, trouble: Trouble) -> Trouble {
-        if self.process.is_dying() { Trouble::Exited } else { trouble }
+        match self.process.in_time() {
+            Err(late) => late,
+            Ok(()) if self.process.is_dying() => Trouble::Exited,
+            Ok(()) => trouble,
+        }
     }
 
     /// Resumes a process that was stopped to be looked at, as if it had not been.
@@ -141,7 +146,11 @@ impl Session {
                 self.process.kill();
                 Err(self.exited())
             }
-            Err(Trouble::Refused(reason, message)) => {
+            Err(Trouble::Refused(reason, mut message)) => {
+                if self.process.spawned && self.process.in_time().is_err() {
+                    self.process.kill();
+                    message.push_str(", and was killed");
+                }
                 Err(Error::SnapshotRefused { pid: self.process.pid, reason, message })
             }
         }

@@ -1,7 +1,9 @@
 //! Snapshots after snapshots, attaching and letting go, and processes that die at any moment.
 
-use crate::harness::{Start, Stranger, answers_stay_the_same, for_each_strategy, is_alive, strategies};
-use groundhog_engine::{Error, Reason, Tracee};
+use crate::harness::{
+    Start, Stranger, answers_stay_the_same, for_each_strategy, is_alive, strategies, wait_until_gone,
+};
+use groundhog_engine::{Error, Reason, Strategy, Tracee};
 use std::time::{Duration, Instant};
 
 #[test]
@@ -264,4 +266,15 @@ fn a_process_without_a_program_cannot_be_started() {
         message,
         "cannot start no-such-program-anywhere: looking it up: No such file or directory (os error 2)"
     );
+}
+
+/// Its thread waits in the kernel until its child ends, and cannot be stopped there.
+#[test]
+fn a_snapshot_that_takes_too_long_is_refused_and_says_so() {
+    let mut victim = Start::of("families", &["vfork"]).with(Strategy::Copy);
+    victim.ask(1);
+    let error = victim.tracee.snapshot().expect_err("it cannot be stopped");
+    assert!(matches!(error, Error::SnapshotRefused { reason: Reason::Stopped, .. }), "{error}");
+    assert!(error.to_string().contains("in time, and was killed"), "{error}");
+    wait_until_gone(victim.tracee.pid());
 }

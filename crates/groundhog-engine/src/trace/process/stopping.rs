@@ -123,16 +123,21 @@ impl Process {
 
     /// Waits for an event, at most until the deadline; none: it was only looked whether that is over.
     fn next_event(&mut self) -> Step<Option<(Tid, WaitStatus)>> {
-        // Also while there is always another event.
-        if self.deadline.is_some_and(|deadline| Instant::now() >= deadline) {
-            let message = "it could not be stopped and reverted in time".to_owned();
-            return Err(Trouble::Refused(Reason::Stopped, message));
-        }
+        self.in_time()?; // also while there is always another event
         let event = wait::any(Patience::Wait).map_err(|_| Trouble::Exited)?;
         if event.is_none() {
             self.note_silence();
         }
         Ok(event)
+    }
+
+    /// Whether there is time left.
+    pub(crate) fn in_time(&self) -> Step<()> {
+        if self.deadline.is_some_and(|deadline| Instant::now() >= deadline) {
+            let message = "it was not stopped and gone through in time".to_owned();
+            return Err(Trouble::Refused(Reason::Stopped, message));
+        }
+        Ok(())
     }
 
     /// Gives what follows so much time, or as much as it takes.
