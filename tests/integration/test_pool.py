@@ -149,8 +149,15 @@ async def test_several_workers_at_once(function: Function) -> None:
         assert [reply.value for reply in replies] == [{"seen": [], "name": f"user{n}"} for n in range(60)]
 
 
-@pytest.mark.parametrize("size", [MIB, 40 * MIB])
-@pytest.mark.parametrize("name", ["echo.py", "echo.js"])
+@pytest.mark.parametrize(
+    ("name", "size"),
+    [
+        ("echo.py", MIB),
+        ("echo.py", 40 * MIB),
+        ("echo.js", MIB),
+        pytest.param("echo.js", 40 * MIB, marks=pytest.mark.slow),
+    ],
+)
 async def test_large_payloads_both_ways(source: Source, name: str, size: int) -> None:
     text = {"echo.py": "def main(p):\n    return p\n", "echo.js": "module.exports = (p) => p;\n"}[name]
     async with Pool(Function.from_file(source(name, text))) as pool:

@@ -41,6 +41,7 @@ async def test_every_reply_is_a_first_reply(victim: Victim, function: Function) 
         assert not any(other in text for other in others), f"request {number} got the output of another"
 
 
+@pytest.mark.slow  # that they leave something is shown without a pool, too
 @pytest.mark.parametrize("victim", HANDLERS, ids=lambda victim: victim.name)
 async def test_without_isolation_a_later_reply_differs(victim: Victim, function: Function) -> None:
     async with Pool(function, workers=1, isolation="off", jail=victim.jail or "none") as pool:

@@ -31,11 +31,11 @@ async def _nothing(_: float = 0) -> None:
 
 
 @pytest.mark.parametrize("asked", [ASKED, KEPT + ASKED], ids=["once", "pipelined"])
-@pytest.mark.parametrize(("pause_s", "is_whole"), [(0.01, True), (1.5, False)], ids=["slow", "asleep"])
+@pytest.mark.parametrize(("pause_s", "is_whole"), [(0.01, True), (2.5, False)], ids=["slow", "asleep"])
 async def test_an_answer_that_is_read(
     monkeypatch: pytest.MonkeyPatch, asked: bytes, pause_s: float, *, is_whole: bool
 ) -> None:
-    monkeypatch.setattr(listening, "_STUCK_S", 0.3)
+    monkeypatch.setattr(listening, "_STUCK_S", 0.6)
     server = Serving(_application, _nothing, _nothing, _nothing)
     got = 0
     async with server.running(1):
