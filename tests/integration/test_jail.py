@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
 import socket
@@ -576,17 +577,41 @@ def main(params):
 
 async def test_terminals_of_others_are_not_there(source: Source) -> None:
     """Whoever is the same user may open them, such as a request that runs at the same time."""
+    with contextlib.ExitStack() as held:
+        path = "/dev/pts/0"
+        while path.endswith("/0"):  # a number that the function's own may have
+            maker, terminal = os.openpty()
+            held.callback(os.close, maker)
+            held.callback(os.close, terminal)
+            path = os.ttyname(terminal)
+        async with Pool(Function.from_file(source("handler.py", TERMINALS)), jail="namespace") as pool:
+            for _ in range(2):
+                reply = await pool.invoke({"path": path})
+                assert reply.value == {"found": ["ptmx"], "read": "typed\n", "theirs": False}
+            assert pool.stats().retirements == {}
+
+
+@pytest.mark.may_skip("only root can mount")
+def test_the_console_of_a_container_is_not_there(source: Source) -> None:
+    """It is a terminal that is mounted over a file."""
+    if os.geteuid() != 0:
+        pytest.skip("only root can mount")
+    text = "import os\ndef main(params):\n    return {'tty': os.isatty(os.open(params['path'], os.O_RDWR))}\n"
+    program = [sys.executable, "-m", "groundhog.cli", "invoke", "--json", str(source("handler.py", text))]
     maker, terminal = os.openpty()
-    # Its number is one that the function's own cannot have.
-    path = os.ttyname(terminal)
-    held = [maker, terminal]
-    while path.endswith("/0"):
-        held += os.openpty()
-        path = os.ttyname(held[-1])
-    async with Pool(Function.from_file(source("handler.py", TERMINALS)), jail="namespace") as pool:
-        for _ in range(2):
-            reply = await pool.invoke({"path": path})
-            assert reply.value == {"found": ["ptmx"], "read": "typed\n", "theirs": False}
-        assert pool.stats().retirements == {}
-    for descriptor in held:
-        os.close(descriptor)
+    mounts = 'mount --bind "$1" "$2" && shift 2 && exec "$@"'
+
+    def finds_it(place: Path, jail: str) -> bool:
+        asked = ["--payload", json.dumps({"path": str(place)}), "--jail", jail]
+        shell = ["unshare", "--mount", "sh", "-c", mounts, "sh", os.ttyname(terminal), str(place)]
+        done = subprocess.run([*shell, *program, *asked], check=True, capture_output=True, text=True)
+        return '"tty": true' in done.stdout
+
+    with tempfile.TemporaryDirectory(dir="/var") as folder:  # not a private one
+        place = Path(folder, "console")
+        place.touch()
+        place.parent.chmod(0o755)
+        assert finds_it(place, "none"), "it proves nothing"
+        assert not finds_it(place, "namespace")
+    os.close(maker)
+    os.close(terminal)

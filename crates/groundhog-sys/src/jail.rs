@@ -11,7 +11,7 @@
 
 use crate::kernel_types::{Errno, Result, Tid, check};
 use crate::{landlock, network, sock_diag};
-use rustix::fs::{Mode, OFlags};
+use rustix::fs::{FileType, Mode, OFlags};
 use rustix::mount::{MountFlags, MountPropagationFlags, MoveMountFlags, OpenTreeFlags};
 use rustix::net::{
     RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer, SendAncillaryMessage,
@@ -271,8 +271,15 @@ fn hide_terminals(place: &CStr) -> Result<()> {
         Err(Refused::NOTDIR) if place == c"/dev/ptmx" => {
             Ok(rustix::mount::mount_bind(c"/dev/pts/ptmx", place)?)
         }
-        // A file of theirs, such as the console, or one that cannot be reached.
-        Err(Refused::NOTDIR | Refused::NOENT | Refused::ACCESS) => Ok(()),
+        // A terminal, such as the console of a container. What stands in its place in a private folder is none.
+        Err(Refused::NOTDIR) => {
+            let kind = FileType::from_raw_mode(rustix::fs::stat(place)?.st_mode);
+            if kind == FileType::CharacterDevice {
+                rustix::mount::mount_bind(c"/dev/null", place)?;
+            }
+            Ok(())
+        }
+        Err(Refused::NOENT | Refused::ACCESS) => Ok(()), // it cannot be reached
         mounted => Ok(mounted?),
     }
 }
