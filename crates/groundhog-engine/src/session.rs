@@ -110,11 +110,10 @@ impl Session {
     /// What goes wrong with a process that is killed meanwhile has that one reason; and that is ours, where it is out of
     /// time: it does not outlive a call of ours that it was left in.
     fn judge(&self, trouble: Trouble) -> Trouble {
-        match self.process.in_time() {
-            Err(late) => late,
-            Ok(()) if self.process.is_dying() => Trouble::Exited,
-            Ok(()) => trouble,
+        if !self.process.is_dying() {
+            return trouble;
         }
+        self.process.in_time().err().unwrap_or(Trouble::Exited)
     }
 
     /// Resumes a process that was stopped to be looked at, as if it had not been.
@@ -136,6 +135,7 @@ impl Session {
             self.snapshot()
         });
         let taken = taken.map_err(|trouble| self.judge(trouble));
+        let late = self.process.in_time().is_err();
         let resumed = self.let_go();
         match taken.and_then(|taken| resumed.map(|()| taken)) {
             Ok((snapshot, info)) => {
@@ -147,7 +147,7 @@ impl Session {
                 Err(self.exited())
             }
             Err(Trouble::Refused(reason, mut message)) => {
-                if self.process.spawned && self.process.in_time().is_err() {
+                if late && reason == Reason::Stopped && (self.process.spawned || self.process.is_dying()) {
                     self.process.kill();
                     message.push_str(", and was killed");
                 }
@@ -218,6 +218,10 @@ impl Session {
         match found.and_then(|found| resumed.map(|()| found)) {
             Ok(found) => Ok(found),
             Err(Trouble::Exited) => {
+                self.process.kill();
+                Err(self.exited())
+            }
+            Err(Trouble::Refused(Reason::Stopped, _)) if self.process.is_dying() => {
                 self.process.kill();
                 Err(self.exited())
             }

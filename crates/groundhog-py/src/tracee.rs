@@ -197,7 +197,7 @@ impl Tracee {
 
     /// Take the snapshot that restores go back to, in place of an earlier one.
     ///
-    /// Raises `SnapshotRefusedError` when the process could not be restored later, and runs on; or that could not be told in time: then it is dead.
+    /// Raises `SnapshotRefusedError` when the process could not be restored later: it runs on. If ten seconds were not enough to tell, it was killed.
     fn snapshot(&self, py: Python<'_>) -> PyResult<SnapshotInfo> {
         py.detach(|| self.engine.snapshot()).map(SnapshotInfo).map_err(|e| exception(&e))
     }

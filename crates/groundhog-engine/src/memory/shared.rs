@@ -26,11 +26,13 @@ pub(crate) const RSEQ_KERNEL_END: usize = 28;
 
 /// Those that this kernel writes. What others would write there is the process's own, as any of its memory.
 pub(crate) fn rseq_kernel_fields() -> &'static [(usize, usize)] {
-    static KNOWN: LazyLock<usize> = LazyLock::new(|| {
-        let size = rseq_feature_size().unwrap_or(RSEQ_FIRST_FEATURES);
-        RSEQ_KERNEL_FIELDS.iter().take_while(|(offset, len)| offset + len <= size).count()
-    });
+    static KNOWN: LazyLock<usize> =
+        LazyLock::new(|| fields_within(rseq_feature_size().unwrap_or(RSEQ_FIRST_FEATURES)));
     &RSEQ_KERNEL_FIELDS[..*KNOWN]
+}
+
+fn fields_within(size: usize) -> usize {
+    RSEQ_KERNEL_FIELDS.iter().take_while(|(offset, len)| offset + len <= size).count()
 }
 
 /// What kernels know of `struct rseq` that do not say how much that is.
@@ -190,4 +192,14 @@ fn read_now(process: &Process, start: RemoteAddr, len: usize, now: &mut Vec<u8>)
     now.resize(len, 0);
     process_vm::read(process.pid, &process.files.mem, start, now)
         .or_trouble(Reason::Memory, "reading its shared memory")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn older_kernels_write_fewer_fields() {
+        assert_eq!([RSEQ_FIRST_FEATURES, 24, 28, 32].map(fields_within), [1, 1, 2, 2]);
+    }
 }

@@ -235,7 +235,7 @@ impl Tracee {
     /// Takes the snapshot that restores go back to, in place of an earlier one.
     ///
     /// # Errors
-    /// [`Error::SnapshotRefused`] when the process could not be restored later: it runs on; or that could not be told in time: it was killed.
+    /// [`Error::SnapshotRefused`] when the process could not be restored later: it runs on. If ten seconds were not enough to tell, it was killed.
     pub fn snapshot(&self) -> Result<SnapshotInfo> {
         self.ask(Command::Snapshot)
     }

@@ -98,9 +98,13 @@ impl WriteProtect {
             inverted: Categories::FILE,
             all: Categories::FILE,
             any: Categories::PRESENT | in_swap,
+            report: self.guard,
             ..Query::default()
         };
-        self.query(process, start, end, &query)
+        self.query(process, start, end, &query)?;
+        // A marker, too, and no page.
+        self.regions.retain(|region| !region.categories().contains(Categories::GUARD));
+        Ok(())
     }
 
     /// All four questions asked of everything.
