@@ -548,3 +548,23 @@ def main(params):
         assert isinstance(after, dict)
         assert after["pid"] != before["pid"]
         assert is_gone(before["pid"])
+
+
+NAMED_OTHERWISE = """
+import mmap, os, random
+
+with open(os.fsencode(__file__).replace(b"handler.py", b"library-\\xe9"), "wb+") as file:
+    file.write(b"x" * 4096)
+    file.flush()
+    kept = mmap.mmap(file.fileno(), 4096)
+
+def main(params):
+    return {"random": random.random()}
+"""
+
+
+async def test_a_mapped_file_whose_name_is_no_utf_8(source: Source) -> None:
+    path = source("handler.py", NAMED_OTHERWISE)
+    async with Pool(Function.from_file(path), jail="none") as pool:
+        drawn = {(await pool.invoke({})).value["random"] for _ in range(3)}
+    assert len(drawn) == 3

@@ -10,11 +10,12 @@ const ENOENT: i32 = 2;
 /// Notes which mappings have another policy than the process, whose policy counts where there is none; `vdso`: where one of those
 /// is.
 pub(super) fn note_own(process: &Process, areas: &mut [Area], vdso: u64) -> Step<()> {
-    let text = match std::fs::read_to_string(format!("/proc/{}/numa_maps", process.pid)) {
+    let text = match std::fs::read(format!("/proc/{}/numa_maps", process.pid)) {
         // The kernel knows no nodes of memory.
         Err(error) if error.raw_os_error() == Some(ENOENT) => return Ok(()),
         text => text.or_trouble(Reason::Inspection, "reading its numa_maps")?,
     };
+    let text = String::from_utf8_lossy(&text); // names of files may be anything
     let policies = parse(&text);
     let of_process = policies.get(&vdso);
     for area in areas {

@@ -93,7 +93,8 @@ def _reseed_objectid(kind: Any) -> Callable[[bytes], None]:
 def _reseed_aiohttp(writer: Any) -> Callable[[bytes], None]:
     """All WebSockets of clients draw their masks from one generator, which is a parameter's default."""
     init = writer.__init__
-    defaults = [*(init.__defaults__ or ()), *(init.__kwdefaults__ or {}).values()]
+    keywords = getattr(init, "__kwdefaults__", None) or {}
+    defaults = [*(getattr(init, "__defaults__", None) or ()), *keywords.values()]
     seeds = [default.seed for default in defaults if hasattr(default, "seed")]
 
     def reseed(_: bytes) -> None:
@@ -120,8 +121,9 @@ def _libraries() -> set[str]:
     hashes; of the others any.
     """
     try:
-        with open("/proc/self/maps") as maps:
-            files = {line.split(None, 5)[5].rstrip("\n") for line in maps if "/lib" in line}
+        with open("/proc/self/maps", errors="surrogateescape") as maps:
+            lines = (line.rstrip("\n").removesuffix(" (deleted)") for line in maps if "/lib" in line)
+            files = {line.split(None, 5)[5] for line in lines}
     except OSError:
         return set()
     names = {file: os.path.basename(file) for file in files}
