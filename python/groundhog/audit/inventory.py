@@ -199,7 +199,7 @@ ROWS = (
         TERMINALS,
         "terminals of others of the same user",
         "forbidden in a jail by namespaces: it has terminals of its own, which nobody else sees; by Landlock"
-        " they cannot be written to, nor made",
+        " they cannot be opened for writing",
         unshown="nothing is left in the process; tests of the jail",
     ),
     Row(

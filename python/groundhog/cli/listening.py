@@ -42,7 +42,7 @@ _SMALLEST_READ, _LARGEST_READ = 1024, 8 * 1024
 _HANDLED_S = 0.005
 """What is read at once is to be handled within this time."""
 _STUCK_S = 60.0
-"""How long callers may send nothing of a request's head, or take nothing of an answer."""
+"""How long callers may take for a request's head, or take nothing of an answer; up to twice as long."""
 _WRITING_S = 1.0
 """How long the last answers may take on their way out."""
 

@@ -249,8 +249,8 @@ class _Walks(Generic[_Found]):
     """Walks through all processes, one at a time.
 
     Args:
-        look: finds who has sockets open, of which those processes are looked at first that it is given.
-        likely: these processes.
+        look: finds who has sockets open; it is given the sockets, and the processes to look at first.
+        likely: the processes to look at first.
     """
 
     def __init__(

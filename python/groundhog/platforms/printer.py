@@ -76,7 +76,7 @@ class Printer:
             if stat.S_ISREG(kind):
                 return True
             if not (stat.S_ISFIFO(kind) or stat.S_ISSOCK(kind)):
-                return False
+                return not os.isatty(self._fd)
             poll = select.poll()
             poll.register(self._fd, select.POLLOUT)
             return count <= select.PIPE_BUF and bool(poll.poll(0))

@@ -74,11 +74,11 @@ def test_one_in_pieces(where: str, make: Callable[[list[int]], Any]) -> None:
     own = make([3, 1, 4, 1, 5])
     assert found(first, then, [own, own]) == [(where, "3 1 4 1 5")]
     assert found(first, then, [own, make([3, 1, 4, 1, 6])]) == []
-    # Few pieces are alike by chance: times that something took, for instance.
     # What a process keeps differs in others, a counter in the next request.
     kept = [make([1, 2, 3, 4, 5]), make([9, 8, 7, 6, 5])]
-    few = [make([1, 2, 3, 4, 5]), make([7, 8, 9, 4, 5])]
     assert found(kept, [make([1, 2, 3, 4, 5])] * 2, [own, own]) == []
+    # Few pieces are alike by chance: times that something took, for instance.
+    few = [make([1, 2, 3, 4, 5]), make([7, 8, 9, 4, 5])]
     assert found(few, then, [own, own]) == found(first, few, [own, own]) == []
 
 

@@ -96,7 +96,7 @@ async def test_a_caller_that_is_no_function(connection: Connection, monkeypatch:
     def looked(*_: Any) -> None:
         raise AssertionError("it was found before")
 
-    monkeypatch.setattr(neighbours, "_holders", looked)
+    monkeypatch.setattr(neighbours, "_found_in", looked)
     await callers.check(connection.request())
 
 
