@@ -144,7 +144,7 @@ impl Layout {
     }
 
     fn splits(&mut self, process: &Process, areas: &[Area], whole: bool) -> Step<Vec<Change>> {
-        let now = seams_of(process)?;
+        let now = seams_of(process, &mut self.now)?;
         layout::mended(areas.iter().map(|area| &area.mapping), &self.seams, &now, whole).map_err(|place| {
             let what = format!("at {place:#x} mappings meet that did not at the snapshot, or no longer do");
             Trouble::Refused(Reason::Layout, what)
@@ -226,13 +226,14 @@ pub(crate) fn join_alike(
             advice::give(&mut remote, area.mapping.start, area.mapping.end, advice)?;
         }
     }
-    let seams = seams_of(remote.process())?;
+    let mut text = Vec::new();
+    let seams = seams_of(remote.process(), &mut text)?;
     for area in seconds.iter().filter(|area| seams.binary_search(&area.mapping.start).is_ok()) {
         let (start, end) = (area.mapping.start, area.mapping.end);
         map(&mut remote, start, end, area)?;
         write(remote.process(), start, end)?;
     }
-    let seams = seams_of(remote.process())?;
+    let seams = seams_of(remote.process(), &mut text)?;
     areas.dedup_by(|next, last| {
         let meet = last.mapping.end == next.mapping.start;
         let are_one = meet && seams.binary_search(&next.mapping.start).is_err();
@@ -245,11 +246,10 @@ pub(crate) fn join_alike(
     Ok(())
 }
 
-/// Where the mappings of a process end and begin now.
-fn seams_of(process: &Process) -> Step<Vec<u64>> {
-    let mut text = Vec::new();
-    vma::read_maps(process, &mut text)?;
-    Ok(layout::seams(&vma::parse_maps(&text)?))
+/// Where the mappings of a process end and begin now; `text` is overwritten by their list.
+fn seams_of(process: &Process, text: &mut Vec<u8>) -> Step<Vec<u64>> {
+    vma::read_maps(process, text)?;
+    Ok(layout::seams(&vma::parse_maps(text)?))
 }
 
 /// What some changes map anew.
