@@ -90,6 +90,12 @@ impl Survey {
         self.files.iter().filter(|file| file.kind == FileType::File).map(|file| file.inode).collect()
     }
 
+    /// The inodes of sockets, but for those that this process shares.
+    pub(crate) fn sockets_of_its_own(&self) -> BTreeSet<u64> {
+        let sockets = self.files.iter().filter(|file| file.kind == FileType::Socket && !file.is_ours);
+        sockets.map(|file| file.inode).collect()
+    }
+
     /// Files and folders, but for those that this process shares.
     pub(crate) fn own_files(&self) -> impl Iterator<Item = &OpenFile> {
         self.files.iter().filter(|file| file.kind == FileType::File && file.offset.is_some() && !file.is_ours)

@@ -9,6 +9,7 @@ use groundhog_proc::unix_sockets;
 use groundhog_sys::fcntl::Ready;
 use groundhog_sys::socket::{self, Address, Made};
 use groundhog_sys::{Tid, fcntl, sock_diag};
+use std::collections::BTreeSet;
 use std::os::fd::OwnedFd;
 
 const AF_UNIX: i32 = 1;
@@ -39,12 +40,15 @@ pub(crate) struct OwnEnds {
 }
 
 impl OwnEnds {
-    /// Of the files with these numbers. `same_network`: the other ends' addresses mean what ours do.
-    pub(crate) fn of(numbers: &[i32], same_network: bool) -> Self {
+    /// Of the files with these numbers, but for `theirs`, by inode: another thread may have closed one meanwhile, and its number
+    /// have become that of one more duplicate. `same_network`: the other ends' addresses mean what ours do.
+    pub(crate) fn of(numbers: &[i32], same_network: bool, theirs: &BTreeSet<u64>) -> Self {
         let mut ends = Self::default();
         for number in numbers {
-            // It may have been closed meanwhile, by another thread.
             let Ok(copy) = fcntl::duplicate_number(*number) else { continue };
+            if fcntl::inode(&copy).is_ok_and(|inode| theirs.contains(&inode)) {
+                continue;
+            }
             let Ok(Made { family, .. }) = socket::made(&copy) else { continue };
             if family == AF_UNIX {
                 ends.inodes.extend(fcntl::inode(&copy));
@@ -179,5 +183,22 @@ fn pair(candidate: &Candidate<'_>, other: &Candidate<'_>, made: Made, unread: u6
     match Refill::save(candidate.duplicate, contents, other_end) {
         Ok(refill) => Ok(Role::Pair { packets, refill: Some(refill) }),
         Err(what) => refuse(&candidate.numbers, what),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::fd::AsRawFd;
+    use std::os::unix::net::UnixStream;
+
+    #[test]
+    fn a_duplicate_of_a_socket_of_the_process_is_no_end_of_ours() {
+        let (socket, _other) = UnixStream::pair().expect("a pair");
+        let socket = OwnedFd::from(socket);
+        let inode = fcntl::inode(&socket).expect("it is open");
+        let ends = |theirs| OwnEnds::of(&[socket.as_raw_fd()], true, &theirs);
+        assert_eq!(ends(BTreeSet::new()).inodes, [inode]);
+        assert!(ends(BTreeSet::from([inode])).inodes.is_empty());
     }
 }
