@@ -30,20 +30,35 @@ def end() -> None:
             # By their types: some objects answer for others when they are asked.
             for executor in [thing for thing in gc.get_objects() if issubclass(type(thing), kind)]:
                 executor.shutdown(wait=True, kill_workers=True)  # whoever asks for it gets another one
-    for name in TRACKERS:
-        tracker = getattr(sys.modules.get(name), "_resource_tracker", None)
-        if getattr(tracker, "_pid", None) is not None:
-            _end_tracker(tracker)
+    trackers = [getattr(sys.modules.get(name), "_resource_tracker", None) for name in TRACKERS]
+    running = [tracker for tracker in trackers if getattr(tracker, "_pid", None) is not None]
+    if running:
+        gc.collect()  # finalizers of what has ended start one that has ended again, to tell it
+    for tracker in running:
+        _end_tracker(tracker)
 
 
 def _end_tracker(tracker: Any) -> None:
     """Kill it: at the end of its pipe it removes the names of shared memory that is still in use."""
-    pid, fd = tracker._pid, tracker._fd  # noqa: SLF001 - its own way to stop it removes them
+    collects = gc.isenabled()
+    gc.disable()  # a finalizer may ask for it, in this thread as in others
+    try:
+        with tracker._lock:  # noqa: SLF001 - its own way to stop it removes them
+            pid, fd = tracker._pid, tracker._fd  # noqa: SLF001
+            tracker._pid = tracker._fd = None  # noqa: SLF001
+            if pid is not None:
+                _kill(pid)
+            if fd is not None:
+                os.close(fd)
+    finally:
+        if collects:
+            gc.enable()
+
+
+def _kill(pid: int) -> None:
     try:
         if os.waitpid(pid, os.WNOHANG) == (0, 0):  # still a child: its number is nobody else's
             os.kill(pid, signal.SIGKILL)
             os.waitpid(pid, 0)
     except ChildProcessError:
         pass  # it had ended, and somebody else has asked
-    os.close(fd)
-    tracker._pid = tracker._fd = None  # noqa: SLF001
