@@ -8,11 +8,13 @@
 //!   pending_data    what waits: first in pipes, then in counters, timers, events; connections: what waits in sockets
 //!   times           when pipes were read and written: after what does so, before the events that setting them makes
 //!   epoll           what sets watch, and what they have ready
+//!   anonymous_inode what all of them share that have no file
 //! ```
 //!
 //! A duplicate shares the open file, so it tells whether a number still stands for it (`kcmp`), and what is set on it can
 //! be read and set from here.
 
+pub(crate) mod anonymous_inode;
 pub(crate) mod connections;
 pub(crate) mod epoll;
 pub(crate) mod open_file;

@@ -153,6 +153,15 @@ pub fn is_nameless(file: impl AsFd) -> Result<bool> {
         && rustix::fs::FileType::from_raw_mode(stat.st_mode) == rustix::fs::FileType::RegularFile)
 }
 
+/// `fchown`: sets the user and group of an open file.
+///
+/// # Errors
+/// As fchown(2).
+pub fn set_owner(file: impl AsFd, (user, group): (u32, u32)) -> Result<()> {
+    let (user, group) = (rustix::fs::Uid::from_raw(user), rustix::fs::Gid::from_raw(group));
+    Ok(rustix::fs::fchown(file, Some(user), Some(group))?)
+}
+
 /// `fchmod`: sets the permissions of an open file.
 ///
 /// # Errors

@@ -2,6 +2,7 @@
 
 use super::Session;
 use crate::component::{Restore, Stopped};
+use crate::descriptors::anonymous_inode;
 use crate::error::{OrTrouble, Reason, Step, Trouble};
 use crate::report::{RestoreReport, Stopwatch};
 use crate::syscalls::observed::Observed;
@@ -36,6 +37,7 @@ impl Session {
         if !observed.touched.is_empty() || (observed.files && private.is_empty()) {
             observed.touched.note_files();
         }
+        anonymous_inode::put_back()?;
         // Nothing that could write into them runs any more.
         for pipe in drain.iter() {
             report.bytes_drained +=

@@ -3,6 +3,7 @@
 use super::observer::{Listener, Watch};
 use super::tracee::{SpawnOptions, UsedConnections};
 use super::{Session, Sight, Terms};
+use crate::descriptors::anonymous_inode;
 use crate::error::{Error, Result};
 use crate::files::jail::{self, Entered, Means, Prepared};
 use crate::files::page_sharing;
@@ -122,6 +123,7 @@ impl Birth {
         let (jail, jailed) = prepared.into_parts();
         let ids = jail.as_ref().and_then(|jail| jail.ids);
         command.jail = jail;
+        anonymous_inode::note();
         let pending = spawn::fork(&command).map_err(|errno| failed("fork", errno))?;
         let pid = pending.pid;
         // From here on an early return ends this thread, and the child with it.
@@ -175,6 +177,7 @@ pub(super) fn seize_all(pid: Tid) -> Result<Started> {
     let pidfd = Arc::new(pidfd::open(pid).map_err(failed)?);
     let options = ptrace::FOLLOW_ALL & !ptrace::EXIT_KILL;
     let mut seized = BTreeSet::new();
+    anonymous_inode::note();
     loop {
         let mut found_new = false;
         for entry in std::fs::read_dir(format!("/proc/{pid}/task")).map_err(io)? {

@@ -4,6 +4,7 @@
 //! then without one: an event of the process that another thread of this program has taken is never told again.
 
 use super::Session;
+use crate::descriptors::anonymous_inode;
 use crate::error::Result;
 use crate::report::{RestoreReport, SnapshotInfo};
 use crate::session::changes::Changes;
@@ -76,6 +77,8 @@ impl Tracer {
 
     fn tell_end(&mut self) {
         if let Some(ending) = self.session.ending() {
+            // It cannot be replaced with the process.
+            let _shows = anonymous_inode::put_back();
             (self.on_end)(ending);
         }
     }

@@ -238,3 +238,23 @@ fn descriptors_of_a_later_snapshot_are_watched() {
         assert_eq!(victim.restore().attributes_reverted, 1, "{}", victim.label());
     });
 }
+
+/// Before Linux 6.16 root can set what all of them share, on the whole machine.
+#[test]
+fn what_all_eventfds_share_is_put_back() {
+    for strategy in strategies() {
+        let mut other = Start::of("inode_of_all", &[]).with(strategy);
+        other.snapshot();
+        let first = other.ask(1);
+        other.restore();
+        assert_eq!(other.ask(2), first, "after a restore");
+        other.restore();
+        let mut victim = Start::of("inode_of_all", &["exits"]).with(strategy);
+        victim.snapshot();
+        victim.send(3);
+        victim.wait_for_answer_or_end();
+        wait_until("word of the end", || victim.tracee.ending().is_some());
+        assert_eq!(other.ask(4), first, "after the end of another process");
+        other.restore();
+    }
+}
