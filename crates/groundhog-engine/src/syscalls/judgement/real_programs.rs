@@ -31,6 +31,8 @@ const REFUSED: &[(Sysno, &str, i32)] = &[
     (Sysno::madvise, "MADV_FREE", EINVAL.0),
     // A question whether the kernel tells of advice that it does not know.
     (Sysno::madvise, "0xffffffff", EINVAL.0),
+    // Many kernels give no names, those of the traced programs among them.
+    (Sysno::prctl, "PR_SET_VMA", EINVAL.0),
     // V8 goes without keys.
     (Sysno::pkey_alloc, "", ENOSPC),
     // A browser with a sandbox of its own does not start in ours: it takes --no-sandbox.

@@ -3,7 +3,7 @@
 //!
 //! `futex` and `keyctl` need none: whatever a futex operation is, it waits or wakes, and keys are refused whole.
 
-use super::Action::Refuse;
+use super::Action::{Deny, Refuse};
 use super::Effect as E;
 use super::Since::{Snapshot, Start};
 use super::StateKind as K;
@@ -54,6 +54,8 @@ const fn never(errno: Errno) -> Clause {
     Clause { when: When::Always, action: Refuse(errno, Start) }
 }
 
+/// The engine itself makes the call inside the process.
+const DENIED: &[Clause] = &[Clause { when: When::Always, action: Deny(EINVAL, Snapshot) }];
 const REFUSED: &[Clause] = &[refused(EINVAL)];
 const NO_DEVICE: &[Clause] = &[refused(ENODEV)];
 const NO_SUPPORT: &[Clause] = &[refused(EOPNOTSUPP)];
@@ -127,7 +129,9 @@ pub(super) const PRCTL: Rule = Rule::Operations(
             // It tells how many threads there have ever been.
             op(78, "PR_FUTEX_HASH", REFUSED),
             op(0x4155_5856, "PR_GET_AUXV", PURE),
-            op(0x5356_4d41, "PR_SET_VMA", LAYOUT),
+            // No list of mappings shows the name that the heap or the stack was given, until it is moved. Kernels that give no names
+            // answer so.
+            op(0x5356_4d41, "PR_SET_VMA", DENIED),
             op(0x5961_6d61, "PR_SET_PTRACER", PROCESSES),
         ],
     )],
