@@ -246,6 +246,29 @@ def main(params):
     assert list(tmp_path.glob("log")) == []
 
 
+# Appends to a file that it had before its first request.
+LOGS = r"""
+log=${TMPDIR:-/tmp}/groundhog-log-$1
+echo begun >$log
+echo '{"ok":true}' >&3
+while read -r line; do
+    echo asked >>$log
+    printf '{"lines": %d}\n' $(wc -l <$log) >&3
+done
+"""
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can choose the user of a function")
+@pytest.mark.may_skip("an unprivileged run cannot become somebody else")
+@pytest.mark.parametrize("jail", JAILS)
+async def test_what_another_user_wrote_before_is_put_back(jail: str, tmp_path: Path) -> None:
+    function = Function.from_command(["/bin/sh", "-c", LOGS, "sh", name_of(tmp_path)], cwd="/")
+    async with Pool(function, jail=jail, uid=NOBODY, verify=True) as pool:
+        for _ in range(3):
+            assert (await pool.invoke({})).value == {"lines": 2}
+        assert pool.stats().retirements == {}
+
+
 # Writes so much, and says what became of it.
 FILLS = """
 import tempfile

@@ -103,6 +103,15 @@ mod tests {
         assert_eq!(behind_end(&file, 5000), Ok(vec![]));
     }
 
+    /// For files of a user that functions of root's become.
+    #[test]
+    fn it_is_set_by_a_thread_that_acts_as_another_user() {
+        let file = file(&[1; 5000]);
+        let _user = crate::jail::ActingAs::new((65534, 65534));
+        set_behind_end(&file, 5000, b"rest").unwrap();
+        assert_eq!(behind_end(&file, 5000), Ok(b"rest".to_vec()));
+    }
+
     #[test]
     fn whole_pages_and_holes_have_nothing_behind_them() {
         let whole = file(&[1; PAGE]);

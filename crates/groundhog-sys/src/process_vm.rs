@@ -195,16 +195,41 @@ pub fn read_own(addr: RemoteAddr, buffer: &mut [u8]) -> Result<()> {
     // SAFETY: `local` is exclusively borrowed memory of that length; the kernel checks `remote`.
     let count =
         unsafe { libc::process_vm_readv(libc::getpid(), &raw const local, 1, &raw const remote, 1, 0) };
-    // Some containers refuse the call.
-    if count == buffer.len() as isize { Ok(()) } else { read(own_id(), own_memory()?, addr, buffer) }
+    match moved(count, buffer.len()) {
+        Err(REFUSED) => read(own_id(), own_memory()?, addr, buffer),
+        moved => moved,
+    }
 }
 
-/// Writes memory of this process itself, likewise.
+/// Writes memory of this process itself, likewise, which it may write.
 ///
 /// # Errors
 /// As [`read_own`].
 pub fn write_own(addr: RemoteAddr, bytes: &[u8]) -> Result<()> {
-    write_forced(own_memory()?, addr, bytes)
+    let local = libc::iovec { iov_base: bytes.as_ptr().cast_mut().cast(), iov_len: bytes.len() };
+    let remote = remote_vector(addr, bytes.len());
+    // SAFETY: `local` is borrowed memory of that length, which is only read; the kernel checks `remote`, and the caller has no
+    // reference to what is there.
+    let count =
+        unsafe { libc::process_vm_writev(libc::getpid(), &raw const local, 1, &raw const remote, 1, 0) };
+    match moved(count, bytes.len()) {
+        Err(REFUSED) => write_forced(own_memory()?, addr, bytes),
+        moved => moved,
+    }
+}
+
+/// Some containers refuse the calls. The file in their stead cannot be opened by a thread that acts as another user.
+const REFUSED: Errno = Errno(libc::EPERM);
+
+fn moved(count: isize, wanted: usize) -> Result<()> {
+    match usize::try_from(count) {
+        Ok(count) if count == wanted => Ok(()),
+        Ok(_) => Err(Errno(libc::EFAULT)),
+        Err(_) => match Errno::last() {
+            Errno(libc::ENOSYS) => Err(REFUSED),
+            errno => Err(errno),
+        },
+    }
 }
 
 fn own_id() -> Tid {
