@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pwd
+import re
 import secrets
 import tempfile
 from dataclasses import dataclass, field
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from groundhog.runners.command import Command
 
 _SHARED_SCRATCH = ("/tmp", "/var/tmp")  # noqa: S108 - laid over, not written
+_OCTAL = re.compile(rb"\\([0-7]{3})")
 
 
 def machine() -> Mapping[str, Any]:
@@ -124,6 +126,8 @@ class Confinement:
         if function.path is not None:
             folders.append(str(function.path.parent))
         private = tuple(dict.fromkeys(folder for folder in folders if folder))
+        if means == Jail.NAMESPACE.value:
+            private = _that_can_be_laid_over(private)
         return cls(means, private, ids, (limits.scratch_bytes, limits.scratch_files), network)
 
     def cell(self) -> Cell:
@@ -164,6 +168,34 @@ class Confinement:
             remove(scratch)
             raise
         return scratch, folder
+
+
+def _that_can_be_laid_over(folders: tuple[str, ...]) -> tuple[str, ...]:
+    """Leave out folders below which something is mounted: functions cannot write to these.
+
+    The kernel lays no overlay over them in a namespace of a user: it might show what is beneath the mount.
+    """
+    points = _mount_points()
+    left = []
+    for folder in folders:
+        real = Path(folder).resolve()
+        below = next((point for point in points if real in point.parents), None)
+        if below is None:
+            left.append(folder)
+        elif real != Path("/"):  # which never is a private one
+            log.warning(
+                "functions cannot write to a folder below which something is mounted: it is read-only",
+                path=folder,
+                mounted=str(below),
+            )
+    return tuple(left)
+
+
+def _mount_points() -> list[Path]:
+    """Where something is mounted: proc(5), ``mountinfo``, where spaces and the like are octal numbers."""
+    lines = Path("/proc/self/mountinfo").read_bytes().splitlines()
+    points = (_OCTAL.sub(lambda found: bytes([int(found[1], 8)]), line.split()[4]) for line in lines)
+    return [Path(os.fsdecode(point)) for point in points]
 
 
 @dataclass(frozen=True, slots=True)

@@ -638,3 +638,24 @@ def test_the_console_of_a_container_is_not_there(source: Source) -> None:
         assert not finds_it(place, "namespace")
     os.close(maker)
     os.close(terminal)
+
+
+@pytest.mark.may_skip("only root can mount")
+def test_a_folder_below_which_something_is_mounted_cannot_be_written(source: Source, tmp_path: Path) -> None:
+    if os.geteuid() != 0:
+        pytest.skip("only root can mount")
+    handler = source("mounted.py", HANDLER)
+    place, above = tmp_path / "lies in" / "below", tmp_path / "lies in"
+    place.mkdir(parents=True)
+    asked = json.dumps({"name": f"left-{os.getpid()}", "folders": ["/var/tmp", str(above), str(place)]})
+    mounting = 'mount -t tmpfs none "$1" && shift && HOME=$1 && export HOME && shift && exec "$@"'
+    command = [sys.executable, "-m", "groundhog.cli", "invoke", str(handler), "--payload", asked]
+    done = subprocess.run(
+        ["unshare", "--mount", "sh", "-c", mounting, "sh", str(place), str(above), *command, "--json"],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert "functions cannot write to a folder below which something is mounted" in done.stderr
+    assert answers(done) == [["wrote", "Read-only file system", "Read-only file system"]], done.stderr
