@@ -31,7 +31,10 @@ a key: fewer are alike by chance.
 """
 MOST_SHOWN = 60
 _Found = TypeVar("_Found", str, list[str])
-_WORD = re.compile(r"[0-9A-Za-z]+")
+_WORDS = (re.compile(r"[0-9A-Za-z]+"), re.compile(r"[0-9A-Za-z_-]+"), re.compile(r"[0-9A-Za-z+/_=-]+"))
+"""Of letters and digits, and of both alphabets of base64: split at their marks, one token has more words than
+another.
+"""
 
 
 @dataclass(frozen=True)
@@ -72,6 +75,12 @@ class Repeat:
 
 def find(payload: int, samples: Samples) -> list[Repeat]:
     """The identifiers that repeat in the answers to one payload."""
+    (first_a, first_b), (then_a, then_b) = samples.first, samples.then
+    samples = Samples(
+        (_opened(first_a), _opened(first_b)),
+        (_opened(then_a), _opened(then_b)),
+        [_opened(answer) for answer in samples.isolated],
+    )
     first, then, isolated = (
         [dict(_members(answer)) for answer in answers]
         for answers in (samples.first, samples.then, samples.isolated)
@@ -90,15 +99,27 @@ def _in_pieces(payload: int, samples: Samples) -> list[Repeat]:
         [dict(_pieces(answer)) for answer in answers]
         for answers in (samples.first, samples.then, samples.isolated)
     )
-    found = {
-        member: Repeat(payload, member, " ".join(own[0]), len(isolated))
-        for member, one, other, own in _shared(first, then, isolated)
-        if all(pieces == own[0] for pieces in own) and _differ(*one, *other)
-    }
+    found = {}
+    for member, *pieces in _shared(first, then, isolated):
+        one, other, own = _steady(*pieces)
+        if _differ(*one, *other):
+            found[member] = Repeat(payload, member, " ".join(own[0]), len(isolated))
     # What is around one of them has the same pieces.
     return [
         repeat for member, repeat in found.items() if not any(_is_within(inner, member) for inner in found)
     ]
+
+
+def _steady(*answers: list[list[str]]) -> list[list[list[str]]]:
+    """The pieces that are alike in all restored requests: others are times, and the like.
+
+    None, if there are not as many in each answer.
+    """
+    own = answers[-1]
+    if len({len(pieces) for pieces in itertools.chain(*answers)}) > 1:
+        return [[[] for _ in of] for of in answers]
+    kept = [len(set(texts)) == 1 for texts in zip(*own, strict=True)]
+    return [[list(itertools.compress(pieces, kept)) for pieces in of] for of in answers]
 
 
 def _is_within(inner: str, outer: str) -> bool:
@@ -111,8 +132,6 @@ def _differ(*texts: list[str]) -> bool:
     All but one are the same pieces: what a process keeps differs in the first two only, a counter in the
     others.
     """
-    if len({len(pieces) for pieces in texts}) > 1:
-        return False
     in_first, in_other, before, after = texts
     first = list(map(str.__ne__, in_first, in_other))
     then = list(map(str.__ne__, before, after))
@@ -131,17 +150,38 @@ def _shared(
 
 
 def _pieces(value: Any, path: str = "") -> Iterator[tuple[str, list[str]]]:
-    """The texts and numbers in each list and object of an answer, at any depth, with where that stands."""
+    """The texts and numbers in each list and object of an answer, and the words of each text, with where that
+    stands.
+    """
     match value:
         case dict():
             members = [(f"{path}.{name}" if path else str(name), member) for name, member in value.items()]
         case list():
             members = [(f"{path}[{at}]", member) for at, member in enumerate(value)]
+        case str():
+            yield path, _WORDS[0].findall(value)
+            return
         case _:
             return
     yield path, [text for at, member in members for where, text in _members(member, at) if where[-2:] != ".*"]
     for at, member in members:
         yield from _pieces(member, at)
+
+
+def _opened(value: Any) -> Any:
+    """An answer with what its texts hold that are JSON themselves, as the body of an answer over HTTP."""
+    match value:
+        case dict():
+            return {name: _opened(member) for name, member in value.items()}
+        case list():
+            return [_opened(member) for member in value]
+        case str() if value.lstrip()[:1] in ("{", "["):
+            try:
+                return _opened(json.loads(value))
+            except (ValueError, RecursionError):
+                return value
+        case _:
+            return value
 
 
 def _members(value: Any, path: str = "") -> Iterator[tuple[str, str]]:
@@ -166,19 +206,20 @@ def _repeated(first: list[str], then: list[str], isolated: list[str]) -> str | N
     """What repeats of a text, if something does."""
     if _is_repeated(first, then, isolated):
         return isolated[0]
-    every = [*first, *then, *isolated]
-    if len({len(text) for text in every}) == 1:
+    if len({len(text) for text in itertools.chain(first, then, isolated)}) == 1:
         for start, end in _alike(isolated):
             cut = [[text[start:end] for text in texts] for texts in (first, then, isolated)]
             if end - start >= SHORTEST_PART and _is_repeated(*cut):
-                return isolated[0][start:end]
+                return cut[2][0]
         return None
-    words: list[list[str]] = [_WORD.findall(text) for text in every]
-    if len({len(split) for split in words}) > 1:
-        return None
-    for word in ([split[at] for split in words] for at in range(len(words[0]))):
-        if len(word[4]) >= SHORTEST_PART and _is_repeated(word[:2], word[2:4], word[4:]):
-            return word[4]
+    for splits in _WORDS:
+        words = [[splits.findall(text) for text in texts] for texts in (first, then, isolated)]
+        if len({len(split) for split in itertools.chain(*words)}) > 1:
+            continue
+        for at in range(len(words[2][0])):
+            cut = [[split[at] for split in texts] for texts in words]
+            if len(cut[2][0]) >= SHORTEST_PART and _is_repeated(*cut):
+                return cut[2][0]
     return None
 
 

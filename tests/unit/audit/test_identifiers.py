@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -118,3 +119,45 @@ def test_in_words() -> None:
     assert said.startswith("an identifier repeats in the answers to payload 2: its member id has 'xxx")
     assert "x" * 61 not in said
     assert "in 6 of them" in said
+
+
+def test_a_token_whose_marks_are_none_of_the_words_around_it() -> None:
+    def answer(ms: float, token: str) -> dict[str, Any]:
+        return {"said": f"after {ms} ms: {token}"}
+
+    said = found(
+        [answer(1.25, "ab-cd_12"), answer(2.5, "abcdef12")],
+        [answer(0.125, "a-b-c-d-"), answer(10.5, "____4567")],
+        [answer(ms, "x-y1z2-9") for ms in (1.5, 2.25, 0.0625)],
+    )
+    assert said == [("said", "x-y1z2-9")]
+
+
+def test_in_json_within_a_text() -> None:
+    def answer(ms: float, key: list[int]) -> dict[str, Any]:
+        return {"statusCode": 200, "body": json.dumps({"key": key, "took": ms})}
+
+    said = found(
+        [answer(1.25, [1, 2, 3, 4, 5]), answer(2.5, [2, 3, 4, 5, 6])],
+        [answer(0.125, [3, 4, 5, 6, 7]), answer(10.5, [4, 5, 6, 7, 8])],
+        [answer(ms, [9, 8, 7, 6, 5]) for ms in (1.5, 2.25, 0.0625)],
+    )
+    assert said == [("body.key", "9 8 7 6 5")]
+
+
+@pytest.mark.parametrize("make", [list, lambda pieces: " ".join(map(str, pieces))])
+def test_in_pieces_beside_a_time(make: Callable[[list[int]], Any]) -> None:
+    said = found(
+        [make([100, 1, 2, 3, 4, 5]), make([200, 2, 3, 4, 5, 6])],
+        [make([300, 3, 4, 5, 6, 7]), make([400, 4, 5, 6, 7, 8])],
+        [make([time, 9, 8, 7, 6, 5]) for time in (5, 60, 700)],
+    )
+    assert said == [("", "9 8 7 6 5")]
+
+
+def test_times_that_something_took_are_none() -> None:
+    took = [
+        [{"took": took, "said": f"took {took} s"} for took in times]
+        for times in ([0.00451, 0.0039], [0.00021, 0.000114], [0.000123, 0.00012, 0.0001])
+    ]
+    assert found(*took) == []
