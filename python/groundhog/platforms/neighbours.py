@@ -80,6 +80,8 @@ class _Holder:
     descriptor: str
     inode: int
     may_be_function: bool
+    users: frozenset[int]
+    """Who the process is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,10 +233,18 @@ class Neighbours:
         if isinstance(found, _Nobody):
             if end.user in self._users or _ROOT in self._users or found.may_be_function(end.user):
                 raise _refusal()
-        elif found.may_be_function:
+        elif found.may_be_function or self._is_handed_on(end, found):
             raise _refusal()
         else:
             self._remember((far[0], far[1]), found)
+
+    def _is_handed_on(self, end: End, holder: _Holder) -> bool:
+        """Whether a function may have made a socket that somebody else holds now: who takes descriptors in
+        messages, as a message bus does, is another user as a rule.
+        """
+        if end.user not in self._users and _ROOT not in self._users:
+            return False
+        return end.user not in holder.users
 
     def _remember(self, caller: tuple[str, int], found: _Holder) -> None:
         if len(self._found) >= _REMEMBERED:
@@ -354,7 +364,12 @@ def _found_in(processes: Iterable[Path], inodes: set[int]) -> dict[int, _Holder]
         for descriptor in _descriptors(process):
             inode = missing.pop(_target(descriptor), None)
             if inode is not None:
-                found[inode] = _Holder(descriptor, inode, may_be_function=_may_be_function(process))
+                found[inode] = _Holder(
+                    descriptor,
+                    inode,
+                    may_be_function=_may_be_function(process),
+                    users=frozenset(_users(process)),
+                )
                 if not missing:
                     return found
     return found

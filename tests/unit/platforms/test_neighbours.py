@@ -207,6 +207,14 @@ async def test_one_that_nobody_holds(connection: Connection) -> None:
         await Neighbours({os.geteuid() + 1}).check(connection.request())  # functions are another user's
 
 
+async def test_one_that_another_user_holds(connection: Connection, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A function has sent it to whoever takes descriptors, such as a message bus, which nobody traces."""
+    monkeypatch.setattr(neighbours, "_users", lambda _: {os.geteuid() + 1})
+    with pytest.raises(Refusal, match="its own server"):
+        await Neighbours(US).check(connection.request())
+    await Neighbours({os.geteuid() + 2}).check(connection.request())  # functions are another user's
+
+
 async def test_one_that_has_closed_its_end(connection: Connection) -> None:
     connection.client.sendall(b"a request")
     connection.client.close()
