@@ -512,7 +512,7 @@ def test_a_start_that_fails_is_one_line(source: Source, workers: str) -> None:
     assert re.fullmatch("groundhog: .*nowhere_to_be_found.*\n", result.stderr)
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 def test_signals_end_it_with_nothing_left(python: Path, number: int) -> None:
     with served("serve", str(python), "--workers", "2") as server:
         assert len(server.function_pids()) == 2

@@ -336,7 +336,8 @@ async def serve(
         stopped.set()
 
     loop = asyncio.get_running_loop()
-    for number in SIGNALS:
+    signals = _signals()
+    for number in signals:
         loop.add_signal_handler(number, stop)
     beside = neighbouring(sock)
     serving = asyncio.create_task(server.serve(sockets=[sock.dup()]))  # which it closes
@@ -363,11 +364,20 @@ async def serve(
             await asyncio.wait({serving, hurrying}, timeout=left, return_when=asyncio.FIRST_COMPLETED)
         await _cut_off(server, serving)
         hurrying.cancel()
-        for number in SIGNALS:
+        for number in signals:
             loop.remove_signal_handler(number)
         for taken in (sock, *beside):
             taken.close()
     serving.result()
+
+
+def _signals() -> tuple[signal.Signals, ...]:
+    """Those that end a server, and have it remove what functions wrote.
+
+    One is that its terminal is gone: nohup(1) has programs ignore it.
+    """
+    hangs_up = signal.getsignal(signal.SIGHUP) is signal.SIG_DFL
+    return (*SIGNALS, signal.SIGHUP) if hangs_up else SIGNALS
 
 
 async def _first(work: Awaitable[object], others: set[asyncio.Task[Any]]) -> None:
