@@ -82,6 +82,11 @@ def neighbours(
     """
     if network == Network.NONE.value or trust_local_callers:
         return None
+    if isolation == Isolation.DOMAIN.value and uid in (None, os.geteuid()):
+        log.warning(
+            "functions are the same user as this server: another program of that user which takes descriptors"
+            " from others may be made to ask for them in any domain; use --uid, or --network none"
+        )
     try:
         return Neighbours({os.geteuid() if uid is None else uid})
     except ConfigError as error:
