@@ -24,6 +24,7 @@ impl Stopped<'_> {
 }
 
 /// What a restore knows and does.
+#[allow(clippy::struct_excessive_bools, reason = "independent facts, each with a name")]
 pub(crate) struct Restore<'a> {
     pub(crate) stopped: Stopped<'a>,
     /// What the request was seen to do.
@@ -34,6 +35,8 @@ pub(crate) struct Restore<'a> {
     pub(crate) sees_frequent: bool,
     /// Children were born and have been killed since the last restore.
     pub(crate) had_children: bool,
+    /// Mappings may have been replaced by others that look the same, for all that the tracker knows: said once memory is put back.
+    pub(crate) replaced: bool,
     /// Threads that were held at their ends: others may have their memory, so that they make no call before it is put back.
     pub(crate) held: &'a [Tid],
     pub(crate) report: &'a mut RestoreReport,

@@ -219,6 +219,7 @@ fn prove(areas: &mut [Area], anew: &[Range<u64>]) {
 impl Component for AddressSpace {
     fn revert(&mut self, restore: &mut Restore<'_>) -> Step<()> {
         self.find_changes(restore)?;
+        restore.replaced = self.tracker.may_be_replaced();
         let Self { areas, memory, tracker, rseq, .. } = self;
         memory.revert(restore, rseq, areas, &mut **tracker)?;
         let shared = self.shared.revert(restore.stopped.process)?;

@@ -5,7 +5,9 @@
 
 use crate::component::{Component, Restore, Stopped};
 use crate::error::{OrTrouble, Reason, Step, Trouble};
+use crate::memory::tracking;
 use crate::memory::vma::{self, Area, AreaKind, Maker};
+use crate::strategy::Strategy;
 use crate::trace::process::Process;
 use groundhog_proc::locks;
 use groundhog_proc::maps::{Mapping, Name};
@@ -41,32 +43,55 @@ pub(super) fn note(process: &Process, areas: &mut [Area]) -> Step<()> {
 /// The mapped files that nobody had locked at the snapshot.
 ///
 /// Where calls that replace mappings are not seen, a request may have put one in the place of another that looks the same, of an opening
-/// of its own, which keeps a lock. Descriptors are put back before that is looked at.
+/// of its own, which keeps a lock. Descriptors are put back before that is looked at. Where the tracker knows that nothing was replaced,
+/// a lock is somebody else's: anybody can have the machine's libraries locked.
 #[derive(Debug)]
-pub(crate) struct Unlocked(Vec<Mapping>);
+pub(crate) struct Unlocked {
+    /// Those that the tracker tells of, if they are replaced.
+    told: Vec<Mapping>,
+    others: Vec<Mapping>,
+    doubted: Doubted,
+}
+
+/// Which mappings may have been replaced since the snapshot.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Doubted {
+    None,
+    Others,
+    All,
+}
 
 impl Unlocked {
-    /// Those of the snapshot's mappings.
-    pub(crate) fn of(areas: &[Area]) -> Self {
+    /// Those of the snapshot's mappings, tracked by this strategy.
+    pub(crate) fn of(areas: &[Area], strategy: Strategy) -> Self {
         let unlocked = areas.iter().filter(|area| is_of_file(area) && !area.maker.is_locked);
-        Self(unlocked.map(|area| area.mapping.clone()).collect())
+        let is_told =
+            |area: &&Area| tracking::tells_replaced(strategy) && area.followed && !area.mapping.perms.shared;
+        let (told, others): (Vec<_>, Vec<_>) = unlocked.partition(is_told);
+        let mappings = |areas: Vec<&Area>| areas.into_iter().map(|area| area.mapping.clone()).collect();
+        Self { told: mappings(told), others: mappings(others), doubted: Doubted::All }
     }
 
     fn newly_locked(&self) -> Step<Option<String>> {
-        if self.0.is_empty() {
+        let told = if self.doubted == Doubted::All { &*self.told } else { &[] };
+        let others = if self.doubted == Doubted::None { &[] } else { &*self.others };
+        if told.is_empty() && others.is_empty() {
             return Ok(None);
         }
         let locked = locked_files()?;
-        let found = self.0.iter().find(|mapping| locked.contains(&(mapping.device, mapping.inode)));
+        let mut doubted = told.iter().chain(others);
+        let found = doubted.find(|mapping| locked.contains(&(mapping.device, mapping.inode)));
         Ok(found.map(|mapping| format!("{} is of a file that was locked since", vma::described(mapping))))
     }
 }
 
 impl Component for Unlocked {
     fn revert(&mut self, restore: &mut Restore<'_>) -> Step<()> {
-        if restore.sees_frequent {
-            return Ok(());
-        }
+        self.doubted = match (restore.sees_frequent, restore.replaced) {
+            (true, _) => Doubted::None,
+            (false, false) => Doubted::Others,
+            (false, true) => Doubted::All,
+        };
         match self.newly_locked()? {
             None => Ok(()),
             Some(what) => Err(Trouble::Refused(Reason::Layout, what)),

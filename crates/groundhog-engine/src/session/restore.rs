@@ -51,6 +51,7 @@ impl Session {
             sees_calls: sight.calls,
             sees_frequent: sight.frequent,
             had_children,
+            replaced: true,
             held: &held,
             report: &mut report,
             watch,

@@ -217,7 +217,7 @@ impl Session {
             kernel_state,
             actions,
             table,
-            unlocked: Unlocked::of(&memory.areas),
+            unlocked: Unlocked::of(&memory.areas, self.strategy),
             memory,
             writable,
             files,

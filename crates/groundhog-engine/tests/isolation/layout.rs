@@ -4,7 +4,7 @@ use crate::harness::{
     Start, answers_stay_the_same, expect_refusal, for_each_strategy, reverts, reverts_few_pages,
     snapshot_is_refused, strategies,
 };
-use groundhog_engine::Reason;
+use groundhog_engine::{Reason, Strategy};
 
 #[test]
 fn mappings_added() {
@@ -125,13 +125,35 @@ fn layouts_are_reverted_without_the_kernel_telling_of_calls() {
 /// What looks the same, and is of an opening of the request's own, is found by its lock where the call is not seen.
 #[test]
 fn a_lock_that_a_mapping_keeps_costs_the_process() {
-    for strategy in strategies() {
-        for start in [Start::of("mapping_keeps_lock", &[]), Start::of("mapping_keeps_lock", &[]).unwatched()]
-        {
+    for words in [&[][..], &["private"]] {
+        let start = || Start::of("mapping_keeps_lock", words);
+        for strategy in strategies() {
+            for start in [start(), start().unwatched()] {
+                let mut victim = start.with(strategy);
+                victim.snapshot();
+                victim.ask(1);
+                expect_refusal(&victim, Reason::Layout);
+            }
+        }
+    }
+}
+
+/// Whoever can read the machine's libraries can lock them.
+#[test]
+fn a_lock_that_somebody_else_takes_costs_nothing_where_mappings_are_followed() {
+    for strategy in [Strategy::Hot, Strategy::Classic] {
+        for start in [Start::of("count", &[]), Start::of("count", &[]).unwatched()] {
             let mut victim = start.with(strategy);
             victim.snapshot();
-            victim.ask(1);
-            expect_refusal(&victim, Reason::Layout);
+            let maps = std::fs::read_to_string(format!("/proc/{}/maps", victim.tracee.pid()));
+            let maps = maps.expect("the maps of our own child");
+            let library = maps.split_whitespace().find(|word| word.contains("/libc.so")).expect("it has one");
+            let library = std::fs::File::open(library).expect("anybody may read it");
+            library.lock_shared().expect("and lock it");
+            let first = victim.ask(1);
+            victim.restore();
+            assert_eq!(victim.ask(2), first, "{}", victim.label());
+            victim.restore();
         }
     }
 }
