@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -42,6 +43,32 @@ def test_invoke_shows_every_restore(handler: str, strategy: list[str]) -> None:
         assert line["restore"]["duration"] > 0
         assert line["restore"]["phases"]
         assert not strategy or line["restore"]["strategy"] == strategy[1]
+
+
+WRITES_AND_WAITS = """
+import socket, tempfile, time
+
+def main(params):
+    open(tempfile.gettempdir() + "/written", "w").write("secret")
+    socket.create_connection(("127.0.0.1", params["port"]))
+    time.sleep(60)
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_ended_by_a_signal_it_leaves_nothing(source: Source, tmp_path: Path, number: signal.Signals) -> None:
+    handler = str(source("waits.py", WRITES_AND_WAITS))
+    (scratch := tmp_path / "scratch").mkdir()
+    with socket.create_server(("127.0.0.1", 0)) as told:
+        told.settimeout(60)
+        payload = json.dumps({"port": told.getsockname()[1]})
+        command = [sys.executable, "-m", "groundhog.cli", "invoke", handler, "--payload", payload]
+        environment = os.environ | {"TMPDIR": str(scratch)}
+        with subprocess.Popen(command, env=environment) as running, told.accept()[0]:
+            running.send_signal(number)
+            running.wait(timeout=60)
+    assert running.returncode == 128 + number
+    assert list(scratch.iterdir()) == []
 
 
 @pytest.mark.parametrize("closed", [(0,), (1,), (2,), (0, 1, 2)])

@@ -5,16 +5,24 @@ An error is one line on stderr; the exit code is then 1, or 2 for misuse.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import select
+import signal
 import sys
+import threading
 from importlib import import_module
 from io import TextIOWrapper
+from typing import TYPE_CHECKING
 
 import click
 
 from groundhog._text import shown
 from groundhog.errors import GroundhogError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from types import FrameType
 
 WITHOUT = "GROUNDHOG_WITHOUT"
 _STDERR = 2
@@ -77,13 +85,14 @@ def main(arguments: list[str] | None = None) -> int:
         arguments: the words after ``groundhog``; those of this process if not given.
 
     Returns:
-        The exit code: 0; 1 for an error; 2 for misuse; 130 if interrupted.
+        The exit code: 0; 1 for an error; 2 for misuse; 128 and the number of the signal that ended it.
     """
     _occupy_standard_descriptors()
     if isinstance(sys.stdout, TextIOWrapper):
         sys.stdout.reconfigure(errors="replace")  # what a terminal cannot show is no error
     try:
-        code = group.main(arguments, prog_name="groundhog", standalone_mode=False)
+        with _ending_as_if_interrupted():
+            code = group.main(arguments, prog_name="groundhog", standalone_mode=False)
     except click.UsageError as error:
         where = error.ctx.command_path if error.ctx else "groundhog"
         return _fail(f"{error.format_message()} (see {where} --help)", 2)
@@ -91,13 +100,45 @@ def main(arguments: list[str] | None = None) -> int:
         return _fail(error.format_message(), 1)
     except GroundhogError as error:
         return _fail(str(error), 1)
-    except (KeyboardInterrupt, click.Abort):
-        return 130
+    except (KeyboardInterrupt, click.Abort) as error:
+        ended = error if isinstance(error, _Ended) else error.__cause__
+        return 128 + (ended.number if isinstance(ended, _Ended) else signal.SIGINT)
     except OSError as error:
         left = isinstance(error, BrokenPipeError) and _reader_has_left()
         _give_up_output()
         return 1 if left else _fail(f"{error.filename or 'input or output'}: {error.strerror or error}", 1)
     return code if isinstance(code, int) else 0
+
+
+class _Ended(KeyboardInterrupt):
+    """A signal has come that ends us."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(number)
+        self.number = number
+
+
+@contextlib.contextmanager
+def _ending_as_if_interrupted() -> Iterator[None]:
+    """Have other signals, too, end a command so that it removes what it and the function have written.
+
+    Whoever has them ignored, as nohup(1) does, means it. Servers handle them by themselves.
+    """
+
+    def end(number: int, _: FrameType | None) -> None:
+        raise _Ended(number)
+
+    taken = []
+    if threading.current_thread() is threading.main_thread():
+        ours = (signal.SIGTERM, signal.SIGHUP)
+        taken = [number for number in ours if signal.getsignal(number) is signal.SIG_DFL]
+    for number in taken:
+        signal.signal(number, end)
+    try:
+        yield
+    finally:
+        for number in taken:
+            signal.signal(number, signal.SIG_DFL)
 
 
 def _occupy_standard_descriptors() -> None:

@@ -381,8 +381,8 @@ def _signals() -> tuple[signal.Signals, ...]:
 
     One is that its terminal is gone: nohup(1) has programs ignore it.
     """
-    hangs_up = signal.getsignal(signal.SIGHUP) is signal.SIG_DFL
-    return (*SIGNALS, signal.SIGHUP) if hangs_up else SIGNALS
+    is_ignored = signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+    return SIGNALS if is_ignored else (*SIGNALS, signal.SIGHUP)
 
 
 async def _first(work: Awaitable[object], others: set[asyncio.Task[Any]]) -> None:
