@@ -1,4 +1,4 @@
-/* What the victims share that send datagrams on the machine itself, where they arrive before the call returns. */
+/* What the victims share that send datagrams on the machine itself, where they usually arrive before the call returns. */
 #ifndef DATAGRAMS_H
 #define DATAGRAMS_H
 
@@ -61,6 +61,13 @@ __attribute__((unused)) static ssize_t received(int fd)
     char bytes[256];
     ssize_t count = recv(fd, bytes, sizeof bytes, MSG_DONTWAIT);
     return count > 0 ? count : 0;
+}
+
+/* Wait for what was sent: a busy machine may deliver it only after the call. */
+__attribute__((unused)) static void await_arrival(int fd)
+{
+    struct pollfd awaited = {.fd = fd, .events = POLLIN};
+    (void)!poll(&awaited, 1, 10000);
 }
 
 /* The network tells of an error soon. */
