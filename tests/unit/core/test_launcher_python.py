@@ -95,9 +95,23 @@ def test_which_second_parameter_is_the_context(
     source: Source, parameters: str, second: str, *, given: bool
 ) -> None:
     text = f"def main({parameters}):\n    return [type({second}).__name__]\n"
+    # What wraps it says by its signature what it takes.
+    wrapped = f"{text}import functools\nfunction = main\n@functools.wraps(function)\n"
+    wrapped += "def main(*arguments):\n    return function(*arguments)\n"
+    for handler in (text, wrapped):
+        with Launcher(source("h.py", handler)) as it:
+            it.line()
+            assert it.call() == ["Context" if given else "NoneType"]
+
+
+def test_what_a_plain_function_does_not_need_is_not_loaded(source: Source) -> None:
+    text = (
+        "import sys\ndef main(p):\n"
+        "    return [name for name in ('asyncio', 'inspect', 'typing') if name in sys.modules]\n"
+    )
     with Launcher(source("h.py", text)) as it:
         it.line()
-        assert it.call() == ["Context" if given else "NoneType"]
+        assert it.call() == []
 
 
 def test_context_in_the_environment(source: Source) -> None:

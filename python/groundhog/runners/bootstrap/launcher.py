@@ -11,12 +11,12 @@ from __future__ import annotations
 
 import gc
 import importlib.util
-import inspect
 import json
 import os
 import sys
 import time
 import traceback
+import types
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:  # the module typing is not loaded into the function process
@@ -30,6 +30,7 @@ SEED, TOKEN, REQUEST = slice(1, 81), slice(81, 113), 113
 RAISED = b" "  # after an answer: that was raised, not returned
 DONE = b" "  # before an answer: the hooks have run
 EVENT_AND_CONTEXT = 2
+CO_COROUTINE = 0x80  # of a code object's flags: the function is one by `async def`
 CONTEXT_NAMES = ("context", "_context")
 FIRST_READ = 64 * 1024
 NEXT_READ = 1024 * 1024
@@ -83,7 +84,7 @@ class EventLoop:
 
             self._loop = asyncio.new_event_loop()
             asyncio.set_event_loop(self._loop)
-        if inspect.iscoroutine(awaitable):
+        if isinstance(awaitable, types.CoroutineType):
             return self._loop.run_until_complete(awaitable)
         return self._loop.run_until_complete(_wait_for(awaitable))
 
@@ -124,20 +125,47 @@ def load(path: str, entry: str) -> Callable[..., Any]:
     raise NoFunctionError(f"{os.path.basename(path)} defines no {' and no '.join(map(repr, names))}")
 
 
+def is_plain(function: Callable[..., Any]) -> bool:
+    """Whether its code tells all of it: what wraps others, or says what it is like, takes the module inspect,
+    which is as much to load and to keep as everything else here.
+    """
+    return type(function) is types.FunctionType and not function.__dict__
+
+
 def takes_context(function: Callable[..., Any]) -> bool:
     """Whether its second positional parameter is a context: it is required, and no third is, or it has a
     default and the name of one. A second parameter with a default and another name is the function's own.
     """
-    try:
-        parameters = inspect.signature(function).parameters.values()
-    except (TypeError, ValueError):
-        return False
-    kinds = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
-    positional = [p for p in parameters if p.kind in kinds]
-    required = sum(p.default is p.empty for p in positional)
-    if required < EVENT_AND_CONTEXT <= len(positional):
-        return positional[1].name in CONTEXT_NAMES
+    if is_plain(function):
+        code = function.__code__
+        names = code.co_varnames[: code.co_argcount]
+        required = len(names) - len(function.__defaults__ or ())
+    else:
+        import inspect
+
+        try:
+            parameters = inspect.signature(function).parameters.values()
+        except (TypeError, ValueError):
+            return False
+        kinds = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+        positional = [p for p in parameters if p.kind in kinds]
+        names = tuple(p.name for p in positional)
+        required = sum(p.default is p.empty for p in positional)
+    if required < EVENT_AND_CONTEXT <= len(names):
+        return names[1] in CONTEXT_NAMES
     return required == EVENT_AND_CONTEXT
+
+
+def is_async(function: Callable[..., Any]) -> bool:
+    """Whether a call of it is to be awaited."""
+    if is_plain(function):
+        return bool(function.__code__.co_flags & CO_COROUTINE)
+    import inspect
+
+    # Also an instance with an async __call__.
+    return inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(
+        getattr(function, "__call__", None)  # noqa: B004
+    )
 
 
 def write_line(data: bytes) -> None:
@@ -198,9 +226,7 @@ class Server:
         self._takes_context = takes_context(function)
         self._loop = EventLoop()
         self._hooks = hooks(self._loop.run)
-        self._async = inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(
-            getattr(function, "__call__", None)  # noqa: B004 - an instance with an async __call__
-        )
+        self._async = is_async(function)
         if self._async:
             self._loop.run(_nothing())
 
