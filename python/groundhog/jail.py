@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import pwd
 import re
@@ -108,6 +109,8 @@ class Confinement:
     most_written: tuple[int, int] = (0, 0)
     """Bytes and files."""
     network: Network = Network.HOST
+    _left_out: set[str] = field(default_factory=set, init=False, compare=False, repr=False)
+    """Folders of which the log says that they cannot be private."""
 
     @classmethod
     def of(
@@ -126,8 +129,6 @@ class Confinement:
         if function.path is not None:
             folders.append(str(function.path.parent))
         private = tuple(dict.fromkeys(folder for folder in folders if folder))
-        if means == Jail.NAMESPACE.value:
-            private = _that_can_be_laid_over(private)
         return cls(means, private, ids, (limits.scratch_bytes, limits.scratch_files), network)
 
     def cell(self) -> Cell:
@@ -138,7 +139,7 @@ class Confinement:
         if self.means == Jail.NAMESPACE.value:
             arguments = {
                 "jail": self.means,
-                "private": self.private,
+                "private": _that_can_be_laid_over(self.private, self._left_out),
                 "most_written": self.most_written,
                 "network": self.network.value,
             }
@@ -170,32 +171,50 @@ class Confinement:
         return scratch, folder
 
 
-def _that_can_be_laid_over(folders: tuple[str, ...]) -> tuple[str, ...]:
+def _that_can_be_laid_over(folders: tuple[str, ...], said: set[str]) -> tuple[str, ...]:
     """Leave out folders below which something is mounted: functions cannot write to these.
 
     The kernel lays no overlay over them in a namespace of a user: it might show what is beneath the mount.
+    `said`: those of which the log says so already.
     """
-    points = _mount_points()
+    mounts = _mounts()
     left = []
     for folder in folders:
         real = Path(folder).resolve()
-        below = next((point for point in points if real in point.parents), None)
-        if below is None:
+        below = (point for number, point in mounts if real in point.parents and _is_reached(point, number))
+        point = next(below, None)
+        if point is None:
             left.append(folder)
-        elif real != Path("/"):  # which never is a private one
+        elif real != Path("/") and folder not in said:  # "/" never is a private one
+            said.add(folder)
             log.warning(
                 "functions cannot write to a folder below which something is mounted: it is read-only",
                 path=folder,
-                mounted=str(below),
+                mounted=str(point),
             )
     return tuple(left)
 
 
-def _mount_points() -> list[Path]:
-    """Where something is mounted: proc(5), ``mountinfo``, where spaces and the like are octal numbers."""
-    lines = Path("/proc/self/mountinfo").read_bytes().splitlines()
-    points = (_OCTAL.sub(lambda found: bytes([int(found[1], 8)]), line.split()[4]) for line in lines)
-    return [Path(os.fsdecode(point)) for point in points]
+def _mounts() -> list[tuple[int, Path]]:
+    """What is mounted, by number and place: proc(5), ``mountinfo``, where spaces and the like are octal
+    numbers.
+    """
+    lines = Path("/proc/self/mountinfo").read_bytes().split(b"\n")
+    fields = [line.split(b" ") for line in lines if line]
+    places = [_OCTAL.sub(lambda found: bytes([int(found[1], 8)]), field[4]) for field in fields]
+    return [(int(field[0]), Path(os.fsdecode(place))) for field, place in zip(fields, places, strict=True)]
+
+
+def _is_reached(point: Path, mount: int) -> bool:
+    """Whether this mount is what one finds there; another one may hide it."""
+    try:
+        fd = os.open(point, os.O_PATH | os.O_CLOEXEC)
+    except OSError as error:
+        return error.errno not in (errno.ENOENT, errno.ENOTDIR)
+    try:
+        return f"mnt_id:\t{mount}\n" in Path(f"/proc/self/fdinfo/{fd}").read_text()
+    finally:
+        os.close(fd)
 
 
 @dataclass(frozen=True, slots=True)

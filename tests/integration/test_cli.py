@@ -8,6 +8,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -55,8 +56,18 @@ def main(params):
 """
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-def test_ended_by_a_signal_it_leaves_nothing(source: Source, tmp_path: Path, number: signal.Signals) -> None:
+@pytest.mark.parametrize(
+    ("number", "after_ms"),
+    [
+        *((number, None) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)),
+        *((signal.SIGHUP, moment) for moment in (1, 2, 4, 8)),
+        (signal.SIGTERM, 2),
+    ],
+)
+def test_ended_by_a_signal_it_leaves_nothing(
+    source: Source, tmp_path: Path, number: signal.Signals, after_ms: int | None
+) -> None:
+    """Of a terminal that is closed two come, one by the kernel, one by the shell."""
     handler = str(source("waits.py", WRITES_AND_WAITS))
     (scratch := tmp_path / "scratch").mkdir()
     with socket.create_server(("127.0.0.1", 0)) as told:
@@ -66,6 +77,9 @@ def test_ended_by_a_signal_it_leaves_nothing(source: Source, tmp_path: Path, num
         environment = os.environ | {"TMPDIR": str(scratch)}
         with subprocess.Popen(command, env=environment) as running, told.accept()[0]:
             running.send_signal(number)
+            if after_ms is not None:
+                time.sleep(after_ms / 1000)  # the moment is what is tried
+                running.send_signal(number)
             running.wait(timeout=60)
     assert running.returncode == 128 + number
     assert list(scratch.iterdir()) == []

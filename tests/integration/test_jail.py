@@ -641,14 +641,19 @@ def test_the_console_of_a_container_is_not_there(source: Source) -> None:
 
 
 @pytest.mark.may_skip("only root can mount")
-def test_a_folder_below_which_something_is_mounted_cannot_be_written(source: Source, tmp_path: Path) -> None:
+@pytest.mark.parametrize("hidden", [False, True])
+def test_a_folder_below_which_something_is_mounted_cannot_be_written(
+    source: Source, tmp_path: Path, *, hidden: bool
+) -> None:
     if os.geteuid() != 0:
         pytest.skip("only root can mount")
     handler = source("mounted.py", HANDLER)
     place, above = tmp_path / "lies in" / "below", tmp_path / "lies in"
     place.mkdir(parents=True)
-    asked = json.dumps({"name": f"left-{os.getpid()}", "folders": ["/var/tmp", str(above), str(place)]})
-    mounting = 'mount -t tmpfs none "$1" && shift && HOME=$1 && export HOME && shift && exec "$@"'
+    folders = ["/var/tmp", str(above), *([] if hidden else [str(place)])]
+    asked = json.dumps({"name": f"left-{os.getpid()}", "folders": folders})
+    over = 'mount -t tmpfs none "$2" &&' if hidden else ""
+    mounting = f'mount -t tmpfs none "$1" && {over} HOME=$2 && export HOME && shift 2 && exec "$@"'
     command = [sys.executable, "-m", "groundhog.cli", "invoke", str(handler), "--payload", asked]
     done = subprocess.run(
         ["unshare", "--mount", "sh", "-c", mounting, "sh", str(place), str(above), *command, "--json"],
@@ -657,5 +662,7 @@ def test_a_folder_below_which_something_is_mounted_cannot_be_written(source: Sou
         timeout=60,
         check=False,
     )
-    assert "functions cannot write to a folder below which something is mounted" in done.stderr
-    assert answers(done) == [["wrote", "Read-only file system", "Read-only file system"]], done.stderr
+    found = ["wrote", "wrote"] if hidden else ["wrote", "Read-only file system", "Read-only file system"]
+    assert answers(done) == [found], done.stderr
+    assert "below which something is mounted" in done.stderr  # of /tmp, in any case
+    assert (json.dumps({"path": str(above)})[1:-1] in done.stderr) != hidden

@@ -101,9 +101,10 @@ def main(arguments: list[str] | None = None) -> int:
     except GroundhogError as error:
         return _fail(str(error), 1)
     except (KeyboardInterrupt, click.Abort) as error:
-        ended = error if isinstance(error, _Ended) else error.__cause__
-        return 128 + (ended.number if isinstance(ended, _Ended) else signal.SIGINT)
+        return 128 + _number_of(error)
     except OSError as error:
+        if isinstance(error.__context__, KeyboardInterrupt):  # the terminal has gone, and cannot be told
+            return 128 + _number_of(error)
         left = isinstance(error, BrokenPipeError) and _reader_has_left()
         _give_up_output()
         return 1 if left else _fail(f"{error.filename or 'input or output'}: {error.strerror or error}", 1)
@@ -122,10 +123,13 @@ class _Ended(KeyboardInterrupt):
 def _ending_as_if_interrupted() -> Iterator[None]:
     """Have other signals, too, end a command so that it removes what it and the function have written.
 
-    Whoever has them ignored, as nohup(1) does, means it. Servers handle them by themselves.
+    Whoever has them ignored, as nohup(1) does, means it. Servers handle them by themselves. One is enough: of
+    a terminal that is closed two come, the second in the middle of what the first has begun.
     """
 
     def end(number: int, _: FrameType | None) -> None:
+        for other in taken:
+            signal.signal(other, signal.SIG_IGN)
         raise _Ended(number)
 
     taken = []
@@ -138,7 +142,14 @@ def _ending_as_if_interrupted() -> Iterator[None]:
         yield
     finally:
         for number in taken:
-            signal.signal(number, signal.SIG_DFL)
+            if signal.getsignal(number) is end:
+                signal.signal(number, signal.SIG_DFL)
+
+
+def _number_of(error: BaseException) -> int:
+    """Of the signal that has ended us."""
+    causes = (error, error.__cause__, error.__context__)
+    return next((cause.number for cause in causes if isinstance(cause, _Ended)), signal.SIGINT)
 
 
 def _occupy_standard_descriptors() -> None:
@@ -167,5 +178,6 @@ def _give_up_output() -> None:
 
 
 def _fail(message: str, code: int) -> int:
-    click.echo(f"groundhog: {shown(message)}", err=True)
+    with contextlib.suppress(OSError):  # nobody reads it
+        click.echo(f"groundhog: {shown(message)}", err=True)
     return code

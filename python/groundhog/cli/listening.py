@@ -334,8 +334,8 @@ async def serve(
     server = _Server(config, sock)
     stopped, hurried = asyncio.Event(), asyncio.Event()
 
-    def stop() -> None:
-        if stopped.is_set():
+    def stop(number: signal.Signals) -> None:
+        if stopped.is_set() and number is not signal.SIGHUP:  # a terminal that is closed sends two
             hurried.set()
         server.should_exit = True
         stopped.set()
@@ -343,7 +343,7 @@ async def serve(
     loop = asyncio.get_running_loop()
     signals = _signals()
     for number in signals:
-        loop.add_signal_handler(number, stop)
+        loop.add_signal_handler(number, stop, number)
     beside = neighbouring(sock)
     serving = asyncio.create_task(server.serve(sockets=[sock.dup()]))  # which it closes
     starting = asyncio.ensure_future(start())
@@ -377,9 +377,9 @@ async def serve(
 
 
 def _signals() -> tuple[signal.Signals, ...]:
-    """Those that end a server, and have it remove what functions wrote.
+    """Those that end a server, which then removes what functions wrote.
 
-    One is that its terminal is gone: nohup(1) has programs ignore it.
+    SIGHUP, for a terminal that is gone, is one unless it is ignored, as by nohup(1).
     """
     is_ignored = signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
     return SIGNALS if is_ignored else (*SIGNALS, signal.SIGHUP)

@@ -30,12 +30,14 @@ def end() -> None:
             # By their types: some objects answer for others when they are asked.
             for executor in [thing for thing in gc.get_objects() if issubclass(type(thing), kind)]:
                 executor.shutdown(wait=True, kill_workers=True)  # whoever asks for it gets another one
-    trackers = [getattr(sys.modules.get(name), "_resource_tracker", None) for name in TRACKERS]
-    running = [tracker for tracker in trackers if getattr(tracker, "_pid", None) is not None]
-    if running:
-        gc.collect()  # finalizers of what has ended start one that has ended again, to tell it
-    for tracker in running:
-        _end_tracker(tracker)
+    if any(name in sys.modules for name in TRACKERS):
+        # Finalizers start one that has ended again, to tell it.
+        gc.collect()
+        gc.collect()  # those of what the first round released
+    for name in TRACKERS:
+        tracker = getattr(sys.modules.get(name), "_resource_tracker", None)
+        if getattr(tracker, "_pid", None) is not None:
+            _end_tracker(tracker)
 
 
 def _end_tracker(tracker: Any) -> None:
