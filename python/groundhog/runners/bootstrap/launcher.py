@@ -143,8 +143,13 @@ def takes_context(function: Callable[..., Any]) -> bool:
     else:
         import inspect
 
+        options: dict[str, Any] = {}
+        if sys.version_info >= (3, 14):  # which evaluates annotations, whose names need not be there
+            from annotationlib import Format
+
+            options["annotation_format"] = Format.FORWARDREF
         try:
-            parameters = inspect.signature(function).parameters.values()
+            parameters = inspect.signature(function, **options).parameters.values()
         except (TypeError, ValueError):
             return False
         kinds = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
