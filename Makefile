@@ -18,8 +18,8 @@ TEST_PROGRAMS := gcc=gcc g++=g++ javac=default-jdk-headless node=nodejs setpriv=
 GALLERY_PROGRAMS := git=git ffmpeg=ffmpeg imagemagick tesseract-ocr tesseract-ocr-eng fonts-dejavu-core chromium=chromium php=php-cli perl=perl npm=npm
 BUILT := $(VENV)/.built
 ARGS ?=
-# How many tests run at once: one more than there are processors, since many wait for a time that is up.
-WORKERS ?= $(shell expr $$(nproc) + 1)
+# How many tests run at once: two more than there are processors, since many wait for somebody, or for a time that is up.
+WORKERS ?= $(shell expr $$(nproc) + 2)
 PYTEST = $(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadgroup --durations 25
 # Which tests `test-python` leaves out.
 SELECTED ?= -m "not slow"
