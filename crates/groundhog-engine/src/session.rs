@@ -189,7 +189,7 @@ impl Session {
     }
 
     fn verify(&mut self) -> Result<()> {
-        match self.look(|process, snapshot| snapshot.difference(process))? {
+        match self.look(|process, snapshot| snapshot.difference_since(process))? {
             None => Ok(()),
             Some(difference) => Err(Error::Mismatch { pid: self.process.pid, difference }),
         }

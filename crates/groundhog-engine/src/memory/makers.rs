@@ -72,6 +72,11 @@ impl Unlocked {
         Self { told: mappings(told), others: mappings(others), doubted: Doubted::All }
     }
 
+    /// Requests may have come since the last restore, which tells nothing of them.
+    pub(crate) fn doubt_all(&mut self) {
+        self.doubted = Doubted::All;
+    }
+
     fn newly_locked(&self) -> Step<Option<String>> {
         let told = if self.doubted == Doubted::All { &*self.told } else { &[] };
         let others = if self.doubted == Doubted::None { &[] } else { &*self.others };

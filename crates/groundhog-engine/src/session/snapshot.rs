@@ -105,7 +105,13 @@ impl Snapshot {
         ]
     }
 
-    /// The first difference of a stopped process, or none.
+    /// The first difference, or none, whatever has happened since the last restore.
+    pub(crate) fn difference_since(&mut self, process: &mut Process) -> Step<Option<String>> {
+        self.unlocked.doubt_all();
+        self.difference(process)
+    }
+
+    /// The first difference of a stopped process that was just restored, or none.
     pub(crate) fn difference(&mut self, process: &mut Process) -> Step<Option<String>> {
         // Calls inside the process let the processor find out anew what is in use, and other components make some to look.
         if let Some(what) = registers::difference_in_use(&self.registers.states)? {

@@ -131,7 +131,10 @@ fn a_lock_that_a_mapping_keeps_costs_the_process() {
             for start in [start(), start().unwatched()] {
                 let mut victim = start.with(strategy);
                 victim.snapshot();
+                assert!(victim.tracee.verify().is_ok(), "{}", victim.label());
+                victim.restore();
                 victim.ask(1);
+                assert!(victim.tracee.verify().is_err(), "{}", victim.label());
                 expect_refusal(&victim, Reason::Layout);
             }
         }

@@ -46,12 +46,13 @@ impl OwnEnds {
         let mut ends = Self::default();
         for number in numbers {
             let Ok(copy) = fcntl::duplicate_number(*number) else { continue };
-            if fcntl::inode(&copy).is_ok_and(|inode| theirs.contains(&inode)) {
+            let Ok(Made { family, .. }) = socket::made(&copy) else { continue };
+            let inode = fcntl::inode(&copy).ok();
+            if inode.is_some_and(|inode| theirs.contains(&inode)) {
                 continue;
             }
-            let Ok(Made { family, .. }) = socket::made(&copy) else { continue };
             if family == AF_UNIX {
-                ends.inodes.extend(fcntl::inode(&copy));
+                ends.inodes.extend(inode);
             } else if same_network
                 && is_internet(family)
                 && let (Ok(own), Ok(peer)) = (socket::own_address(&copy), socket::peer_address(&copy))
