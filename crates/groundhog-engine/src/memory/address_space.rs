@@ -109,6 +109,11 @@ impl AddressSpace {
         unfollowed.map(|area| area.mapping.start..area.mapping.end).collect()
     }
 
+    /// Whether followed mappings may have been replaced by others that look the same, whatever the last scan found.
+    pub(crate) fn find_replaced(&mut self, process: &Process) -> Step<bool> {
+        self.tracker.find_replaced(process, &self.areas)
+    }
+
     /// The program break.
     pub(crate) fn brk(&self) -> u64 {
         self.layout.brk()

@@ -72,9 +72,10 @@ impl Unlocked {
         Self { told: mappings(told), others: mappings(others), doubted: Doubted::All }
     }
 
-    /// Requests may have come since the last restore, which tells nothing of them.
-    pub(crate) fn doubt_all(&mut self) {
-        self.doubted = Doubted::All;
+    /// Calls may have been made since the last restore, which tells nothing of them; whether the tracker finds that mappings were
+    /// `replaced`.
+    pub(crate) fn doubt(&mut self, replaced: bool) {
+        self.doubted = if replaced { Doubted::All } else { Doubted::Others };
     }
 
     fn newly_locked(&self) -> Step<Option<String>> {
@@ -92,11 +93,10 @@ impl Unlocked {
 
 impl Component for Unlocked {
     fn revert(&mut self, restore: &mut Restore<'_>) -> Step<()> {
-        self.doubted = match (restore.sees_frequent, restore.replaced) {
-            (true, _) => Doubted::None,
-            (false, false) => Doubted::Others,
-            (false, true) => Doubted::All,
-        };
+        self.doubt(restore.replaced);
+        if restore.sees_frequent {
+            self.doubted = Doubted::None;
+        }
         match self.newly_locked()? {
             None => Ok(()),
             Some(what) => Err(Trouble::Refused(Reason::Layout, what)),

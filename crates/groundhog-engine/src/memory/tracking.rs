@@ -86,6 +86,11 @@ pub(crate) trait Tracker: fmt::Debug + Send {
         true
     }
 
+    /// Looks for them, without a scan.
+    fn find_replaced(&mut self, _process: &Process, _areas: &[Area]) -> Step<bool> {
+        Ok(true)
+    }
+
     /// Whether [`Self::scan`] finds pages outside of the mappings that it is told of: a stack that has grown.
     fn sees_everywhere(&self) -> bool;
 

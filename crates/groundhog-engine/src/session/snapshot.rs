@@ -107,7 +107,8 @@ impl Snapshot {
 
     /// The first difference, or none, whatever has happened since the last restore.
     pub(crate) fn difference_since(&mut self, process: &mut Process) -> Step<Option<String>> {
-        self.unlocked.doubt_all();
+        let replaced = self.memory.find_replaced(process)?;
+        self.unlocked.doubt(replaced);
         self.difference(process)
     }
 

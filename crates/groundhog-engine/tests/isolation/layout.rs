@@ -131,7 +131,7 @@ fn a_lock_that_a_mapping_keeps_costs_the_process() {
             for start in [start(), start().unwatched()] {
                 let mut victim = start.with(strategy);
                 victim.snapshot();
-                assert!(victim.tracee.verify().is_ok(), "{}", victim.label());
+                victim.tracee.verify().unwrap_or_else(|error| panic!("{}: {error}", victim.label()));
                 victim.restore();
                 victim.ask(1);
                 assert!(victim.tracee.verify().is_err(), "{}", victim.label());
@@ -146,14 +146,14 @@ fn a_lock_that_a_mapping_keeps_costs_the_process() {
 fn a_lock_that_somebody_else_takes_costs_nothing_where_mappings_are_followed() {
     let follows = |strategy: &Strategy| matches!(strategy, Strategy::Hot | Strategy::Classic);
     for strategy in strategies().into_iter().filter(follows) {
-        for start in [Start::of("count", &[]), Start::of("count", &[]).unwatched()] {
+        let start = || Start::of("program_locked", &[]);
+        for start in [start(), start().unwatched()] {
             let mut victim = start.with(strategy);
             victim.snapshot();
-            let maps = std::fs::read_to_string(format!("/proc/{}/maps", victim.tracee.pid()));
-            let maps = maps.expect("the maps of our own child");
-            let library = maps.split_whitespace().find(|word| word.contains("/libc.so")).expect("it has one");
-            let library = std::fs::File::open(library).expect("anybody may read it");
-            library.lock_shared().expect("and lock it");
+            let program = std::fs::File::open(format!("/proc/{}/exe", victim.tracee.pid()));
+            let program = program.expect("anybody may read it");
+            program.lock_shared().expect("and lock it");
+            victim.tracee.verify().unwrap_or_else(|error| panic!("{}: {error}", victim.label()));
             let first = victim.ask(1);
             victim.restore();
             assert_eq!(victim.ask(2), first, "{}", victim.label());

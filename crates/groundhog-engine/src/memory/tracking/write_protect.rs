@@ -325,6 +325,10 @@ impl Tracker for WriteProtect {
         self.replaced
     }
 
+    fn find_replaced(&mut self, process: &Process, areas: &[Area]) -> Step<bool> {
+        self.has_lost(process, areas, &[])
+    }
+
     fn sees_everywhere(&self) -> bool {
         true
     }
