@@ -302,8 +302,27 @@ impl Socket {
         shut: &[(Address, Address)],
         report: &mut RestoreReport,
     ) -> Step<()> {
-        let is_other_end = self.addresses.as_ref().is_some_and(|addresses| shut.contains(addresses));
-        if is_other_end && matches!(self.role, Role::Tcp(_)) { self.shut_tcp(fd, report) } else { Ok(()) }
+        if !self.is_other_end(shut) {
+            return Ok(());
+        }
+        self.hear_of_end(fd, shut)?;
+        self.shut_tcp(fd, report)
+    }
+
+    /// Waits until it has heard that its other end was shut. It would reset what is gone already, and the listener of that port would
+    /// count it as something that it had no room for. Where the kernel leaves packets to a thread of its own, that takes a while.
+    pub(crate) fn hear_of_end(&self, fd: &OwnedFd, shut: &[(Address, Address)]) -> Step<()> {
+        if self.is_other_end(shut) {
+            let is_closed = || socket::tcp_counters(fd).map(|counters| counters.is_closed());
+            let _shows_at_the_listener =
+                is_taken(|| is_closed().or_trouble(Reason::Inspection, "asking a connection for its state"))?;
+        }
+        Ok(())
+    }
+
+    fn is_other_end(&self, shut: &[(Address, Address)]) -> bool {
+        let is_among = self.addresses.as_ref().is_some_and(|addresses| shut.contains(addresses));
+        is_among && matches!(self.role, Role::Tcp(_))
     }
 
     /// What is told of it now is not what was at the snapshot, in words.

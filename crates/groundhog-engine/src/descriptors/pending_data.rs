@@ -192,13 +192,25 @@ impl Component for PendingData {
         let mut emptied = Vec::new();
         let ready = self.ready()?;
         let shut_before = restore.report.connections_shut;
+        let mut shut = Vec::new();
         for (entry, ready) in self.entries.iter_mut().zip(ready) {
             let Entry { number, duplicate, queue, told } = entry;
             if let Some(what) = told.difference(ready) {
                 return refuse(*number, what);
             }
+            let so_far = restore.report.connections_shut;
+            if so_far > shut_before
+                && let Queue::Socket(socket) = queue
+            {
+                socket.hear_of_end(duplicate, &shut)?;
+            }
             if queue.revert(*number, duplicate, ready, moved, restore.report)? {
                 emptied.push(*number);
+            }
+            if restore.report.connections_shut > so_far
+                && let Queue::Socket(socket) = queue
+            {
+                shut.extend(socket.shut_from());
             }
         }
         if restore.report.connections_shut > shut_before {
