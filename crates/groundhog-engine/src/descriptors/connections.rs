@@ -43,6 +43,8 @@ pub(crate) struct Socket {
     traces: Traces,
     /// Where a TCP connection begins and ends: its other end may be another socket of the snapshot.
     addresses: Option<(Address, Address)>,
+    /// It is.
+    is_with_itself: bool,
     /// Of a socket for messages: where they go. The kernel takes that away when one is sent after its receiver has ended.
     peer: Option<Address>,
     /// Where the next peek begins; negative: always at the beginning.
@@ -181,6 +183,7 @@ impl Socket {
                 unread,
                 traces,
                 addresses,
+                is_with_itself: false,
                 peer,
                 peek_offset: -1,
             });
@@ -193,7 +196,29 @@ impl Socket {
             _ => None,
         };
         let traces = socket::traces(fd);
-        Ok(Self { role, numbers, readable, urgent, unread, traces, addresses, peer: None, peek_offset: -1 })
+        Ok(Self {
+            role,
+            numbers,
+            readable,
+            urgent,
+            unread,
+            traces,
+            addresses,
+            is_with_itself: false,
+            peer: None,
+            peek_offset: -1,
+        })
+    }
+
+    /// Where its other end is, if it is a TCP connection.
+    pub(crate) fn other_end(&self) -> Option<(Address, Address)> {
+        let (own, peer) = self.addresses.clone()?;
+        Some((peer, own))
+    }
+
+    /// Notes whether its other end is another socket of the snapshot, of whose these are the other ends.
+    pub(crate) fn note_other_end(&mut self, others: &[(Address, Address)]) {
+        self.is_with_itself = self.addresses.as_ref().is_some_and(|addresses| others.contains(addresses));
     }
 
     /// The numbers on which calls must be seen. `keep`: connections are left open, whatever went through them.
@@ -291,8 +316,7 @@ impl Socket {
 
     /// Where its other end is, if it is a connection that was shut down.
     pub(crate) fn shut_from(&self) -> Option<(Address, Address)> {
-        let (own, peer) = self.addresses.clone().filter(|_| matches!(self.role, Role::Shut))?;
-        Some((peer, own))
+        if matches!(self.role, Role::Shut) { self.other_end() } else { None }
     }
 
     /// Shuts it, too, if its other end is one that was.
@@ -309,8 +333,7 @@ impl Socket {
         self.shut_tcp(fd, report)
     }
 
-    /// Waits until it has heard that its other end was shut. It would reset what is gone already, and the listener of that port would
-    /// count it as something that it had no room for. Where the kernel leaves packets to a thread of its own, that takes a while.
+    /// Waits until it has heard that its other end was shut, and has nothing more to say to that: see [`settle`].
     pub(crate) fn hear_of_end(&self, fd: &OwnedFd, shut: &[(Address, Address)]) -> Step<()> {
         if self.is_other_end(shut) {
             let is_closed = || socket::tcp_counters(fd).map(|counters| counters.is_closed());
@@ -401,6 +424,9 @@ impl Socket {
             // What the request sent is to arrive: it is no longer sent again once the connection is given up.
             self.wait_for_acknowledgement(fd)?;
         }
+        if self.is_with_itself {
+            settle(fd)?;
+        }
         report.bytes_drained += discard_stream(&self.numbers, fd).unwrap_or(0);
         socket::disconnect(fd).or_trouble(Reason::DescriptorChanged, trouble)?;
         socket::shut(fd).or_trouble(Reason::DescriptorChanged, trouble)?;
@@ -432,6 +458,16 @@ impl Socket {
         self.role = Role::Shut;
         report.connections_shut += 1;
     }
+}
+
+/// Waits until the other end, which the process has, too, has answered the end of the connection. An answer that finds this end gone is
+/// reset, and once the other one is gone, too, the listener of its port counts that as something that it had no room for. Where the
+/// kernel leaves packets to a thread of its own, that takes a while.
+fn settle(fd: &OwnedFd) -> Step<()> {
+    let _shows_at_the_listener = is_taken(|| {
+        Ok(socket::unacknowledged(fd).or_trouble(Reason::DescriptorChanged, "shutting a connection")? == 0)
+    })?;
+    Ok(())
 }
 
 /// Whether a TCP socket is connected or on its way to be.

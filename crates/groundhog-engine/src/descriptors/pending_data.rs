@@ -117,9 +117,11 @@ impl PendingData {
                 entry.queue = Queue::Socket(Box::new(socket));
             }
         }
-        // Once all are told apart: ends of pairs are known by having no name.
-        for Entry { duplicate, queue, .. } in &entries {
+        let ends: Vec<_> = entries.iter().filter_map(|entry| entry.queue.socket()?.other_end()).collect();
+        for Entry { duplicate, queue, .. } in &mut entries {
             if let Queue::Socket(socket) = queue {
+                socket.note_other_end(&ends);
+                // Once all are told apart: ends of pairs are known by having no name.
                 socket.name(duplicate)?;
             }
         }
@@ -199,18 +201,14 @@ impl Component for PendingData {
                 return refuse(*number, what);
             }
             let so_far = restore.report.connections_shut;
-            if so_far > shut_before
-                && let Queue::Socket(socket) = queue
-            {
+            if let Some(socket) = queue.socket().filter(|_| so_far > shut_before) {
                 socket.hear_of_end(duplicate, &shut)?;
             }
             if queue.revert(*number, duplicate, ready, moved, restore.report)? {
                 emptied.push(*number);
             }
-            if restore.report.connections_shut > so_far
-                && let Queue::Socket(socket) = queue
-            {
-                shut.extend(socket.shut_from());
+            if restore.report.connections_shut > so_far {
+                shut.extend(queue.socket().and_then(Socket::shut_from));
             }
         }
         if restore.report.connections_shut > shut_before {
@@ -268,6 +266,10 @@ fn candidates<'a>(files: &'a [OpenFile], ready: &[Ready]) -> Vec<Candidate<'a>> 
 }
 
 impl Queue {
+    fn socket(&self) -> Option<&Socket> {
+        if let Self::Socket(socket) = self { Some(socket) } else { None }
+    }
+
     /// Looks into everything but sockets, at the snapshot.
     fn save(file: &OpenFile, readable: bool, all: &[OpenFile]) -> Step<Self> {
         let is = |name: &str| file.name.starts_with(name);
