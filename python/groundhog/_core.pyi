@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from types import TracebackType
 from typing import Any, final
 
@@ -14,6 +15,7 @@ __all__ = [
     "__version__",
     "capabilities",
     "memcpy_seconds_per_page",
+    "mounted_below",
     "policy",
 ]
 
@@ -145,4 +147,5 @@ class Tracee:
 
 def capabilities() -> dict[str, Any]: ...
 def policy() -> list[dict[str, Any]]: ...
+def mounted_below(folder: str | os.PathLike[str]) -> Path | None: ...
 def memcpy_seconds_per_page(pages: int = 8192) -> float: ...

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import errno
 import os
 import pwd
-import re
 import secrets
 import tempfile
 from dataclasses import dataclass, field
@@ -24,7 +22,6 @@ if TYPE_CHECKING:
     from groundhog.runners.command import Command
 
 _SHARED_SCRATCH = ("/tmp", "/var/tmp")  # noqa: S108 - laid over, not written
-_OCTAL = re.compile(rb"\\([0-7]{3})")
 
 
 def machine() -> Mapping[str, Any]:
@@ -137,9 +134,10 @@ class Confinement:
         if self.means is None:
             return Cell(ids)
         if self.means == Jail.NAMESPACE.value:
+            self._tell_what_is_read_only()
             arguments = {
                 "jail": self.means,
-                "private": _that_can_be_laid_over(self.private, self._left_out),
+                "private": self.private,
                 "most_written": self.most_written,
                 "network": self.network.value,
             }
@@ -152,6 +150,18 @@ class Confinement:
                 " the supervisor says"
             ) from None
         return Cell({"jail": self.means, "private": (str(folder),), **ids}, {"TMPDIR": str(folder)}, scratch)
+
+    def _tell_what_is_read_only(self) -> None:
+        """Say once in the log of which folders the engine makes no private ones."""
+        for folder in self.private:
+            point = None if folder in self._left_out else _mounted_below(folder)
+            if point is not None:
+                self._left_out.add(folder)
+                log.warning(
+                    "functions cannot write to a folder below which something is mounted: it is read-only",
+                    path=folder,
+                    mounted=str(point),
+                )
 
     def _scratch(self) -> tuple[Path, Path]:
         """A new folder that nobody can list, and in it the one in which a process writes."""
@@ -171,50 +181,15 @@ class Confinement:
         return scratch, folder
 
 
-def _that_can_be_laid_over(folders: tuple[str, ...], said: set[str]) -> tuple[str, ...]:
-    """Leave out folders below which something is mounted: functions cannot write to these.
+def _mounted_below(folder: str) -> Path | None:
+    from groundhog._core import mounted_below
 
-    The kernel lays no overlay over them in a namespace of a user: it might show what is beneath the mount.
-    `said`: those of which the log says so already.
-    """
-    mounts = _mounts()
-    left = []
-    for folder in folders:
-        real = Path(folder).resolve()
-        below = (point for number, point in mounts if real in point.parents and _is_reached(point, number))
-        point = next(below, None)
-        if point is None:
-            left.append(folder)
-        elif real != Path("/") and folder not in said:  # "/" never is a private one
-            said.add(folder)
-            log.warning(
-                "functions cannot write to a folder below which something is mounted: it is read-only",
-                path=folder,
-                mounted=str(point),
-            )
-    return tuple(left)
-
-
-def _mounts() -> list[tuple[int, Path]]:
-    """What is mounted, by number and place: proc(5), ``mountinfo``, where spaces and the like are octal
-    numbers.
-    """
-    lines = Path("/proc/self/mountinfo").read_bytes().split(b"\n")
-    fields = [line.split(b" ") for line in lines if line]
-    places = [_OCTAL.sub(lambda found: bytes([int(found[1], 8)]), field[4]) for field in fields]
-    return [(int(field[0]), Path(os.fsdecode(place))) for field, place in zip(fields, places, strict=True)]
-
-
-def _is_reached(point: Path, mount: int) -> bool:
-    """Whether this mount is what one finds there; another one may hide it."""
+    if Path(folder).resolve() == Path("/"):  # never a private one
+        return None
     try:
-        fd = os.open(point, os.O_PATH | os.O_CLOEXEC)
-    except OSError as error:
-        return error.errno not in (errno.ENOENT, errno.ENOTDIR)
-    try:
-        return f"mnt_id:\t{mount}\n" in Path(f"/proc/self/fdinfo/{fd}").read_text()
-    finally:
-        os.close(fd)
+        return mounted_below(folder)
+    except OSError:  # it is not there: the engine leaves that out, too
+        return None
 
 
 @dataclass(frozen=True, slots=True)

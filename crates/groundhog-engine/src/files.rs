@@ -9,6 +9,7 @@ mod entry;
 mod holes;
 pub(crate) mod jail;
 mod kept_file;
+pub(crate) mod mounts;
 pub(crate) mod page_sharing;
 pub(crate) mod pinned_files;
 mod private;
@@ -20,6 +21,7 @@ pub(crate) use private::Private;
 use crate::error::Step;
 use comparison::Comparison;
 use entry::Entry;
+use groundhog_sys::Errno;
 use groundhog_sys::folder::{EntryKind, Stat};
 use private::LockOut;
 use std::collections::{BTreeMap, BTreeSet};
@@ -108,4 +110,9 @@ fn image(folder: &Private, held: &Held) -> Option<BTreeMap<PathBuf, Entry>> {
         image.insert(path, Entry { behind, held, ..entry });
     }
     Some(image)
+}
+
+#[allow(clippy::needless_pass_by_value, reason = "the shape that map_err wants")]
+fn from_io(error: std::io::Error) -> Errno {
+    Errno(error.raw_os_error().unwrap_or(5))
 }

@@ -23,6 +23,7 @@ mod trace;
 
 pub use error::{Error, Reason, Result};
 pub use files::jail::{JailOptions, Means};
+pub use files::mounts::mounted_below;
 pub use report::{Phases, RestoreReport, SnapshotInfo};
 pub use session::capabilities::{Capabilities, Finding, Reach, capabilities};
 pub use session::changes::{Changes, LayoutChange, MemoryChange};

@@ -7,6 +7,7 @@ mod tracee;
 
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList};
+use std::path::PathBuf;
 
 /// What this machine allows: kernel, what was tried, strategies, which one is preferred.
 #[pyfunction]
@@ -53,6 +54,15 @@ fn memcpy_seconds_per_page(py: Python<'_>, pages: usize) -> f64 {
     py.detach(|| groundhog_engine::memcpy_seconds_per_page(pages))
 }
 
+/// The first mount below a folder, if there is one: functions in a jail by namespaces cannot write to such a folder.
+///
+/// `OSError` when there is no such folder.
+#[pyfunction]
+#[allow(clippy::needless_pass_by_value, reason = "the shape that PyO3 wants")]
+fn mounted_below(py: Python<'_>, folder: PathBuf) -> PyResult<Option<PathBuf>> {
+    Ok(py.detach(|| groundhog_engine::mounted_below(&folder))?)
+}
+
 /// The policy: a row for every system call, and for every operation of the calls that have many.
 ///
 /// Each with `call`, `number`, `operation` (empty: all; `others`: those without a row), `value` and `level` (of the
@@ -82,6 +92,7 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<reports::RestoreReport>()?;
     module.add_function(wrap_pyfunction!(capabilities, module)?)?;
     module.add_function(wrap_pyfunction!(policy, module)?)?;
+    module.add_function(wrap_pyfunction!(mounted_below, module)?)?;
     module.add_function(wrap_pyfunction!(memcpy_seconds_per_page, module)?)?;
     Ok(())
 }

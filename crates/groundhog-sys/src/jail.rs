@@ -79,8 +79,7 @@ pub enum Mount {
         /// Permissions of the folder.
         mode: u32,
     },
-    /// A mount below a private folder, which its overlay would not show, or a pipe or socket in it, which would not be the same
-    /// one through the overlay.
+    /// A pipe or socket in a private folder, which would not be the same one through the overlay.
     Again {
         /// Where.
         path: CString,

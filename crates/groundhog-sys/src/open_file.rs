@@ -6,6 +6,7 @@ use rustix::net::{SendAncillaryBuffer, SendAncillaryMessage, SendFlags};
 use rustix::time::{Itimerspec, TimerfdTimerFlags, Timespec};
 use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+use std::path::Path;
 
 /// Most descriptors in one message (`SCM_MAX_FD`).
 pub const MAX_PASSED: usize = 253;
@@ -102,9 +103,11 @@ pub fn open_path(path: &str) -> Result<OwnedFd> {
 ///
 /// # Errors
 /// As statx(2).
-pub fn mount_of(path: &str) -> Result<u64> {
+pub fn mount_of(path: impl AsRef<Path>) -> Result<u64> {
     use rustix::fs::{AtFlags, CWD, StatxFlags, statx};
-    let found = statx(CWD, path, AtFlags::empty(), StatxFlags::MNT_ID)?;
+    // Without a word to a server that may be gone.
+    let local = AtFlags::NO_AUTOMOUNT | AtFlags::STATX_DONT_SYNC;
+    let found = statx(CWD, path.as_ref(), local, StatxFlags::MNT_ID)?;
     Ok(if found.stx_mask & StatxFlags::MNT_ID.bits() == 0 { 0 } else { found.stx_mnt_id })
 }
 

@@ -5,8 +5,9 @@
 //! writes in the given folders only, which are made for it. The mechanism is in `groundhog_sys::jail`.
 
 use crate::error::Error;
-use crate::files::Private;
-use groundhog_proc::{mountinfo, unix_sockets};
+use crate::files::mounts::Mounts;
+use crate::files::{Private, from_io};
+use groundhog_proc::unix_sockets;
 use groundhog_sys::jail::{self, ActingAs, Folders, MAX_MOUNTS, Mount};
 use groundhog_sys::landlock::version as landlock_version;
 use groundhog_sys::{Errno, Result};
@@ -17,7 +18,7 @@ use landlock::{
 use std::collections::BTreeSet;
 use std::ffi::{CString, OsStr};
 use std::os::fd::OwnedFd;
-use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -48,8 +49,8 @@ impl Means {
 pub struct JailOptions {
     /// By what.
     pub means: Means,
-    /// The folders in which it may write. By namespaces those that are no folders here are left out; by Landlock they must
-    /// be the process's alone.
+    /// The folders in which it may write. By namespaces those that are no folders here are left out, and those below which
+    /// something is mounted ([`crate::mounted_below`]); by Landlock they must be the process's alone.
     pub private: Vec<PathBuf>,
     /// Most bytes and files that it may have written at any time; by namespaces only.
     pub most: (u64, u64),
@@ -208,16 +209,13 @@ fn try_in(means: Means, own_network: bool, scratch: &Path) -> Result<()> {
 
 /// The mounts of a jail by namespaces, our end of its hand, and the private folders in the order of their mounts.
 fn folders(options: &JailOptions, ids: Option<(u32, u32)>) -> Result<(Folders, OwnedFd, Vec<PathBuf>)> {
-    let text = std::fs::read("/proc/self/mountinfo").map_err(from_io)?;
-    let points = mountinfo::mount_points(&text).map_err(|_| Errno(71))?;
-    let points: Vec<PathBuf> =
-        points.into_iter().map(|point| PathBuf::from(std::ffi::OsString::from_vec(point))).collect();
-    let terminals = mountinfo::mount_points_of("devpts", &text).map_err(|_| Errno(71))?;
-    let usable = {
+    let mounts_now = Mounts::now()?;
+    let mut usable = {
         let _user = ids.map(ActingAs::new);
         existing(&options.private)
     };
-    let plan = plan(&usable, &[points, pipes_and_sockets(&usable)].concat());
+    usable.retain(|folder| mounts_now.below(folder).is_none());
+    let plan = plan(&usable, &mounts_now, pipes_and_sockets(&usable));
     if plan.len() > MAX_MOUNTS {
         return Err(Errno(7)); // E2BIG
     }
@@ -265,12 +263,13 @@ fn folders(options: &JailOptions, ids: Option<(u32, u32)>) -> Result<(Folders, O
         } else {
             None
         },
-        terminals: terminals
-            .into_iter()
+        terminals: mounts_now
+            .terminals
+            .iter()
             .collect::<BTreeSet<_>>()
             .into_iter()
             .rev() // the folder before /dev/ptmx
-            .map(|point| text_of(Path::new(OsStr::from_bytes(&point))))
+            .map(|point| text_of(point))
             .collect::<Result<_>>()?,
         own_network: options.own_network,
         hand,
@@ -325,49 +324,19 @@ impl Place {
     }
 }
 
-/// What is to be mounted, outer folders first: a private folder on the mount of another one that holds it is part of it, and
-/// an overlay hides what is mounted below it.
-fn plan(private: &[PathBuf], points: &[PathBuf]) -> Vec<Place> {
-    let mount_of = |path: &Path| {
-        points.iter().filter(|point| path.starts_with(point)).max_by_key(|p| p.as_os_str().len())
-    };
-    let mut sorted = private.to_vec();
-    sorted.sort();
-    sorted.dedup();
+/// What is to be mounted, outer folders first: a private folder on the mount of another one that holds it is part of it. What is to be
+/// `shown` below them is the same one there.
+fn plan(private: &[PathBuf], mounts: &Mounts, shown: Vec<PathBuf>) -> Vec<Place> {
     let mut places: Vec<Place> = Vec::new();
-    for path in sorted {
-        let holds =
-            |place: &Place| path.starts_with(place.path()) && mount_of(place.path()) == mount_of(&path);
+    for path in private.iter().collect::<BTreeSet<_>>() {
+        let holds = |place: &Place| {
+            path.starts_with(place.path()) && mounts.holding(place.path()) == mounts.holding(path)
+        };
         if !places.iter().any(holds) {
-            places.push(Place::Private(path));
+            places.push(Place::Private(path.clone()));
         }
     }
-    let mut again: Vec<PathBuf> = points
-        .iter()
-        .filter(|point| places.iter().any(|place| *point != place.path() && point.starts_with(place.path())))
-        .cloned()
-        .collect();
-    again.sort();
-    again.dedup();
-    // One that holds others brings them along.
-    let outermost: Vec<PathBuf> = again
-        .iter()
-        .filter(|point| {
-            !again.iter().any(|other| {
-                point != &other && point.starts_with(other) && {
-                    // ... unless a private folder lies between, whose overlay would hide it again.
-                    !places
-                        .iter()
-                        .any(|place| place.path().starts_with(other) && point.starts_with(place.path()))
-                }
-            })
-        })
-        .cloned()
-        .collect();
-    let private_too = |point: &PathBuf| places.iter().any(|place| place.path() == point);
-    let added: Vec<Place> =
-        outermost.into_iter().filter(|point| !private_too(point)).map(Place::Again).collect();
-    places.extend(added);
+    places.extend(shown.into_iter().collect::<BTreeSet<_>>().into_iter().map(Place::Again));
     places.sort_by(|a, b| a.path().cmp(b.path()));
     places
 }
@@ -423,11 +392,6 @@ fn ruleset(private: Option<&[PathBuf]>, scopes: bool) -> std::result::Result<Own
 
 fn text_of(path: &Path) -> Result<CString> {
     CString::new(path.as_os_str().as_bytes()).map_err(|_| Errno(22))
-}
-
-#[allow(clippy::needless_pass_by_value, reason = "the shape that map_err wants")]
-fn from_io(error: std::io::Error) -> Errno {
-    Errno(error.raw_os_error().unwrap_or(5))
 }
 
 #[cfg(test)]
