@@ -295,6 +295,10 @@ OUTSIDE = (
         "it is kept with the open file, and shows in what of the file is in memory",
     ),
     (
+        "of root, without a jail: whether a thread used a privilege (a flag in `/proc/PID/stat`)",
+        "the kernel notes it until the thread ends, and nothing sets it back",
+    ),
+    (
         "the number of a thread among those that run (`mm_cid`), when it used AVX-512 (`arch_status`)",
         "the kernel keeps them by processor and by thread, and nothing sets them",
     ),

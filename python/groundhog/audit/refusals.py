@@ -15,6 +15,7 @@ OPERATION = {
     "arch_prctl": (0,),
     "fcntl": (1,),
     "ioctl": (1,),
+    "kcmp": (2,),
     "madvise": (2,),
     "membarrier": (0,),
     "prctl": (0,),

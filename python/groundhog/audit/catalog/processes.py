@@ -216,6 +216,7 @@ C_KERNEL = (
     Victim("c", "huge_pages_advised", PRIVILEGES),
     Victim("c", "membarrier_registered", REGISTERED, SAFE),
     Victim("c", "futex_hash", REGISTERED, SAFE),
+    Victim("c", "compared_by_kcmp", REGISTERED),
     Victim("c", "rseq_moved", REGISTERED, SAFE, evasion=True),
     Victim("c", "sequence_signature", REGISTERED, SAFE, evasion=True),
     Victim("c", "thread_id_address", REGISTERED, SAFE),

@@ -192,6 +192,24 @@ pub(super) const MEMBARRIER: Rule = Rule::Operations(
     Refuse(EINVAL, Snapshot),
 );
 
+pub(super) const KCMP: Rule = Rule::Operations(
+    &[by(
+        2,
+        &[
+            op(0, "KCMP_FILE", PURE),
+            op(1, "KCMP_VM", PURE),
+            op(2, "KCMP_FILES", PURE),
+            op(3, "KCMP_FS", PURE),
+            op(4, "KCMP_SIGHAND", PURE),
+            // The kernel makes these with the first I/O priority and the first thread, and keeps them. Nothing else tells of them.
+            op(5, "KCMP_IO", NO_SUPPORT),
+            op(6, "KCMP_SYSVSEM", NO_SUPPORT),
+            op(7, "KCMP_EPOLL_TFD", PURE),
+        ],
+    )],
+    Refuse(EINVAL, Snapshot),
+);
+
 pub(super) const SECCOMP: Rule = Rule::Operations(
     &[by(
         0,

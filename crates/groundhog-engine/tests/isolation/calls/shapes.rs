@@ -183,7 +183,8 @@ pub(super) const SHAPES: &[(&str, &str)] = &[
     ("pidfd_open", "pid 0"),
     ("pidfd_send_signal", "51 sig 0 0"),
     ("pidfd_getfd", "fd fd 0"),
-    ("kcmp", "pid pid {0,1,2,3} fd fd"),
+    ("kcmp", "pid pid op fd fd"),
+    ("kcmp others", "pid pid {8,4711} 0 0"),
     // Sockets.
     ("socket", "level {2049,2050,2051,2053} op"),
     ("socketpair", "op {2049,2050,2053} 0 buf"),
