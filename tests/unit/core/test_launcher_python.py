@@ -104,6 +104,72 @@ def test_which_second_parameter_is_the_context(
             assert it.call() == ["Context" if given else "NoneType"]
 
 
+DECORATED = """\
+import functools
+def adding(f):
+    @functools.wraps(f)
+    def inner(event):
+        return f(event, "added")
+    return inner
+def dropping(f):
+    @functools.wraps(f)
+    def inner(event, context):
+        return f(type(context).__name__)
+    return inner
+def passing(f):
+    @functools.wraps(f)
+    def inner(*all):
+        return f(*all)
+    return inner
+def one(event):
+    return [event]
+def two(event, context):
+    return [context if isinstance(context, str) else type(context).__name__]
+class App:
+    add, drop, both = adding(two), dropping(one), passing(two)
+    def __init__(self):
+        self.held = dropping(one)
+    @dropping
+    def unbound(event):
+        return [event]
+    @passing
+    def method(self, event, context):
+        return two(event, context)
+"""
+
+
+@pytest.mark.parametrize(
+    ("function", "expected"),
+    [
+        ("adding(two)", "added"),
+        ("dropping(one)", "Context"),
+        ("passing(adding(two))", "added"),
+        ("passing(passing(dropping(one)))", "Context"),
+        ("dropping(passing(one))", "Context"),
+        ("functools.cache(dropping(one))", "Context"),
+        ("functools.partial(dropping(one))", "Context"),
+        ("functools.partial(passing(two))", "Context"),
+        ("functools.partial(two, context='bound')", "bound"),
+        ("App.add", "added"),
+        ("App.unbound", "Context"),
+        ("App().held", "Context"),
+        ("App().method", "Context"),
+    ],
+)
+def test_a_decorator_may_take_something_else(source: Source, function: str, expected: str) -> None:
+    made = f"{DECORATED}function = {function}\n"
+    with Launcher(source("h.py", f"{made}main = function\n")) as it:
+        it.line()
+        assert it.call("asked") == [expected]
+
+
+def test_a_function_that_wraps_itself(source: Source) -> None:
+    text = "def main(*all):\n    return [len(all)]\nmain.__wrapped__ = main\n"
+    with Launcher(source("h.py", text)) as it:
+        it.line()
+        assert it.call() == [1]
+
+
 def test_what_a_plain_function_does_not_need_is_not_loaded(source: Source) -> None:
     text = (
         "import sys\ndef main(p):\n"

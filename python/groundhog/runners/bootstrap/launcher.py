@@ -132,6 +132,37 @@ def is_plain(function: Callable[..., Any]) -> bool:
     return type(function) is types.FunctionType and not function.__dict__
 
 
+def positional_parameters(function: Callable[..., Any]) -> list[Any]:
+    """Those that it takes itself: a decorator may take more or less than what it wraps, to which it passes on
+    something else. One that takes any number passes on what it is given.
+
+    Raises TypeError or ValueError where nobody can tell.
+    """
+    import inspect
+
+    options: dict[str, Any] = {}
+    if sys.version_info >= (3, 14):  # which evaluates annotations, whose names need not be there
+        from annotationlib import Format
+
+        options["annotation_format"] = Format.FORWARDREF
+
+    def parameters(of: Callable[..., Any], *, follow_wrapped: bool) -> tuple[list[Any], bool]:
+        its = inspect.signature(of, follow_wrapped=follow_wrapped, **options).parameters.values()
+        kinds = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+        return [p for p in its if p.kind in kinds], any(p.kind is p.VAR_POSITIONAL for p in its)
+
+    def tells(of: Callable[..., Any]) -> bool:
+        try:
+            positional, takes_any = parameters(of, follow_wrapped=False)
+        except ValueError:  # it is written in C, as what caches results
+            return False
+        return not takes_any or len(positional) >= EVENT_AND_CONTEXT
+
+    if type(function) is not types.MethodType:  # which has the attributes of its function, but takes one less
+        function = inspect.unwrap(function, stop=tells)
+    return parameters(function, follow_wrapped=not tells(function))[0]
+
+
 def takes_context(function: Callable[..., Any]) -> bool:
     """Whether its second positional parameter is a context: it is required, and no third is, or it has a
     default and the name of one. A second parameter with a default and another name is the function's own.
@@ -141,19 +172,10 @@ def takes_context(function: Callable[..., Any]) -> bool:
         names = code.co_varnames[: code.co_argcount]
         required = len(names) - len(function.__defaults__ or ())
     else:
-        import inspect
-
-        options: dict[str, Any] = {}
-        if sys.version_info >= (3, 14):  # which evaluates annotations, whose names need not be there
-            from annotationlib import Format
-
-            options["annotation_format"] = Format.FORWARDREF
         try:
-            parameters = inspect.signature(function, **options).parameters.values()
+            positional = positional_parameters(function)
         except (TypeError, ValueError):
             return False
-        kinds = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
-        positional = [p for p in parameters if p.kind in kinds]
         names = tuple(p.name for p in positional)
         required = sum(p.default is p.empty for p in positional)
     if required < EVENT_AND_CONTEXT <= len(names):
