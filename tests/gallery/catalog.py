@@ -65,7 +65,6 @@ _OWN_GENERATOR = "seed generators of your own in a [hook](uniqueness.md#hooks), 
 _POOL = "start processes in the request: none may be there at the snapshot"
 _BROWSER = "its processes, which have several threads, hand descriptors to each other"
 _KEPT = 'each request starts them anew: `prefer="threads"`, or none for little work'
-_NO_SERVER = "start it in requests alone: the server that a warm-up starts would be there at the snapshot"
 
 PYTHON_ITSELF = (
     Entry("python/asyncio_tasks.py", "tasks, a queue and a thread in an event loop of the load time"),
@@ -74,9 +73,7 @@ PYTHON_ITSELF = (
     Entry("python/shell_pipeline.py", "a pipeline of the shell, with files"),
     Entry("python/multiprocessing_pool.py", "a pool of forked processes", advice=_POOL),
     Entry("python/multiprocessing_spawn.py", "a process that is a new interpreter", advice=_POOL),
-    Entry(
-        "python/multiprocessing_forkserver.py", "a process that a server forks", warmup=(), advice=_NO_SERVER
-    ),
+    Entry("python/multiprocessing_forkserver.py", "a process that a server forks"),
     Entry("python/process_executor.py", "an executor of processes", advice=_POOL),
     Entry("python/thread_executor.py", "an executor of threads of the load time"),
     Entry("python/thread_local_values.py", "threads of the request, a barrier, a condition"),

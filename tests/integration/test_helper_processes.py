@@ -88,6 +88,21 @@ async def test_a_fork_server_of_a_request(source: Source) -> None:
         assert pool.stats().retirements == {}
 
 
+async def test_a_fork_server_of_the_warm_up(source: Source) -> None:
+    """It is what a pool of processes comes from by default since Python 3.14."""
+    function = Function.from_file(source("handler.py", FORK_SERVER), warmup=[{"n": 7}])
+    async with Pool(function, verify=True) as pool:
+        for n in range(2):
+            assert (await pool.invoke({"n": n})).value == {"n": n, "children": True}
+        assert pool.stats().retirements == {}
+
+
+async def test_a_fork_server_that_is_in_use(source: Source) -> None:
+    text = LISTED.replace('"fork"', '"forkserver"')
+    with pytest.raises(SnapshotRefusedError, match=r"it has 3 child processes"):
+        await Pool(Function.from_file(source("handler.py", text))).start()
+
+
 async def test_others_are_named(source: Source) -> None:
     pool = Pool(Function.from_file(source("handler.py", LISTED)))
     with pytest.raises(SnapshotRefusedError, match=r"it has 2 child processes") as caught:

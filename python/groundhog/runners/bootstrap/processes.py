@@ -3,8 +3,11 @@
 Each is one that its library starts again when it needs it.
 """
 
+# ruff: noqa: PTH108, PTH123 - as in the launcher
+
 from __future__ import annotations
 
+import contextlib
 import gc
 import os
 import signal
@@ -12,6 +15,7 @@ import sys
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from typing import Any
 
 TRACKERS = (
@@ -34,24 +38,60 @@ def end() -> None:
         # Finalizers start one that has ended again, to tell it.
         gc.collect()
         gc.collect()  # those of what the first round released
+    server = getattr(sys.modules.get("multiprocessing.forkserver"), "_forkserver", None)
+    if getattr(server, "_forkserver_pid", None) is not None:
+        _end_fork_server(server)
     for name in TRACKERS:
         tracker = getattr(sys.modules.get(name), "_resource_tracker", None)
         if getattr(tracker, "_pid", None) is not None:
             _end_tracker(tracker)
 
 
+def _end_fork_server(server: Any) -> None:
+    """End it once it serves nobody: a process that it forked would lose who tells of its end.
+
+    Its own way waits for it, and for a number that may be somebody else's by now.
+    """
+    with _undisturbed(server):
+        pid, fd, address = server._forkserver_pid, server._forkserver_alive_fd, server._forkserver_address  # noqa: SLF001
+        if pid is None or _has_children(pid):
+            return
+        server._forkserver_pid = server._forkserver_alive_fd = server._forkserver_address = None  # noqa: SLF001
+        if hasattr(server, "_forkserver_authkey"):
+            server._forkserver_authkey = None  # noqa: SLF001 - since Python 3.14
+        _kill(pid)
+        os.close(fd)
+        with contextlib.suppress(OSError):  # it is none of a file, or has gone with its folder
+            os.unlink(address)
+
+
+def _has_children(pid: int) -> bool:
+    try:
+        with open(f"/proc/{pid}/task/{pid}/children", "rb") as children:
+            return children.read() != b""
+    except OSError:  # it has ended
+        return False
+
+
 def _end_tracker(tracker: Any) -> None:
     """Kill it: at the end of its pipe it removes the names of shared memory that is still in use."""
+    with _undisturbed(tracker):  # its own way to stop it removes them
+        pid, fd = tracker._pid, tracker._fd  # noqa: SLF001
+        tracker._pid = tracker._fd = None  # noqa: SLF001
+        if pid is not None:
+            _kill(pid)
+        if fd is not None:
+            os.close(fd)
+
+
+@contextlib.contextmanager
+def _undisturbed(helper: Any) -> Iterator[None]:
+    """Nobody asks for a helper meanwhile, nor does a finalizer, in this thread as in others."""
     collects = gc.isenabled()
-    gc.disable()  # a finalizer may ask for it, in this thread as in others
+    gc.disable()
     try:
-        with tracker._lock:  # noqa: SLF001 - its own way to stop it removes them
-            pid, fd = tracker._pid, tracker._fd  # noqa: SLF001
-            tracker._pid = tracker._fd = None  # noqa: SLF001
-            if pid is not None:
-                _kill(pid)
-            if fd is not None:
-                os.close(fd)
+        with helper._lock:  # noqa: SLF001
+            yield
     finally:
         if collects:
             gc.enable()
