@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from groundhog._log import log
 from groundhog.config import (
+    MIB,
     Connections,
     Function,
     Hooks,
@@ -62,6 +63,7 @@ __all__ = ["Pool", "PoolStats"]
 _FIRST_PAUSE_S = 0.1
 _LONGEST_PAUSE_S = 30.0
 _SUPERSEDED = "superseded"
+_LARGEST_WARMUP = 64 * MIB
 
 
 class Pool:
@@ -144,13 +146,14 @@ class Pool:
         """
         if self._config is not None:
             raise PoolClosedError("a pool can be started only once: make a new one")
+        warmup = tuple(encode_value(request, _LARGEST_WARMUP) for request in self.function.warmup)
         command = command_for(self.function)
         confinement = self._restrictions.confinement(self.function, command, self.limits)
         self._executor = ThreadPoolExecutor(2 * self._size + 1, thread_name_prefix="groundhog")
         self._config = WorkerConfig(
             name=self.function.name,
             command=command,
-            warmup=self.function.warmup,
+            warmup=warmup,
             isolation=self.isolation,
             limits=self.limits,
             strategy=self._strategy,

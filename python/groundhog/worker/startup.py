@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from groundhog import weakening
 from groundhog._log import log
-from groundhog.config import MIB, Isolation
+from groundhog.config import Isolation
 from groundhog.errors import (
     GroundhogError,
     HookError,
@@ -24,7 +24,6 @@ from groundhog.protocols.actionloop import (
     PREPARE_DROPPING,
     Ack,
     encode_context,
-    encode_value,
     is_failure,
     noop_line,
     parse_ack,
@@ -50,7 +49,6 @@ _NOOPS = 64
 _REHEARSALS = 8
 """Rounds of request and restore before real ones: the engine learns which pages requests dirty."""
 _MOST_REHEARSALS = 32
-_LARGEST_WARMUP = 64 * MIB
 _POLL_S = 0.002
 _QUIET_S = 0.25
 _CONTEXT = encode_context({"activation_id": "0" * 32, "deadline": "0"})
@@ -70,7 +68,7 @@ class Startup:
         self._pipes: Pipes | None = None
         self._process: Process | None = None
         self._channel: Channel | None = None
-        self._trial = Trial([encode_value(request, _LARGEST_WARMUP) for request in worker.config.warmup])
+        self._trial = Trial(worker.config.warmup)
         self._waiter: asyncio.Future[Any] | None = None
         self._failure: GroundhogError | None = None
         self.speaks_control = False

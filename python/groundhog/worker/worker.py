@@ -30,7 +30,6 @@ from groundhog.worker.startup import Startup
 if TYPE_CHECKING:
     from concurrent.futures import Executor
 
-    from groundhog.config import JsonValue
     from groundhog.errors import InvocationError
     from groundhog.jail import Confinement
     from groundhog.runners.command import Command
@@ -76,7 +75,8 @@ class WorkerConfig:
     name: str
     """The function's, for messages."""
     command: Command
-    warmup: tuple[JsonValue, ...]
+    warmup: tuple[bytes, ...]
+    """As JSON."""
     isolation: Isolation
     limits: Limits
     strategy: str | None

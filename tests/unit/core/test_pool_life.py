@@ -254,6 +254,13 @@ class TestStarting:
         finally:
             await pool.aclose()
 
+    @pytest.mark.parametrize("wait", [True, False])
+    async def test_a_warm_up_that_is_too_large_is_told_at_once(self, *, wait: bool) -> None:
+        """To try again would help nobody."""
+        function = Function.from_command(["true"], warmup=[{"a": "x" * (64 << 20)}])
+        with pytest.raises(groundhog.PayloadTooLargeError):
+            await Pool(function, engine=FakeEngine(count)).start(wait=wait)
+
     async def test_a_pool_is_started_once(self) -> None:
         async with Pool(FUNCTION, engine=FakeEngine(count)) as pool:
             with pytest.raises(groundhog.PoolClosedError, match="only once"):
