@@ -29,12 +29,18 @@ FEWEST_PIECES = 4
 """Members of a list or an object that differ, for what is in pieces, as the digits of a code and the bytes of
 a key: fewer are alike by chance.
 """
+SHORTEST_ANYWHERE = 8
+"""Characters of a word that counts wherever it stands."""
+MOST_ANYWHERE = 10
+"""Of those that are found so."""
 MOST_SHOWN = 60
 _Found = TypeVar("_Found", str, list[str])
 _WORDS = (re.compile(r"[0-9A-Za-z]+"), re.compile(r"[0-9A-Za-z_-]+"), re.compile(r"[0-9A-Za-z+/_=-]+"))
 """Of letters and digits, and of both alphabets of base64: split at their marks, one token has more words than
 another.
 """
+_WORDS_ANYWHERE = (re.compile(r"\w+"), *_WORDS[1:])
+"""Likewise; letters of any script."""
 
 
 @dataclass(frozen=True)
@@ -90,7 +96,7 @@ def find(payload: int, samples: Samples) -> list[Repeat]:
         text = _repeated(*texts)
         if text is not None:
             found.append(Repeat(payload, member, text, len(isolated)))
-    return found or _in_pieces(payload, samples)
+    return found or _in_pieces(payload, samples) or _anywhere(payload, samples)
 
 
 def _in_pieces(payload: int, samples: Samples) -> list[Repeat]:
@@ -120,6 +126,58 @@ def _steady(*answers: list[list[str]]) -> list[list[list[str]]]:
         return [[[] for _ in of] for of in answers]
     kept = [len(set(texts)) == 1 for texts in zip(*own, strict=True)]
     return [[list(itertools.compress(pieces, kept)) for pieces in of] for of in answers]
+
+
+def _anywhere(payload: int, samples: Samples) -> list[Repeat]:
+    """Those that stand elsewhere in each answer, as behind a name that is a time, or in lists of any length.
+
+    Restored requests share a word, and each other answer has one of about that length for itself.
+    """
+    for words in _WORDS_ANYWHERE:
+        others = [_words_of(words, answer) for answer in (*samples.first, *samples.then)]
+        isolated = [_words_of(words, answer) for answer in samples.isolated]
+        own = [
+            {len(word) for word in its.difference(*others[:at], *others[at + 1 :])}
+            for at, its in enumerate(others)
+        ]
+        shared = [
+            word
+            for word in set.intersection(*isolated).difference(*others)
+            if all(any(_is_about(length, len(word)) for length in lengths) for lengths in own)
+        ]
+        _, other, before, after = others
+        if found := _without(shared, (before & after) - other):
+            places = list(_members(samples.isolated[0]))
+            return [
+                Repeat(payload, next(where for where, text in places if word in text), word, len(isolated))
+                for word in found[:MOST_ANYWHERE]
+            ]
+    return []
+
+
+def _words_of(words: re.Pattern[str], answer: Any) -> set[str]:
+    texts = itertools.chain.from_iterable(words.findall(text) for _, text in _members(answer))
+    return {text for text in texts if len(text) >= SHORTEST_ANYWHERE}
+
+
+def _is_about(one: int, other: int) -> bool:
+    """Whether lengths differ as those of numbers of as many bits do, and of what has escapes in it."""
+    return abs(one - other) <= max(1, other // SHORTEST_ANYWHERE)
+
+
+def _without(shared: list[str], kept: set[str]) -> list[str]:
+    """Leave out one word about as long as each that a process keeps: a snapshot has as many of its own."""
+    left = []
+    lengths = sorted(map(len, kept))
+    at = 0
+    for word in sorted(shared, key=lambda word: (len(word), word)):
+        while at < len(lengths) and lengths[at] < len(word) and not _is_about(lengths[at], len(word)):
+            at += 1
+        if at < len(lengths) and _is_about(lengths[at], len(word)):
+            at += 1
+        else:
+            left.append(word)
+    return left
 
 
 def _is_within(inner: str, outer: str) -> bool:

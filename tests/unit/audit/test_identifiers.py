@@ -161,3 +161,30 @@ def test_times_that_something_took_are_none() -> None:
         for times in ([0.00451, 0.0039], [0.00021, 0.000114], [0.000123, 0.00012, 0.0001])
     ]
     assert found(*took) == []
+
+
+KINDS: list[Callable[[int, str], Any]] = [
+    lambda at, text: {str(17e8 + at): {"token": text}},
+    lambda at, text: {"rows": [*[{"at": 17e8 + at}] * (at % 4), {"token": text}]},
+    lambda at, text: {"event": "data: " + json.dumps({"words": "a " * at, "token": text}) + "\n\n"},
+    lambda at, text: "a " * at + text.translate({digit: 0x430 + digit for digit in b"0123456789abcdef"}),
+]
+
+
+@pytest.mark.parametrize("make", KINDS)
+def test_one_that_stands_elsewhere_each_time(make: Callable[[int, str], Any]) -> None:
+    tokens = [f"{number * 0x9E3779B97F4A7C15 % 2**64:016x}" for number in range(1, 12)]
+    made = [make(at, token) for at, token in enumerate(tokens)]
+    again = [make(at, tokens[-1]) for at in range(6, 12)]
+    assert len(found(made[:2], made[2:4], again)) == 1
+    assert found(made[:2], made[2:4], made[4:]) == []
+
+
+@pytest.mark.parametrize("make", KINDS)
+def test_what_a_process_keeps_is_none_wherever_it_stands(make: Callable[[int, str], Any]) -> None:
+    def answer(process: int, at: int) -> list[Any]:
+        own = f"{process * 0x9E3779B97F4A7C15 % 2**64:016x}"
+        return [make(at, own), make(at, f"{at * 0xBF58476D1CE4E5B9 % 2**64:016x}")]
+
+    isolated = [answer(3, at) for at in range(10, 16)]
+    assert found([answer(1, 1), answer(2, 2)], [answer(1, 3), answer(1, 4)], isolated) == []
