@@ -56,30 +56,40 @@ def main(params):
 """
 
 
+@pytest.mark.parametrize("jail", ["landlock", "namespace"])
 @pytest.mark.parametrize(
-    ("number", "after_ms"),
+    ("number", "then", "after_ms"),
     [
-        *((number, None) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)),
-        *((signal.SIGHUP, moment) for moment in (1, 2, 4, 8)),
-        (signal.SIGTERM, 2),
+        *((number, None, 0) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)),
+        *((signal.SIGHUP, signal.SIGHUP, moment) for moment in (1, 2, 4, 8)),
+        (signal.SIGTERM, signal.SIGTERM, 2),
+        *((signal.SIGINT, then, moment) for then in (signal.SIGTERM, signal.SIGHUP) for moment in (1, 4, 8)),
     ],
 )
 def test_ended_by_a_signal_it_leaves_nothing(
-    source: Source, tmp_path: Path, number: signal.Signals, after_ms: int | None
+    source: Source,
+    tmp_path: Path,
+    number: signal.Signals,
+    then: signal.Signals | None,
+    after_ms: int,
+    jail: str,
 ) -> None:
-    """Of a terminal that is closed two come, one by the kernel, one by the shell."""
+    """Of a terminal that is closed two come, one by the kernel, one by the shell. Others interrupt a command
+    first, and do not wait long.
+    """
     handler = str(source("waits.py", WRITES_AND_WAITS))
     (scratch := tmp_path / "scratch").mkdir()
     with socket.create_server(("127.0.0.1", 0)) as told:
         told.settimeout(60)
         payload = json.dumps({"port": told.getsockname()[1]})
         command = [sys.executable, "-m", "groundhog.cli", "invoke", handler, "--payload", payload]
+        command += ["--jail", jail]
         environment = os.environ | {"TMPDIR": str(scratch)}
         with subprocess.Popen(command, env=environment) as running, told.accept()[0]:
             running.send_signal(number)
-            if after_ms is not None:
+            if then is not None:
                 time.sleep(after_ms / 1000)  # the moment is what is tried
-                running.send_signal(number)
+                running.send_signal(then)
             running.wait(timeout=60)
     assert running.returncode == 128 + number
     assert list(scratch.iterdir()) == []

@@ -124,26 +124,28 @@ def _ending_as_if_interrupted() -> Iterator[None]:
     """Have other signals, too, end a command so that it removes what it and the function have written.
 
     Whoever has them ignored, as nohup(1) does, means it. Servers handle them by themselves. One is enough: of
-    a terminal that is closed two come, the second in the middle of what the first has begun.
+    a terminal that is closed two come, the second in the middle of what the first has begun. So do others
+    that first interrupt a command. To interrupt it then, from a terminal, ends it at once.
     """
 
     def end(number: int, _: FrameType | None) -> None:
-        for other in taken:
-            signal.signal(other, signal.SIG_IGN)
+        for other, before in taken.items():
+            signal.signal(other, signal.SIG_IGN if other != signal.SIGINT else before)
         raise _Ended(number)
 
-    taken = []
+    taken = {}
     if threading.current_thread() is threading.main_thread():
-        ours = (signal.SIGTERM, signal.SIGHUP)
-        taken = [number for number in ours if signal.getsignal(number) is signal.SIG_DFL]
+        ours = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)
+        usual = (signal.SIG_DFL, signal.default_int_handler)
+        taken = {number: its for number in ours if (its := signal.getsignal(number)) in usual}
     for number in taken:
         signal.signal(number, end)
     try:
         yield
     finally:
-        for number in taken:
+        for number, before in taken.items():
             if signal.getsignal(number) is end:
-                signal.signal(number, signal.SIG_DFL)
+                signal.signal(number, before)
 
 
 def _number_of(error: BaseException) -> int:
