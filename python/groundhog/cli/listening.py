@@ -353,7 +353,7 @@ async def serve(
         if starting.done():
             starting.result()
             if announcement is not None and not stopped.is_set():
-                click.echo(announcement)
+                _announce(announcement)
             await asyncio.wait({stopping, serving}, return_when=asyncio.FIRST_COMPLETED)
     finally:
         server.should_exit = True
@@ -374,6 +374,15 @@ async def serve(
         for taken in (sock, *beside):
             taken.close()
     serving.result()
+
+
+def _announce(line: str) -> None:
+    """Print a line, if anybody reads it: a server is there for others."""
+    try:
+        click.echo(line)
+    except OSError as error:
+        log.warning("its stdout cannot be told that the server is ready", why=error.strerror, line=line)
+        sys.stdout = None  # the interpreter would try again at its end
 
 
 def _signals() -> tuple[signal.Signals, ...]:

@@ -9,6 +9,7 @@ import re
 import resource
 import signal
 import socket
+import sys
 import threading
 import time
 from pathlib import Path
@@ -93,6 +94,27 @@ def test_serve(visitor: Visitor, handler: str, engine: FakeEngine, isolation: li
     assert len(visitor.lines) == 1
     assert visitor.lines[0].startswith("groundhog: handler ready at http://127.0.0.1:")
     assert [process.keeps_connections for process in engine.processes] == ["--keep-connections" in isolation]
+
+
+def test_nobody_reads_that_it_is_ready(
+    visitor: Visitor, handler: str, engine: FakeEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It serves all the same."""
+
+    def echo(line: str) -> None:
+        visitor.hear(line)
+        raise BrokenPipeError(32, "Broken pipe")
+
+    def visit(client: httpx.Client) -> None:
+        for _ in range(2):
+            assert client.post("/", json={}).status_code == 200
+
+    visitor.visit = visit
+    monkeypatch.setattr("groundhog.cli.listening.click.echo", echo)
+    monkeypatch.setattr("sys.stdout", sys.stdout)  # put back afterwards
+    assert main(["serve", handler, "--port", "0"]) == 0
+    visitor.check()
+    assert len(engine.processes) == 1
 
 
 @pytest.mark.parametrize(
