@@ -175,7 +175,7 @@ class Confinement:
             # enter this one, but not list it: not even as its owner, since in this jail it cannot change
             # permissions.
             scratch.chmod(0o111)
-        except OSError:
+        except BaseException:  # or a signal ends us
             remove(scratch)
             raise
         return scratch, folder
