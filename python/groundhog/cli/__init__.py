@@ -111,7 +111,7 @@ def main(arguments: list[str] | None = None) -> int:
     return code if isinstance(code, int) else 0
 
 
-class _Ended(KeyboardInterrupt):
+class Ended(KeyboardInterrupt):
     """A signal has come that ends us."""
 
     def __init__(self, number: int) -> None:
@@ -131,7 +131,7 @@ def _ending_as_if_interrupted() -> Iterator[None]:
     def end(number: int, _: FrameType | None) -> None:
         for other, before in taken.items():
             signal.signal(other, signal.SIG_IGN if other != signal.SIGINT else before)
-        raise _Ended(number)
+        raise Ended(number)
 
     taken = {}
     if threading.current_thread() is threading.main_thread():
@@ -151,7 +151,7 @@ def _ending_as_if_interrupted() -> Iterator[None]:
 def _number_of(error: BaseException) -> int:
     """Of the signal that has ended us."""
     causes = (error, error.__cause__, error.__context__)
-    return next((cause.number for cause in causes if isinstance(cause, _Ended)), signal.SIGINT)
+    return next((cause.number for cause in causes if isinstance(cause, Ended)), signal.SIGINT)
 
 
 def _occupy_standard_descriptors() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import logging
 import os
@@ -17,7 +16,7 @@ from rich.console import Console
 from rich.progress import Progress
 
 from groundhog import capabilities
-from groundhog.cli import audit_tables, logs, options
+from groundhog.cli import audit_tables, logs, options, running
 from groundhog.config import Limits
 from groundhog.errors import ConfigError
 
@@ -203,7 +202,7 @@ def _function(
         task = progress.add_task(function.name, total=requests_of(payloads))
         limits = Limits(timeout_s=timeout)
         advance = partial(progress.advance, task)
-        made = asyncio.run(audit(function, payloads, limits, strategy, jail, network, advance))
+        made = running.run(audit(function, payloads, limits, strategy, jail, network, advance))
     if as_json:
         click.echo(json.dumps(summaries.as_dict(made)))
     else:

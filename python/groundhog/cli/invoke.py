@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import logging
 import sys
@@ -15,7 +14,7 @@ from rich.console import Console
 from rich.table import Table
 
 from groundhog._text import shown
-from groundhog.cli import logs, options
+from groundhog.cli import logs, options, running
 from groundhog.config import Isolation, Limits
 from groundhog.errors import GroundhogError, InitError, InvocationError, ProtocolError
 from groundhog.observer import Endings
@@ -139,7 +138,7 @@ def command(
     show = _show_json if as_json else _show_table
     limits = Limits(timeout_s=timeout, scratch_bytes=scratch_bytes)
     made = calls(function, payload, count, limits, **pool_options)
-    ctx.exit(0 if asyncio.run(show(made)) else 1)
+    ctx.exit(0 if running.run(show(made)) else 1)
 
 
 def _json(value: Any) -> str:
