@@ -55,6 +55,17 @@ def repeats(source: Source, *words: str, payload: str, code: int) -> list[dict[s
     return said
 
 
+def test_a_function_that_fails_now_and_then_is_not_examined_in_silence(source: Source) -> None:
+    text = (
+        "import os\nserved = 0\ndef main(params):\n    global served\n    served += 1\n"
+        "    if served > 1: raise ValueError(served)\n    return {'token': os.urandom(8).hex()}\n"
+    )
+    payloads = source("payloads.jsonl", "{}\n")
+    result = groundhog("audit", str(source("handler.py", text)), "--payloads", str(payloads), "--json")
+    (note,) = json.loads(result.stdout)["notes"]
+    assert note.startswith("it failed with payload 1 when its answers were to be compared")
+
+
 def test_of_a_generator_that_nobody_knows(source: Source) -> None:
     path = str(source("handler.py", OWN_GENERATOR))
     (repeat,) = repeats(source, path, payload='{"own": true}', code=1)

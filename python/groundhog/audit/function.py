@@ -184,8 +184,14 @@ async def audit(
                     result.strategy = request.restore["strategy"]
                 progress()
             result.repetition = await _repetition(pool, after, progress)
-            result.repeats = await _repeats(payloads, function, limits, pool, jail, network, progress)
+            result.repeats, failed = await _repeats(payloads, function, limits, pool, jail, network, progress)
             result.connections = pool.stats().connections
+        result.notes += [
+            f"it failed with payload {at + 1} when its answers were to be compared: identifiers that repeat"
+            " were not looked for in them"
+            for at in failed
+            if at not in result.never_served
+        ]
         result.notes += [f"{path} has too many files to look at" for path in lens.too_large()]
         result.conclude()
         return result
@@ -246,9 +252,10 @@ async def _repeats(
     jail: str,
     network: str,
     progress: Callable[[], None],
-) -> list[Repeat]:
-    """Compare what requests answer with what others do that had no snapshot."""
-    found = []
+) -> tuple[list[Repeat], list[int]]:
+    """Compare what requests answer with what others do that had no snapshot; which payloads failed then."""
+    found: list[Repeat] = []
+    failed: list[int] = []
     for at, payload in enumerate(payloads[:COMPARED]):
         said = []
         for _ in range(2):
@@ -256,22 +263,27 @@ async def _repeats(
                 said += [await _said(fresh, payload) for _ in range(LATER)]
             progress()
         if any(one.failed for one in said):
+            failed.append(at)
             continue
         values = [json.loads(one.answer) for one in said]
         first, then = (values[0], values[LATER]), (values[LATER - 2], values[LATER - 1])
         # Two may be alike by chance, or by the time, of which some have only the seconds.
         for count, seconds in ((2, 0.0), (CONFIRMED, SECONDS)):
             answers = await _of_one_process(isolated, payload, count, seconds)
+            if answers is None:
+                failed.append(at)
+                break
             repeats = identifiers.find(at, Samples(first, then, answers)) if answers else []
             if not repeats:
                 break
-        found += repeats
-    return found
+        else:
+            found += repeats
+    return found, failed
 
 
-async def _of_one_process(pool: Pool, payload: Any, count: int, seconds: float) -> list[Any]:
+async def _of_one_process(pool: Pool, payload: Any, count: int, seconds: float) -> list[Any] | None:
     """So many answers of one process, or more, that take so long in all; none of one that is replaced each
-    time.
+    time. None: it failed.
     """
     answers: dict[int, list[Any]] = {}
     begun: dict[int, float] = {}
@@ -280,7 +292,7 @@ async def _of_one_process(pool: Pool, payload: Any, count: int, seconds: float) 
         begun.setdefault(pid, time.monotonic())
         said = await _said(pool, payload)
         if said.failed:
-            break
+            return None
         mine = answers.setdefault(pid, [])
         mine.append(json.loads(said.answer))
         if len(mine) >= count:
