@@ -333,14 +333,25 @@ impl Socket {
         self.shut_tcp(fd, report)
     }
 
-    /// Waits until it has heard that its other end was shut, and has nothing more to say to that: see [`settle`].
+    /// Waits until it has heard that its other end was shut, and has nothing more to say to that: see [`Self::settle`].
     pub(crate) fn hear_of_end(&self, fd: &OwnedFd, shut: &[(Address, Address)]) -> Step<()> {
-        if self.is_other_end(shut) {
-            let is_closed = || socket::tcp_counters(fd).map(|counters| counters.is_closed());
-            let _shows_at_the_listener =
-                is_taken(|| is_closed().or_trouble(Reason::Inspection, "asking a connection for its state"))?;
+        if !self.is_other_end(shut) || is_taken(|| is_closed(fd))? {
+            return Ok(());
         }
-        Ok(())
+        self.refuse("has not heard that its other end was shut")
+    }
+
+    /// Waits until the other end, which the process has, too, has answered the end of the connection. An answer that finds this end gone
+    /// is reset, and once the other one is gone, too, the listener of its port counts that as something that it had no room for. Where
+    /// the kernel leaves packets to a thread of its own, that takes a while.
+    fn settle(&self, fd: &OwnedFd) -> Step<()> {
+        let is_answered = is_taken(|| {
+            let left =
+                socket::unacknowledged(fd).or_trouble(Reason::DescriptorChanged, "shutting a connection")?;
+            Ok(left == 0 || is_closed(fd)?)
+        })?;
+        // One wait is enough for a restore.
+        if is_answered { Ok(()) } else { self.refuse("was shut, and its other end has not taken that") }
     }
 
     fn is_other_end(&self, shut: &[(Address, Address)]) -> bool {
@@ -425,7 +436,7 @@ impl Socket {
             self.wait_for_acknowledgement(fd)?;
         }
         if self.is_with_itself {
-            settle(fd)?;
+            self.settle(fd)?;
         }
         report.bytes_drained += discard_stream(&self.numbers, fd).unwrap_or(0);
         socket::disconnect(fd).or_trouble(Reason::DescriptorChanged, trouble)?;
@@ -460,14 +471,10 @@ impl Socket {
     }
 }
 
-/// Waits until the other end, which the process has, too, has answered the end of the connection. An answer that finds this end gone is
-/// reset, and once the other one is gone, too, the listener of its port counts that as something that it had no room for. Where the
-/// kernel leaves packets to a thread of its own, that takes a while.
-fn settle(fd: &OwnedFd) -> Step<()> {
-    let _shows_at_the_listener = is_taken(|| {
-        Ok(socket::unacknowledged(fd).or_trouble(Reason::DescriptorChanged, "shutting a connection")? == 0)
-    })?;
-    Ok(())
+/// Whether it is neither connected nor on its way to its end.
+fn is_closed(fd: &OwnedFd) -> Step<bool> {
+    let counters = socket::tcp_counters(fd);
+    Ok(counters.or_trouble(Reason::Inspection, "asking a connection for its state")?.is_closed())
 }
 
 /// Whether a TCP socket is connected or on its way to be.

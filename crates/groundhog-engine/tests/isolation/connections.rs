@@ -210,6 +210,12 @@ fn both_ends_of_a_connection_of_the_process_with_itself_are_ended() {
     }
 }
 
+/// Not even its end can be sent on one: it is waited for once.
+#[test]
+fn a_connection_of_the_process_with_itself_that_is_full_is_refused() {
+    is_refused("tcp_itself", &["fill"], Reason::DescriptorChanged);
+}
+
 /// As on kernels that keep `unix_diag` in a module that is not there.
 #[test]
 fn pairs_are_found_where_the_kernel_does_not_tell_of_them() {
