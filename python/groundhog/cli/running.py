@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import os
 import signal
 import threading
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from groundhog._log import log
 from groundhog.cli import Ended
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine
-
-    Numbers = list[signal.Signals]
+    from collections.abc import Coroutine, Iterator
+    from types import FrameType
 
 _Result = TypeVar("_Result")
-_CLOSING_S = 20.0
+_CLOSING_S = 15.0
 """How long what was begun before a signal may take to close; a process that does not end takes ten."""
+_ENDING_S = 30.0
+"""How long after a signal the command has ended, whatever it does."""
+_STDERR = 2
 
 
 def run(work: Coroutine[Any, Any, _Result]) -> _Result:
@@ -26,43 +31,80 @@ def run(work: Coroutine[Any, Any, _Result]) -> _Result:
     Raises:
         Ended: a signal did.
     """
-    ended: Numbers = []
+    if threading.current_thread() is not threading.main_thread():
+        return asyncio.run(work)
+    ending = _Ending()
     try:
-        result = asyncio.run(_watched(work, ended))
-    except asyncio.CancelledError:
-        if not ended:
+        with ending.on_signals():
+            result = asyncio.run(ending.watched(work))
+    except BaseException as error:
+        if ending.number is None:
             raise
-        raise Ended(ended[0]) from None
-    if ended:  # it was done already
-        raise Ended(ended[0])
+        if isinstance(error, Exception):
+            log.warning("an error while the command ended", error=repr(error))
+        raise Ended(ending.number) from None
+    finally:
+        work.close()  # of which nothing has run, if a signal came before
+    if ending.number is not None:  # it was done already
+        raise Ended(ending.number)
     return result
 
 
-async def _watched(work: Coroutine[Any, Any, _Result], ended: Numbers) -> _Result:
-    task = asyncio.current_task()
-    assert task is not None  # noqa: S101 - a coroutine runs in a task
-    loop = asyncio.get_running_loop()
+class _Ending:
+    """What the first signal has begun."""
 
-    def end(number: signal.Signals) -> None:
-        if not ended:
-            task.cancel()
-        elif number == signal.SIGINT:
-            raise Ended(ended[0])
-        ended.append(number)
+    def __init__(self) -> None:
+        self.number: int | None = None
+        self._task: asyncio.Task[Any] | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
 
-    before = {}
-    if threading.current_thread() is threading.main_thread():
+    def has_begun(self) -> bool:
+        """Whether a signal has come."""
+        return self.number is not None
+
+    async def watched(self, work: Coroutine[Any, Any, _Result]) -> _Result:
+        """Have it cancelled by a signal. What it was closing then, in tasks of its own, is closed."""
+        self._task, self._loop = asyncio.current_task(), asyncio.get_running_loop()
+        if self.has_begun():  # before there was a task
+            raise asyncio.CancelledError
+        try:
+            return await work
+        finally:
+            others = asyncio.all_tasks() - {self._task}
+            if others and self.has_begun():
+                await asyncio.wait(others, timeout=_CLOSING_S)
+
+    @contextlib.contextmanager
+    def on_signals(self) -> Iterator[None]:
+        """Handle them; whoever has them ignored, as nohup(1) does, means it."""
         ours = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)
         before = {number: its for number in ours if (its := signal.getsignal(number)) is not signal.SIG_IGN}
-    for number in before:
-        loop.add_signal_handler(number, end, number)
-    try:
-        return await work
-    finally:
-        if ended and (others := asyncio.all_tasks() - {task}):  # a pool closes in a task of its own
-            await asyncio.wait(others, timeout=_CLOSING_S)
-        mask = signal.pthread_sigmask(signal.SIG_BLOCK, before)  # the kernel would end us in between
-        for number, its in before.items():
-            loop.remove_signal_handler(number)
-            signal.signal(number, signal.SIG_IGN if ended and number != signal.SIGINT else its)
-        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+        alarm = signal.getsignal(signal.SIGALRM)
+        # Not by the event loop, which handles none in the middle of a long step.
+        for number in before:
+            signal.signal(number, self._end)
+        try:
+            yield
+        finally:
+            for number, its in before.items():
+                one_was_enough = self.number is not None and number != signal.SIGINT
+                signal.signal(number, signal.SIG_IGN if one_was_enough else its)
+            signal.setitimer(signal.ITIMER_REAL, 0)
+            signal.signal(signal.SIGALRM, alarm)
+
+    def _end(self, number: int, _: FrameType | None) -> None:
+        if self.number is None:
+            self.number = number
+            signal.signal(signal.SIGALRM, self._give_up)
+            signal.setitimer(signal.ITIMER_REAL, _ENDING_S)
+            if self._loop is not None and self._task is not None:
+                with contextlib.suppress(RuntimeError):  # it is closed: all is done
+                    self._loop.call_soon_threadsafe(self._task.cancel)
+        elif number == signal.SIGINT:
+            raise Ended(self.number)
+
+    def _give_up(self, _: int, __: FrameType | None) -> None:
+        assert self.number is not None  # noqa: S101 - a signal has set the alarm
+        with contextlib.suppress(OSError):
+            os.write(_STDERR, f"groundhog: it has not ended within {_ENDING_S:.0f} s\n".encode())
+        os._exit(128 + self.number)

@@ -5,11 +5,17 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import subprocess
+import sys
+from typing import TYPE_CHECKING
 
 import pytest
 
 from groundhog.cli import Ended
 from groundhog.cli.running import run
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 
 class Work:
@@ -50,29 +56,94 @@ class Work:
         ([], [signal.SIGINT, signal.SIGTERM]),
     ],
 )
+@pytest.mark.usefixtures("handlers")
 def test_it_closes_first(working: list[int], closing: list[int]) -> None:
-    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)}
     work = Work(working, closing)
-    try:
-        with pytest.raises(Ended) as caught:
-            run(work())
-    finally:
-        for number, its in before.items():
-            signal.signal(number, its)
+    with pytest.raises(Ended) as caught:
+        run(work())
     assert caught.value.number == (working + closing)[0]
     assert work.closed
 
 
+@pytest.fixture
+def handlers() -> Iterator[None]:
+    """Puts the handlers of the signals back."""
+    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)}
+    yield
+    for number, its in before.items():
+        signal.signal(number, its)
+
+
+@pytest.mark.usefixtures("handlers")
 def test_interrupting_it_twice_ends_it_at_once() -> None:
     work = Work([signal.SIGTERM], [signal.SIGINT])
-    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGHUP)}
-    try:
-        with pytest.raises(Ended):
-            run(work())
-    finally:
-        for number, its in before.items():
-            signal.signal(number, its)
+    with pytest.raises(Ended):
+        run(work())
     assert not work.closed
+
+
+@pytest.mark.usefixtures("handlers")
+def test_interrupting_it_twice_ends_also_a_long_step() -> None:
+    steps = []
+
+    async def work() -> None:
+        os.kill(os.getpid(), signal.SIGINT)
+        steps.append("one")
+        os.kill(os.getpid(), signal.SIGINT)
+        steps.append("two")
+
+    with pytest.raises(Ended):
+        run(work())
+    assert steps == ["one"]
+
+
+@pytest.mark.usefixtures("handlers")
+def test_a_signal_in_the_last_step_counts() -> None:
+    async def work() -> str:
+        os.kill(os.getpid(), signal.SIGINT)
+        return "done"
+
+    with pytest.raises(Ended):
+        run(work())
+
+
+@pytest.mark.usefixtures("handlers")
+def test_an_error_while_it_closes_does_not_hide_the_signal() -> None:
+    async def work() -> None:
+        try:
+            os.kill(os.getpid(), signal.SIGTERM)
+            await asyncio.sleep(60)
+        finally:
+            raise ValueError
+
+    with pytest.raises(Ended) as caught:
+        run(work())
+    assert caught.value.number == signal.SIGTERM
+
+
+NEVER_ENDS = """
+import asyncio, os, signal
+from groundhog.cli import running
+
+async def work():
+    os.kill(os.getpid(), signal.SIGTERM)
+    while True:
+        try:
+            await asyncio.sleep(60)
+        except asyncio.CancelledError:
+            pass
+
+running._ENDING_S = 0.2
+running.run(work())
+"""
+
+
+def test_what_does_not_end_is_ended() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", NEVER_ENDS], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.returncode == 128 + signal.SIGTERM
+    assert "has not ended" in done.stderr
 
 
 def test_nothing_comes() -> None:
