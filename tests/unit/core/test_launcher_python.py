@@ -121,6 +121,11 @@ def passing(f):
     def inner(*all):
         return f(*all)
     return inner
+def logging(f):
+    @functools.wraps(f)
+    def inner(event, ctx=None):
+        return f(event) if ctx is None else f(event, ctx)
+    return inner
 def one(event):
     return [event]
 def two(event, context):
@@ -146,6 +151,10 @@ class App:
         ("passing(adding(two))", "added"),
         ("passing(passing(dropping(one)))", "Context"),
         ("dropping(passing(one))", "Context"),
+        ("logging(two)", "Context"),
+        ("logging(passing(two))", "Context"),
+        ("passing(logging(two))", "Context"),
+        ("logging(one)", "asked"),
         ("functools.cache(dropping(one))", "Context"),
         ("functools.partial(dropping(one))", "Context"),
         ("functools.partial(passing(two))", "Context"),

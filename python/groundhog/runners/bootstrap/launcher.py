@@ -134,7 +134,8 @@ def is_plain(function: Callable[..., Any]) -> bool:
 
 def positional_parameters(function: Callable[..., Any]) -> list[Any]:
     """Those that it takes itself: a decorator may take more or less than what it wraps, to which it passes on
-    something else. One that takes any number passes on what it is given.
+    something else. One that takes any number passes on what it is given; so may one whose second parameter
+    can be left out, unless its name tells what it is.
 
     Raises TypeError or ValueError where nobody can tell.
     """
@@ -156,7 +157,10 @@ def positional_parameters(function: Callable[..., Any]) -> list[Any]:
             positional, takes_any = parameters(of, follow_wrapped=False)
         except ValueError:  # it is written in C, as what caches results
             return False
-        return not takes_any or len(positional) >= EVENT_AND_CONTEXT
+        if len(positional) < EVENT_AND_CONTEXT:
+            return not takes_any
+        second = positional[1]
+        return second.default is second.empty or second.name in CONTEXT_NAMES
 
     if type(function) is not types.MethodType:  # which has the attributes of its function, but takes one less
         function = inspect.unwrap(function, stop=tells)
