@@ -131,28 +131,40 @@ def _steady(*answers: list[list[str]]) -> list[list[list[str]]]:
 def _anywhere(payload: int, samples: Samples) -> list[Repeat]:
     """Those that stand elsewhere in each answer, as behind a name that is a time, or in lists of any length.
 
-    Restored requests share a word, and each other answer has one of about that length for itself.
+    Restored requests share a word, and have fewer words of about that length for themselves than the other
+    answers have: beside one that they share since a minute has passed, as many are fresh in both.
     """
     for words in _WORDS_ANYWHERE:
         others = [_words_of(words, answer) for answer in (*samples.first, *samples.then)]
         isolated = [_words_of(words, answer) for answer in samples.isolated]
-        own = [
-            {len(word) for word in its.difference(*others[:at], *others[at + 1 :])}
-            for at, its in enumerate(others)
-        ]
+        of_others, of_isolated = _fresh(others), _fresh(isolated)
         shared = [
             word
             for word in set.intersection(*isolated).difference(*others)
-            if all(any(_is_about(length, len(word)) for length in lengths) for lengths in own)
+            if _fewest(of_others, len(word)) > _fewest(of_isolated, len(word))
         ]
         _, other, before, after = others
         if found := _without(shared, (before & after) - other):
             places = list(_members(samples.isolated[0]))
             return [
-                Repeat(payload, next(where for where, text in places if word in text), word, len(isolated))
+                Repeat(payload, where, word, len(isolated))
                 for word in found[:MOST_ANYWHERE]
+                for where in [next(where for where, text in places if word in words.findall(text))]
             ]
     return []
+
+
+def _fresh(answers: list[set[str]]) -> list[list[int]]:
+    """How long the words of each are that no other one has."""
+    return [
+        [len(word) for word in its.difference(*answers[:at], *answers[at + 1 :])]
+        for at, its in enumerate(answers)
+    ]
+
+
+def _fewest(fresh: list[list[int]], length: int) -> int:
+    """How many of about that length each has at least."""
+    return min(sum(_is_about(its, length) for its in lengths) for lengths in fresh)
 
 
 def _words_of(words: re.Pattern[str], answer: Any) -> set[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import uuid
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -188,3 +189,12 @@ def test_what_a_process_keeps_is_none_wherever_it_stands(make: Callable[[int, st
 
     isolated = [answer(3, at) for at in range(10, 16)]
     assert found([answer(1, 1), answer(2, 2)], [answer(1, 3), answer(1, 4)], isolated) == []
+
+
+def test_a_time_that_passes_between_is_none_beside_a_fresh_identifier() -> None:
+    def answer(minute: int, number: int) -> dict[str, Any]:
+        return {"minute": str(202611300220 + minute), "id": str(uuid.UUID(int=number * 0x9E3779B9 << 64))}
+
+    first, then = [answer(0, 1), answer(0, 2)], [answer(0, 3), answer(0, 4)]
+    assert found(first, then, [answer(1, number) for number in range(5, 9)]) == []
+    assert len(found(first, then, [answer(1, 5)] * 4)) == 1
