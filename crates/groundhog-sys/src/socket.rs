@@ -2,6 +2,7 @@
 
 use crate::kernel_types::{Result, check};
 use std::mem::{MaybeUninit, size_of};
+use std::ops::Range;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 
 /// What a socket was made as.
@@ -251,6 +252,26 @@ impl Address {
         self.0.iter().skip(2).all(|byte| *byte == 0)
     }
 
+    /// As the other end has it: without a flow's label, and an address of IPv4 as such, which a socket for both versions of the
+    /// protocol has in the longer form (ipv6(7)).
+    #[must_use]
+    pub fn plain(self) -> Self {
+        /// `struct sockaddr_in6`: family, port, label, address, scope.
+        const LABEL: Range<usize> = 4..8;
+        const MAPPED: Range<usize> = 8..20;
+        const LAST: Range<usize> = 20..24;
+        let Self(mut bytes) = self;
+        if bytes.len() < LAST.end || bytes[..2] != (libc::AF_INET6 as u16).to_ne_bytes() {
+            return Self(bytes);
+        }
+        if bytes[MAPPED] == [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff] {
+            let family = (libc::AF_INET as u16).to_ne_bytes();
+            return Self([&family, &bytes[2..4], &bytes[LAST], &[0; 8]].concat());
+        }
+        bytes[LABEL].fill(0);
+        Self(bytes)
+    }
+
     fn is_internet(&self) -> bool {
         let family = i32::from(u16::from_ne_bytes([self.0[0], self.0[1]]));
         self.0.len() >= 8 && (family == libc::AF_INET || family == libc::AF_INET6)
@@ -488,6 +509,21 @@ mod tests {
             listens: true,
         };
         assert_eq!(made, expected);
+    }
+
+    #[test]
+    fn both_ends_call_an_address_the_same() {
+        for address in ["127.0.0.1:0", "[::]:0"] {
+            let listener = TcpListener::bind(address).expect("a port");
+            let port = listener.local_addr().expect("it is bound").port();
+            let client = TcpStream::connect(("127.0.0.1", port)).expect("it listens");
+            let (server, _) = listener.accept().expect("a connection");
+            let ends =
+                [own_address(&server), peer_address(&client), own_address(&client), peer_address(&server)];
+            let [here, there, back, forth] = ends.map(|address| address.expect("it is connected").plain());
+            assert_eq!((&here, &back), (&there, &forth));
+            assert_ne!(here, back);
+        }
     }
 
     #[test]

@@ -192,7 +192,10 @@ impl Socket {
             return refuse(&numbers, "has a connection that waits to be accepted");
         }
         let addresses = match role {
-            Role::Tcp(_) => socket::own_address(fd).ok().zip(socket::peer_address(fd).ok()),
+            Role::Tcp(_) => socket::own_address(fd)
+                .ok()
+                .zip(socket::peer_address(fd).ok())
+                .map(|(own, peer)| (own.plain(), peer.plain())),
             _ => None,
         };
         let traces = socket::traces(fd);

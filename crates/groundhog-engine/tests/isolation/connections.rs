@@ -6,6 +6,7 @@ use crate::harness::{
 };
 use groundhog_engine::Reason;
 use std::process::Command;
+use std::slice;
 
 #[test]
 fn a_late_answer_on_a_tcp_connection_reaches_nobody() {
@@ -197,8 +198,9 @@ fn a_used_socket_to_the_kernel_is_refused_beside_another() {
 /// What is done to one end shows at the other.
 #[test]
 fn both_ends_of_a_connection_of_the_process_with_itself_are_ended() {
-    for kind in ["shut-first", "shut-last", "send-first", "send-last"] {
-        for_each_strategy("tcp_itself", &[kind], |victim| {
+    let kinds = ["shut-first", "shut-last", "send-first", "send-last"];
+    for words in kinds.iter().map(slice::from_ref).chain([&["shut-last", "both"][..]]) {
+        for_each_strategy("tcp_itself", words, |victim| {
             victim.snapshot();
             assert_eq!(victim.ask(1), "-11 -11");
             assert_eq!(victim.restore().connections_shut, 2, "{}", victim.label());

@@ -1,5 +1,5 @@
 /* Connected with itself by TCP, as a server with a client in one process is. A request uses the end that it is told to, or fills all the
- * room that the other end has, to the byte, so that not even an end of the connection can be sent. */
+ * room that the other end has, to the byte, so that not even an end of the connection can be sent. "both": its listener is for both versions of the protocol. */
 #include "case.h"
 #include <linux/sockios.h>
 #include <linux/tcp.h>
@@ -11,14 +11,20 @@ static int ends[2];
 
 static void prepare(void)
 {
+    bool both = arguments[2] != NULL;
     struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    socklen_t length = sizeof address;
-    int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    struct sockaddr_in6 any = {.sin6_family = AF_INET6, .sin6_addr = IN6ADDR_ANY_INIT};
+    struct sockaddr *own = both ? (struct sockaddr *)&any : (struct sockaddr *)&address;
+    socklen_t length = both ? sizeof any : sizeof address;
+    int listener = socket(own->sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
     int least = 1; /* so that it is soon full */
     if (is("fill"))
         check(setsockopt(listener, SOL_SOCKET, SO_RCVBUF, &least, sizeof least) == 0, "SO_RCVBUF");
-    check(listener >= 0 && bind(listener, (struct sockaddr *)&address, length) == 0, "bind");
-    check(listen(listener, 1) == 0 && getsockname(listener, (struct sockaddr *)&address, &length) == 0, "listen");
+    check(listener >= 0 && bind(listener, own, length) == 0, "bind");
+    check(listen(listener, 1) == 0 && getsockname(listener, own, &length) == 0, "listen");
+    if (both)
+        address.sin_port = any.sin6_port;
+    length = sizeof address;
     ends[0] = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     check(ends[0] >= 0 && connect(ends[0], (struct sockaddr *)&address, length) == 0, "connect");
     ends[1] = accept4(listener, NULL, NULL, SOCK_CLOEXEC);

@@ -57,7 +57,7 @@ impl OwnEnds {
                 && is_internet(family)
                 && let (Ok(own), Ok(peer)) = (socket::own_address(&copy), socket::peer_address(&copy))
             {
-                ends.addresses.push((own, peer));
+                ends.addresses.push((own.plain(), peer.plain()));
             }
         }
         ends
@@ -97,7 +97,7 @@ pub(super) fn tell(
     let peer = socket::peer_address(fd).ok();
     if let Some(peer) = &peer
         && is_internet(made.family)
-        && ends.is_peer_of(&own, peer)
+        && ends.is_peer_of(&own.clone().plain(), &peer.clone().plain())
     {
         return Ok(Role::Ours);
     }
