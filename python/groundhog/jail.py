@@ -106,7 +106,7 @@ class Confinement:
     most_written: tuple[int, int] = (0, 0)
     """Bytes and files."""
     network: Network = Network.HOST
-    _left_out: set[str] = field(default_factory=set, init=False, compare=False, repr=False)
+    _left_out: set[Path] = field(default_factory=set, init=False, compare=False, repr=False)
     """Folders of which the log says that they cannot be private."""
 
     @classmethod
@@ -153,20 +153,23 @@ class Confinement:
 
     def _tell_what_is_read_only(self) -> None:
         """Say once in the log of which folders the engine makes no private ones."""
-        for folder in self.private:
-            point = None if folder in self._left_out else _mounted_below(folder)
-            if point is not None:
-                self._left_out.add(folder)
+        from groundhog._core import mounted_below
+
+        asked = [folder for folder in self.private if Path(folder) not in self._left_out]
+        for folder, mounted in mounted_below(asked):
+            self._left_out.add(folder)
+            if folder.resolve() != Path("/"):  # never a private one
                 log.warning(
                     "functions cannot write to a folder below which something is mounted: it is read-only",
-                    path=folder,
-                    mounted=str(point),
+                    path=str(folder),
+                    mounted=str(mounted),
                 )
 
     def _scratch(self) -> tuple[Path, Path]:
         """A new folder that nobody can list, and in it the one in which a process writes."""
-        scratch = Path(tempfile.mkdtemp(prefix="groundhog-scratch-")).resolve()
+        scratch = Path(tempfile.mkdtemp(prefix="groundhog-scratch-"))
         try:
+            scratch = scratch.resolve()
             folder = scratch / secrets.token_hex(8)
             folder.mkdir(0o700)
             if self.ids is not None:
@@ -179,17 +182,6 @@ class Confinement:
             remove(scratch)
             raise
         return scratch, folder
-
-
-def _mounted_below(folder: str) -> Path | None:
-    from groundhog._core import mounted_below
-
-    if Path(folder).resolve() == Path("/"):  # never a private one
-        return None
-    try:
-        return mounted_below(folder)
-    except OSError:  # it is not there: the engine leaves that out, too
-        return None
 
 
 @dataclass(frozen=True, slots=True)

@@ -62,8 +62,10 @@ def test_a_function_that_fails_now_and_then_is_not_examined_in_silence(source: S
     )
     payloads = source("payloads.jsonl", "{}\n")
     result = groundhog("audit", str(source("handler.py", text)), "--payloads", str(payloads), "--json")
-    (note,) = json.loads(result.stdout)["notes"]
-    assert note.startswith("it failed with payload 1 when its answers were to be compared")
+    notes = json.loads(result.stdout)["notes"]
+    assert any(
+        note.startswith("it failed with payload 1 when its answers were to be compared") for note in notes
+    )
 
 
 def test_of_a_generator_that_nobody_knows(source: Source) -> None:

@@ -54,13 +54,14 @@ fn memcpy_seconds_per_page(py: Python<'_>, pages: usize) -> f64 {
     py.detach(|| groundhog_engine::memcpy_seconds_per_page(pages))
 }
 
-/// The first mount below a folder, if there is one: functions in a jail by namespaces cannot write to such a folder.
+/// Those of some folders below which something is mounted, and what: functions in a jail by namespaces cannot write there. What is no
+/// folder is passed over.
 ///
-/// `OSError` when there is no such folder.
+/// `OSError` when it cannot be told what is mounted.
 #[pyfunction]
 #[allow(clippy::needless_pass_by_value, reason = "the shape that PyO3 wants")]
-fn mounted_below(py: Python<'_>, folder: PathBuf) -> PyResult<Option<PathBuf>> {
-    Ok(py.detach(|| groundhog_engine::mounted_below(&folder))?)
+fn mounted_below(py: Python<'_>, folders: Vec<PathBuf>) -> PyResult<Vec<(PathBuf, PathBuf)>> {
+    Ok(py.detach(|| groundhog_engine::mounted_below(&folders))?)
 }
 
 /// The policy: a row for every system call, and for every operation of the calls that have many.

@@ -67,7 +67,7 @@ impl Tracee {
     /// `strategy`: `hot`, `classic`, `soft-dirty` or `copy`; None: the best that works here. `watch`: have the kernel
     /// tell of calls that change the layout or close descriptors, so that a restore after a request without any need not look. `jail`: what it
     /// is shut in by, `namespace` or `landlock`; None: nothing. `private`: the folders in which it may write then, and
-    /// which are reverted, too. `most_written`: most bytes and files there, by namespaces only. `network`: `host`, what
+    /// which are reverted, too; by namespaces but for those below which something is mounted. `most_written`: most bytes and files there, by namespaces only. `network`: `host`, what
     /// the machine reaches, or `none`, itself alone, by namespaces only. `ids`: user and group to become, which only root can. `most_tasks`: threads and descendants that it may have at a time; with more it is killed.
     ///
     /// `keep_connections`: leave connections of the snapshot open that a request used, and only empty them; else they are

@@ -215,7 +215,7 @@ fn folders(options: &JailOptions, ids: Option<(u32, u32)>) -> Result<(Folders, O
         existing(&options.private)
     };
     usable.retain(|folder| mounts_now.below(folder).is_none());
-    let plan = plan(&usable, &mounts_now, pipes_and_sockets(&usable));
+    let plan = plan(&usable, pipes_and_sockets(&usable));
     if plan.len() > MAX_MOUNTS {
         return Err(Errno(7)); // E2BIG
     }
@@ -324,15 +324,12 @@ impl Place {
     }
 }
 
-/// What is to be mounted, outer folders first: a private folder on the mount of another one that holds it is part of it. What is to be
-/// `shown` below them is the same one there.
-fn plan(private: &[PathBuf], mounts: &Mounts, shown: Vec<PathBuf>) -> Vec<Place> {
+/// What is to be mounted, outer folders first: a private folder in another one is part of it, since nothing is mounted below those. What
+/// is to be `shown` below them is the same one there.
+fn plan(private: &[PathBuf], shown: Vec<PathBuf>) -> Vec<Place> {
     let mut places: Vec<Place> = Vec::new();
     for path in private.iter().collect::<BTreeSet<_>>() {
-        let holds = |place: &Place| {
-            path.starts_with(place.path()) && mounts.holding(place.path()) == mounts.holding(path)
-        };
-        if !places.iter().any(holds) {
+        if !places.iter().any(|place| path.starts_with(place.path())) {
             places.push(Place::Private(path.clone()));
         }
     }

@@ -26,12 +26,6 @@ impl Mounts {
         Ok(Self { all, terminals })
     }
 
-    /// Where the mount begins that a path lies on.
-    pub(crate) fn holding(&self, path: &Path) -> Option<&Path> {
-        let around = self.all.iter().map(place).filter(|point| path.starts_with(point));
-        around.max_by_key(|point| point.as_os_str().len())
-    }
-
     /// The first mount that one finds below a folder, given by its real name; another mount may hide it. The kernel lays no overlay
     /// over such a folder in a namespace of a user: it might show what is beneath the mount.
     pub(crate) fn below(&self, folder: &Path) -> Option<&Path> {
@@ -40,14 +34,18 @@ impl Mounts {
     }
 }
 
-/// The first mount below a folder, if there is one: processes in a jail by namespaces cannot write there.
+/// Those of some folders below which something is mounted, and what: processes in a jail by namespaces cannot write there. What is no
+/// folder is passed over.
 ///
 /// # Errors
-/// When the folder, or what is mounted, cannot be looked at.
-pub fn mounted_below(folder: &Path) -> std::io::Result<Option<PathBuf>> {
-    let folder = folder.canonicalize()?;
+/// When it cannot be told what is mounted.
+pub fn mounted_below(folders: &[PathBuf]) -> std::io::Result<Vec<(PathBuf, PathBuf)>> {
     let mounts = Mounts::now().map_err(|errno| std::io::Error::from_raw_os_error(errno.0))?;
-    Ok(mounts.below(&folder).map(Path::to_owned))
+    let below = |folder: &PathBuf| {
+        let mounted = mounts.below(&folder.canonicalize().ok()?)?.to_owned();
+        Some((folder.clone(), mounted))
+    };
+    Ok(folders.iter().filter_map(below).collect())
 }
 
 fn place(mount: &Mount) -> &Path {

@@ -69,8 +69,8 @@ def _has_children(pid: int) -> bool:
     try:
         with open(f"/proc/{pid}/task/{pid}/children", "rb") as children:
             return children.read() != b""
-    except OSError:  # it has ended
-        return False
+    except OSError:  # it has ended, or this kernel does not tell
+        return os.path.exists(f"/proc/{pid}")  # noqa: PTH110 - pathlib is not loaded here
 
 
 def _end_tracker(tracker: Any) -> None:
