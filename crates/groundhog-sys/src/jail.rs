@@ -11,7 +11,7 @@
 
 use crate::kernel_types::{Errno, Result, Tid, check};
 use crate::{landlock, network, sock_diag};
-use rustix::fs::{FileType, Mode, OFlags};
+use rustix::fs::{FileType, Mode, OFlags, ResolveFlags};
 use rustix::mount::{MountFlags, MountPropagationFlags, MoveMountFlags, OpenTreeFlags};
 use rustix::net::{
     RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer, SendAncillaryMessage,
@@ -168,9 +168,11 @@ fn enter_folders(folders: &Folders) -> Result<()> {
             Mount::Again { path } => {
                 let tree = OpenTreeFlags::OPEN_TREE_CLONE
                     | OpenTreeFlags::OPEN_TREE_CLOEXEC
-                    | OpenTreeFlags::AT_RECURSIVE;
+                    | OpenTreeFlags::AT_EMPTY_PATH;
                 // It may have gone meanwhile, or never could be reached.
-                rustix::mount::open_tree(rustix::fs::CWD, path.as_c_str(), tree).ok()
+                open_pipe_or_socket(path)
+                    .and_then(|found| Ok(rustix::mount::open_tree(&found, c"", tree)?))
+                    .ok()
             }
         };
     }
@@ -199,10 +201,7 @@ fn enter_folders(folders: &Folders) -> Result<()> {
                 rustix::process::fchdir(source)?; // which is its `lowerdir=.`
                 rustix::mount::mount(c"groundhog", path.as_c_str(), c"overlay", plain, options.as_c_str())?;
             }
-            (Mount::Again { path }, Some(source)) => {
-                let from_tree = MoveMountFlags::MOVE_MOUNT_F_EMPTY_PATH;
-                rustix::mount::move_mount(source, c"", rustix::fs::CWD, path.as_c_str(), from_tree)?;
-            }
+            (Mount::Again { path }, Some(source)) => show_again(source, path)?,
         }
     }
     if let Some((folder, place)) = &folders.shared_memory {
@@ -234,6 +233,27 @@ fn make_folder(path: &CStr, mode: u32) -> Result<()> {
 
 fn open_folder(path: &CStr) -> Result<OwnedFd> {
     Ok(rustix::fs::open(path, OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())?)
+}
+
+/// Shows a pipe or socket in its place, unless it has gone meanwhile.
+fn show_again(source: &OwnedFd, path: &CStr) -> Result<()> {
+    let Ok(place) = open_pipe_or_socket(path) else { return Ok(()) };
+    let by_descriptors = MoveMountFlags::MOVE_MOUNT_F_EMPTY_PATH | MoveMountFlags::MOVE_MOUNT_T_EMPTY_PATH;
+    match rustix::mount::move_mount(source, c"", &place, c"", by_descriptors) {
+        Err(rustix::io::Errno::NOENT) => Ok(()), // removed since
+        moved => Ok(moved?),
+    }
+}
+
+/// Its name is in a folder where others may exchange files and folders at any time, also for symbolic links: what they put there must
+/// not come to lie over a file elsewhere.
+fn open_pipe_or_socket(path: &CStr) -> Result<OwnedFd> {
+    let flags = OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    let found = rustix::fs::openat2(rustix::fs::CWD, path, flags, Mode::empty(), ResolveFlags::NO_SYMLINKS)?;
+    match FileType::from_raw_mode(rustix::fs::fstat(&found)?.st_mode) {
+        FileType::Fifo | FileType::Socket => Ok(found),
+        _ => Err(Errno(libc::ENOENT)),
+    }
 }
 
 fn write(path: &CStr, text: &CStr) -> Result<()> {
@@ -435,5 +455,33 @@ fn in_a_child(body: impl FnOnce() -> Result<()>) -> Result<()> {
     match crate::self_test::wait_for(Tid(i32::try_from(child).unwrap_or(-1)))? {
         0 => Ok(()),
         code => Err(Errno(code)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::ffi::OsStrExt;
+    use std::os::unix::net::UnixListener;
+
+    #[test]
+    fn only_a_pipe_or_socket_itself_is_shown_again() {
+        let folder = std::env::temp_dir().join(format!("groundhog-again-{}", std::process::id()));
+        std::fs::create_dir_all(folder.join("real")).unwrap();
+        std::os::unix::fs::symlink("real", folder.join("link")).unwrap();
+        let _listener = UnixListener::bind(folder.join("real/socket")).unwrap();
+        std::os::unix::fs::symlink("socket", folder.join("real/alias")).unwrap();
+        rustix::fs::mknodat(rustix::fs::CWD, folder.join("real/pipe"), FileType::Fifo, Mode::RWXU, 0)
+            .unwrap();
+        std::fs::write(folder.join("real/file"), "").unwrap();
+        let names =
+            ["real/socket", "real/pipe", "real", "real/file", "real/alias", "link/socket", "real/none"];
+        let is_shown = |name: &&str| {
+            let path = CString::new(folder.join(name).as_os_str().as_bytes()).unwrap();
+            open_pipe_or_socket(&path).is_ok()
+        };
+        let shown: Vec<_> = names.into_iter().filter(is_shown).collect();
+        std::fs::remove_dir_all(&folder).unwrap();
+        assert_eq!(shown, ["real/socket", "real/pipe"]);
     }
 }
