@@ -23,9 +23,13 @@ use groundhog_sys::socket::{self, Address, TcpCounters, Traces};
 use pair::Refill;
 use std::collections::BTreeSet;
 use std::os::fd::OwnedFd;
+use std::time::{Duration, Instant};
 
 /// More empty messages than this are an end that was shut down, which reads like them.
 const MAX_EMPTY: usize = 4096;
+
+/// How long others may go on sending to one that is being emptied.
+const EMPTIED_WITHIN: Duration = Duration::from_secs(1);
 
 /// A socket of the snapshot.
 #[derive(Debug)]
@@ -515,11 +519,12 @@ fn discard(numbers: &[i32], fd: &OwnedFd, is_stream: bool) -> Step<u64> {
     let mut bytes = 0;
     let mut fruitless = 0;
     let mut failed = false;
+    let begun = Instant::now();
     // First of all: a read that passes over a byte out of band leaves it counted for ever (Linux 6.18).
     if is_stream {
         socket::discard_urgent_byte(fd);
     }
-    while fruitless < MAX_EMPTY {
+    while fruitless < MAX_EMPTY && begun.elapsed() < EMPTIED_WITHIN {
         match socket::discard(fd) {
             Ok(found) if found.is_none() || (is_stream && found == Some(0)) => {
                 return discard_errors(numbers, fd).map(|()| bytes);

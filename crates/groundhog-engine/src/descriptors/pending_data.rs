@@ -12,9 +12,10 @@ use super::{is_taken, refuse, times};
 use crate::component::{Component, Restore, Stopped};
 use crate::error::{OrTrouble, Reason, Step};
 use crate::report::RestoreReport;
+use crate::trace::process::Process;
 use groundhog_proc::fdinfo;
 use groundhog_sys::fcntl::{self, FileType, Ready};
-use groundhog_sys::{Errno, Tid, queue, sock_diag};
+use groundhog_sys::{Errno, queue, sock_diag};
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -84,11 +85,11 @@ struct Entry {
 }
 
 impl PendingData {
-    /// Looks into all of them. `pid`: whose they are; `network`: who is asked about the sockets of its network, if that is not
+    /// Looks into all of them. `process`: whose they are; `network`: who is asked about the sockets of its network, if that is not
     /// ours; `tells_peers`: whether the kernel answers.
     pub(crate) fn save(
         survey: &Survey,
-        pid: Tid,
+        process: &Process,
         network: Option<&OwnedFd>,
         tells_peers: bool,
         ends: &OwnEnds,
@@ -98,6 +99,7 @@ impl PendingData {
         let ready = ready(files.iter().map(|file| &*file.duplicate))?;
         let mut entries = Vec::with_capacity(files.len());
         for (file, ready) in files.iter().zip(&ready) {
+            process.in_time()?; // others may be waited for
             let queue = Queue::save(file, ready.readable, files)?;
             let (duplicate, told) = (Arc::clone(&file.duplicate), Told::of(file, *ready));
             entries.push(Entry { number: file.number, duplicate, queue, told });
@@ -108,8 +110,10 @@ impl PendingData {
         }
         let same_network = network.is_none();
         let opened = if same_network { sock_diag::open().ok() } else { None };
-        let owner = Owner { pid, sock_diag: network.or(opened.as_ref()).filter(|_| tells_peers) };
+        let owner =
+            Owner { pid: process.pid, sock_diag: network.or(opened.as_ref()).filter(|_| tells_peers) };
         for candidate in &sockets {
+            process.in_time()?;
             let socket = Socket::save(candidate, &sockets, ends, owner)?;
             // The first of its numbers stands for all.
             let first = candidate.numbers.first();
@@ -151,7 +155,7 @@ impl PendingData {
     }
 
     /// A process that is connected with itself has both ends of what was shut.
-    fn shut_other_ends(&mut self, report: &mut RestoreReport) -> Step<()> {
+    fn shut_other_ends(&mut self, restore: &mut Restore<'_>) -> Step<()> {
         let sockets = self.entries.iter_mut().filter_map(|entry| match &mut entry.queue {
             Queue::Socket(socket) => Some((&*entry.duplicate, socket)),
             _ => None,
@@ -159,7 +163,8 @@ impl PendingData {
         let mut sockets: Vec<_> = sockets.collect();
         let shut: Vec<_> = sockets.iter().filter_map(|(_, socket)| socket.shut_from()).collect();
         for (duplicate, socket) in &mut sockets {
-            socket.follow_other_end(duplicate, &shut, report)?;
+            restore.stopped.process.in_time()?;
+            socket.follow_other_end(duplicate, &shut, restore.report)?;
         }
         Ok(())
     }
@@ -196,6 +201,7 @@ impl Component for PendingData {
         let shut_before = restore.report.connections_shut;
         let mut shut = Vec::new();
         for (entry, ready) in self.entries.iter_mut().zip(ready) {
+            restore.stopped.process.in_time()?; // others may be waited for
             let Entry { number, duplicate, queue, told } = entry;
             if let Some(what) = told.difference(ready) {
                 return refuse(*number, what);
@@ -212,7 +218,7 @@ impl Component for PendingData {
             }
         }
         if restore.report.connections_shut > shut_before {
-            self.shut_other_ends(restore.report)?;
+            self.shut_other_ends(restore)?;
         }
         if let Some(number) = self.with_unread_elsewhere()? {
             return refuse(number, "has sent what its receiver has not read");

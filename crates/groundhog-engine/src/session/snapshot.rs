@@ -251,7 +251,7 @@ impl Session {
         };
         let tells_peers = capabilities().tells_unix_peers();
         let keeps = connections == UsedConnections::Kept;
-        PendingData::save(survey, self.process.pid, self.sock_diag.as_ref(), tells_peers, &own_ends, keeps)
+        PendingData::save(survey, &self.process, self.sock_diag.as_ref(), tells_peers, &own_ends, keeps)
     }
 
     /// A filter of the process's own could hide calls from ours, and refuse those that we make inside it.
