@@ -9,7 +9,7 @@ use groundhog_sys::{Tid, fcntl, file_contents, kcmp, pidfd};
 use std::collections::BTreeSet;
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// Kinds of files through which the kernel works on memory on its own; none may be open at a snapshot or be opened.
 const FORBIDDEN: [&str; 4] = ["[io_uring]", "[userfaultfd]", "[perf_event]", "bpf"];
@@ -77,12 +77,11 @@ impl Survey {
         for number in numbers {
             files.push(look_at(process, number)?);
         }
-        let own = OwnFiles::now(&files);
-        for file in &mut files {
-            file.is_ours = own.contains(&file.duplicate);
+        let own_numbers = tell_ours(&mut files);
+        for file in &files {
             refuse_outside_state(process.pid, file)?;
         }
-        Ok(Self { files, own_numbers: own.numbers })
+        Ok(Self { files, own_numbers })
     }
 
     /// The inodes of files that are open.
@@ -211,6 +210,25 @@ fn refuse_outside_state(pid: Tid, file: &OpenFile) -> Step<()> {
     Ok(())
 }
 
+/// Held while a thread compares what this process has open with what its function has, or makes copies of all that to ask what they are:
+/// a copy of what another thread's function has open would count there as this process's own, and be left as requests leave it.
+static OWN_DESCRIPTORS: Mutex<()> = Mutex::new(());
+
+/// Keeps other threads from that.
+pub(crate) fn lock_own_descriptors() -> MutexGuard<'static, ()> {
+    OWN_DESCRIPTORS.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Notes which of them this process has open, too; the numbers of all that it has open beside these.
+fn tell_ours(files: &mut [OpenFile]) -> Vec<i32> {
+    let _nobody_copies = lock_own_descriptors();
+    let own = OwnFiles::now(files);
+    for file in files {
+        file.is_ours = own.contains(&file.duplicate);
+    }
+    own.numbers
+}
+
 /// The files that this very process has open.
 struct OwnFiles {
     pid: Tid,
@@ -239,5 +257,48 @@ impl OwnFiles {
         self.numbers
             .iter()
             .any(|number| kcmp::same_open_file(self.pid, *number, duplicate.as_fd()) == Ok(true))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::descriptors::connections::OwnEnds;
+    use std::sync::atomic::{AtomicBool, Ordering};
+
+    /// Several snapshots are taken at a time, each of another process.
+    #[test]
+    fn what_another_thread_copies_is_not_ours() {
+        const ROUNDS: usize = 2000;
+        let (socket, _other) = std::os::unix::net::UnixStream::pair().expect("a pair");
+        let number = socket.as_raw_fd();
+        let duplicate = Arc::new(OwnedFd::from(socket));
+        let file = OpenFile {
+            number,
+            duplicate,
+            kind: FileType::Socket,
+            flags: 2,
+            offset: None,
+            inode: 0,
+            name: String::new(),
+            info: Vec::new(),
+            is_ours: false,
+        };
+        let done = AtomicBool::new(false);
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                while !done.load(Ordering::Relaxed) {
+                    OwnEnds::of(&[number], true, &BTreeSet::new());
+                }
+            });
+            let mut files = [file];
+            let ours = (0..ROUNDS).filter(|_| {
+                tell_ours(&mut files);
+                files[0].is_ours
+            });
+            let ours = ours.count();
+            done.store(true, Ordering::Relaxed);
+            assert_eq!(ours, 0);
+        });
     }
 }

@@ -4,6 +4,7 @@ use super::datagrams::are_taken;
 use super::pair::{Refill, peek_all};
 use super::twin::{End, twin};
 use super::{Flow, Role, refuse};
+use crate::descriptors::survey::lock_own_descriptors;
 use crate::error::{OrTrouble, Reason, Step};
 use groundhog_proc::unix_sockets;
 use groundhog_sys::fcntl::Ready;
@@ -44,6 +45,7 @@ impl OwnEnds {
     /// have become that of one more duplicate. `same_network`: the other ends' addresses mean what ours do.
     pub(crate) fn of(numbers: &[i32], same_network: bool, theirs: &BTreeSet<u64>) -> Self {
         let mut ends = Self::default();
+        let _nobody_compares = lock_own_descriptors();
         for number in numbers {
             let Ok(copy) = fcntl::duplicate_number(*number) else { continue };
             let Ok(Made { family, .. }) = socket::made(&copy) else { continue };
