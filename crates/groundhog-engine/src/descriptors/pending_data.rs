@@ -170,8 +170,9 @@ impl PendingData {
     }
 
     /// The first end of a pair that has sent what waits elsewhere; once the pairs are emptied.
-    fn with_unread_elsewhere(&self) -> Step<Option<i32>> {
+    fn with_unread_elsewhere(&self, process: &Process) -> Step<Option<i32>> {
         for Entry { number, duplicate, queue, .. } in &self.entries {
+            process.in_time()?;
             if let Queue::Socket(socket) = queue
                 && !socket.has_all_taken(duplicate)?
             {
@@ -220,7 +221,7 @@ impl Component for PendingData {
         if restore.report.connections_shut > shut_before {
             self.shut_other_ends(restore)?;
         }
-        if let Some(number) = self.with_unread_elsewhere()? {
+        if let Some(number) = self.with_unread_elsewhere(restore.stopped.process)? {
             return refuse(number, "has sent what its receiver has not read");
         }
         if !emptied.is_empty() {
@@ -233,8 +234,9 @@ impl Component for PendingData {
         Ok(())
     }
 
-    fn difference(&mut self, _: &mut Stopped<'_>) -> Step<Option<String>> {
+    fn difference(&mut self, stopped: &mut Stopped<'_>) -> Step<Option<String>> {
         for (entry, ready) in self.entries.iter().zip(self.ready()?) {
+            stopped.process.in_time()?;
             let Entry { number, duplicate, queue, told } = entry;
             if let Some(what) = told.difference(ready) {
                 return Ok(Some(format!("descriptor {number} {what}")));
@@ -243,7 +245,7 @@ impl Component for PendingData {
                 return Ok(Some(format!("descriptor {number} {what}")));
             }
         }
-        let unread = self.with_unread_elsewhere()?;
+        let unread = self.with_unread_elsewhere(stopped.process)?;
         Ok(unread.map(|number| format!("descriptor {number} has sent what its receiver has not read")))
     }
 }
