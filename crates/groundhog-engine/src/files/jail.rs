@@ -215,7 +215,7 @@ fn folders(options: &JailOptions, ids: Option<(u32, u32)>) -> Result<(Folders, O
         existing(&options.private)
     };
     usable.retain(|folder| mounts_now.below(folder).is_none());
-    let plan = plan(&usable, pipes_and_sockets(&usable));
+    let plan = plan(&usable, pipes_and_sockets(&usable, &options.private));
     if plan.len() > MAX_MOUNTS {
         return Err(Errno(7)); // E2BIG
     }
@@ -289,23 +289,29 @@ fn existing(paths: &[PathBuf]) -> Vec<PathBuf> {
 }
 
 /// Sockets in the folders, a database's for example, and pipes that lie directly in them. Through an overlay they would be
-/// others, which nobody listens to.
-fn pipes_and_sockets(folders: &[PathBuf]) -> Vec<PathBuf> {
+/// others, which nobody listens to. `asked`: what the folders are called, too.
+fn pipes_and_sockets(folders: &[PathBuf], asked: &[PathBuf]) -> Vec<PathBuf> {
     use std::os::unix::fs::FileTypeExt;
     let entries = folders.iter().filter_map(|folder| std::fs::read_dir(folder).ok()).flatten().flatten();
     let pipes = entries.filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_fifo()));
     let text = std::fs::read("/proc/net/unix").unwrap_or_default();
-    sockets(&text, folders).into_iter().chain(pipes.map(|entry| entry.path())).take(MAX_SOCKETS).collect()
+    sockets(&text, folders, asked)
+        .into_iter()
+        .chain(pipes.map(|entry| entry.path()))
+        .take(MAX_SOCKETS)
+        .collect()
 }
 
 /// Each once, however often the table names it: whoever makes a socket can have it name others, by a newline in its own name. Those
-/// that lie least deep first: functions on this machine make sockets, too, but in folders of their own.
-fn sockets(text: &[u8], folders: &[PathBuf]) -> Vec<PathBuf> {
+/// that lie least deep first: functions on this machine make sockets, too, but in folders of their own. Names elsewhere are not even
+/// followed: there may be any number of them, and they may lead to a server that has gone.
+fn sockets(text: &[u8], folders: &[PathBuf], asked: &[PathBuf]) -> Vec<PathBuf> {
     use std::os::unix::fs::FileTypeExt;
+    let is_called_so = |path: &&Path| folders.iter().chain(asked).any(|folder| path.starts_with(folder));
     let is_there = |path: &PathBuf| path.metadata().is_ok_and(|found| found.file_type().is_socket());
     let within = |path: &PathBuf| folders.iter().any(|folder| path.starts_with(folder)) && is_there(path);
     let named = unix_sockets::paths(text).into_iter().map(|path| Path::new(OsStr::from_bytes(path)));
-    let real = named.filter_map(|path| path.canonicalize().ok()).filter(within);
+    let real = named.filter(is_called_so).filter_map(|path| path.canonicalize().ok()).filter(within);
     let found: BTreeSet<_> = real.map(|path| (path.components().count(), path)).collect();
     found.into_iter().map(|(_, path)| path).collect()
 }
@@ -406,7 +412,7 @@ mod tests {
         let line = |path: &Path| format!("ffff: 00000002 00000000 00010000 0001 01 22 {}\n", path.display());
         let elsewhere = deep.join("../a/forged");
         let text = [line(&forged).repeat(MAX_SOCKETS), line(&elsewhere), line(&theirs)].concat();
-        let found = sockets(text.as_bytes(), std::slice::from_ref(&folder));
+        let found = sockets(text.as_bytes(), std::slice::from_ref(&folder), &[]);
         std::fs::remove_dir_all(&folder).unwrap();
         assert_eq!(found, [theirs, forged]);
     }
