@@ -62,6 +62,8 @@ __all__ = ["Pool", "PoolStats"]
 
 _FIRST_PAUSE_S = 0.1
 _LONGEST_PAUSE_S = 30.0
+_DOUBLINGS = 10
+"""Of the first pause: then it is longer than the longest."""
 _SUPERSEDED = "superseded"
 _LARGEST_WARMUP = 64 * MIB
 
@@ -524,7 +526,7 @@ class Pool:
         """Start one worker, and try until it comes up."""
         while not self._closing:
             if self._failures:
-                await asyncio.sleep(min(_LONGEST_PAUSE_S, _FIRST_PAUSE_S * 2 ** (self._failures - 1)))
+                await asyncio.sleep(_pause_s(self._failures))
             try:
                 await self._bring_up()
             except GroundhogError as error:
@@ -572,6 +574,11 @@ class Pool:
             await asyncio.gather(*tasks, return_exceptions=True)
         if self._executor is not None:
             self._executor.shutdown()
+
+
+def _pause_s(failures: int) -> float:
+    """How long to wait after so many failures. Of too many, a power is too large for a float."""
+    return min(_LONGEST_PAUSE_S, _FIRST_PAUSE_S * 2.0 ** min(failures - 1, _DOUBLINGS))
 
 
 def _copy_of(error: GroundhogError) -> GroundhogError:

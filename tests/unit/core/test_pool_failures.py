@@ -11,6 +11,7 @@ import pytest
 
 import groundhog
 from groundhog import Limits, Pool
+from groundhog import pool as pool_module
 from groundhog.testing import FakeEngine, FakeReport, process
 from groundhog.worker.lifecycle import State
 from tests.unit.core.scripts import FUNCTION, Gate, Recorder, count
@@ -226,3 +227,13 @@ class TestWorkers:
                     assert (await pool.invoke(number)).value == {"n": 1, "params": number}
             assert sum(pool.stats().errors.values()) == 15
         assert engine.alive == 0
+
+    async def test_one_that_fails_for_hours_is_tried_again(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """A full disk overnight: after a thousand starts that failed there is room."""
+        monkeypatch.setattr(pool_module, "_LONGEST_PAUSE_S", 0.01)
+        engine, recorder = FakeEngine(count), Recorder()
+        async with Pool(FUNCTION, engine=engine, observer=recorder) as pool:
+            pool._failures = 5000
+            engine.processes[0].kill()
+            await recorder.until(lambda: bool(recorder.retired))
+            assert (await asyncio.wait_for(pool.invoke({}), 10)).value["n"] == 1
