@@ -10,6 +10,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import textwrap
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -666,3 +667,21 @@ def test_a_folder_below_which_something_is_mounted_cannot_be_written(
     assert answers(done) == [found], done.stderr
     assert "below which something is mounted" in done.stderr  # of /tmp, in any case
     assert (json.dumps({"path": str(above)})[1:-1] in done.stderr) != hidden
+
+
+@pytest.mark.parametrize("jail", [*JAILS, "none"])
+async def test_without_memory_the_kernel_ends_functions_first(source: Source, jail: str) -> None:
+    """And not the supervisor, which is larger than one that fills files in memory, and its children."""
+    text = """
+        import subprocess
+
+        def main(params):
+            path = "/proc/self/oom_score_adj"
+            return {"self": int(open(path).read()), "child": int(subprocess.check_output(["cat", path]))}
+        """
+    own = Path("/proc/self/oom_score_adj")
+    ours = own.read_text()
+    async with Pool(Function.from_file(source("hungry.py", textwrap.dedent(text))), jail=jail) as pool:
+        for _ in range(2):
+            assert (await pool.invoke({})).value == {"self": 1000, "child": 1000}
+    assert own.read_text() == ours

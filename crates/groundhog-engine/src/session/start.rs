@@ -133,6 +133,7 @@ impl Birth {
         let watch = Rc::new(RefCell::new(Watch::default()));
         let listener = Box::new(Listener(Rc::clone(&watch)));
         let mut process = Process::new(pid, pidfd, [pid], true, listener).map_err(io)?;
+        end_first_without_memory(pid);
         process.most_tasks = most_tasks;
         let outcome = pending.release().map_err(|errno| failed("starting", errno))?;
         while !process.execed() && process.ending().is_none() {
@@ -168,6 +169,14 @@ impl Birth {
             }
         }
     }
+}
+
+/// Has the kernel end a process, and what it starts, before anybody else when there is no memory left.
+///
+/// It would take the largest one otherwise: us, where a function fills files in memory, or has many children.
+fn end_first_without_memory(pid: Tid) {
+    // Kernels without it, or a `/proc` that is read-only: then it is as ever.
+    let _set = std::fs::write(format!("/proc/{pid}/oom_score_adj"), "1000");
 }
 
 /// Seizes every thread of a running process, until no new one appears.
