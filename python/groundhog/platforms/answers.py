@@ -15,6 +15,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
 from groundhog import errors
+from groundhog._collector import paused_for
 from groundhog._log import log
 from groundhog.protocols.actionloop import JsonBytes, encode_value
 
@@ -163,7 +164,8 @@ def parse_json(body: bytes) -> Any:
         Refusal: 400, saying where the text stops being JSON.
     """
     try:
-        return json.loads(body.decode(), parse_constant=_no_constant)
+        with paused_for(len(body)):
+            return json.loads(body.decode(), parse_constant=_no_constant)
     except UnicodeDecodeError as error:
         raise Refusal(400, f"the body is not JSON: byte {error.start} is not UTF-8") from None
     except RecursionError:

@@ -39,6 +39,7 @@ from binascii import hexlify
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, TypeGuard
 
+from groundhog._collector import paused_for
 from groundhog.errors import HookError, InvocationError, PayloadTooLargeError, ProtocolError
 
 if TYPE_CHECKING:
@@ -233,7 +234,8 @@ def is_failure(value: Any) -> TypeGuard[dict[str, Any]]:
 def parse_answer(line: bytes) -> dict[str, Any] | list[Any]:
     """The answer in ``line``. ProtocolError if it is not JSON, or neither an object nor an array."""
     try:
-        value = _decode(line.decode("utf-8"))
+        with paused_for(len(line)):
+            value = _decode(line.decode("utf-8"))
     except RecursionError:
         raise ProtocolError("the function's answer is nested too deeply") from None
     except MemoryError:
