@@ -57,6 +57,8 @@ HOOK_FAILED = b'{"groundhog":"hook"'
 NOT_AN_OBJECT = "The action did not return a dictionary or array."
 """OpenWhisk's words; its compatibility kit compares them."""
 
+NO_MEMORY = "the function's answer takes more memory than there is for it here"
+
 RAISED = b" "
 """Between an answer and its newline, from our launchers: the function raised, it did not return that."""
 
@@ -239,7 +241,7 @@ def parse_answer(line: bytes) -> dict[str, Any] | list[Any]:
     except RecursionError:
         raise ProtocolError("the function's answer is nested too deeply") from None
     except MemoryError:
-        raise ProtocolError("the function's answer takes more memory than there is for it here") from None
+        raise ProtocolError(NO_MEMORY) from None
     except ValueError as error:
         raise ProtocolError(f"the function's answer is not JSON ({error}): {excerpt(line)}") from None
     if not isinstance(value, (dict, list)):

@@ -14,7 +14,7 @@ import time
 from typing import TYPE_CHECKING, Protocol
 
 from groundhog.errors import HookError, InvocationError, PayloadTooLargeError, ProtocolError
-from groundhog.protocols.actionloop import HOOKS_DONE, AnswerDecoder, Freshness
+from groundhog.protocols.actionloop import HOOKS_DONE, NO_MEMORY, AnswerDecoder, Freshness
 
 if TYPE_CHECKING:
     import asyncio
@@ -110,7 +110,11 @@ class LogBuffer:
         """All of it, with a last line that says how much is missing; the buffer is empty then."""
         if not self._kept and not self._dropped:
             return ""
-        text = self._kept.decode("utf-8", "replace")
+        try:
+            text = self._kept.decode("utf-8", "replace")
+        except MemoryError:  # whoever waits for an answer gets it without
+            text = ""
+            self._dropped += len(self._kept)
         if self._dropped:
             separator = "" if not text or text.endswith("\n") else "\n"
             text += f"{separator}[groundhog: {self._dropped} further bytes of output were dropped]\n"
@@ -251,6 +255,13 @@ class Channel:
 
     def _on_answer_ready(self) -> bool:
         """Read once; whether there was something."""
+        try:
+            return self._take_answer()
+        except MemoryError:  # what was read is lost: the rest is no answer
+            self._owner.on_broken(ProtocolError(NO_MEMORY))
+            return False
+
+    def _take_answer(self) -> bool:
         try:
             data = os.read(self._pipes.answer, self._read_size)
         except BlockingIOError:

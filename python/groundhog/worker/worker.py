@@ -22,7 +22,7 @@ from groundhog.errors import (
     StateMismatchError,
     TraceeExitedError,
 )
-from groundhog.protocols.actionloop import HOOKS, RAISED, parse_answer
+from groundhog.protocols.actionloop import HOOKS, NO_MEMORY, RAISED, parse_answer
 from groundhog.worker.connections import USED, SpentError
 from groundhog.worker.lifecycle import STARTED, Action, Event, State, advance
 from groundhog.worker.startup import Startup
@@ -293,21 +293,28 @@ class Worker:
 
     def on_answer(self, line: bytes) -> None:
         """The answer is complete: tell the caller, then revert."""
-        job, self._job = self._job, None
-        if job is None:
+        if self._job is None:
             if self._state is State.HOOKING:
                 self._on_hooked()
             else:
                 self._startup.on_line(line)
             return
-        assert self._channel is not None  # noqa: S101
         self._stop_timer()
         run_s = time.perf_counter() - self._sent_at
+        try:
+            self._answer(self._job, line, run_s)
+        except MemoryError:
+            error = ProtocolError(NO_MEMORY)
+            self.retire("protocol", str(error), error)
+
+    def _answer(self, job: Job, line: bytes, run_s: float) -> None:
+        assert self._channel is not None  # noqa: S101
         stdout, stderr = self._channel.take_logs()
         timings = Timings(self._timings.queue_s, run_s, self._timings.restore_s)
         raised = self._startup.speaks_control and line.endswith(RAISED)
         if raised:
             line = line[: -len(RAISED)]
+        self._job = None  # from here on nothing large is made that nobody catches
         early = len(line) > _LARGE_ANSWER and self._after_answer(at_once=True)
         try:
             reply = Reply(parse_answer(line), stdout, stderr, timings, line, raised)

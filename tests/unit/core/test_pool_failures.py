@@ -12,8 +12,10 @@ import pytest
 import groundhog
 from groundhog import Limits, Pool
 from groundhog import pool as pool_module
+from groundhog.protocols.actionloop import AnswerDecoder
 from groundhog.testing import FakeEngine, FakeReport, process
 from groundhog.worker.lifecycle import State
+from groundhog.worker.pipes import Channel
 from tests.unit.core.scripts import FUNCTION, Gate, Recorder, count
 
 if TYPE_CHECKING:
@@ -52,6 +54,30 @@ class TestFailures:
                 await pool.invoke({})
             assert (await pool.invoke({})).value["n"] == 1
         assert len(engine.processes) == 1
+
+    @pytest.mark.parametrize(
+        ("where", "name"),
+        [(AnswerDecoder, "feed"), (Channel, "take_logs")],
+    )
+    async def test_without_memory_for_an_answer_nobody_waits(
+        self, monkeypatch: pytest.MonkeyPatch, where: type, name: str
+    ) -> None:
+        """A part of it may be lost, and what follows is no answer."""
+        recorder = Recorder()
+        async with Pool(FUNCTION, engine=FakeEngine(count), observer=recorder) as pool:
+            as_ever = getattr(where, name)
+            failures = iter([MemoryError()])
+
+            def fail_once(*arguments: Any) -> Any:
+                for error in failures:
+                    raise error
+                return as_ever(*arguments)
+
+            monkeypatch.setattr(where, name, fail_once)
+            with pytest.raises(groundhog.ProtocolError, match="takes more memory than there is"):
+                await asyncio.wait_for(pool.invoke({}), 10)
+            assert (await asyncio.wait_for(pool.invoke({}), 10)).value["n"] == 1
+        assert [row[0] for row in recorder.retired] == ["protocol"]
 
     @pytest.mark.parametrize("value", [1, "text", True])
     async def test_not_an_object_or_array(self, value: Any) -> None:
