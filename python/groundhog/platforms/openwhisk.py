@@ -26,7 +26,6 @@ import asyncio
 import contextlib
 import hashlib
 import re
-import shutil
 import tempfile
 import time
 from pathlib import Path
@@ -36,6 +35,7 @@ from starlette.applications import Starlette
 from starlette.routing import Route
 
 from groundhog import errors
+from groundhog._log import log
 from groundhog.archives.unpacker import Unpacker
 from groundhog.config import Jail
 from groundhog.platforms import openwhisk_code, operations
@@ -55,6 +55,7 @@ from groundhog.platforms.answers import (
 )
 from groundhog.platforms.metrics import Metrics
 from groundhog.platforms.printer import Printer
+from groundhog.removal import remove
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -169,7 +170,12 @@ class Container:
             self._unpacker.stop()
             await asyncio.wait({self._laying_out})
         if self._directory is not None:
-            shutil.rmtree(self._directory, ignore_errors=True)
+            try:
+                remove(self._directory)  # without a jail, functions write to it
+            except FileNotFoundError:
+                pass
+            except OSError as error:
+                log.error("a function's code could not be removed", error=str(error))
             self._directory = None
 
     async def _init(self, request: Request) -> Response:

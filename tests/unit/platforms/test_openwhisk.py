@@ -8,6 +8,7 @@ import contextlib
 import hashlib
 import json
 import os
+import shutil
 import tempfile
 import time
 from typing import IO, TYPE_CHECKING, Any
@@ -171,6 +172,29 @@ async def test_what_is_printed_while_loading_is_in_the_log_of_an_init_that_fails
     host.script.start_error = errors.SnapshotRefusedError("too much shared memory")
     assert (await host.init()).status_code == 502
     assert host.logs() == (f"loading\n{SENTINEL}\n", f"too much shared memory\n{SENTINEL}\n")
+
+
+async def test_what_a_function_has_put_beside_its_code_is_removed_at_the_end(ready: Host) -> None:
+    """Without a jail it may write there, also more folders in one another than Python's stack is deep."""
+    (function,) = ready.functions
+    assert function.path is not None
+    at = os.open(function.path.parent, os.O_PATH)
+    for _ in range(1500):
+        os.mkdir("in", dir_fd=at)
+        below = os.open("in", os.O_PATH, dir_fd=at)
+        os.close(at)
+        at = below
+    os.close(at)
+    await ready.container.aclose()
+    assert not function.path.parent.exists()
+
+
+async def test_code_that_is_gone_at_the_end(ready: Host, caplog: pytest.LogCaptureFixture) -> None:
+    (function,) = ready.functions
+    assert function.path is not None
+    shutil.rmtree(function.path.parent)
+    await ready.container.aclose()
+    assert not caplog.records
 
 
 async def test_the_code_is_removed_at_the_end(ready: Host) -> None:
