@@ -149,6 +149,27 @@ class TestFunction:
         assert report["requests"][1]["remains"] == []
         assert not report["clean"]
 
+    def test_folders_deeper_than_the_stack_are_removed(
+        self, source: Source, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        text = """
+import os, tempfile
+
+def main(params):
+    os.chdir(tempfile.gettempdir())
+    for _ in range(0 if os.path.exists("in") else 1500):
+        os.mkdir("in")
+        os.chdir("in")
+    return {}
+"""
+        machine = tmp_path / "tmp"
+        machine.mkdir()
+        monkeypatch.setenv("TMPDIR", str(machine))
+        words = (str(source("deep.py", text)), "--payloads", write_payloads(tmp_path, {}), "--jail", "none")
+        result = groundhog("audit", *words)
+        assert "Traceback" not in result.stderr
+        assert not list(machine.glob("groundhog-*"))
+
     def test_a_file_in_a_jail_is_reported_and_gone(self, source: Source, tmp_path: Path) -> None:
         report = audited(source, tmp_path, {"name": "ada", "file": True}, {"name": "grace"})
         assert ("file", f"created {tmp_path / 'left.txt'}") in told(report["requests"][0])

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import dataclasses
 import json
 import re
-import shutil
 import tempfile
 import time
 from dataclasses import dataclass, field
@@ -23,6 +23,7 @@ from groundhog.errors import GroundhogError, ProtocolError
 from groundhog.observer import Endings
 from groundhog.pool import Pool
 from groundhog.protocols.actionloop import DRAW
+from groundhog.removal import remove
 from groundhog.runners import command_for
 
 if TYPE_CHECKING:
@@ -196,7 +197,8 @@ async def audit(
         result.conclude()
         return result
     finally:
-        shutil.rmtree(scratch, ignore_errors=True)
+        with contextlib.suppress(OSError):
+            remove(Path(scratch))
 
 
 def _folders(function: Function, scratch: Path) -> list[Folder]:
