@@ -143,7 +143,8 @@ class Plain:
         actions = [(os.POSIX_SPAWN_DUP2, ours, theirs) for theirs, ours in self.pipes.for_child().items()]
         self.pid = os.posix_spawnp(program.argv[0], program.argv, program.environment(), file_actions=actions)
         # As the engine does: a program that tells of it is to answer as it does there.
-        Path(f"/proc/{self.pid}/oom_score_adj").write_text("1000", encoding="ascii")
+        with contextlib.suppress(OSError):  # it has ended, or nobody may
+            Path(f"/proc/{self.pid}/oom_score_adj").write_text("1000", encoding="ascii")
         self._mark = program.mark
         self.pipes.close_child_ends()
         self.pipes.line(start_timeout)
