@@ -11,6 +11,7 @@ import subprocess
 import sys
 import tempfile
 import textwrap
+import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -685,3 +686,46 @@ async def test_without_memory_the_kernel_ends_functions_first(source: Source, ja
         for _ in range(2):
             assert (await pool.invoke({})).value == {"self": 1000, "child": 1000}
     assert own.read_text() == ours
+
+
+CHILD_WITH_A_FILE = """\
+import mmap, os, tempfile, time
+ready, tell = os.pipe()
+def main(params):
+    if params.get("fork") and os.fork() == 0:
+        with tempfile.NamedTemporaryFile() as file:
+            file.truncate(1 << 20)
+            memory = mmap.mmap(file.fileno(), 0)
+        memory[::4096] = b"x" * 256
+        os.write(tell, b"x")
+        time.sleep(60)
+    if params.get("fork"):
+        os.read(ready, 1)
+    return {"pid": os.getpid()}
+"""
+
+
+async def test_who_looks_at_a_child_s_memory_costs_nothing(source: Source) -> None:
+    """A monitor does, and what the child had mapped goes with it."""
+    handler = Function.from_file(source("forks.py", CHILD_WITH_A_FILE), warmup=[{}])
+    looked_at, done = [0], threading.Event()
+
+    def look() -> None:
+        while not done.is_set():
+            with contextlib.suppress(OSError):
+                pid = looked_at[0]
+                for child in Path(f"/proc/{pid}/task/{pid}/children").read_text("ascii").split():
+                    Path(f"/proc/{child}/smaps").read_bytes()
+
+    looking = [threading.Thread(target=look) for _ in range(2)]
+    async with Pool(handler, 1) as pool:
+        for thread in looking:
+            thread.start()
+        try:
+            for _ in range(60):
+                looked_at[0] = (await pool.invoke({"fork": True})).value["pid"]
+        finally:
+            done.set()
+            for thread in looking:
+                thread.join()
+        assert set(pool.stats().retirements) <= {"superseded"}

@@ -9,6 +9,7 @@ use crate::syscalls::observed::Observed;
 use crate::trace::process::Process;
 use crate::trace::remote_syscall::{Anchor, Remote};
 use groundhog_sys::Tid;
+use std::time::{Duration, Instant};
 
 /// A stopped process, and where calls can be made inside it.
 pub(crate) struct Stopped<'a> {
@@ -57,4 +58,19 @@ pub(crate) trait Component: std::fmt::Debug {
 
     /// The first difference to the snapshot, or none. It changes nothing.
     fn difference(&mut self, stopped: &mut Stopped<'_>) -> Step<Option<String>>;
+}
+
+/// Waits until something is true that others bring about, of which the kernel has no event; whether it is in time.
+pub(crate) fn comes_true(within: Duration, is_true: impl Fn() -> Step<bool>) -> Step<bool> {
+    const PAUSE: Duration = Duration::from_micros(200);
+    let begun = Instant::now();
+    loop {
+        if is_true()? {
+            return Ok(true);
+        }
+        if begun.elapsed() > within {
+            return Ok(false);
+        }
+        std::thread::sleep(PAUSE);
+    }
 }

@@ -24,25 +24,16 @@ pub(crate) mod survey;
 pub(crate) mod table;
 pub(crate) mod times;
 
+use crate::component::comes_true;
 use crate::error::{Reason, Step, Trouble};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// How long others may take to take what a request has sent: a delayed acknowledgement comes after 40 ms.
 const TAKEN_WITHIN: Duration = Duration::from_millis(200);
-const PAUSE: Duration = Duration::from_micros(200);
 
-/// Waits until others have taken what waits for them, of which the kernel has no event; whether they have in time.
+/// Waits until others have taken what waits for them; whether they have in time.
 fn is_taken(has_gone: impl Fn() -> Step<bool>) -> Step<bool> {
-    let begun = Instant::now();
-    loop {
-        if has_gone()? {
-            return Ok(true);
-        }
-        if begun.elapsed() > TAKEN_WITHIN {
-            return Ok(false);
-        }
-        std::thread::sleep(PAUSE);
-    }
+    comes_true(TAKEN_WITHIN, has_gone)
 }
 
 /// Refuses what was done to a descriptor of the snapshot.
