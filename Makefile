@@ -96,7 +96,7 @@ check: $(DEPS) | $(BUILT)  ## Check what a minute is enough for: lint, and unit 
 .PHONY: test
 test: programs  ## Lint, then run the tests, in less than ten minutes
 	$(SIDE_BY_SIDE) lint test-rust test-unit
-	$(MAKE) test-python TESTS="$(WITH_KERNEL)"
+	$(MAKE) run-python TESTS="$(WITH_KERNEL)"
 
 .PHONY: test-all
 test-all: programs build  ## Run every test, also the slow ones and on other kernels (takes hours)
@@ -111,10 +111,15 @@ test-rust: programs  ## Run the tests of the crates
 
 .PHONY: test-unit
 test-unit: build
-	$(PYTEST) --numprocesses 1 tests/unit tests/kernels
+	$(PYTEST) --numprocesses 2 tests/unit tests/kernels
 
 .PHONY: test-python
 test-python: programs build  ## Run the tests of the package (ARGS for pytest)
+	$(MAKE) run-python
+
+# With what is built.
+.PHONY: run-python
+run-python:
 	cargo build --quiet --package groundhog-test-programs
 	$(PYTEST) $(SELECTED) $(COVERAGE) $(ARGS) $(TESTS)
 
