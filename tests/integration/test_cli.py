@@ -91,7 +91,8 @@ def test_ended_by_a_signal_it_leaves_nothing(
                 time.sleep(after_ms / 1000)  # the moment is what is tried
                 running.send_signal(then)
             running.wait(timeout=60)
-    assert running.returncode == 128 + number
+    # Where two come, the kernel may give the second to another thread, which is faster.
+    assert running.returncode in {128 + number, 128 + (then or number)}
     assert list(scratch.iterdir()) == []
 
 
