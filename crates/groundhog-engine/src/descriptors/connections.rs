@@ -225,7 +225,7 @@ impl Socket {
 
     /// Notes whether its other end is another socket of the snapshot, of whose these are the other ends.
     pub(crate) fn note_other_end(&mut self, others: &[(Address, Address)]) {
-        self.is_with_itself = self.addresses.as_ref().is_some_and(|addresses| others.contains(addresses));
+        self.is_with_itself = self.is_at(others);
     }
 
     /// The numbers on which calls must be seen. `keep`: connections are left open, whatever went through them.
@@ -362,8 +362,11 @@ impl Socket {
     }
 
     fn is_other_end(&self, shut: &[(Address, Address)]) -> bool {
-        let is_among = self.addresses.as_ref().is_some_and(|addresses| shut.contains(addresses));
-        is_among && matches!(self.role, Role::Tcp(_))
+        self.is_at(shut) && matches!(self.role, Role::Tcp(_))
+    }
+
+    fn is_at(&self, ends: &[(Address, Address)]) -> bool {
+        self.addresses.as_ref().is_some_and(|addresses| ends.contains(addresses))
     }
 
     /// What is told of it now is not what was at the snapshot, in words.
