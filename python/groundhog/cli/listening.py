@@ -23,6 +23,7 @@ import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from groundhog._log import log
+from groundhog.cli import give_up_output
 from groundhog.config import Isolation, Limits, Network
 from groundhog.errors import ConfigError
 from groundhog.platforms.neighbours import Neighbours
@@ -382,7 +383,7 @@ def _announce(line: str) -> None:
         click.echo(line)
     except OSError as error:
         log.warning("its stdout cannot be told that the server is ready", why=error.strerror, line=line)
-        sys.stdout = None  # the interpreter would try again at its end
+        give_up_output()
 
 
 def _signals() -> tuple[signal.Signals, ...]:
