@@ -521,6 +521,15 @@ def test_signals_end_it_with_nothing_left(python: Path, number: int) -> None:
         assert left_behind(server.mark) == []
 
 
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+def test_signals_that_do_not_cease_end_it_as_one_does(python: Path, number: int) -> None:
+    with served("serve", str(python)) as server:
+        while server.process.poll() is None:
+            server.process.send_signal(number)
+        assert server.process.returncode == 0, server.log
+        assert left_behind(server.mark) == []
+
+
 def test_what_is_accepted_is_answered_before_the_end(source: Source) -> None:
     path = source("slow.py", "import time\ndef main(params):\n    time.sleep(1.2)\n    return params\n")
     with (

@@ -30,6 +30,7 @@ from groundhog.platforms.neighbours import Neighbours
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator
+    from types import FrameType
 
     from starlette.types import ASGIApp
 
@@ -187,6 +188,38 @@ class _Server(uvicorn.Server):
         await super().shutdown(sockets)
 
 
+class _Signals:
+    """Those that end a server, which then removes what functions wrote. A second one ends it at once.
+
+    SIGHUP, for a terminal that is gone, is one unless it is ignored, as by nohup(1).
+    """
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self.stopped, self.hurried = asyncio.Event(), asyncio.Event()
+        self._loop = loop
+        self._begun: list[int] = []
+        self._before: dict[int, Any] = {}
+
+    def handle(self) -> None:
+        """From now on. Not by the event loop: when that gives a signal up, the next of its kind kills us."""
+        is_ignored = signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+        for number in SIGNALS if is_ignored else (*SIGNALS, signal.SIGHUP):
+            self._before[number] = signal.signal(number, self._on)
+
+    def give_up(self) -> None:
+        """Handle them no more. After one that has ended us, others have nothing to say."""
+        for number, before in self._before.items():
+            signal.signal(number, signal.SIG_IGN if self._begun else before)
+
+    def _on(self, number: int, _: FrameType | None) -> None:
+        self._begun.append(number)
+        if len(self._begun) > 1:
+            signal.signal(number, signal.SIG_IGN)  # else each would interrupt the handling of the one before
+            if number != signal.SIGHUP:  # a terminal that is closed sends two
+                self._loop.call_soon_threadsafe(self.hurried.set)
+        self._loop.call_soon_threadsafe(self.stopped.set)
+
+
 def listen(host: str, port: int) -> socket.socket:
     """Return a socket that listens.
 
@@ -333,27 +366,18 @@ async def serve(
         backlog=_ACCEPTED_AT_ONCE,
     )
     server = _Server(config, sock)
-    stopped, hurried = asyncio.Event(), asyncio.Event()
-
-    def stop(number: signal.Signals) -> None:
-        if stopped.is_set() and number is not signal.SIGHUP:  # a terminal that is closed sends two
-            hurried.set()
-        server.should_exit = True
-        stopped.set()
-
     loop = asyncio.get_running_loop()
-    signals = _signals()
-    for number in signals:
-        loop.add_signal_handler(number, stop, number)
+    signals = _Signals(loop)
     beside = neighbouring(sock)
+    signals.handle()
     serving = asyncio.create_task(server.serve(sockets=[sock.dup()]))  # which it closes
     starting = asyncio.ensure_future(start())
-    stopping = asyncio.create_task(stopped.wait())
+    stopping = asyncio.create_task(signals.stopped.wait())
     try:
         await asyncio.wait({starting, stopping, serving}, return_when=asyncio.FIRST_COMPLETED)
         if starting.done():
             starting.result()
-            if announcement is not None and not stopped.is_set():
+            if announcement is not None and not signals.stopped.is_set():
                 _announce(announcement)
             await asyncio.wait({stopping, serving}, return_when=asyncio.FIRST_COMPLETED)
     finally:
@@ -361,17 +385,16 @@ async def serve(
         for task in (starting, stopping):
             task.cancel()
         await asyncio.gather(starting, stopping, return_exceptions=True)
-        hurrying = asyncio.create_task(hurried.wait())
+        hurrying = asyncio.create_task(signals.hurried.wait())
         ends = loop.time() + drain_s
         await _first(drain(drain_s), {serving, hurrying})
         await close()
-        if not hurried.is_set():  # the last answers are written
+        if not signals.hurried.is_set():  # the last answers are written
             left = max(_WRITING_S, ends - loop.time())
             await asyncio.wait({serving, hurrying}, timeout=left, return_when=asyncio.FIRST_COMPLETED)
         await _cut_off(server, serving)
         hurrying.cancel()
-        for number in signals:
-            loop.remove_signal_handler(number)
+        signals.give_up()
         for taken in (sock, *beside):
             taken.close()
     serving.result()
@@ -384,15 +407,6 @@ def _announce(line: str) -> None:
     except OSError as error:
         log.warning("its stdout cannot be told that the server is ready", why=error.strerror, line=line)
         give_up_output()
-
-
-def _signals() -> tuple[signal.Signals, ...]:
-    """Those that end a server, which then removes what functions wrote.
-
-    SIGHUP, for a terminal that is gone, is one unless it is ignored, as by nohup(1).
-    """
-    is_ignored = signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
-    return SIGNALS if is_ignored else (*SIGNALS, signal.SIGHUP)
 
 
 async def _first(work: Awaitable[object], others: set[asyncio.Task[Any]]) -> None:

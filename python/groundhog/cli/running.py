@@ -87,14 +87,16 @@ class _Ending:
             yield
         finally:
             for number, its in before.items():
-                one_was_enough = self.number is not None and number != signal.SIGINT
-                signal.signal(number, signal.SIG_IGN if one_was_enough else its)
+                if self.number is None or number == signal.SIGINT:
+                    signal.signal(number, its)
             signal.setitimer(signal.ITIMER_REAL, 0)
             signal.signal(signal.SIGALRM, alarm)
 
     def _end(self, number: int, _: FrameType | None) -> None:
         if self.number is None:
             self.number = number
+            for other in (signal.SIGTERM, signal.SIGHUP):  # one was enough
+                signal.signal(other, signal.SIG_IGN)
             signal.signal(signal.SIGALRM, self._give_up)
             signal.setitimer(signal.ITIMER_REAL, _ENDING_S)
             if self._loop is not None and self._task is not None:
