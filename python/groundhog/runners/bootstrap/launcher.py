@@ -9,7 +9,6 @@ buffered reader could hold a request back, and each buffer would be one more pag
 
 from __future__ import annotations
 
-import gc
 import importlib.util
 import json
 import os
@@ -257,6 +256,7 @@ class Server:
         self._takes_context = takes_context(function)
         self._loop = EventLoop()
         self._hooks = hooks(self._loop.run)
+        self._kept: list[object] = []
         self._async = is_async(function)
         if self._async:
             self._loop.run(_nothing())
@@ -310,7 +310,8 @@ class Server:
             beside("drivers").drop(report)
         beside("processes").end()
         flush()  # what hooks printed must not be in the snapshot, and come with each answer
-        prepare()
+        sys.dont_write_bytecode = True  # from now on a request must not leave files
+        self._kept = beside("memory").settle()
         self._generators.find()
         return {"ok": True, "hooks": bool(self._hooks.waiting)}
 
@@ -361,14 +362,6 @@ def flush() -> None:
             stream.flush()
         except Exception:  # noqa: BLE001, S112, PERF203 - as in report
             continue
-
-
-def prepare() -> None:
-    """Make the state that is about to be kept small and steady."""
-    sys.dont_write_bytecode = True  # from now on a request must not leave files
-    gc.collect()
-    gc.collect()  # what the finalizers of the first round released
-    gc.freeze()  # collections in requests neither look at nor write to what is older than the snapshot
 
 
 def described(error: BaseException) -> str:
