@@ -21,7 +21,7 @@ sys.path.insert(0, {str(FILE.parent)!r})
 import memory
 holes = [memory.sized(size) for size in range(16, 513, 16) for _ in range(400)]
 del holes[::2]
-kept = memory.settle()
+kept = memory.fill_pools()
 places = {{}}
 for size in range(16, 513, 16):
     one = memory.sized(size)

@@ -1,11 +1,7 @@
-"""What a snapshot is about to keep becomes small and steady: garbage goes, and requests write to few pages.
-
-Runs inside the function process, once.
-"""
+"""Where requests will write, settled before the snapshot. Used by the launcher."""
 
 from __future__ import annotations
 
-import gc
 import sys
 
 POOL = 16 * 1024 if sys.version_info >= (3, 10) else 4 * 1024
@@ -15,18 +11,6 @@ FILLERS = 128 * 1024
 """At most, in bytes of each size."""
 IN_ORDER = 4
 """So many objects from a pool's beginning on, one after the other, are not just holes: the pool is new."""
-
-
-def settle() -> list[object]:
-    """Collect garbage, and have requests neither look at nor write to what is older than the snapshot.
-
-    Returns:
-        What has to be kept for as long as the process lives.
-    """
-    gc.collect()
-    gc.collect()  # what the finalizers of the first round released
-    gc.freeze()
-    return fill_pools()
 
 
 def fill_pools() -> list[object]:
