@@ -1,6 +1,7 @@
 //! Epoll sets: what a request added, removed or changed in one is put back, by calls of the process itself; and what a set
 //! has ready, which with edges is more than what can be read from its targets.
 
+use super::duplicate::Duplicate;
 use super::survey::Survey;
 use crate::arch::call;
 use crate::component::{Component, Restore, Stopped};
@@ -10,7 +11,6 @@ use crate::trace::remote_syscall::{Remote, SCRATCH_SIZE};
 use groundhog_proc::fdinfo::{self, Target};
 use groundhog_sys::fcntl;
 use std::collections::BTreeSet;
-use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
 const EPOLL_CTL_ADD: u64 = 1;
@@ -25,7 +25,7 @@ const MAX_EVENTS: usize = SCRATCH_SIZE as usize / EVENT;
 #[derive(Debug)]
 struct Set {
     number: i32,
-    duplicate: Arc<OwnedFd>,
+    duplicate: Arc<Duplicate>,
     targets: Vec<Target>,
     /// The data of the events that it had ready, each once, in the order in which it tells of them.
     ready: Vec<u64>,

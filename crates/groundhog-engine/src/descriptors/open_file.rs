@@ -4,6 +4,7 @@
 //! What is set through a descriptor shows in the calls on it. What is set on the file behind it may be set under any number
 //! or name: after a call that sets such things at all, everything is compared.
 
+use super::duplicate::Duplicate;
 use super::refuse;
 use super::survey::{OpenFile, Survey};
 use super::times::{self, Noted, Times};
@@ -38,7 +39,7 @@ struct Timer {
 #[allow(clippy::struct_excessive_bools, reason = "each is a property of its own")]
 struct State {
     number: i32,
-    duplicate: Arc<OwnedFd>,
+    duplicate: Arc<Duplicate>,
     kind: FileType,
     is_ours: bool,
     settings: Settings,

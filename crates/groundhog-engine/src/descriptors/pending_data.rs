@@ -7,6 +7,7 @@
 mod told;
 
 use super::connections::{Candidate, Moved, OwnEnds, Owner, Socket};
+use super::duplicate::Duplicate;
 use super::survey::{OpenFile, Survey};
 use super::{is_taken, refuse, times};
 use crate::component::{Component, Restore, Stopped};
@@ -57,7 +58,7 @@ enum Queue {
 struct Refill {
     contents: Vec<u8>,
     /// None when the process cannot write into it.
-    writer: Option<OwnedFd>,
+    writer: Option<Duplicate>,
 }
 
 /// What others have not read of a pipe yet.
@@ -79,7 +80,7 @@ pub(crate) struct PendingData {
 #[derive(Debug)]
 struct Entry {
     number: i32,
-    duplicate: Arc<OwnedFd>,
+    duplicate: Arc<Duplicate>,
     queue: Queue,
     told: Told,
 }
@@ -251,8 +252,9 @@ impl Component for PendingData {
 }
 
 /// What each of them is ready for.
-fn ready<'a>(duplicates: impl Iterator<Item = &'a OwnedFd>) -> Step<Vec<Ready>> {
-    fcntl::ready(duplicates).or_trouble(Reason::Inspection, "polling its descriptors")
+fn ready<'a>(duplicates: impl Iterator<Item = &'a Duplicate>) -> Step<Vec<Ready>> {
+    fcntl::ready(duplicates.map(|duplicate| &**duplicate))
+        .or_trouble(Reason::Inspection, "polling its descriptors")
 }
 
 /// The sockets, each once.
@@ -444,7 +446,7 @@ fn save_pipe(file: &OpenFile, readable: bool, all: &[OpenFile]) -> Step<Queue> {
         return Ok(Queue::Pipe(None)); // its end can be read
     }
     let writer = ends.find(|end| end.flags & ACCESS_MODE != 0);
-    let writer = writer.map(|end| fcntl::duplicate(&*end.duplicate)).transpose();
+    let writer = writer.map(|end| end.duplicate.again()).transpose();
     let writer = writer.or_trouble(Reason::Inspection, "duplicating its descriptors")?;
     let refill = Refill { contents, writer };
     refill.revert(file.number, &file.duplicate, &mut RestoreReport::new(crate::strategy::Strategy::Copy))?;

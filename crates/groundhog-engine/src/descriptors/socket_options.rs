@@ -1,5 +1,6 @@
 //! Options of sockets of the snapshot that the policy lets a request set, since they are what they were last set to.
 
+use super::duplicate::Duplicate;
 use super::refuse;
 use super::survey::Survey;
 use crate::component::{Component, Restore, Stopped};
@@ -7,7 +8,6 @@ use crate::error::{OrTrouble, Reason, Step};
 use crate::syscalls::policy;
 use groundhog_sys::fcntl::FileType;
 use groundhog_sys::{Errno, socket};
-use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
 const ENOPROTOOPT: Errno = Errno(92);
@@ -24,7 +24,7 @@ struct Setting {
 #[derive(Debug)]
 struct Socket {
     number: i32,
-    duplicate: Arc<OwnedFd>,
+    duplicate: Arc<Duplicate>,
     settings: Vec<Setting>,
 }
 

@@ -1,15 +1,16 @@
 //! Duplicates of everything that a stopped process has open, and what each is.
 
+use super::duplicate::{self, Duplicate};
 use super::refuse;
 use crate::error::{OrTrouble, Reason, Step, Trouble};
 use crate::trace::inspect;
 use crate::trace::process::Process;
 use groundhog_sys::fcntl::FileType;
-use groundhog_sys::{Tid, fcntl, file_contents, kcmp, pidfd};
+use groundhog_sys::{Tid, fcntl, file_contents, kcmp};
 use std::collections::BTreeSet;
-use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::os::fd::{AsFd, OwnedFd};
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
 /// Kinds of files through which the kernel works on memory on its own; none may be open at a snapshot or be opened.
 const FORBIDDEN: [&str; 4] = ["[io_uring]", "[userfaultfd]", "[perf_event]", "bpf"];
@@ -25,7 +26,7 @@ const FORGETFUL: [(u32, u32); 5] = [(1, 3), (1, 5), (1, 7), (1, 8), (1, 9)];
 #[derive(Clone, Debug)]
 pub(crate) struct OpenFile {
     pub(crate) number: i32,
-    pub(crate) duplicate: Arc<OwnedFd>,
+    pub(crate) duplicate: Arc<Duplicate>,
     pub(crate) kind: FileType,
     /// Access mode and status flags.
     pub(crate) flags: u32,
@@ -134,7 +135,7 @@ pub(super) fn list(folder: &OwnedFd, numbers: &mut Vec<i32>) -> Step<()> {
 fn look_at(process: &Process, number: i32) -> Step<OpenFile> {
     let name = name_of(process, number)?;
     refuse_forbidden(&name, number, "it has")?;
-    let duplicate = pidfd::duplicate_fd(&*process.pidfd, number)
+    let duplicate = Duplicate::of(&*process.pidfd, number)
         .or_trouble(Reason::Inspection, "duplicating its descriptors")?;
     let look = "looking at its descriptors";
     Ok(OpenFile {
@@ -210,19 +211,10 @@ fn refuse_outside_state(pid: Tid, file: &OpenFile) -> Step<()> {
     Ok(())
 }
 
-/// Held while a thread compares what this process has open with what its function has, or makes copies of all that to ask what they are:
-/// a copy of what another thread's function has open would count there as this process's own, and be left as requests leave it.
-static OWN_DESCRIPTORS: Mutex<()> = Mutex::new(());
-
-/// Keeps other threads from that.
-pub(crate) fn lock_own_descriptors() -> MutexGuard<'static, ()> {
-    OWN_DESCRIPTORS.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// Notes which of them this process has open, too; the numbers of all that it has open beside these.
-fn tell_ours(files: &mut [OpenFile]) -> Vec<i32> {
-    let _nobody_copies = lock_own_descriptors();
-    let own = OwnFiles::now(files);
+/// Notes which of them this process has open, too; the numbers of all that it has open itself.
+pub(super) fn tell_ours(files: &mut [OpenFile]) -> Vec<i32> {
+    let duplicates = duplicate::lock();
+    let own = OwnFiles::now(&duplicates);
     for file in files {
         file.is_ours = own.contains(&file.duplicate);
     }
@@ -236,11 +228,8 @@ struct OwnFiles {
 }
 
 impl OwnFiles {
-    /// All but the duplicates of a finished table.
-    ///
-    /// Finished, because other threads open and close files at any time: a number that one of them has given up could
-    /// be that of the next duplicate, which would then count as a file of this process's own.
-    fn now(table: &[OpenFile]) -> Self {
+    /// All but duplicates of what functions have, of this one or others: what two of them have is none of this process's.
+    fn now(duplicates: &duplicate::Numbers) -> Self {
         let pid = Tid(i32::try_from(std::process::id()).unwrap_or(0));
         let mut numbers = Vec::new();
         let listed =
@@ -248,7 +237,7 @@ impl OwnFiles {
         if listed.is_err() {
             numbers.clear();
         }
-        numbers.retain(|number| table.iter().all(|file| file.duplicate.as_raw_fd() != *number));
+        numbers.retain(|number| !duplicates.have(*number));
         Self { pid, numbers }
     }
 
@@ -257,48 +246,5 @@ impl OwnFiles {
         self.numbers
             .iter()
             .any(|number| kcmp::same_open_file(self.pid, *number, duplicate.as_fd()) == Ok(true))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::descriptors::connections::OwnEnds;
-    use std::sync::atomic::{AtomicBool, Ordering};
-
-    /// Several snapshots are taken at a time, each of another process.
-    #[test]
-    fn what_another_thread_copies_is_not_ours() {
-        const ROUNDS: usize = 2000;
-        let (socket, _other) = std::os::unix::net::UnixStream::pair().expect("a pair");
-        let number = socket.as_raw_fd();
-        let duplicate = Arc::new(OwnedFd::from(socket));
-        let file = OpenFile {
-            number,
-            duplicate,
-            kind: FileType::Socket,
-            flags: 2,
-            offset: None,
-            inode: 0,
-            name: String::new(),
-            info: Vec::new(),
-            is_ours: false,
-        };
-        let done = AtomicBool::new(false);
-        std::thread::scope(|scope| {
-            scope.spawn(|| {
-                while !done.load(Ordering::Relaxed) {
-                    OwnEnds::of(&[number], true, &BTreeSet::new());
-                }
-            });
-            let mut files = [file];
-            let ours = (0..ROUNDS).filter(|_| {
-                tell_ours(&mut files);
-                files[0].is_ours
-            });
-            let ours = ours.count();
-            done.store(true, Ordering::Relaxed);
-            assert_eq!(ours, 0);
-        });
     }
 }

@@ -1,5 +1,6 @@
 //! The descriptor table: which number stands for which open file, with which flags, and at which offset.
 
+use super::duplicate::Duplicate;
 use super::refuse;
 use super::survey::{self, Survey, list};
 use crate::arch::call;
@@ -20,7 +21,7 @@ const ASYNC: u32 = 0o20_000;
 #[derive(Debug)]
 struct Entry {
     number: i32,
-    duplicate: Arc<OwnedFd>,
+    duplicate: Arc<Duplicate>,
     flags: u32,
     /// None for what has none, such as pipes, and for what this process shares.
     offset: Option<u64>,

@@ -1,6 +1,7 @@
 //! When pipes and files without a name were read and written, where the kernel notes that without a call that says so: each
 //! reading and writing of a pipe, by newer kernels of those with a name only, and each reading of a file without a name.
 
+use super::duplicate::Duplicate;
 use super::survey::OpenFile;
 use crate::component::{Component, Restore, Stopped};
 use crate::error::{OrTrouble, Reason, Step};
@@ -27,7 +28,7 @@ pub(super) fn attributes(duplicate: &OwnedFd) -> Step<Attributes> {
 #[derive(Debug)]
 pub(super) struct Noted {
     pub(super) number: i32,
-    pub(super) duplicate: Arc<OwnedFd>,
+    pub(super) duplicate: Arc<Duplicate>,
     pub(super) accessed: (i64, i64),
     pub(super) modified: (i64, i64),
 }

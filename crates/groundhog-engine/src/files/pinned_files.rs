@@ -3,6 +3,7 @@
 
 use super::kept_file::KeptFile;
 use super::{DELETED, Private};
+use crate::descriptors::duplicate::Duplicate;
 use crate::error::{OrTrouble, Reason, Step, Trouble};
 use crate::trace::process::Process;
 use groundhog_proc::maps::{Mapping, Name};
@@ -32,7 +33,7 @@ pub(crate) struct PinnedFiles {
 
 #[derive(Debug)]
 struct Open {
-    duplicate: Arc<OwnedFd>,
+    duplicate: Arc<Duplicate>,
     name: PathBuf,
     /// Where in it the process was, if it is a folder: names that are gone by now may wait to be read.
     place: Option<u64>,
@@ -173,7 +174,7 @@ impl PinnedFiles {
 #[derive(Debug, Default)]
 pub(crate) struct InUse {
     /// Files and folders that are its alone: number, duplicate, offset.
-    pub(crate) open: Vec<(i32, Arc<OwnedFd>, Option<u64>)>,
+    pub(crate) open: Vec<(i32, Arc<Duplicate>, Option<u64>)>,
     /// Those of them that it can write to, by number.
     pub(crate) writable: BTreeSet<i32>,
     /// Inodes of mapped files.

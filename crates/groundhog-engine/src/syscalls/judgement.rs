@@ -8,11 +8,12 @@ use super::observed::Observed;
 use super::policy::{self, Action, Clause, Effect, Scope, StateKind, When};
 use super::programs::LAYOUT;
 use crate::arch::ADDRESS_SPACE_END;
+use crate::descriptors::duplicate::Duplicate;
 use groundhog_sys::ptrace::Registers;
 use groundhog_sys::{Errno, PAGE_SIZE, Tid, kcmp};
 use std::collections::BTreeSet;
 use std::ops::Range;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::AsFd;
 use std::sync::Arc;
 use syscalls::Sysno;
 
@@ -58,7 +59,7 @@ pub(crate) type MayBeRewritten = Box<dyn Fn(Tid, i32) -> bool>;
 #[derive(Default)]
 pub(crate) struct Facts {
     /// The open files of the snapshot by number.
-    pub(crate) originals: Vec<(i32, Arc<OwnedFd>)>,
+    pub(crate) originals: Vec<(i32, Arc<Duplicate>)>,
     /// Where its mappings are, in order.
     pub(crate) mappings: Vec<(u64, u64)>,
     /// Where those are of which nobody but their flags may tell that they were replaced, in order.
@@ -166,7 +167,7 @@ impl Judged<'_> {
     /// What cannot be compared counts as one.
     fn in_snapshot(&self, argument: u8) -> Vec<i32> {
         let number = self.value(argument).cast_signed();
-        let stands_for = |(_, file): &&(i32, Arc<OwnedFd>)| {
+        let stands_for = |(_, file): &&(i32, Arc<Duplicate>)| {
             !matches!(kcmp::same_open_file(self.call.caller, number, file.as_fd()), Ok(false) | Err(Errno(9)))
         };
         let originals = &self.facts.originals;

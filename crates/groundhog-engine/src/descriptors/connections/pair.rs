@@ -5,6 +5,7 @@
 
 use super::datagrams::are_taken;
 use super::{Role, Socket, discard};
+use crate::descriptors::duplicate::Duplicate;
 use crate::error::{OrTrouble, Reason, Step};
 use crate::report::RestoreReport;
 use groundhog_sys::{fcntl, socket};
@@ -17,14 +18,14 @@ const MAX_WAITING: u64 = 1 << 20;
 #[derive(Debug)]
 pub(super) struct Refill {
     contents: Vec<u8>,
-    other_end: OwnedFd,
+    other_end: Duplicate,
     /// How much memory it takes up.
     taken_up: u64,
 }
 
 impl Refill {
     /// Takes it out and puts it back; an error is what is wrong with the descriptor.
-    pub(super) fn save(fd: &OwnedFd, contents: Vec<u8>, other_end: OwnedFd) -> Result<Self, &'static str> {
+    pub(super) fn save(fd: &OwnedFd, contents: Vec<u8>, other_end: Duplicate) -> Result<Self, &'static str> {
         let mut refill = Self { contents, other_end, taken_up: 0 };
         take_out(fd, refill.contents.len())?;
         refill.put_back(fd)?;

@@ -4,7 +4,7 @@ use super::datagrams::are_taken;
 use super::pair::{Refill, peek_all};
 use super::twin::{End, twin};
 use super::{Flow, Role, refuse};
-use crate::descriptors::survey::lock_own_descriptors;
+use crate::descriptors::duplicate::{self, Duplicate};
 use crate::error::{OrTrouble, Reason, Step};
 use groundhog_proc::unix_sockets;
 use groundhog_sys::fcntl::Ready;
@@ -26,7 +26,7 @@ const IPPROTO_UDP: i32 = 17;
 #[derive(Debug)]
 pub(crate) struct Candidate<'a> {
     pub(crate) numbers: Vec<i32>,
-    pub(crate) duplicate: &'a OwnedFd,
+    pub(crate) duplicate: &'a Duplicate,
     pub(crate) inode: u64,
     pub(crate) ready: Ready,
     /// This process has it open, too.
@@ -41,12 +41,12 @@ pub(crate) struct OwnEnds {
 }
 
 impl OwnEnds {
-    /// Of the files with these numbers, but for `theirs`, by inode: another thread may have closed one meanwhile, and its number
-    /// have become that of one more duplicate. `same_network`: the other ends' addresses mean what ours do.
+    /// Of the files with these numbers, but for `theirs`, by inode, and for duplicates: another thread may have closed one meanwhile,
+    /// and its number have become that of one more. `same_network`: the other ends' addresses mean what ours do.
     pub(crate) fn of(numbers: &[i32], same_network: bool, theirs: &BTreeSet<u64>) -> Self {
         let mut ends = Self::default();
-        let _nobody_compares = lock_own_descriptors();
-        for number in numbers {
+        let duplicates = duplicate::lock();
+        for number in numbers.iter().filter(|number| !duplicates.have(**number)) {
             let Ok(copy) = fcntl::duplicate_number(*number) else { continue };
             let Ok(Made { family, .. }) = socket::made(&copy) else { continue };
             let inode = fcntl::inode(&copy).ok();
@@ -63,6 +63,11 @@ impl OwnEnds {
             }
         }
         ends
+    }
+
+    #[cfg(test)]
+    pub(crate) fn has(&self, inode: u64) -> bool {
+        self.inodes.contains(&inode)
     }
 
     fn is_peer_of(&self, own: &Address, peer: &Address) -> bool {
@@ -177,8 +182,7 @@ fn pair(candidate: &Candidate<'_>, other: &Candidate<'_>, made: Made, unread: u6
     }
     let contents = peek_all(candidate.duplicate)
         .or_else(|()| refuse(&candidate.numbers, "holds more than bytes, or too many to be put back"))?;
-    let other_end =
-        fcntl::duplicate(other.duplicate).or_trouble(Reason::Inspection, "duplicating a socket")?;
+    let other_end = other.duplicate.again().or_trouble(Reason::Inspection, "duplicating a socket")?;
     // One that can no longer be written to counts as a connection, which a request ends by reading from it.
     if socket::send(&other_end, &[]) != Ok(0) {
         return Ok(Role::Unix);

@@ -1,0 +1,104 @@
+"""Functions of one supervisor that are connected with each other since before their snapshots."""
+
+from __future__ import annotations
+
+import os
+import select
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+from groundhog import Tracee
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+pytestmark = pytest.mark.kernel
+
+PATIENCE = 20.0
+
+LOOP = """
+import os, socket, sys
+kind, path, role = sys.argv[1:]
+if role == "server":
+    listener = socket.socket(socket.AF_UNIX if kind == "unix" else socket.AF_INET)
+    listener.bind(path if kind == "unix" else ("127.0.0.1", 0))
+    listener.listen()
+    name = path if kind == "unix" else listener.getsockname()[1]
+    os.write(1, b"%s\\n" % str(name).encode())
+    connection, _ = listener.accept()
+    listener.close()
+else:
+    name = input()
+    connection = socket.socket(socket.AF_UNIX if kind == "unix" else socket.AF_INET)
+    connection.connect(name if kind == "unix" else ("127.0.0.1", int(name)))
+os.write(1, b"connected\\n")
+for line in sys.stdin:
+    try:
+        if line.startswith("send"):
+            connection.send(line.encode(), socket.MSG_NOSIGNAL)
+            told = "sent"
+        else:
+            told = connection.recv(100, socket.MSG_DONTWAIT).decode() or "the end"
+    except BlockingIOError:
+        told = "nothing"
+    except OSError as error:
+        told = type(error).__name__
+    os.write(1, told.strip().encode() + b"\\n")
+"""
+
+
+class Speaker:
+    """A process that is told what to do by lines."""
+
+    def __init__(self, *arguments: str) -> None:
+        theirs, self._requests = os.pipe()
+        self._answers, their_answers = os.pipe()
+        argv = [sys.executable, "-I", "-c", LOOP, *arguments]
+        self.tracee = Tracee.spawn(argv, fds={0: theirs, 1: their_answers, 2: 2}, trusted=True)
+        os.close(theirs)
+        os.close(their_answers)
+
+    def tell(self, line: str) -> None:
+        os.write(self._requests, f"{line}\n".encode())
+
+    def hear(self) -> str:
+        assert select.select([self._answers], [], [], PATIENCE)[0], "no answer"
+        return os.read(self._answers, 1000).decode().strip()
+
+    def ask(self, line: str) -> str:
+        self.tell(line)
+        return self.hear()
+
+    def close(self) -> None:
+        self.tracee.close()
+        os.close(self._requests)
+        os.close(self._answers)
+
+
+@pytest.fixture(params=["tcp", "unix"])
+def ends(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[Speaker, Speaker]]:
+    """Both ends of a connection."""
+    path = str(tmp_path / "socket")
+    server, client = Speaker(request.param, path, "server"), Speaker(request.param, path, "client")
+    try:
+        client.tell(server.hear())
+        assert [client.hear(), server.hear()] == ["connected", "connected"]
+        yield server, client
+    finally:
+        server.close()
+        client.close()
+
+
+def test_a_late_answer_of_another_function_reaches_nobody(ends: tuple[Speaker, Speaker]) -> None:
+    server, client = ends
+    # What the engine has of the server's end from now on makes it no end of the supervisor's.
+    server.tracee.snapshot()
+    client.tracee.snapshot()
+    assert client.ask("send a secret") == "sent"
+    assert client.tracee.restore().connections_shut == 1
+    assert server.ask("receive") == "send a secret"
+    server.ask("send late")
+    assert client.ask("receive") == "the end"
