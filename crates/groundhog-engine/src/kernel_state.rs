@@ -246,13 +246,10 @@ impl KernelState {
         let mut kept = Vec::with_capacity(TABLE.len());
         for row in &TABLE {
             let mut values = Vec::new();
-            // Of one that was attached to, nobody sees the calls that this is for.
-            if row.kind == StateKind::TimerNumbers && !process.spawned {
-                kept.push(values);
-                continue;
-            }
             for tid in threads(process, row.scope)? {
                 let value = match (row.keep)(row, &mut Place { process, anchor, tid }) {
+                    // Nobody sees whether one that was attached to makes timers: where it cannot be put back, it stays.
+                    Ok(value) if !process.spawned && !row.is_compared() && value.bytes.is_empty() => continue,
                     Ok(value) => Some(value),
                     Err(Trouble::Refused(..)) => None,
                     Err(gone) => return Err(gone),
@@ -321,6 +318,7 @@ impl KernelState {
                 let place = &mut Place { process, anchor, tid: *tid };
                 let now = (row.read)(place)?;
                 let looks_same = touched.is_everything()
+                    && row.is_compared()
                     && !self.armed.contains(&row.kind)
                     && (value.bytes == now || (row.settled)(&value.bytes, &now));
                 if looks_same || (row.unchanged)(&value.bytes, &now) {

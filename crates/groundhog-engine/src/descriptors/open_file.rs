@@ -73,10 +73,14 @@ impl OpenFileStates {
     }
 
     /// Sets timers back to what they were set to, with the time that was left at the snapshot. `all`: some may have been set,
-    /// else only those that count down, of which the time that is left would tell which requests have set some.
+    /// else only those that count down, of which the time that is left would tell which requests have set some, and those that were
+    /// armed unseen.
     fn revert_timers(&self, all: bool, report: &mut RestoreReport) -> Step<()> {
-        for state in self.0.iter().filter(|state| all || state.counts_down()) {
+        for state in &self.0 {
             let Some(before) = state.timer else { continue };
+            if !all && !state.counts_down() && !state.is_newly_armed()? {
+                continue;
+            }
             let armed = before.setting.left != NEVER;
             if armed && before.flags & ABSOLUTE != 0 {
                 return refuse(state.number, "is a timer for a moment that may be over, and a timer was set");
@@ -96,7 +100,7 @@ impl Component for OpenFileStates {
         // By a duplicate one is set unseen, and of the time that is left nothing tells.
         let timers = observed.timers || self.0.iter().any(|state| state.timer.is_some() && touched(state));
         // Before what waits is looked at: a timer that went off is readable.
-        if timers || self.0.iter().any(State::counts_down) {
+        if timers || !restore.sees_calls || self.0.iter().any(State::counts_down) {
             self.revert_timers(timers, restore.report)?;
         }
         for state in &self.0 {
