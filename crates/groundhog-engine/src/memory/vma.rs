@@ -225,6 +225,11 @@ fn classify(entry: smaps::Entry) -> Step<Area> {
     if is_written_by_kernel(&mapping) {
         return refuse("is written by the kernel behind everyone's back");
     }
+    if path == b"/secretmem" {
+        return refuse(
+            "is memory that nobody else can read (memfd_secret), so that it could not be compared",
+        );
+    }
     let kind = match &mapping.name {
         Name::Vvar | Name::Vsyscall => AreaKind::Kernel,
         Name::Vdso | Name::Uprobes => AreaKind::Vdso,
@@ -257,6 +262,12 @@ mod tests {
             format!("{start:08x}-{end:08x} r-xp 00000000 00:00 0 {name}\nLazyFree: 0 kB\nVmFlags: rd ex\n");
         let entry = smaps::parse(text.as_bytes()).expect("the sample parses").remove(0);
         classify(entry).map(|area| area.kind)
+    }
+
+    #[test]
+    fn what_nobody_else_can_read_is_refused() {
+        assert!(matches!(kind(1 << 30, 1 << 31, "/secretmem (deleted)"), Err(Trouble::Refused(..))));
+        assert!(kind(1 << 30, 1 << 31, "/memfd:secretmem (deleted)").is_ok());
     }
 
     #[test]
