@@ -14,6 +14,8 @@ use std::sync::Arc;
 
 /// Kinds of files through which the kernel works on memory on its own; none may be open at a snapshot or be opened.
 const FORBIDDEN: [&str; 4] = ["[io_uring]", "[userfaultfd]", "[perf_event]", "bpf"];
+/// Memory behind a `memfd_secret`, which nobody else can read.
+const UNREADABLE: &str = "/secretmem (deleted)";
 /// `O_ACCMODE`
 const ACCESS: u32 = 3;
 /// `O_PATH`: opened for its name only.
@@ -164,7 +166,8 @@ pub(super) fn refuse_kind(process: &Process, number: i32, who: &str) -> Step<()>
 }
 
 fn refuse_forbidden(name: &str, number: i32, who: &str) -> Step<()> {
-    if name.starts_with("anon_inode:") && FORBIDDEN.iter().any(|kind| name.contains(kind)) {
+    let is_forbidden = name.starts_with("anon_inode:") && FORBIDDEN.iter().any(|kind| name.contains(kind));
+    if is_forbidden || name == UNREADABLE {
         let message = format!("{who} descriptor {number} ({name}), through which memory is written unseen");
         return Err(Trouble::Refused(Reason::DescriptorKind, message));
     }

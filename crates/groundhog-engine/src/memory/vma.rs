@@ -225,7 +225,7 @@ fn classify(entry: smaps::Entry) -> Step<Area> {
     if is_written_by_kernel(&mapping) {
         return refuse("is written by the kernel behind everyone's back");
     }
-    if path == b"/secretmem" {
+    if matches!(&mapping.name, Name::Path { path, deleted: true } if path == b"/secretmem") {
         return refuse(
             "is memory that nobody else can read (memfd_secret), so that it could not be compared",
         );
