@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import gc
+import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -84,6 +87,32 @@ def main(args):
     print("word " * 20_000)
     return {"ok": True}
 """
+
+
+def test_nobody_reads_that_it_is_ready(source: Callable[[str, str], Path]) -> None:
+    """Its stdout takes nothing more, not even a line: it serves all the same, and ends."""
+    taken, full = os.pipe()
+    os.set_blocking(full, False)
+    with contextlib.suppress(BlockingIOError):
+        while True:
+            os.write(full, bytes(4096))
+    os.set_blocking(full, True)
+    with socket.create_server(("127.0.0.1", 0)) as found:
+        port = found.getsockname()[1]
+    words = ["serve", "--port", str(port), str(source("talkative.py", TALKATIVE))]
+    with subprocess.Popen(
+        [sys.executable, "-m", "groundhog.cli", *words], stdout=full, stderr=subprocess.PIPE
+    ) as server:
+        try:
+            assert server.stderr is not None
+            assert any(b"cannot be told that the server is ready" in line for line in server.stderr)
+            assert httpx.post(f"http://127.0.0.1:{port}/", json={}, timeout=LIMIT_S).status_code == 200
+            server.send_signal(signal.SIGTERM)
+            assert server.wait(LIMIT_S) == 0
+        finally:
+            server.kill()
+            os.close(taken)
+            os.close(full)
 
 
 @pytest.mark.parametrize("platform", ["serve", "openwhisk"])

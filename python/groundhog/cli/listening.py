@@ -23,19 +23,21 @@ import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from groundhog._log import log
-from groundhog.cli import give_up_output
 from groundhog.config import Isolation, Limits, Network
 from groundhog.errors import ConfigError
 from groundhog.platforms.neighbours import Neighbours
+from groundhog.platforms.printer import Printer
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator
+    from concurrent.futures import Future
     from types import FrameType
 
     from starlette.types import ASGIApp
 
 SIGNALS = (signal.SIGTERM, signal.SIGINT)
 BACKLOG = 1024
+_STDOUT = 1
 _ACCEPTED_AT_ONCE = 1
 _ANY, _ANY6 = "0.0.0.0", "::"  # noqa: S104 - compared with what a user asked for
 _LOOPBACK = {"127.0.0.1": _ANY, "::1": _ANY6}
@@ -378,7 +380,7 @@ async def serve(
         if starting.done():
             starting.result()
             if announcement is not None and not signals.stopped.is_set():
-                _announce(announcement)
+                await _announce(announcement)
             await asyncio.wait({stopping, serving}, return_when=asyncio.FIRST_COMPLETED)
     finally:
         server.should_exit = True
@@ -400,13 +402,19 @@ async def serve(
     serving.result()
 
 
-def _announce(line: str) -> None:
-    """Print a line, if anybody reads it: a server is there for others."""
-    try:
-        click.echo(line)
-    except OSError as error:
-        log.warning("its stdout cannot be told that the server is ready", why=error.strerror, line=line)
-        give_up_output()
+async def _announce(line: str) -> None:
+    """Print a line, if anybody reads it: a server is there for others, and waits for no reader."""
+    done, late = await asyncio.wait({asyncio.wrap_future(_printed(line))}, timeout=_WRITING_S)
+    error = done.pop().result() if done else None
+    if error is not None or late:
+        why = "nobody reads it" if error is None else error.strerror
+        log.warning("its stdout cannot be told that the server is ready", why=why, line=line)
+
+
+def _printed(line: str) -> Future[OSError | None]:
+    put = Printer(_STDOUT).put(b"", f"{line}\n".encode("utf-8", "replace"))
+    assert put is not None  # noqa: S101 - what has an end is printed in the end
+    return put
 
 
 async def _first(work: Awaitable[object], others: set[asyncio.Task[Any]]) -> None:

@@ -29,7 +29,7 @@ class _Printed(logging.Handler):
     def __init__(self) -> None:
         super().__init__()
         self._printer = Printer(STDERR)
-        self._last: Future[None] | None = None
+        self._last: Future[OSError | None] | None = None
         self._lost = 0
 
     def emit(self, record: logging.LogRecord) -> None:

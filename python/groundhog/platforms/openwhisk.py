@@ -300,7 +300,7 @@ class Container:
             await asyncio.wait(waited_for, timeout=LOGS_S)
 
     @staticmethod
-    def _write(printer: Printer, text: str, end: str = "") -> Future[None] | None:
+    def _write(printer: Printer, text: str, end: str = "") -> Future[OSError | None] | None:
         """Write a text, and what ends it, each ending its line, in one go: nothing else may come between."""
         lines = _lines(_PRINTED_SENTINEL.sub(" ", text))
         return printer.put(lines.encode("utf-8", "replace"), _lines(end).encode())

@@ -19,7 +19,7 @@ WAITING_BYTES = 16 * 1024 * 1024
 class _Part:
     data: bytes
     end: bytes
-    done: Future[None] = field(default_factory=Future)
+    done: Future[OSError | None] = field(default_factory=Future)
 
 
 class Printer:
@@ -41,8 +41,9 @@ class Printer:
         self._has_work = threading.Semaphore(0)
         self._thread: threading.Thread | None = None
 
-    def put(self, data: bytes, end: bytes = b"") -> Future[None] | None:
-        """Write data and what ends it, or let it wait; return what is done once that is over.
+    def put(self, data: bytes, end: bytes = b"") -> Future[OSError | None] | None:
+        """Write data and what ends it, or let it wait; return what is done once that is over, with why it
+        could not be written.
 
         Where there is no more room for data to wait, it is lost, and its end waits alone: who reads tells by
         the ends which data is whose. None: nothing is left to be written, it has no end.
@@ -94,14 +95,16 @@ class Printer:
     def _write(self, part: _Part) -> None:
         """Write one part; on a full disk it is lost, and its end is written before the next one."""
         left = memoryview(self._owed + part.data + part.end)
+        failure = None
         try:
             while left:
                 left = left[self._written(left) :]
             self._owed = b""
         except OSError as error:
+            failure = error
             # Nobody can read a pipe without a reader any more.
             self._owed = b"" if error.errno == errno.EPIPE else self._ends_left(part, bytes(left))
-        part.done.set_result(None)
+        part.done.set_result(failure)
 
     def _ends_left(self, part: _Part, left: bytes) -> bytes:
         """What is to come before the next part: ends, in whole lines, without the data that is lost."""

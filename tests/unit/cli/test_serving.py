@@ -9,9 +9,9 @@ import re
 import resource
 import signal
 import socket
-import sys
 import threading
 import time
+from concurrent.futures import Future
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -34,18 +34,22 @@ class Visitor:
 
     def __init__(self, number: int = signal.SIGTERM) -> None:
         self.lines: list[str] = []
+        self.failure: OSError | None = None
         self.visit: Callable[[httpx.Client], None] = lambda _: None
         self._number = number
         self._failure: BaseException | None = None
         self._thread: threading.Thread | None = None
 
-    def hear(self, line: str) -> None:
+    def hear(self, line: str) -> Future[OSError | None]:
         """What the server prints."""
+        printed: Future[OSError | None] = Future()
+        printed.set_result(self.failure)
         self.lines.append(line)
         found = re.search(r"http://\S+", line)
         assert found
         self._thread = threading.Thread(target=self._go, args=(found[0],))
         self._thread.start()
+        return printed
 
     def _go(self, url: str) -> None:
         try:
@@ -67,7 +71,7 @@ class Visitor:
 @pytest.fixture
 def visitor(monkeypatch: pytest.MonkeyPatch) -> Visitor:
     visitor = Visitor()
-    monkeypatch.setattr("groundhog.cli.listening.click.echo", visitor.hear)
+    monkeypatch.setattr("groundhog.cli.listening._printed", visitor.hear)
     return visitor
 
 
@@ -97,24 +101,20 @@ def test_serve(visitor: Visitor, handler: str, engine: FakeEngine, isolation: li
 
 
 def test_nobody_reads_that_it_is_ready(
-    visitor: Visitor, handler: str, engine: FakeEngine, monkeypatch: pytest.MonkeyPatch
+    visitor: Visitor, handler: str, engine: FakeEngine, caplog: pytest.LogCaptureFixture
 ) -> None:
     """It serves all the same."""
-
-    def echo(line: str) -> None:
-        visitor.hear(line)
-        raise BrokenPipeError(32, "Broken pipe")
 
     def visit(client: httpx.Client) -> None:
         for _ in range(2):
             assert client.post("/", json={}).status_code == 200
 
     visitor.visit = visit
-    monkeypatch.setattr("groundhog.cli.listening.click.echo", echo)
-    monkeypatch.setattr("sys.stdout", sys.stdout)  # put back afterwards
+    visitor.failure = BrokenPipeError(32, "Broken pipe")
     assert main(["serve", handler, "--port", "0"]) == 0
     visitor.check()
     assert len(engine.processes) == 1
+    assert "cannot be told that the server is ready" in caplog.text
 
 
 @pytest.mark.parametrize(
@@ -162,7 +162,7 @@ def test_interrupted_from_the_keyboard(
     monkeypatch: pytest.MonkeyPatch, handler: str, engine: FakeEngine
 ) -> None:
     visitor = Visitor(signal.SIGINT)
-    monkeypatch.setattr("groundhog.cli.listening.click.echo", visitor.hear)
+    monkeypatch.setattr("groundhog.cli.listening._printed", visitor.hear)
     assert main(["serve", handler, "--port", "0"]) == 0
     visitor.check()
     assert engine.alive == 0
@@ -248,7 +248,7 @@ def test_nothing_is_left_when_stopped_while_starting(
     path = tmp_path_factory.mktemp("loading") / "never.py"
     path.write_text("import threading\nthreading.Event().wait()\ndef main(params): return {}\n")
     said: list[str] = []
-    monkeypatch.setattr("groundhog.cli.listening.click.echo", said.append)
+    monkeypatch.setattr("groundhog.cli.listening._printed", said.append)
     spawn = engine.spawn
 
     def spawn_and_stop(*args: Any, **options: Any) -> Any:

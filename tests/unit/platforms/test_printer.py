@@ -27,7 +27,7 @@ def pipe() -> Iterator[tuple[int, int]]:
     os.close(writer)
 
 
-def put(printer: Printer, data: bytes, end: bytes = b"") -> concurrent.futures.Future[None]:
+def put(printer: Printer, data: bytes, end: bytes = b"") -> concurrent.futures.Future[OSError | None]:
     """What is done once all of it is written, or lost."""
     done = printer.put(data, end)
     assert done is not None
