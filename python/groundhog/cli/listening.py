@@ -22,6 +22,7 @@ import click
 import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
+from groundhog import orphans
 from groundhog._log import log
 from groundhog.config import Isolation, Limits, Network
 from groundhog.errors import ConfigError
@@ -49,6 +50,8 @@ _STUCK_S = 60.0
 """How long callers may take for a request's head, or take nothing of an answer; up to twice as long."""
 _WRITING_S = 1.0
 """How long the last answers may take on their way out."""
+_BURYING_S = 1.0
+"""How long orphans of processes that were ended stay unburied."""
 
 
 start_timeout = click.option(
@@ -372,6 +375,7 @@ async def serve(
     signals = _Signals(loop)
     beside = neighbouring(sock)
     signals.handle()
+    burying = asyncio.create_task(_bury_orphans())
     serving = asyncio.create_task(server.serve(sockets=[sock.dup()]))  # which it closes
     starting = asyncio.ensure_future(start())
     stopping = asyncio.create_task(signals.stopped.wait())
@@ -396,10 +400,19 @@ async def serve(
             await asyncio.wait({serving, hurrying}, timeout=left, return_when=asyncio.FIRST_COMPLETED)
         await _cut_off(server, serving)
         hurrying.cancel()
+        burying.cancel()
         signals.give_up()
         for taken in (sock, *beside):
             taken.close()
     serving.result()
+
+
+async def _bury_orphans() -> None:
+    """Those of processes that were ended now and then, others before their process serves again."""
+    with orphans.inherited():
+        while True:
+            orphans.bury()
+            await asyncio.sleep(_BURYING_S)
 
 
 async def _announce(line: str) -> None:

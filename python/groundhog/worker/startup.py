@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 from typing import TYPE_CHECKING, Any
 
-from groundhog import weakening
+from groundhog import orphans, weakening
 from groundhog._log import log
 from groundhog.config import Isolation
 from groundhog.errors import (
@@ -412,6 +412,7 @@ class Startup:
         try:
             if process is not None:
                 await self._loop.run_in_executor(self._config.executor, process.close)
+                orphans.bury()
         finally:  # what is not given back is missing when the next process is started
             if self._pipes is not None:
                 self._pipes.close()  # only now: the engine drains them until the process is closed

@@ -7,6 +7,7 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
+from groundhog import orphans
 from groundhog._log import log
 from groundhog.config import Isolation, Limits, Reply, Timings
 from groundhog.errors import (
@@ -427,6 +428,7 @@ class Worker:
         except GroundhogError as error:
             self._restore_failed(error)
             return
+        orphans.bury()
         if self._exited:
             self._restore_failed(
                 TraceeExitedError(f"function process {self.pid} ended while it was restored")

@@ -1,0 +1,107 @@
+"""What children of functions leave to whoever inherits them: zombies, with names that requests choose."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import httpx
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+pytestmark = pytest.mark.kernel
+
+REQUESTS = 20
+LIMIT_S = 30
+ORPHANS = """
+import ctypes, os, pathlib
+
+SET_NAME = 15
+
+def seen(secret):
+    for stat in pathlib.Path("/proc").glob("[0-9]*/stat"):
+        try:
+            if f"({secret})" in stat.read_text():
+                yield stat.parent.name
+        except OSError:
+            pass
+
+def main(args):
+    if "look_for" in args:
+        return {"seen": list(seen(args["look_for"]))}
+    read, write = os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        if os.fork() == 0:
+            ctypes.CDLL(None).prctl(SET_NAME, args["name"].encode(), 0, 0, 0)
+            os._exit(0)
+        os._exit(0)
+    os.waitpid(pid, 0)
+    os.close(write)
+    os.read(read, 1)  # the end: the other one has ended, too
+    if args["dies"]:
+        os._exit(1)
+    return {}
+"""
+
+
+def zombies(pid: int) -> list[str]:
+    """The children of a process that nobody has waited for."""
+    children = [
+        child
+        for listed in Path(f"/proc/{pid}/task").glob("*/children")
+        for child in listed.read_text().split()
+    ]
+    return [child for child in children if Path(f"/proc/{child}/stat").read_text().split()[2] == "Z"]
+
+
+@pytest.mark.parametrize(
+    "within",
+    [
+        [],
+        pytest.param(
+            ["unshare", "--pid", "--fork", "--kill-child", "--mount-proc"],
+            marks=pytest.mark.skipif(
+                os.geteuid() != 0 or shutil.which("unshare") is None,
+                reason="only root makes namespaces everywhere, by unshare(1)",
+            ),
+        ),
+    ],
+    ids=["child", "process-1"],
+)
+def test_orphans_are_buried(source: Callable[[str, str], Path], within: list[str]) -> None:
+    """Before the next request looks for them. Those of a process that ends take the container's numbers."""
+    words = ["-m", "groundhog.cli", "serve", "--port", "0", str(source("orphans.py", ORPHANS))]
+    with subprocess.Popen([*within, sys.executable, *words], stdout=subprocess.PIPE) as outer:
+        try:
+            assert outer.stdout is not None
+            found = re.search(rb"http://[\d.:]+", outer.stdout.readline())
+            assert found is not None
+            with httpx.Client(base_url=found[0].decode(), timeout=LIMIT_S) as client:
+
+                def ask(request: dict[str, Any]) -> Any:
+                    return client.post("/", json=request).json()
+
+                for number in range(REQUESTS):
+                    assert ask({"name": f"secret{number}", "dies": False}) == {}
+                    assert ask({"look_for": f"secret{number}"}) == {"seen": []}
+                assert "ended" in ask({"name": "secret", "dies": True})["error"]
+                ends = time.monotonic() + LIMIT_S
+                while seen := ask({"look_for": "secret"})["seen"]:
+                    assert time.monotonic() < ends, seen
+            children = Path(f"/proc/{outer.pid}/task/{outer.pid}/children")
+            server = int(children.read_text().split()[0]) if within else outer.pid
+            assert zombies(server) == []
+            os.kill(server, signal.SIGTERM)
+            assert outer.wait(LIMIT_S) == 0
+        finally:
+            outer.kill()
