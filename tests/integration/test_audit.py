@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import groundhog as package
+from groundhog.audit.function import UNSEEN
 from groundhog.audit.processes import MARK
 from groundhog.audit.workshop import python_for_everyone
 from tests.framework.commands import groundhog, left_behind
@@ -148,6 +149,28 @@ class TestFunction:
         assert report["requests"][0]["remains"] == [{"kind": "file", "what": f"changed {path}"}]
         assert report["requests"][1]["remains"] == []
         assert not report["clean"]
+
+    def test_files_elsewhere_are_not_called_gone(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        home = tmp_path / "home"
+        (home / "below").mkdir(parents=True)
+        monkeypatch.setenv("HOME", str(home))
+        text = """
+import pathlib
+
+def main(params):
+    for folder in (pathlib.Path.home(), pathlib.Path.home() / "below"):
+        (folder / "left.txt").write_text("x")
+    return {}
+"""
+        (tmp_path / "code").mkdir()
+        handler = tmp_path / "code" / "elsewhere.py"
+        handler.write_text(text)
+        words = (str(handler), "--payloads", write_payloads(tmp_path, {}), "--json", "--jail", "none")
+        report = json.loads(groundhog("audit", *words).stdout)
+        assert ("file (anybody's)", f"changed {home / 'left.txt'}") in told(report["requests"][0])
+        assert UNSEEN in report["notes"]
 
     def test_folders_deeper_than_the_stack_are_removed(
         self, source: Source, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

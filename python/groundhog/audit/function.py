@@ -19,6 +19,7 @@ from groundhog.audit.identifiers import Repeat, Samples
 from groundhog.audit.lens import Lens, Sight
 from groundhog.audit.outside import Folder
 from groundhog.audit.repetition import DRAWS, FOREIGN, Draw, Repetition, compare
+from groundhog.config import Jail
 from groundhog.errors import GroundhogError, ProtocolError
 from groundhog.observer import Endings
 from groundhog.pool import Pool
@@ -41,6 +42,10 @@ CONFIRMED, SECONDS = 6, 2.1
 """Requests, and seconds that they take in all, until what they answer alike is no chance."""
 PROCESSES = 4
 """So many, and they are replaced too often to be compared."""
+UNSEEN = (
+    "without a jail, files that requests left elsewhere than in its working directory and its folder for"
+    " temporary files were not looked for, or may be anybody's"
+)
 SHARED_FOLDERS = ("/tmp", "/var/tmp", "/dev/shm")  # noqa: S108 - where functions leave files
 
 
@@ -193,6 +198,8 @@ async def audit(
             for at in failed
             if at not in result.never_served
         ]
+        if jail == Jail.NONE.value:
+            result.notes.append(UNSEEN)
         result.notes += [f"{path} has too many files to look at" for path in lens.too_large()]
         result.conclude()
         return result
@@ -206,7 +213,9 @@ def _folders(function: Function, scratch: Path) -> list[Folder]:
     folders = [Folder(scratch, own=True, deep=True)]
     if cwd != Path(cwd.anchor) and str(cwd) not in SHARED_FOLDERS:
         folders.append(Folder(cwd, own=True, deep=True))
-    folders += [Folder(Path(path), own=False, deep=False) for path in SHARED_FOLDERS]
+    home = command_for(function).env.get("HOME") or "/"
+    shared = dict.fromkeys((*SHARED_FOLDERS, home))
+    folders += [Folder(Path(path), own=False, deep=False) for path in shared if Path(path) != cwd]
     return folders
 
 
