@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import concurrent.futures
 import contextlib
 import os
 import signal
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from groundhog._log import log
 from groundhog.cli import Ended
+from groundhog.platforms.printer import Printer
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine, Iterator
@@ -21,6 +23,8 @@ _CLOSING_S = 15.0
 """How long what was begun before a signal may take to close; a process that does not end takes ten."""
 _ENDING_S = 30.0
 """How long after a signal the command has ended, whatever it does."""
+_SAYING_S = 1.0
+"""How long it may take to say that it has not."""
 _STDERR = 2
 
 
@@ -107,6 +111,9 @@ class _Ending:
 
     def _give_up(self, _: int, __: FrameType | None) -> None:
         assert self.number is not None  # noqa: S101 - a signal has set the alarm
-        with contextlib.suppress(OSError):
-            os.write(_STDERR, f"groundhog: it has not ended within {_ENDING_S:.0f} s\n".encode())
+        line = f"groundhog: it has not ended within {_ENDING_S:.0f} s\n"
+        with contextlib.suppress(Exception):  # no thread, or no memory
+            # That nobody reads it may be why it has not.
+            said = Printer(_STDERR).put(b"", line.encode())
+            concurrent.futures.wait([said] if said is not None else [], _SAYING_S)
         os._exit(128 + self.number)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import signal
 import subprocess
@@ -144,6 +145,21 @@ def test_what_does_not_end_is_ended() -> None:
     )
     assert done.returncode == 128 + signal.SIGTERM
     assert "has not ended" in done.stderr
+
+
+def test_what_does_not_end_is_ended_although_nobody_reads_that() -> None:
+    taken, full = os.pipe()
+    os.set_blocking(full, False)
+    with contextlib.suppress(BlockingIOError):
+        while True:
+            os.write(full, bytes(4096))
+    os.set_blocking(full, True)
+    try:
+        done = subprocess.run([sys.executable, "-c", NEVER_ENDS], stderr=full, timeout=60, check=False)
+        assert done.returncode == 128 + signal.SIGTERM
+    finally:
+        os.close(taken)
+        os.close(full)
 
 
 def test_nothing_comes() -> None:
