@@ -83,7 +83,6 @@ class _Ending:
         """Handle them; whoever has them ignored, as nohup(1) does, means it."""
         ours = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)
         before = {number: its for number in ours if (its := signal.getsignal(number)) is not signal.SIG_IGN}
-        alarm = signal.getsignal(signal.SIGALRM)
         # Not by the event loop, which handles none in the middle of a long step.
         for number in before:
             signal.signal(number, self._end)
@@ -93,8 +92,7 @@ class _Ending:
             for number, its in before.items():
                 if self.number is None or number == signal.SIGINT:
                     signal.signal(number, its)
-            signal.setitimer(signal.ITIMER_REAL, 0)
-            signal.signal(signal.SIGALRM, alarm)
+            # The alarm stays set: what is printed at the end may find no reader either.
 
     def _end(self, number: int, _: FrameType | None) -> None:
         if self.number is None:

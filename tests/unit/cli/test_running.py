@@ -68,9 +68,12 @@ def test_it_closes_first(working: list[int], closing: list[int]) -> None:
 
 @pytest.fixture
 def handlers() -> Iterator[None]:
-    """Puts the handlers of the signals back."""
-    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)}
+    """Puts the handlers of the signals back, and takes the alarm back that a signal has set."""
+    numbers = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT, signal.SIGALRM)
+    before = {number: signal.getsignal(number) for number in numbers}
+    timer = signal.getitimer(signal.ITIMER_REAL)
     yield
+    signal.setitimer(signal.ITIMER_REAL, *timer)
     for number, its in before.items():
         signal.signal(number, its)
 
@@ -137,11 +140,27 @@ async def work():
 running._ENDING_S = 0.2
 running.run(work())
 """
+ENDS_BUT_FOR_WHAT_IT_PRINTS = """
+import asyncio, atexit, os, signal, threading
+from groundhog.cli import Ended, running
+
+async def work():
+    os.kill(os.getpid(), signal.SIGTERM)
+    await asyncio.sleep(60)
+
+atexit.register(threading.Event().wait)  # as for a reader
+running._ENDING_S = 0.5
+try:
+    running.run(work())
+except Ended:
+    print("ended")
+"""
 
 
-def test_what_does_not_end_is_ended() -> None:
+@pytest.mark.parametrize("program", [NEVER_ENDS, ENDS_BUT_FOR_WHAT_IT_PRINTS])
+def test_what_does_not_end_is_ended(program: str) -> None:
     done = subprocess.run(
-        [sys.executable, "-c", NEVER_ENDS], capture_output=True, text=True, timeout=60, check=False
+        [sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=False
     )
     assert done.returncode == 128 + signal.SIGTERM
     assert "has not ended" in done.stderr
