@@ -170,7 +170,7 @@ def without_isolation() -> list[ParameterSet]:
 def test_without_isolation_a_later_answer_differs(victim: Victim, workshop: Workshop) -> None:
     if victim.root_only and os.geteuid() != 0:
         pytest.skip("only root can do what it does, so that nothing is left to see")
-    patience, server = min(victim.answer_timeout, 5), workshop.server(victim)
+    patience, server = victim.answer_timeout, workshop.server(victim)
     requests = max(UNTIL_LEAK, victim.rounds)
     answers = run_plain(Trial(workshop.command(victim), requests, answer_timeout=patience, server=server))
     if victim.expected is Expected.NO_ANSWER:

@@ -36,7 +36,6 @@ VERDICT_COLOURS: dict[Verdict, str] = {
 User = Literal["", "nobody"]
 
 UNTIL_LEAK = 200  # requests within which a victim must show its leak
-UNISOLATED_TIMEOUT = 5.0
 
 
 @dataclass(frozen=True)
@@ -113,8 +112,8 @@ def unisolated(victim: Victim, command: tuple[str, ...], server: tuple[str, ...]
     """The answers of one process, up to the first that differs; none of a victim that never runs so."""
     if victim.isolated_answer:
         return []
-    patience = min(victim.answer_timeout, UNISOLATED_TIMEOUT)
-    return run_plain(Trial(command, max(UNTIL_LEAK, victim.rounds), answer_timeout=patience, server=server))
+    requests = max(UNTIL_LEAK, victim.rounds)
+    return run_plain(Trial(command, requests, answer_timeout=victim.answer_timeout, server=server))
 
 
 def isolated(
