@@ -174,6 +174,7 @@ pub fn trace_child() -> Result<()> {
 ///
 /// # Errors
 /// The first error met; `EIO` when an answer was wrong.
+#[expect(clippy::disallowed_methods, reason = "it is this process's own file")]
 pub fn inspection() -> Result<()> {
     use std::os::fd::AsFd;
     let own = crate::Tid(rustix::process::getpid().as_raw_nonzero().get());

@@ -47,6 +47,7 @@ pub(crate) struct Duplicate(Option<OwnedFd>);
 
 impl Duplicate {
     /// Of what a process has under a number.
+    #[expect(clippy::disallowed_methods, reason = "this is the place for it")]
     pub(crate) fn of(pidfd: impl AsFd, number: i32) -> Result<Self> {
         Self::made(|| pidfd::duplicate_fd(pidfd, number))
     }

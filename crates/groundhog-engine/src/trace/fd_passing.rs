@@ -19,6 +19,7 @@ const BYTE: usize = 8;
 const CONTROL_HEADER: usize = 16;
 
 /// Gives it these, close-on-exec, under numbers from `above` on, in their order.
+#[expect(clippy::disallowed_methods, reason = "no other function has the socket, or is at its other end")]
 pub(crate) fn pass(remote: &mut Remote<'_>, fds: &[BorrowedFd<'_>], above: u64) -> Step<Vec<i32>> {
     let room = remote.put(&[0; 8])?;
     let arguments = [AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0, room.0, 0, 0];

@@ -57,6 +57,7 @@ struct Looked {
 
 impl WriteProtect {
     /// Has the process create a userfaultfd, takes it over, and closes it there.
+    #[expect(clippy::disallowed_methods, reason = "from here on it is this process's own")]
     pub(super) fn new(strategy: Strategy, remote: &mut Remote<'_>) -> Step<Self> {
         let fd = remote.must("userfaultfd", call::USERFAULTFD, [userfaultfd::CREATE_FLAGS, 0, 0, 0, 0, 0])?;
         let taken = pidfd::duplicate_fd(&*remote.process().pidfd, fd as i32)

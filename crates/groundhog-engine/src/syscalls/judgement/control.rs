@@ -2,6 +2,7 @@
 //! gets one has a hand in what it leads to, for as long as he likes.
 
 use super::{Call, Facts};
+use crate::descriptors::duplicate::Duplicate;
 use groundhog_sys::fcntl;
 use groundhog_sys::ptrace::Registers;
 use groundhog_sys::{Errno, Tid, kcmp, pidfd, socket};
@@ -135,10 +136,11 @@ fn is_harmless(call: &Call<'_>, number: i32, facts: &Facts) -> bool {
     }
 }
 
-/// What the caller has under a number; none where it is not open.
-fn duplicate(call: &Call<'_>, number: i32) -> groundhog_sys::Result<Option<OwnedFd>> {
+/// What the caller has under a number; none where it is not open. It is a function's however short it is there: another function's
+/// snapshot, taken in that moment, must not count it as this process's own.
+fn duplicate(call: &Call<'_>, number: i32) -> groundhog_sys::Result<Option<Duplicate>> {
     let pidfd = pidfd::open(call.group)?;
-    match pidfd::duplicate_fd(&pidfd, number) {
+    match Duplicate::of(&pidfd, number) {
         // Before Linux 6.8 so is everything once the first thread has ended; the caller has it all the same.
         Err(EBADF) => match kcmp::same_open_file(call.caller, number, pidfd.as_fd()) {
             Err(EBADF) => Ok(None),

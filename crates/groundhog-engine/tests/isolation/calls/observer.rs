@@ -94,6 +94,7 @@ impl Observer {
         sight
     }
 
+    #[expect(clippy::disallowed_methods, reason = "it is outside of the engine, which does not see it")]
     fn look_at_descriptor(&self, folder: &Path, pidfd: &OwnedFd, number: i32, sight: &mut Sight) {
         let link = link_of(&folder.join(format!("fd/{number}")));
         let mut put = |what: &str, text: String| sight.insert(format!("fd {number:02} {what}"), text);
