@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 import select
+import socket
 import sys
 from typing import TYPE_CHECKING
 
 import pytest
 
-from groundhog import Tracee
+from groundhog import RestoreRefusedError, Tracee
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -34,7 +35,10 @@ if role == "server":
     listener.close()
 else:
     name = input()
-    connection = socket.socket(socket.AF_UNIX if kind == "unix" else socket.AF_INET)
+    family = socket.AF_UNIX if kind == "unix" else socket.AF_INET
+    connection = socket.socket(family, socket.SOCK_DGRAM if kind == "udp" else socket.SOCK_STREAM)
+    if kind == "udp":
+        connection.bind(("127.0.0.1", int(path)))
     connection.connect(name if kind == "unix" else ("127.0.0.1", int(name)))
 os.write(1, b"connected\\n")
 for line in sys.stdin:
@@ -115,3 +119,24 @@ def test_a_late_answer_of_another_function_reaches_nobody(ends: tuple[Speaker, S
     assert server.ask("receive") == "send a secret"
     server.ask("send late")
     assert client.ask("receive") == "the end"
+
+
+def test_a_datagram_socket_is_no_end_of_a_connection_with_the_same_addresses() -> None:
+    with (
+        socket.create_server(("127.0.0.1", 0)) as listener,
+        socket.create_connection(listener.getsockname()),
+        listener.accept()[0] as ours,
+        socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as service,
+    ):
+        service.bind(ours.getsockname())
+        sender = Speaker("udp", str(ours.getpeername()[1]), "client")
+        try:
+            sender.tell(str(ours.getsockname()[1]))
+            assert sender.hear() == "connected"
+            sender.tracee.snapshot()
+            assert sender.ask("send a secret") == "sent"
+            assert service.recv(100)
+            with pytest.raises(RestoreRefusedError, match="an answer may come late"):
+                sender.tracee.restore()
+        finally:
+            sender.close()

@@ -37,7 +37,8 @@ pub(crate) struct Candidate<'a> {
 #[derive(Debug, Default)]
 pub(crate) struct OwnEnds {
     inodes: Vec<u64>,
-    addresses: Vec<(Address, Address)>,
+    /// Streams and datagrams have ports of their own, which may have the same numbers.
+    addresses: Vec<(i32, Address, Address)>,
 }
 
 impl OwnEnds {
@@ -48,7 +49,7 @@ impl OwnEnds {
         let duplicates = duplicate::lock();
         for number in numbers.iter().filter(|number| !duplicates.have(**number)) {
             let Ok(copy) = fcntl::duplicate_number(*number) else { continue };
-            let Ok(Made { family, .. }) = socket::made(&copy) else { continue };
+            let Ok(Made { family, kind, .. }) = socket::made(&copy) else { continue };
             let inode = fcntl::inode(&copy).ok();
             if inode.is_some_and(|inode| theirs.contains(&inode)) {
                 continue;
@@ -59,7 +60,7 @@ impl OwnEnds {
                 && is_internet(family)
                 && let (Ok(own), Ok(peer)) = (socket::own_address(&copy), socket::peer_address(&copy))
             {
-                ends.addresses.push((own.plain(), peer.plain()));
+                ends.addresses.push((kind, own.plain(), peer.plain()));
             }
         }
         ends
@@ -70,8 +71,8 @@ impl OwnEnds {
         self.inodes.contains(&inode)
     }
 
-    fn is_peer_of(&self, own: &Address, peer: &Address) -> bool {
-        self.addresses.iter().any(|(here, there)| here == peer && there == own)
+    fn is_peer_of(&self, kind: i32, own: &Address, peer: &Address) -> bool {
+        self.addresses.iter().any(|(of, here, there)| *of == kind && here == peer && there == own)
     }
 }
 
@@ -104,7 +105,7 @@ pub(super) fn tell(
     let peer = socket::peer_address(fd).ok();
     if let Some(peer) = &peer
         && is_internet(made.family)
-        && ends.is_peer_of(&own.clone().plain(), &peer.clone().plain())
+        && ends.is_peer_of(made.kind, &own.clone().plain(), &peer.clone().plain())
     {
         return Ok(Role::Ours);
     }
