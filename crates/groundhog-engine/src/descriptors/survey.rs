@@ -80,7 +80,7 @@ impl Survey {
         for number in numbers {
             files.push(look_at(process, number)?);
         }
-        let own_numbers = tell_ours(&mut files);
+        let own_numbers = tell_ours(&mut files)?;
         for file in &files {
             refuse_outside_state(process.pid, file)?;
         }
@@ -215,13 +215,14 @@ fn refuse_outside_state(pid: Tid, file: &OpenFile) -> Step<()> {
 }
 
 /// Notes which of them this process has open, too; the numbers of all that it has open itself.
-pub(super) fn tell_ours(files: &mut [OpenFile]) -> Vec<i32> {
+pub(super) fn tell_ours(files: &mut [OpenFile]) -> Step<Vec<i32>> {
     let duplicates = duplicate::lock();
-    let own = OwnFiles::now(&duplicates);
+    let own =
+        OwnFiles::now(&duplicates).or_trouble(Reason::Inspection, "listing what the supervisor has open")?;
     for file in files {
         file.is_ours = own.contains(&file.duplicate);
     }
-    own.numbers
+    Ok(own.numbers)
 }
 
 /// The files that this very process has open.
@@ -232,16 +233,12 @@ struct OwnFiles {
 
 impl OwnFiles {
     /// All but duplicates of what functions have, of this one or others: what two of them have is none of this process's.
-    fn now(duplicates: &duplicate::Numbers) -> Self {
+    fn now(duplicates: &duplicate::Numbers) -> groundhog_sys::Result<Self> {
         let pid = Tid(i32::try_from(std::process::id()).unwrap_or(0));
         let mut numbers = Vec::new();
-        let listed =
-            fcntl::open_folder("/proc/self/fd").and_then(|folder| fcntl::list_numbers(&folder, &mut numbers));
-        if listed.is_err() {
-            numbers.clear();
-        }
+        fcntl::list_numbers(fcntl::open_folder("/proc/self/fd")?, &mut numbers)?;
         numbers.retain(|number| !duplicates.have(*number));
-        Self { pid, numbers }
+        Ok(Self { pid, numbers })
     }
 
     /// Whether one of them is the open file that `duplicate` stands for.

@@ -247,7 +247,7 @@ impl Session {
         let own_ends = if connections == UsedConnections::AllShut {
             OwnEnds::default()
         } else {
-            OwnEnds::of(&survey.own_numbers, self.sock_diag.is_none(), &survey.sockets_of_its_own())
+            OwnEnds::of(&survey.own_numbers, self.sock_diag.is_none(), &survey.sockets_of_its_own())?
         };
         let tells_peers = capabilities().tells_unix_peers();
         let keeps = connections == UsedConnections::Kept;

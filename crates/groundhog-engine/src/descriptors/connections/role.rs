@@ -9,7 +9,7 @@ use crate::error::{OrTrouble, Reason, Step};
 use groundhog_proc::unix_sockets;
 use groundhog_sys::fcntl::Ready;
 use groundhog_sys::socket::{self, Address, Made};
-use groundhog_sys::{Tid, fcntl, sock_diag};
+use groundhog_sys::{Errno, Tid, fcntl, sock_diag};
 use std::collections::BTreeSet;
 use std::os::fd::OwnedFd;
 
@@ -44,11 +44,15 @@ pub(crate) struct OwnEnds {
 impl OwnEnds {
     /// Of the files with these numbers, but for `theirs`, by inode, and for duplicates: another thread may have closed one meanwhile,
     /// and its number have become that of one more. `same_network`: the other ends' addresses mean what ours do.
-    pub(crate) fn of(numbers: &[i32], same_network: bool, theirs: &BTreeSet<u64>) -> Self {
+    pub(crate) fn of(numbers: &[i32], same_network: bool, theirs: &BTreeSet<u64>) -> Step<Self> {
+        const EBADF: Errno = Errno(9);
         let mut ends = Self::default();
         let duplicates = duplicate::lock();
         for number in numbers.iter().filter(|number| !duplicates.have(**number)) {
-            let Ok(copy) = fcntl::duplicate_number(*number) else { continue };
+            let copy = match fcntl::duplicate_number(*number) {
+                Err(EBADF) => continue,
+                copy => copy.or_trouble(Reason::Inspection, "looking at what the supervisor has open")?,
+            };
             let Ok(Made { family, kind, .. }) = socket::made(&copy) else { continue };
             let inode = fcntl::inode(&copy).ok();
             if inode.is_some_and(|inode| theirs.contains(&inode)) {
@@ -63,7 +67,7 @@ impl OwnEnds {
                 ends.addresses.push((kind, own.plain(), peer.plain()));
             }
         }
-        ends
+        Ok(ends)
     }
 
     #[cfg(test)]
@@ -205,7 +209,7 @@ mod tests {
         let (socket, _other) = UnixStream::pair().expect("a pair");
         let socket = OwnedFd::from(socket);
         let inode = fcntl::inode(&socket).expect("it is open");
-        let ends = |theirs| OwnEnds::of(&[socket.as_raw_fd()], true, &theirs);
+        let ends = |theirs| OwnEnds::of(&[socket.as_raw_fd()], true, &theirs).expect("it is open");
         assert_eq!(ends(BTreeSet::new()).inodes, [inode]);
         assert!(ends(BTreeSet::from([inode])).inodes.is_empty());
     }
