@@ -13,6 +13,9 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import os
+import re
+import threading
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from groundhog._log import log
@@ -24,6 +27,8 @@ _SET_CHILD_SUBREAPER = 36
 _WNOTHREAD = 0x20000000
 """Of this thread only: others wait for what they have started themselves. waitid(2)"""
 _WALL = 0x40000000
+_ENDED = os.WEXITED | os.WNOHANG | _WNOTHREAD | _WALL
+_TRACED = re.compile(r"^TracerPid:\s*[1-9]", re.MULTILINE)
 _inherits = False
 
 
@@ -47,11 +52,41 @@ def _set_subreaper(value: int) -> bool:
 
 
 def bury() -> None:
-    """Wait for those that have ended, if this process inherits any."""
+    """Wait for those that have ended, if this process inherits any.
+
+    One that outlived its parent while its request ran is still traced by a thread of ours. Whoever of a
+    program waits first learns of the end, and the tracer would await it in vain. Once that has, it is gone.
+    """
     if not _inherits:
         return
+    with contextlib.suppress(ChildProcessError):  # there are none
+        while (ended := os.waitid(os.P_ALL, 0, _ENDED | os.WNOWAIT)) is not None:
+            if _is_traced(ended.si_pid):  # others may stand behind it
+                for pid in _children():
+                    if not _is_traced(pid):
+                        _bury_one(pid)
+                return
+            _bury_one(ended.si_pid)
+
+
+def _bury_one(pid: int) -> None:
+    with contextlib.suppress(ChildProcessError):  # not ours any more
+        os.waitid(os.P_PID, pid, _ENDED)
+
+
+def _is_traced(pid: int) -> bool:
+    """Whether a tracer is to learn of its end; nobody begins to trace one that has ended."""
     try:
-        while os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | _WNOTHREAD | _WALL) is not None:
-            pass
-    except ChildProcessError:  # there are none
-        return
+        status = Path(f"/proc/{pid}/status").read_text(errors="replace")
+    except OSError:
+        return True  # gone, or nobody can tell
+    return _TRACED.search(status) is not None
+
+
+def _children() -> list[int]:
+    """Of this thread, dead or alive."""
+    try:
+        listed = Path(f"/proc/self/task/{threading.get_native_id()}/children").read_text()
+    except OSError:
+        return []  # a kernel that does not list them
+    return [int(pid) for pid in listed.split()]

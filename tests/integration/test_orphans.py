@@ -52,6 +52,36 @@ def main(args):
         os._exit(1)
     return {}
 """
+DAEMONS = """
+import os, time
+
+def main(args):
+    for number in range(args["daemons"]):
+        pid = os.fork()
+        if pid == 0:
+            if os.fork() == 0:
+                time.sleep(number / 1000)
+            os._exit(0)
+        os.waitpid(pid, 0)
+    time.sleep(args["daemons"] / 1000)
+    return {}
+"""
+BURIER = """
+import asyncio, sys
+from groundhog import Function, Pool, orphans
+
+async def main():
+    async with Pool(Function.from_file(sys.argv[1])) as pool:
+        asked = [asyncio.ensure_future(pool.invoke({"daemons": 200})) for _ in range(3)]
+        asked.append(asyncio.ensure_future(pool.invoke({"daemons": 0})))  # once the third is put back
+        while not all(each.done() for each in asked):
+            orphans.bury()
+            await asyncio.sleep(0)
+        print(pool.stats().retirements)
+
+with orphans.inherited():
+    asyncio.run(main())
+"""
 
 
 def zombies(pid: int) -> list[str]:
@@ -108,3 +138,13 @@ def test_orphans_are_buried(source: Callable[[str, str], Path], within: list[str
             assert outer.wait(LIMIT_S) == 0
         finally:
             outer.kill()
+
+
+def test_who_buries_takes_nothing_from_tracers(source: Callable[[str, str], Path]) -> None:
+    """Daemons that end while their request runs are children of the program, and are traced by its threads.
+
+    These learn of the ends, or they would wait for them until a restore takes too long.
+    """
+    words = [sys.executable, "-c", BURIER, str(source("daemons.py", DAEMONS))]
+    done = subprocess.run(words, capture_output=True, text=True, timeout=4 * LIMIT_S, check=False)
+    assert (done.stdout, done.returncode) == ("{}\n", 0), done.stderr
