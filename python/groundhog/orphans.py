@@ -3,7 +3,7 @@
 They stay as zombies until whoever inherits them has waited for them. Until then everybody sees their names,
 which requests choose, so a later request would learn of an earlier one; and each takes one of the processes
 that a container may have. Process 1 of a machine waits for them when it comes to that, that of a container
-perhaps never. So a server inherits them, and waits for them before a process that was restored serves again.
+perhaps never. So a server inherits them, and waits for them before a process serves.
 
 Programs of others, in which there is a pool, may have children of their own, of which nobody may ask.
 """

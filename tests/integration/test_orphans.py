@@ -41,9 +41,12 @@ def main(args):
     read, write = os.pipe()
     pid = os.fork()
     if pid == 0:
-        if os.fork() == 0:
+        child = os.fork()
+        if child == 0:
             ctypes.CDLL(None).prctl(SET_NAME, args["name"].encode(), 0, 0, 0)
             os._exit(0)
+        if args.get("first"):  # it ends before its parent does
+            os.waitid(os.P_PID, child, os.WEXITED | os.WNOWAIT)
         os._exit(0)
     os.waitpid(pid, 0)
     os.close(write)
@@ -138,6 +141,30 @@ def test_orphans_are_buried(source: Callable[[str, str], Path], within: list[str
             assert outer.wait(LIMIT_S) == 0
         finally:
             outer.kill()
+
+
+def test_domains_do_not_see_orphans_of_others(source: Callable[[str, str], Path]) -> None:
+    """Which nothing restores between their requests."""
+    options = ["--workers", "2", "--isolation", "domain", "--domain-header", "X-Domain", "--network", "none"]
+    words = ["-m", "groundhog.cli", "serve", "--port", "0", *options]
+    with subprocess.Popen(
+        [sys.executable, *words, str(source("orphans.py", ORPHANS))], stdout=subprocess.PIPE
+    ) as server:
+        try:
+            assert server.stdout is not None
+            found = re.search(rb"http://[\d.:]+", server.stdout.readline())
+            assert found is not None
+            with httpx.Client(base_url=found[0].decode(), timeout=LIMIT_S) as client:
+
+                def ask(domain: str, request: dict[str, Any]) -> Any:
+                    return client.post("/", json=request, headers={"X-Domain": domain}).json()
+
+                for number in range(REQUESTS):
+                    name = f"secret{number}"
+                    assert ask("one", {"name": name, "dies": False, "first": True}) == {}
+                    assert ask("other", {"look_for": name}) == {"seen": []}
+        finally:
+            server.kill()
 
 
 def test_who_buries_takes_nothing_from_tracers(source: Callable[[str, str], Path]) -> None:

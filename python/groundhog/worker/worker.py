@@ -196,6 +196,7 @@ class Worker:
         untouched.
         """
         assert self._channel is not None  # noqa: S101 - there is one from LOADING on
+        orphans.bury()  # also of processes that were kept for others, or have ended
         if self._state is State.KEPT and self._is_own(job.domain):
             self._stop_timer()
             # No restore has emptied the pipes since the last answer.
