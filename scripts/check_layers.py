@@ -24,14 +24,15 @@ MAY_DEPEND_ON: dict[str, set[str]] = {
     "groundhog-test-programs": set(),  # functions that tests serve
 }
 ENGINE = ROOT / "crates" / "groundhog-engine" / "src"
-BASE = {"arch", "error", "report", "strategy"}
+BASE = {"arch", "duplicate", "error", "report", "strategy"}
 KIND_OF_STATE = BASE | {"component", "syscalls", "trace"}
 MAY_NAME: dict[str, set[str]] = {
     "arch": set(),
+    "duplicate": set(),
     "error": set(),
     "strategy": set(),
     "report": {"strategy"},
-    "syscalls": {"arch", "error"},
+    "syscalls": {"arch", "duplicate", "error"},
     "trace": {"arch", "error"},
     "component": BASE | {"syscalls", "trace"},
     "memory": KIND_OF_STATE,

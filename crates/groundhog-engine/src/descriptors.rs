@@ -2,7 +2,6 @@
 //! every request.
 //!
 //! ```text
-//!   duplicate       what this process has of all that, which counts as the function's and not as its own
 //!   survey          duplicates of everything that is open, taken once; the components below are made from it
 //!   table           which number stands for which open file, close-on-exec, status flags, offsets
 //!   open_file       what else is set on it and on what it leads to: locks, owners, sizes, seals, modes, timers
@@ -17,7 +16,6 @@
 
 pub(crate) mod anonymous_inode;
 pub(crate) mod connections;
-pub(crate) mod duplicate;
 pub(crate) mod epoll;
 pub(crate) mod open_file;
 pub(crate) mod pending_data;

@@ -11,6 +11,7 @@
 mod arch;
 mod component;
 mod descriptors;
+mod duplicate;
 mod error;
 mod files;
 mod kernel_state;

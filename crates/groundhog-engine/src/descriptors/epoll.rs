@@ -1,10 +1,10 @@
 //! Epoll sets: what a request added, removed or changed in one is put back, by calls of the process itself; and what a set
 //! has ready, which with edges is more than what can be read from its targets.
 
-use super::duplicate::Duplicate;
 use super::survey::Survey;
 use crate::arch::call;
 use crate::component::{Component, Restore, Stopped};
+use crate::duplicate::Duplicate;
 use crate::error::{OrTrouble, Reason, Step, Trouble};
 use crate::trace::inspect;
 use crate::trace::remote_syscall::{Remote, SCRATCH_SIZE};

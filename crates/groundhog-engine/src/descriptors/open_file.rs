@@ -4,12 +4,12 @@
 //! What is set through a descriptor shows in the calls on it. What is set on the file behind it may be set under any number
 //! or name: after a call that sets such things at all, everything is compared.
 
-use super::duplicate::Duplicate;
 use super::refuse;
 use super::survey::{OpenFile, Survey};
 use super::times::{self, Noted, Times};
 use crate::arch::call;
 use crate::component::{Component, Restore, Stopped};
+use crate::duplicate::Duplicate;
 use crate::error::{OrTrouble, Reason, Step, Trouble};
 use crate::report::RestoreReport;
 use crate::trace::inspect;

@@ -7,10 +7,10 @@
 mod told;
 
 use super::connections::{Candidate, Moved, OwnEnds, Owner, Socket};
-use super::duplicate::Duplicate;
 use super::survey::{OpenFile, Survey};
 use super::{is_taken, refuse, times};
 use crate::component::{Component, Restore, Stopped};
+use crate::duplicate::Duplicate;
 use crate::error::{OrTrouble, Reason, Step};
 use crate::report::RestoreReport;
 use crate::trace::process::Process;

@@ -1,9 +1,9 @@
 //! Options of sockets of the snapshot that the policy lets a request set, since they are what they were last set to.
 
-use super::duplicate::Duplicate;
 use super::refuse;
 use super::survey::Survey;
 use crate::component::{Component, Restore, Stopped};
+use crate::duplicate::Duplicate;
 use crate::error::{OrTrouble, Reason, Step};
 use crate::syscalls::policy;
 use groundhog_sys::fcntl::FileType;

@@ -1,7 +1,7 @@
 //! Duplicates of everything that a stopped process has open, and what each is.
 
-use super::duplicate::{self, Duplicate};
 use super::refuse;
+use crate::duplicate::{self, Duplicate};
 use crate::error::{OrTrouble, Reason, Step, Trouble};
 use crate::trace::inspect;
 use crate::trace::process::Process;
@@ -246,5 +246,85 @@ impl OwnFiles {
         self.numbers
             .iter()
             .any(|number| kcmp::same_open_file(self.pid, *number, duplicate.as_fd()) == Ok(true))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::descriptors::connections::OwnEnds;
+    use groundhog_sys::pidfd;
+    use std::os::fd::AsRawFd;
+    use std::os::unix::net::UnixStream;
+    use std::sync::atomic::{AtomicBool, Ordering};
+
+    /// A socket as a function has it, whose other end another function has.
+    fn duplicate_of_socket() -> (Duplicate, Duplicate) {
+        let (socket, other) = UnixStream::pair().expect("a pair");
+        let this = pidfd::open(Tid(std::process::id().cast_signed())).expect("this process");
+        let of = |socket: &UnixStream| Duplicate::of(&this, socket.as_raw_fd()).expect("it is open");
+        (of(&socket), of(&other))
+    }
+
+    fn table(duplicate: Duplicate) -> [OpenFile; 1] {
+        [OpenFile {
+            number: 5,
+            duplicate: Arc::new(duplicate),
+            kind: FileType::Socket,
+            flags: 2,
+            offset: None,
+            inode: 0,
+            name: String::new(),
+            info: Vec::new(),
+            is_ours: false,
+        }]
+    }
+
+    /// Several snapshots are taken at a time, each of another process.
+    #[test]
+    fn what_is_copied_of_functions_is_not_ours() {
+        const ROUNDS: usize = 2000;
+        let (duplicate, other) = duplicate_of_socket();
+        let more = duplicate.again().expect("it is open");
+        let mut files = table(duplicate);
+        let own = tell_ours(&mut files).expect("it can be listed");
+        assert!(!files[0].is_ours && !own.contains(&more.as_raw_fd()) && !own.contains(&other.as_raw_fd()));
+        let done = AtomicBool::new(false);
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                while !done.load(Ordering::Relaxed) {
+                    more.again().expect("it is open");
+                }
+            });
+            let ours = (0..ROUNDS).filter(|_| {
+                tell_ours(&mut files).expect("it can be listed");
+                files[0].is_ours
+            });
+            let ours = ours.count();
+            done.store(true, Ordering::Relaxed);
+            assert_eq!(ours, 0);
+        });
+    }
+
+    #[test]
+    fn what_this_process_has_itself_is_ours() {
+        let (duplicate, _other) = duplicate_of_socket();
+        let own = duplicate.try_clone().expect("it is open");
+        let mut files = table(duplicate);
+        let numbers = tell_ours(&mut files).expect("it can be listed");
+        assert!(numbers.contains(&own.as_raw_fd()) && files[0].is_ours);
+        drop(own);
+        tell_ours(&mut files).expect("it can be listed");
+        assert!(!files[0].is_ours);
+    }
+
+    #[test]
+    fn the_other_end_that_another_function_has_is_no_end_of_ours() {
+        let (_duplicate, other) = duplicate_of_socket();
+        let of_number = |number| OwnEnds::of(&[number], true, &BTreeSet::new()).expect("it is open");
+        let inode = fcntl::inode(&*other).expect("it is open");
+        assert!(!of_number(other.as_raw_fd()).has(inode));
+        let own = other.try_clone().expect("it is open");
+        assert!(of_number(own.as_raw_fd()).has(inode));
     }
 }

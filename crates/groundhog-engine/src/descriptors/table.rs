@@ -1,10 +1,10 @@
 //! The descriptor table: which number stands for which open file, with which flags, and at which offset.
 
-use super::duplicate::Duplicate;
 use super::refuse;
 use super::survey::{self, Survey, list};
 use crate::arch::call;
 use crate::component::{Component, Restore, Stopped};
+use crate::duplicate::Duplicate;
 use crate::error::{OrTrouble, Reason, Step, Trouble};
 use crate::trace::process::Process;
 use crate::trace::{fd_passing, inspect};

@@ -1,9 +1,9 @@
 //! When pipes and files without a name were read and written, where the kernel notes that without a call that says so: each
 //! reading and writing of a pipe, by newer kernels of those with a name only, and each reading of a file without a name.
 
-use super::duplicate::Duplicate;
 use super::survey::OpenFile;
 use crate::component::{Component, Restore, Stopped};
+use crate::duplicate::Duplicate;
 use crate::error::{OrTrouble, Reason, Step};
 use groundhog_sys::fcntl::{self, FileType};
 use groundhog_sys::file_contents::{self, Attributes};

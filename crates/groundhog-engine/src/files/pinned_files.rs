@@ -3,7 +3,7 @@
 
 use super::kept_file::KeptFile;
 use super::{DELETED, Private};
-use crate::descriptors::duplicate::Duplicate;
+use crate::duplicate::Duplicate;
 use crate::error::{OrTrouble, Reason, Step, Trouble};
 use crate::trace::process::Process;
 use groundhog_proc::maps::{Mapping, Name};

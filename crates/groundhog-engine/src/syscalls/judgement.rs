@@ -8,7 +8,7 @@ use super::observed::Observed;
 use super::policy::{self, Action, Clause, Effect, Scope, StateKind, When};
 use super::programs::LAYOUT;
 use crate::arch::ADDRESS_SPACE_END;
-use crate::descriptors::duplicate::Duplicate;
+use crate::duplicate::Duplicate;
 use groundhog_sys::ptrace::Registers;
 use groundhog_sys::{Errno, PAGE_SIZE, Tid, kcmp};
 use std::collections::BTreeSet;

@@ -5,7 +5,7 @@
 
 use super::datagrams::are_taken;
 use super::{Role, Socket, discard};
-use crate::descriptors::duplicate::Duplicate;
+use crate::duplicate::Duplicate;
 use crate::error::{OrTrouble, Reason, Step};
 use crate::report::RestoreReport;
 use groundhog_sys::{fcntl, socket};

@@ -4,7 +4,7 @@ use super::datagrams::are_taken;
 use super::pair::{Refill, peek_all};
 use super::twin::{End, twin};
 use super::{Flow, Role, refuse};
-use crate::descriptors::duplicate::{self, Duplicate};
+use crate::duplicate::{self, Duplicate};
 use crate::error::{OrTrouble, Reason, Step};
 use groundhog_proc::unix_sockets;
 use groundhog_sys::fcntl::Ready;

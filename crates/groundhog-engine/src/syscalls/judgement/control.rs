@@ -2,7 +2,7 @@
 //! gets one has a hand in what it leads to, for as long as he likes.
 
 use super::{Call, Facts};
-use crate::descriptors::duplicate::Duplicate;
+use crate::duplicate::Duplicate;
 use groundhog_sys::fcntl;
 use groundhog_sys::ptrace::Registers;
 use groundhog_sys::{Errno, Tid, kcmp, pidfd, socket};
