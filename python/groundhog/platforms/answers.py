@@ -9,10 +9,15 @@ from __future__ import annotations
 import asyncio
 import json
 import math
+import re
 from typing import TYPE_CHECKING, Any, NoReturn
+from urllib.parse import unquote
 
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
+from starlette.routing import Route
 
 from groundhog import errors
 from groundhog._collector import paused_for
@@ -20,7 +25,7 @@ from groundhog._log import log
 from groundhog.protocols.actionloop import JsonBytes, encode_value
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping
+    from collections.abc import Awaitable, Callable, Mapping, Sequence
 
     from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -225,7 +230,7 @@ def parse_timeout(text: str | None, limit: float) -> float:
 
 
 def single_header(request: Request, name: str) -> str | None:
-    """Return the value of a header that must not be ambiguous; ``None`` if it is missing or empty.
+    """Return the value of a header that must not be ambiguous; ``None`` if it is missing.
 
     Raises:
         Refusal: 400 if it is there twice: two trust domains in one request is none.
@@ -233,7 +238,7 @@ def single_header(request: Request, name: str) -> str | None:
     values = request.headers.getlist(name)
     if len(values) > 1:
         raise Refusal(400, f"the header {name} is there {len(values)} times: send it once")
-    return values[0] if values and values[0] else None
+    return values[0] if values else None
 
 
 # The first row that fits decides, so the narrow classes come first.
@@ -313,11 +318,39 @@ class Refusing:
             raise Refusal(405, f"{request.method} {request.url.path}: only {allowed}", {"allow": allowed})
 
 
-async def not_found(request: Request) -> Response:
-    """Answer a path that nobody serves."""
+_METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
+_AUTHORITY = re.compile(rb"https?://[^/]*", re.IGNORECASE)
+
+
+class _OriginForm:
+    """ASGI middleware: a target with an authority, as proxies are sent, is served as its path.
+
+    Args:
+        application: is told of the path alone: RFC 9112, section 3.2.2.
+    """
+
+    def __init__(self, application: ASGIApp) -> None:
+        self._application = application
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        target = scope["raw_path"] if scope["type"] == "http" and scope.get("raw_path") else b""
+        if found := _AUTHORITY.match(target):
+            raw_path = target[found.end() :] or b"/"
+            scope = {**scope, "raw_path": raw_path, "path": unquote(raw_path.decode("ascii"))}
+        await self._application(scope, receive, send)
+
+
+async def _not_found(request: Request) -> Response:
+    """Answer a path that nobody serves. ``OPTIONS *`` asks whether there is a server: RFC 9110, 9.3.7."""
+    if request.method == "OPTIONS" and request.scope["path"] == "*":
+        return Response(status_code=204)
     raise Refusal(404, f"nothing is served at {request.url.path}")
 
 
-def fallback() -> ASGIApp:
-    """Return the endpoint of every other path."""
-    return Refusing(not_found, ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"))
+def application(routes: Sequence[Route]) -> Starlette:
+    """Return the ASGI application of these routes; every other target is refused as they refuse."""
+    fallback = Refusing(_not_found, _METHODS)
+    made = Starlette(routes=[*routes, Route("/{path:path}", fallback)], middleware=[Middleware(_OriginForm)])
+    made.router.default = fallback  # of targets that are no path
+    return made

@@ -25,18 +25,16 @@ import os
 import time
 from typing import TYPE_CHECKING, Any
 
-from starlette.applications import Starlette
 from starlette.routing import Route
 
 from groundhog import errors
 from groundhog._log import log
 from groundhog.config import Timings
-from groundhog.platforms import operations
+from groundhog.platforms import answers, operations
 from groundhog.platforms.answers import (
     JsonAnswer,
     Refusing,
     arguments,
-    fallback,
     parse_timeout,
     read_body,
     reply_to,
@@ -47,6 +45,7 @@ from groundhog.protocols.actionloop import is_failure
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from starlette.applications import Starlette
     from starlette.requests import Request
     from starlette.responses import Response
 
@@ -109,8 +108,8 @@ def application(
     async def call(request: Request) -> Response:
         if neighbours is not None:
             await neighbours.check(request)
-        timeout = parse_timeout(request.headers.get("x-timeout"), limits.timeout_s)
-        domain = single_header(request, domain_header) if domain_header else None
+        timeout = parse_timeout(single_header(request, "X-Timeout"), limits.timeout_s)
+        domain = single_header(request, domain_header) or None if domain_header else None
         body = await read_body(request, limits.request_bytes, limits.timeout_s)
         params = arguments(body, limits.request_bytes)
         activation_id = os.urandom(16).hex()
@@ -127,10 +126,9 @@ def application(
         return JsonAnswer(reply.raw, 502 if failed else 200)
 
     metrics.watch(pool.stats)
-    return Starlette(
-        routes=[
+    return answers.application(
+        [
             Route("/", Refusing(call, ("POST",))),
             *operations.routes(lambda: pool, metrics, info or {}, operators),
-            Route("/{path:path}", fallback()),
         ]
     )

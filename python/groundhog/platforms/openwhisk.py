@@ -31,14 +31,13 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from starlette.applications import Starlette
 from starlette.routing import Route
 
 from groundhog import errors
 from groundhog._log import log
 from groundhog.archives.unpacker import Unpacker
 from groundhog.config import Jail
-from groundhog.platforms import openwhisk_code, operations
+from groundhog.platforms import answers, openwhisk_code, operations
 from groundhog.platforms.answers import (
     ENDING,
     RETRY_SOON,
@@ -46,7 +45,6 @@ from groundhog.platforms.answers import (
     Refusal,
     Refusing,
     encoded,
-    fallback,
     of_error,
     parse_json,
     read_body,
@@ -61,6 +59,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from concurrent.futures import Future
 
+    from starlette.applications import Starlette
     from starlette.requests import Request
     from starlette.responses import Response
 
@@ -138,12 +137,11 @@ class Container:
     def application(self) -> Starlette:
         """Return the ASGI application."""
         info = {"platform": "openwhisk", "runtime": self._runtime}
-        return Starlette(
-            routes=[
+        return answers.application(
+            [
                 Route("/init", Refusing(self._init, ("POST",))),
                 Route("/run", Refusing(self._run, ("POST",), self._of_error)),
                 *operations.routes(lambda: self._pool, self._metrics, info, self._neighbours),
-                Route("/{path:path}", fallback()),
             ]
         )
 
