@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import math
 import os
-from collections import Counter, deque
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
@@ -36,6 +36,7 @@ from groundhog.ledger import Ledger, PoolStats
 from groundhog.observer import NullObserver
 from groundhog.protocols.actionloop import encode_context, encode_value
 from groundhog.runners import command_for
+from groundhog.waiting import Waiting
 from groundhog.worker import (
     STARTED,
     USED,
@@ -72,7 +73,7 @@ class Pool:
     """Keeps ``workers`` warm processes of one function and hands each request to a clean one.
 
     An asynchronous context manager: entering starts the workers, leaving ends them. All of it belongs to one
-    event loop. Requests are served in the order in which they came.
+    event loop. Requests of a domain are served in the order in which they came, domains in turn.
 
     ``isolation``: see `Isolation`. ``strategy``: the engine's tracking strategy by name, by default the best
     that the machine has. ``verify``: compare the whole process with its snapshot after every restore, which
@@ -125,7 +126,7 @@ class Pool:
         self._config: WorkerConfig | None = None
         self._executor: ThreadPoolExecutor | None = None
         self._workers: list[Worker] = []
-        self._queue: deque[Job] = deque()
+        self._queue = Waiting()
         self._starting: set[asyncio.Task[None]] = set()
         self._disposing: set[asyncio.Task[None]] = set()
         self._accepting = False
@@ -195,11 +196,11 @@ class Pool:
         ``__OW_<NAME>``, such as ``activation_id`` and ``deadline`` (a string of epoch milliseconds), which
         are made up if not given.
 
-        Raises OverloadedError (the queue is full), PoolClosedError, PayloadTooLargeError, InitError (the
-        function does not start), FunctionTimeoutError, FunctionExitedError ("command exited"), ProtocolError
-        (not JSON, not an object or array, more than one answer), InvocationError (parameters that are not
-        JSON). If the caller is cancelled, the function runs on, its answer is dropped, and the process is
-        reverted as ever.
+        Raises OverloadedError (the queue is full; also later, to make room for a domain with fewer requests
+        in it), PoolClosedError, PayloadTooLargeError, InitError (the function does not start),
+        FunctionTimeoutError, FunctionExitedError ("command exited"), ProtocolError (not JSON, not an object
+        or array, more than one answer), InvocationError (parameters that are not JSON). If the caller is
+        cancelled, the function runs on, its answer is dropped, and the process is reverted as ever.
         """
         job = self.submit(params, domain, timeout, context)
         try:
@@ -250,12 +251,16 @@ class Pool:
         return await self._enqueue(job).future
 
     def _enqueue(self, job: Job) -> Job:
-        if len(self._queue) >= self.limits.queue_length and (self._queue or self._pick(job.domain) is None):
-            raise self._ledger.refused(
-                OverloadedError(
-                    f"{len(self._queue)} requests wait for {self.function.name} already; try again later"
-                )
+        waiting = len(self._queue)
+        if waiting >= self.limits.queue_length and (waiting or self._pick(job.domain) is None):
+            error = OverloadedError(
+                f"{waiting} requests wait for {self.function.name} already; try again later"
             )
+            crowding = self._queue.crowding_out(job.domain)
+            if crowding is None:
+                raise self._ledger.refused(error)
+            self._queue.remove(crowding)
+            self._fail(crowding, error)
         self._queue.append(job)
         self._ledger.accepted()
         self._dispatch()
@@ -407,18 +412,18 @@ class Pool:
             self._ledger.answered("CancelledError", Timings(0.0, 0.0))
 
     def _dispatch(self) -> None:
-        """Hand over queued requests, in order, as long as there is a worker for the first of them."""
+        """Hand over queued requests, in turn, as long as there is a worker for the first of them."""
         while self._queue:
-            job = self._queue[0]
+            job = self._queue.first()
             if job.future.done():
                 self._drop_cancelled()
                 continue
             worker = self._pick(job.domain)
             if worker is None:
                 return
-            self._queue.popleft()
+            self._queue.pop()
             if not worker.serve(job):
-                self._queue.appendleft(job)
+                self._queue.put_back(job)
 
     def _pick(self, domain: str | None) -> Worker | None:
         """A worker for that domain: one that keeps its state, else a clean one, else none, but one is
@@ -550,10 +555,13 @@ class Pool:
 
     def _fail_queue(self, error: GroundhogError) -> None:
         while self._queue:
-            job = self._queue.popleft()
-            if not job.future.done():
-                job.future.set_exception(_copy_of(error))
-            self._ledger.answered(type(error).__name__, Timings(0.0, 0.0))
+            self._fail(self._queue.pop(), _copy_of(error))
+
+    def _fail(self, job: Job, error: GroundhogError) -> None:
+        """Tell a caller whose request waits no more."""
+        if not job.future.done():
+            job.future.set_exception(error)
+        self._ledger.answered(type(error).__name__, Timings(0.0, 0.0))
 
     def _dispose(self, worker: Worker) -> None:
         """Free what a retired worker holds; closing the pool waits for it."""

@@ -218,6 +218,39 @@ class TestQueue:
         assert gate.order == [0, 1, 2]
         assert recorder.outcomes == ["OverloadedError", "ok", "ok", "ok"]
 
+    async def test_no_domain_fills_it_for_others(self) -> None:
+        gate, recorder = Gate(), Recorder()
+        limits = Limits(queue_length=4)
+        async with Pool(FUNCTION, limits=limits, engine=FakeEngine(gate), observer=recorder) as pool:
+            jobs = [pool.submit(f"a{number}", "a") for number in range(5)]
+            await gate.entered()
+            jobs += [pool.submit("b0", "b"), pool.submit("b1", "b")]
+            for job in jobs[3:5]:  # the newest first
+                with pytest.raises(groundhog.OverloadedError, match="4 requests wait for true already"):
+                    await job.future
+            for domain in ("a", "b"):  # both have as many
+                with pytest.raises(groundhog.OverloadedError):
+                    pool.submit("refused", domain)
+            jobs.append(pool.submit("nobody's", None))
+            with pytest.raises(groundhog.OverloadedError):
+                await jobs[2].future
+            assert pool.stats().queue_length == 4
+            gate.release.release(5)
+            for job in (jobs[0], jobs[1], *jobs[5:]):
+                await job.future
+        assert gate.order == ["a0", "a1", "b0", "nobody's", "b1"]
+        assert recorder.outcomes == ["OverloadedError"] * 5 + ["ok"] * 5
+
+    async def test_domains_take_turns(self) -> None:
+        gate = Gate()
+        asked = ["a0", "a1", "a2", "b0", "b1", "c0", "a3"]
+        async with Pool(FUNCTION, engine=FakeEngine(gate)) as pool:
+            jobs = [pool.submit(name, name[0]) for name in ("a", *asked)]
+            gate.release.release(len(jobs))
+            for job in jobs:
+                await job.future
+        assert gate.order == ["a", "a0", "b0", "c0", "a1", "b1", "a2", "a3"]
+
     async def test_without_one_an_idle_worker_still_serves(self) -> None:
         recorder = Recorder()
         limits = Limits(queue_length=0)
