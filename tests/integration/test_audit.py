@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.kernel
 NOBODY = 65534
 HANDLER = """
-import os, signal, subprocess, tempfile, threading
+import mmap, os, signal, subprocess, tempfile, threading
 
 names = []
 block = child = None
@@ -44,6 +44,8 @@ def main(params):
                                  stdout=subprocess.PIPE, start_new_session=True)
         child.stdout.readline()
         threading.Thread(target=signal.pause, daemon=True).start()
+    for _ in range(params.get("mappings", 0)):
+        mmap.mmap(-1, 1 << 20).close()
     if params.get("directory"):
         os.chdir("/")
     if params.get("session"):
@@ -101,6 +103,16 @@ class TestFunction:
         assert any(change["name"] == "[heap]" and change["pages"] for change in sight["memory"])
         added = [change for change in sight["layout"] if change["what"] == "added"]
         assert max(change["end"] - change["start"] for change in added) >= 64 << 20
+
+    def test_a_process_that_gives_way_to_a_better_one_has_left_nothing(
+        self, source: Source, tmp_path: Path
+    ) -> None:
+        """As soon as it has been reverted it is ended: what is seen of it then is no remains."""
+        report = audited(source, tmp_path, *[{"name": "ada", "mappings": 20}] * 20)
+        calls = [request["restore"]["layout_calls"] for request in report["requests"]]
+        assert calls[0] >= 20
+        assert calls[-1] == 0, "another process has served the last one, which is not watched"
+        assert report["clean"]
 
     def test_descriptors_and_signals(self, source: Source, tmp_path: Path) -> None:
         report = audited(source, tmp_path, {"name": "ada", "descriptor": True}, {"name": "grace"})

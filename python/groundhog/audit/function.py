@@ -251,7 +251,8 @@ async def _request(pool: Pool, lens: Lens, after: Endings, number: int, payload:
         return Request(number, payload, said, sight, None, event, [])
     sight = lens.sight or Sight(unseen="it was not looked at")
     replaced = after.retirement()  # once it was reverted: nothing of it remains
-    remains = [] if replaced else lens.remains()
+    # Nor of one that has given way to a better one, which no request's doing is.
+    remains = lens.remains() if pid in pool.pids else []
     return Request(number, payload, said, sight, event.as_dict(), replaced, remains)
 
 
