@@ -31,6 +31,10 @@ a key: fewer are alike by chance.
 """
 SHORTEST_ANYWHERE = 8
 """Characters of a word that counts wherever it stands."""
+FEWEST_RANDOM = 8
+"""Characters of a part that differ, for what no time explains: one in nanoseconds comes in order."""
+MOST_COUNTED = 16
+"""By how much a counter goes on from request to request, at most."""
 MOST_ANYWHERE = 10
 """Of those that are found so."""
 MOST_SHOWN = 60
@@ -279,7 +283,7 @@ def _repeated(first: list[str], then: list[str], isolated: list[str]) -> str | N
     if len({len(text) for text in itertools.chain(first, then, isolated)}) == 1:
         for start, end in _alike(isolated):
             cut = [[text[start:end] for text in texts] for texts in (first, then, isolated)]
-            if end - start >= SHORTEST_PART and _is_repeated(*cut):
+            if end - start >= SHORTEST_PART and _is_repeated(*cut) and not _is_count(cut[1], isolated):
                 return cut[2][0]
         return None
     for splits in _WORDS:
@@ -297,6 +301,26 @@ def _is_repeated(first: list[str], then: list[str], isolated: list[str]) -> bool
     if len(isolated[0]) < SHORTEST or len(set(isolated)) > 1:
         return False
     return first[0] != first[1] and then[0] != then[1]
+
+
+def _is_count(then: list[str], isolated: list[str]) -> bool:
+    """Whether a part of identifiers goes on counting in a process, from wherever that began, beside random
+    characters, as in those of MongoDB: these do not repeat.
+    """
+    changed = [at for at, letters in enumerate(zip(*then, strict=True)) if len(set(letters)) > 1]
+    steps = [text[changed[0] : changed[-1] + 1] for text in then]
+    if not all(re.fullmatch("[0-9a-z]+", step, re.ASCII | re.IGNORECASE) for step in steps):
+        return False
+    bases = [base for base in (10, 16, 36) if all(max(int(c, 36) for c in step) < base for step in steps)]
+    if not any(0 < int(steps[1], base) - int(steps[0], base) <= MOST_COUNTED for base in bases):
+        return False
+    at = 0
+    for start, end in [*_alike(isolated), (len(isolated[0]), 0)]:
+        fresh = [text[at:start] for text in isolated]
+        if start - at >= FEWEST_RANDOM and len(set(fresh)) == len(fresh) and sorted(fresh) != fresh:
+            return True
+        at = end
+    return False
 
 
 def _alike(texts: list[str]) -> Iterator[tuple[int, int]]:

@@ -99,6 +99,42 @@ def test_six_digits_behind_the_time() -> None:
     assert found(first, then, isolated) == [("", "-564738")]
 
 
+FRESH = ("75f501613d", "18155b14b2", "b2acfd9e79", "1c60960a47")
+
+
+@pytest.mark.parametrize(
+    ("begun", "first", "then", "repeated"),
+    [
+        ("e3f9ca", ("0a466d", "c9111b"), ("46609f", "4660a0"), None),
+        ("0001l17d", ("0001ku7d", "0001kx7d"), ("0003ku7d", "0004ku7d"), None),
+        ("e3f9ca", ("0a466d", "c9111b"), ("4660a0", "46609f"), "e3f9ca"),
+        ("e3f9ca", ("0a466d", "c9111b"), ("466000", "46a1f0"), "e3f9ca"),
+        ("e3f9ca", ("0a466d", "c9111b"), ("46-09f", "46-0+0"), "e3f9ca"),
+    ],
+    ids=["of MongoDB", "with the process", "backwards", "in leaps", "no number"],
+)
+def test_a_count_beside_random_characters_is_none(
+    begun: str, first: tuple[str, str], then: tuple[str, str], repeated: str | None
+) -> None:
+    """Wherever a process began to count. What does not count comes from a generator."""
+
+    def made(counts: tuple[str, ...]) -> list[Any]:
+        return [f"6b0d1349{fresh}{count}" for fresh, count in zip(FRESH, counts, strict=False)]
+
+    said = found(made(first), made(then), made((begun,) * 4))
+    assert said == ([] if repeated is None else [("", repeated)])
+
+
+@pytest.mark.parametrize("beside", [("00000001", "00000002", "00000003"), ("31", "12", "23")])
+def test_a_count_beside_a_time_repeats(beside: tuple[str, ...]) -> None:
+    """Two requests of one moment get one identifier. Times come in order, and few characters tell little."""
+    isolated: list[Any] = [f"{time}e3f9ca" for time in beside]
+    first, then = [
+        [f"{beside[0]}{count}" for count in two] for two in (("0a466d", "c9111b"), ("46609f", "4660a0"))
+    ]
+    assert found(first, then, isolated) == [("", "e3f9ca")]
+
+
 def test_names_of_members() -> None:
     def answer(name: str) -> dict[str, Any]:
         return {"orders": {name: "new"}}
