@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import resource
 import signal
 import socket
 import subprocess
@@ -139,6 +140,26 @@ def test_doctor_on_a_machine_without_ptrace() -> None:
     result = groundhog("doctor", env={"GROUNDHOG_WITHOUT": "ptrace"})
     assert result.returncode == 1
     assert "cannot be isolated" in result.stdout
+
+
+@pytest.mark.parametrize(
+    ("limit", "count"),
+    [(resource.RLIMIT_SIGPENDING, 0), (resource.RLIMIT_NOFILE, 24)],
+    ids=["signals", "files"],
+)
+def test_doctor_tries_what_is_used(limit: int, count: int) -> None:
+    """Where each thing works by itself, and there is too little of something for all of them."""
+    limited = (
+        "import os, resource, sys\n"
+        f"resource.setrlimit({limit}, ({count}, {count}))\n"
+        "os.execv(sys.executable, [sys.executable, '-m', 'groundhog.cli', 'doctor'])\n"
+    )
+    words = [sys.executable, "-c", limited]
+    result = subprocess.run(words, capture_output=True, text=True, timeout=60, check=False)
+    assert result.returncode == 1, result.stdout
+    assert "Functions cannot be isolated on this machine." in result.stdout
+    assert "A small program could not be started and reverted: " in result.stdout
+    assert "Traceback" not in result.stderr
 
 
 @pytest.mark.parametrize(

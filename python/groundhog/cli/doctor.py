@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import shutil
 import sys
 from typing import TYPE_CHECKING, Any
@@ -14,6 +15,10 @@ from rich.table import Table
 from rich.text import Text
 
 from groundhog import capabilities
+from groundhog.cli import logs, running
+from groundhog.config import Function, Jail, Limits
+from groundhog.errors import GroundhogError
+from groundhog.pool import Pool
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -45,8 +50,34 @@ _JAILS = {
 }
 
 
+_ECHO = "import os, sys\nfor line in sys.stdin: os.write(3, b'{}\\n')"
+"""The smallest program that speaks ActionLoop."""
+_TRIED_S = 20.0
+"""How long that may take for each step."""
+
+
+def trial(found: Mapping[str, Any]) -> str | None:
+    """Start a small program, and revert it; return why it cannot be done, None if it can.
+
+    What was found is each thing by itself. Limits of processes, descriptors or signals, of which there are
+    too few for all of them together, only show where one is started.
+    """
+    function = Function.from_command([sys.executable, "-I", "-S", "-c", _ECHO], warmup=[{}], name="a program")
+    limits = Limits(timeout_s=_TRIED_S, start_timeout_s=_TRIED_S)
+
+    async def serve() -> None:
+        async with Pool(function, limits=limits, jail=found["preferred_jail"] or Jail.NONE) as pool:
+            await pool.invoke({})
+
+    try:
+        running.run(serve())
+    except (GroundhogError, OSError, RuntimeError) as error:  # the last: no thread can be started
+        return str(error) or type(error).__name__
+    return None
+
+
 def is_usable(found: Mapping[str, Any]) -> bool:
-    """Whether functions can be isolated here at all."""
+    """Whether functions can be isolated here at all, as far as each thing by itself tells."""
     essentials = all(finding["works"] for finding in found["findings"] if finding["essential"])
     return essentials and any(refusal is None for refusal in found["strategies"].values())
 
@@ -54,10 +85,12 @@ def is_usable(found: Mapping[str, Any]) -> bool:
 def report(found: Mapping[str, Any]) -> dict[str, Any]:
     """Return what the engine found out, with what the runners need beside it."""
     runtimes = {"python": sys.executable, "nodejs": shutil.which("node")}
-    strategy = found["preferred"] if is_usable(found) else None
+    failure = trial(found) if is_usable(found) else None
+    strategy = found["preferred"] if is_usable(found) and failure is None else None
     return {
         **found,
-        "usable": is_usable(found),
+        "usable": strategy is not None,
+        "failure": failure,
         "strategy": strategy,
         "isolation": None if strategy is None else isolation(found, strategy),
         "runtimes": runtimes,
@@ -103,6 +136,7 @@ def command(ctx: click.Context, *, as_json: bool) -> None:
 
     The exit code is 1 if functions cannot be isolated here.
     """
+    logs.configure(logging.CRITICAL)  # what fails is in the report
     made = report(capabilities())
     if as_json:
         click.echo(json.dumps(made))
@@ -167,6 +201,11 @@ def _advice(made: Mapping[str, Any]) -> list[str]:
         # Without soft-dirty bits a machine that has the better way lacks nothing.
         if _is_missed(finding, made)
     ]
+    if made["failure"] is not None:
+        lines = [
+            f"A small program could not be started and reverted: {made['failure']}.",
+            "Each thing works by itself: look at the limits of this user and shell (ulimit -a).",
+        ]
     if made["strategy"] is None:
         return ["Functions cannot be isolated on this machine.", *lines]
     used = (

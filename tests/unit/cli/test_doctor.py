@@ -73,8 +73,9 @@ def machine(
 def on(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, str]]:
     """Run the doctor on a machine; its exit code and output."""
 
-    def run(found: Machine, *options: str) -> tuple[int, str]:
+    def run(found: Machine, *options: str, failure: str | None = None) -> tuple[int, str]:
         monkeypatch.setattr(doctor, "capabilities", lambda: found)
+        monkeypatch.setattr(doctor, "trial", lambda _: failure)
         code = main(["doctor", *options])
         captured = capsys.readouterr()
         assert captured.err == ""
@@ -195,6 +196,19 @@ def test_a_machine_without_ptrace_is_of_no_use(on: Callable[..., tuple[int, str]
     assert code == 1
     assert "cannot be isolated" in text
     assert "To use Groundhog at all: get ptrace." in text
+
+
+def test_a_machine_on_which_only_the_whole_fails(on: Callable[..., tuple[int, str]]) -> None:
+    code, text = on(machine(), failure="no more signals")
+    assert code == 1
+    assert "Functions cannot be isolated on this machine." in text
+    assert "A small program could not be started and reverted: no more signals." in text
+    assert "Isolation here" not in text
+    code, text = on(machine(), "--json", failure="no more signals")
+    assert code == 1
+    made = json.loads(text)
+    assert (made["usable"], made["strategy"], made["failure"]) == (False, None, "no more signals")
+    assert json.loads(on(machine(), "--json")[1])["failure"] is None
 
 
 @pytest.mark.parametrize(("ptrace", "strategy"), [(True, "hot"), (False, None)])
