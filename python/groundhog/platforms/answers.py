@@ -254,11 +254,15 @@ _STATUS: tuple[tuple[type[errors.GroundhogError], int, Mapping[str, str] | None]
 
 
 def of_error(error: errors.GroundhogError) -> JsonAnswer:
-    """Return the answer for an error of the pool; what is no fault of the request is 503: no clean worker."""
+    """Return the answer for an error of the pool; what is no fault of the request is 503: no clean worker.
+
+    Why a process does not start is told to the log alone: what its function raised while it loaded, with
+    names of services and passwords, and paths of this machine, is nothing that a caller has caused.
+    """
     for kind, status, headers in _STATUS:
         if isinstance(error, kind):
             return refusal(status, str(error), headers)
-    return refusal(503, f"no clean worker: {error}", RETRY_SOON)
+    return refusal(503, "no clean worker: no process starts; the log of groundhog says why", RETRY_SOON)
 
 
 def _check_framing(request: Request) -> None:

@@ -150,10 +150,6 @@ async def test_all_else_goes_through_as_it_came(client: httpx.AsyncClient, scrip
         (errors.PayloadTooLargeError("answer too long"), 502, False),
         (errors.PoolClosedError("closing"), 503, True),
         (errors.CutOffError("was ended before it answered"), 503, False),
-        (errors.InitError("does not load"), 503, True),
-        (errors.SpawnError("no program"), 503, True),
-        (errors.SnapshotRefusedError("shared memory"), 503, True),
-        (errors.EngineError("ptrace"), 503, True),
     ],
 )
 async def test_errors_of_the_pool(
@@ -164,6 +160,22 @@ async def test_errors_of_the_pool(
     assert response.status_code == status
     assert str(error) in message(response)
     assert ("retry-after" in response.headers) == retry
+
+
+@pytest.mark.parametrize(
+    "kind", [errors.InitError, errors.SpawnError, errors.SnapshotRefusedError, errors.EngineError]
+)
+async def test_why_no_process_starts_is_told_to_the_log_alone(
+    client: httpx.AsyncClient, script: Script, kind: type[errors.GroundhogError]
+) -> None:
+    """It is what the function, or this machine, says of itself to nobody in particular."""
+    script.error = kind("OSError: db.internal, password hunter2 (/srv/handler.py, line 3)")
+    with structlog.testing.capture_logs() as events:
+        response = await client.post("/", json={})
+    assert response.status_code == 503
+    assert "retry-after" in response.headers
+    assert message(response) == "no clean worker: no process starts; the log of groundhog says why"
+    assert [event["error"] for event in events] == [str(script.error)]
 
 
 async def test_an_unforeseen_error_says_nothing_of_the_request(
