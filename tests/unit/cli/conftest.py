@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import signal
 from typing import TYPE_CHECKING
 
 import pytest
@@ -59,3 +60,15 @@ def logging_as_before() -> Iterator[None]:
     root.handlers[:], root.level = handlers, level
     logging.getLogger("groundhog").setLevel(logging.NOTSET)
     structlog.reset_defaults()
+
+
+@pytest.fixture(autouse=True)
+def signals_as_before() -> Iterator[None]:
+    """Put back the handlers of what ends a command, and the alarm that it sets then."""
+    numbers = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT, signal.SIGALRM)
+    before = {number: signal.getsignal(number) for number in numbers}
+    timer = signal.getitimer(signal.ITIMER_REAL)
+    yield
+    signal.setitimer(signal.ITIMER_REAL, *timer)
+    for number, its in before.items():
+        signal.signal(number, its)

@@ -8,15 +8,11 @@ import os
 import signal
 import subprocess
 import sys
-from typing import TYPE_CHECKING
 
 import pytest
 
 from groundhog.cli import Ended
 from groundhog.cli.running import run
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 
 class Work:
@@ -57,7 +53,6 @@ class Work:
         ([], [signal.SIGINT, signal.SIGTERM]),
     ],
 )
-@pytest.mark.usefixtures("handlers")
 def test_it_closes_first(working: list[int], closing: list[int]) -> None:
     work = Work(working, closing)
     with pytest.raises(Ended) as caught:
@@ -66,19 +61,6 @@ def test_it_closes_first(working: list[int], closing: list[int]) -> None:
     assert work.closed
 
 
-@pytest.fixture
-def handlers() -> Iterator[None]:
-    """Puts the handlers of the signals back, and takes the alarm back that a signal has set."""
-    numbers = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT, signal.SIGALRM)
-    before = {number: signal.getsignal(number) for number in numbers}
-    timer = signal.getitimer(signal.ITIMER_REAL)
-    yield
-    signal.setitimer(signal.ITIMER_REAL, *timer)
-    for number, its in before.items():
-        signal.signal(number, its)
-
-
-@pytest.mark.usefixtures("handlers")
 def test_interrupting_it_twice_ends_it_at_once() -> None:
     work = Work([signal.SIGTERM], [signal.SIGINT])
     with pytest.raises(Ended):
@@ -86,7 +68,6 @@ def test_interrupting_it_twice_ends_it_at_once() -> None:
     assert not work.closed
 
 
-@pytest.mark.usefixtures("handlers")
 def test_interrupting_it_twice_ends_also_a_long_step() -> None:
     steps = []
 
@@ -101,7 +82,6 @@ def test_interrupting_it_twice_ends_also_a_long_step() -> None:
     assert steps == ["one"]
 
 
-@pytest.mark.usefixtures("handlers")
 def test_a_signal_in_the_last_step_counts() -> None:
     async def work() -> str:
         os.kill(os.getpid(), signal.SIGINT)
@@ -111,7 +91,6 @@ def test_a_signal_in_the_last_step_counts() -> None:
         run(work())
 
 
-@pytest.mark.usefixtures("handlers")
 def test_an_error_while_it_closes_does_not_hide_the_signal() -> None:
     async def work() -> None:
         try:
