@@ -8,6 +8,7 @@ use crate::memory::pages::differing_pages;
 use crate::memory::vma::{Area, AreaKind};
 use crate::trace::process::Process;
 use groundhog_proc::maps::Mapping;
+use groundhog_sys::pagemap_scan::{self, Categories, Query};
 use groundhog_sys::process_vm::{self, Batch};
 use groundhog_sys::ptrace::RseqArea;
 use groundhog_sys::{Errno, PAGE_SIZE, RemoteAddr};
@@ -15,6 +16,8 @@ use std::sync::LazyLock;
 
 const EIO: Errno = Errno(5);
 const EFAULT: Errno = Errno(14);
+const EINVAL: Errno = Errno(22);
+const ENOTTY: Errno = Errno(25);
 
 /// How many bytes of shared memory a process may have: each is compared at every restore.
 const LIMIT: u64 = 64 << 20;
@@ -185,7 +188,23 @@ fn readable(process: &Process, mapping: &Mapping) -> Step<u64> {
             gone = middle;
         }
     }
+    refuse_pages_behind(process, mapping, mapping.start + there * PAGE_SIZE)?;
     Ok(there * PAGE_SIZE)
+}
+
+/// Refuses a mapping with pages behind its supposed end: a guard, or a hole for which there is no memory, cannot be read either, and what
+/// follows would be neither saved nor compared.
+fn refuse_pages_behind(process: &Process, mapping: &Mapping, end: u64) -> Step<()> {
+    let query = Query { any: Categories::PRESENT | Categories::SWAPPED, ..Query::default() };
+    let mut found = Vec::new();
+    match pagemap_scan::scan(&process.files.pagemap, end, mapping.end, &query, &mut found) {
+        // Kernels without the scan have no guards in shared memory.
+        Err(ENOTTY | EINVAL) => return Ok(()),
+        scanned => scanned.or_trouble(Reason::Memory, "looking behind the end of its shared memory")?,
+    }
+    let Some(region) = found.first() else { return Ok(()) };
+    let message = format!("it shares memory at {:#x}, of which a part cannot be read", region.start);
+    Err(Trouble::Refused(Reason::Memory, message))
 }
 
 fn read_now(process: &Process, start: RemoteAddr, len: usize, now: &mut Vec<u8>) -> Step<()> {

@@ -142,6 +142,23 @@ fn guard_pages_of_the_request_alone_go_with_their_memory() {
     }
 }
 
+/// They cannot be read, as what lies behind the end of a file.
+#[test]
+fn guard_pages_in_shared_memory_are_no_end_of_it() {
+    let mut stranger = Stranger::start("guarded", &["shared"]);
+    let tracee = stranger.traced(strategies()[0]);
+    match tracee.snapshot() {
+        Err(Error::SnapshotRefused { reason: Reason::Memory, .. }) => {}
+        Err(error) => panic!("{error}"),
+        Ok(_) => {
+            stranger.ask(1);
+            tracee.restore(true).expect("it can be reverted");
+            assert_eq!(stranger.ask(2), "untouched\n");
+            nothing_like_it_here("guards in shared memory");
+        }
+    }
+}
+
 #[test]
 fn a_changed_vdso_is_refused() {
     is_refused("patched", &["vdso"], Reason::Memory);

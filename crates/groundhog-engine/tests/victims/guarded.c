@@ -1,5 +1,6 @@
 /* Guard pages (Linux 6.13), which no mapping shows: installed over a page of the snapshot, removed from where the
- * snapshot has one, or installed in memory of the request alone. */
+ * snapshot has one, or installed in memory of the request alone. In shared memory (Linux 6.15) two of them, in its middle
+ * and at its end, look like its end. */
 #include "case.h"
 
 #ifndef MADV_GUARD_INSTALL
@@ -12,6 +13,13 @@ static char *memory;
 
 static void prepare(void)
 {
+    if (is("shared")) {
+        memory = mmap(NULL, SIZE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+        memset(memory, 'u', SIZE);
+        if (madvise(memory + 4 * PAGE, PAGE, MADV_GUARD_INSTALL) == 0)
+            (void)madvise(memory + 7 * PAGE, PAGE, MADV_GUARD_INSTALL);
+        return;
+    }
     memory = lonely(SIZE);
     memset(memory, 's', SIZE);
     if (is("removed"))
@@ -20,7 +28,11 @@ static void prepare(void)
 
 static void handle(const char *secret)
 {
-    (void)secret;
+    if (is("shared")) {
+        answer("%s", memory[5 * PAGE] == 'u' ? "untouched" : memory + 5 * PAGE);
+        strcpy(memory + 5 * PAGE, secret);
+        return;
+    }
     char *where = is("elsewhere") ? lonely(SIZE) : memory;
     bool done = madvise(where + 4 * PAGE, PAGE, is("removed") ? MADV_GUARD_REMOVE : MADV_GUARD_INSTALL) == 0;
     answer("%s", done ? "done" : "absent");
