@@ -6,7 +6,7 @@
 //!   read its number <---------------- clone -----------> dies with the tracer (PR_SET_PDEATHSIG)
 //!   PTRACE_SEIZE (EXITKILL)           ends               waits for a byte on `gate`
 //!   write gate ----------------------------------------> jail, descriptors, directory, no_new_privs, filter, execve
-//!   read `trouble` until it closes <-------------------- closed by execve, or an errno and the step that failed
+//!   read `trouble` after that <-------------------------- nothing, or an errno and the step that failed
 //! ```
 //!
 //! A tracer that dies before it seized closes the gate, and the child exits. The leader of a session would get a terminal by
@@ -124,7 +124,7 @@ unsafe fn lead(born: &OwnedFd) -> bool {
 }
 
 impl Pending {
-    /// Lets the child go on to `execve`. Its outcome comes from [`Outcome::wait`], once nothing keeps it stopped.
+    /// Lets the child go on to `execve`. Its outcome comes from [`Outcome::told`].
     ///
     /// # Errors
     /// `EPIPE` when it is dead already.
@@ -141,12 +141,18 @@ pub struct Outcome {
 }
 
 impl Outcome {
-    /// What went wrong before or in `execve`; `None` when the program runs. Blocks until either is known.
+    /// What the child told before it ended, none if nothing. To be asked once it runs another program or has ended: it tells no more
+    /// then. Nobody waits for the end of the pipe, which a fork of the host program may have as well, for as long as that lives.
     #[must_use]
-    pub fn wait(self) -> Option<(Step, Errno)> {
+    pub fn told(self) -> Option<(Step, Errno)> {
         let mut report = [0_u8; 8];
         let mut filled = 0;
         while filled < report.len() {
+            match fcntl::readable(std::iter::once(&self.trouble)) {
+                Ok(ready) if ready[0] => {}
+                Ok(_) => return None,
+                Err(errno) => return Some((Step::Exec, errno)),
+            }
             match rustix::io::read(&self.trouble, &mut report[filled..]) {
                 Ok(0) => return None,
                 Ok(count) => filled += count,

@@ -142,7 +142,7 @@ impl Birth {
                 .and_then(|()| process.follow())
                 .map_err(|errno| failed("waiting for it", errno))?;
         }
-        match outcome.wait() {
+        match outcome.told() {
             None if process.ending().is_none() => {
                 process.reopen_files().map_err(io)?;
                 let entered = jailed.entered().map_err(|errno| failed("taking over its jail", errno))?;
