@@ -1,7 +1,7 @@
 //! Open files of functions that this process has, too, to look at them and to put them back.
 
 use groundhog_sys::{Result, fcntl, pidfd};
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::ops::Deref;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -10,29 +10,23 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 ///
 /// Held while a thread compares what this process has open with what its function has, or makes copies of all that to ask what they are:
 /// a copy of what another thread's function has open would count there as this process's own, and be left as requests leave it.
-static DUPLICATES: Mutex<Numbers> = Mutex::new(Numbers(BTreeMap::new()));
+static DUPLICATES: Mutex<Numbers> = Mutex::new(Numbers { open: BTreeSet::new(), closing: Vec::new() });
 
 /// The numbers of duplicates.
 #[derive(Debug)]
-pub(crate) struct Numbers(BTreeMap<RawFd, usize>);
+pub(crate) struct Numbers {
+    open: BTreeSet<RawFd>,
+    /// Those that are being closed, with their inodes: a number may be that of another file before the kernel comes back from it.
+    closing: Vec<(RawFd, Option<u64>)>,
+}
 
 impl Numbers {
     /// Whether what this process has under a number is a duplicate, and so a function's.
     pub(crate) fn have(&self, number: RawFd) -> bool {
-        self.0.contains_key(&number)
-    }
-
-    fn add(&mut self, number: RawFd) {
-        *self.0.entry(number).or_default() += 1;
-    }
-
-    fn remove(&mut self, number: RawFd) {
-        if let Some(count) = self.0.get_mut(&number) {
-            *count -= 1;
-            if *count == 0 {
-                self.0.remove(&number);
-            }
-        }
+        let is_closing = |(closing, inode): &(RawFd, Option<u64>)| {
+            *closing == number && fcntl::inode_of_number(number).ok() == *inode
+        };
+        self.open.contains(&number) || self.closing.iter().any(is_closing)
     }
 }
 
@@ -60,7 +54,7 @@ impl Duplicate {
     fn made(make: impl FnOnce() -> Result<OwnedFd>) -> Result<Self> {
         let mut numbers = lock();
         let made = make()?;
-        numbers.add(made.as_raw_fd());
+        numbers.open.insert(made.as_raw_fd());
         Ok(Self(Some(made)))
     }
 }
@@ -83,8 +77,17 @@ impl Drop for Duplicate {
     fn drop(&mut self) {
         let Some(file) = self.0.take() else { return };
         let number = file.as_raw_fd();
-        // Nobody waits for that. The number may be that of another duplicate before it is taken back here, so it is counted.
+        let closing = (number, fcntl::inode(&file).ok());
+        {
+            let mut numbers = lock();
+            numbers.open.remove(&number);
+            numbers.closing.push(closing);
+        }
+        // Nobody waits for that: a socket may linger.
         drop(file);
-        lock().remove(number);
+        let closing_now = &mut lock().closing;
+        if let Some(at) = closing_now.iter().position(|other| *other == closing) {
+            closing_now.swap_remove(at);
+        }
     }
 }

@@ -255,6 +255,18 @@ pub fn inode(fd: impl AsFd) -> Result<u64> {
     Ok(rustix::fs::fstat(fd)?.st_ino)
 }
 
+/// `fstat`: likewise, of whatever has this number now.
+///
+/// # Errors
+/// `EBADF` when nothing has.
+pub fn inode_of_number(number: i32) -> Result<u64> {
+    let mut stat = std::mem::MaybeUninit::<libc::stat>::zeroed();
+    // SAFETY: fstat(2) takes any number, and writes a structure of this size or answers an error.
+    crate::kernel_types::check(i64::from(unsafe { libc::fstat(number, stat.as_mut_ptr()) }))?;
+    // SAFETY: all bytes were zero, and the kernel filled it.
+    Ok(unsafe { stat.assume_init() }.st_ino)
+}
+
 /// `fstatfs`: whether an open file is a POSIX message queue.
 #[must_use]
 pub fn is_message_queue(fd: impl AsFd) -> bool {
