@@ -67,8 +67,20 @@ const UNSEEN: [&str; 26] = [
 
 /// Likewise, of which nothing tells but the process itself, or nobody: what is attached to is not isolated from these. Whoever
 /// says that it is has to start it.
-const NOT_COMPARED: [&str; 5] =
-    ["compared_by_kcmp", "futex_hash", "interrupted_poll", "interrupted_thread", "segments_local"];
+const NOT_COMPARED: [&str; 12] = [
+    "compared_by_kcmp",
+    "folder_notified",
+    "futex_hash",
+    "interrupted_poll",
+    "interrupted_thread",
+    "locks_order",
+    "memfd_parted",
+    "policy_lost",
+    "reading_ahead",
+    "segments_local",
+    "shared_parted",
+    "signals_of_input",
+];
 
 /// What the kernel tells since Linux 6.3, where the first came, too.
 const TOLD_LATELY: [&str; 2] = ["write_execute_denied", "membarrier_registered"];
