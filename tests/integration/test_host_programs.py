@@ -1,4 +1,4 @@
-"""Programs in which there is a pool go on with what they do: they fork."""
+"""Programs in which there is a pool go on with what they do: they fork, and wait for any child of theirs."""
 
 from __future__ import annotations
 
@@ -31,6 +31,40 @@ for pid in forks:
     os.kill(pid, signal.SIGKILL)
 """
 
+WAITS = """
+import os, signal, threading
+from groundhog._core import Tracee
+
+{begin}
+(ready, output), (given, _held) = os.pipe(), os.pipe()
+for _ in range(3):
+    with Tracee.spawn(["sh", "-c", "echo; read line"], fds={{0: given, 1: output}}, trusted=True) as tracee:
+        os.read(ready, 1)
+        tracee.snapshot()
+        for _ in range(20):
+            tracee.restore(verify=True)
+"""
+
+BY_A_HANDLER = """
+def reap(*_):
+    try:
+        while os.waitpid(-1, os.WNOHANG)[0]:
+            pass
+    except ChildProcessError:
+        pass
+signal.signal(signal.SIGCHLD, reap)
+"""
+
+BY_A_THREAD = """
+def reap():
+    while True:
+        try:
+            os.waitpid(-1, os.WUNTRACED)
+        except ChildProcessError:
+            os.sched_yield()
+threading.Thread(target=reap, daemon=True).start()
+"""
+
 
 def run(program: str) -> None:
     command = [sys.executable, "-W", "ignore", "-c", program]
@@ -40,3 +74,8 @@ def run(program: str) -> None:
 
 def test_a_process_starts_while_the_program_forks() -> None:
     run(FORKS)
+
+
+@pytest.mark.parametrize("begin", [BY_A_HANDLER, BY_A_THREAD], ids=["by_a_handler", "by_a_thread"])
+def test_a_process_is_reverted_in_a_program_that_waits_for_any_child(begin: str) -> None:
+    run(WAITS.format(begin=begin))

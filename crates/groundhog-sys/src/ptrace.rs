@@ -4,6 +4,7 @@
 //! and also when the tracee is not in a ptrace-stop or is gone. So `ESRCH` is an ordinary answer.
 
 use crate::kernel_types::{Errno, RemoteAddr, Result, Tid, check};
+use crate::wait::{self, WaitStatus};
 use std::ffi::c_void;
 use std::mem::{MaybeUninit, size_of};
 use std::ptr;
@@ -116,6 +117,22 @@ pub fn stop_event(tid: Tid) -> Result<i32> {
     // SAFETY: the kernel filled the structure, and all its bytes were zero before, which is a valid value too.
     let info = unsafe { info.assume_init() };
     Ok(if info.si_signo == libc::SIGTRAP { info.si_code >> 8 } else { 0 })
+}
+
+/// `PTRACE_GETSIGINFO`: what `waitid(2)` tells, or has told to another thread of this program, of a stop.
+///
+/// # Errors
+/// `ESRCH` when the thread is gone or not stopped.
+pub fn stopped_at(tid: Tid) -> Result<WaitStatus> {
+    let mut info = MaybeUninit::<libc::siginfo_t>::zeroed();
+    match request(libc::PTRACE_GETSIGINFO, tid, 0, info.as_mut_ptr() as usize) {
+        // A group-stop has no signal.
+        Err(Errno(libc::EINVAL)) => return Ok(WaitStatus::Stop),
+        result => result?,
+    };
+    // SAFETY: the kernel filled the structure, and all its bytes were zero before, which is a valid value too.
+    let info = unsafe { info.assume_init() };
+    Ok(wait::of_signal(info.si_signo, info.si_code))
 }
 
 /// `PTRACE_GETSIGINFO`: the code (`si_code`) of the signal that a thread is stopped at, none for another kind of stop.

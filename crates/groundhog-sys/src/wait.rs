@@ -78,6 +78,13 @@ fn wait(kind: libc::idtype_t, id: libc::id_t, patience: Patience) -> Result<Opti
     Ok(Some((Tid(pid), decode(info.si_code, status))))
 }
 
+/// The stop that the kernel describes by a signal and its code: with the event in the code, if it is one (`ptrace_notify` in
+/// kernel/signal.c).
+pub(crate) fn of_signal(signal: i32, code: i32) -> WaitStatus {
+    let is_event = code > 0xff || code == libc::SIGTRAP | 0x80;
+    decode(libc::CLD_TRAPPED, if is_event { code } else { signal })
+}
+
 fn decode(code: i32, status: i32) -> WaitStatus {
     match code {
         libc::CLD_EXITED => WaitStatus::Exited(status),
@@ -113,6 +120,18 @@ mod tests {
         );
         assert_eq!(event(libc::PTRACE_EVENT_STOP, libc::SIGTRAP), WaitStatus::Stop);
         assert_eq!(event(libc::PTRACE_EVENT_STOP, libc::SIGTSTP), WaitStatus::GroupStop(libc::SIGTSTP));
+    }
+
+    #[test]
+    fn what_describes_a_stop_becomes_the_same_case() {
+        let at = |event: i32, signal: i32| of_signal(signal, (event << 8) | signal);
+        assert_eq!(at(libc::PTRACE_EVENT_CLONE, libc::SIGTRAP), WaitStatus::Event(libc::PTRACE_EVENT_CLONE));
+        assert_eq!(at(libc::PTRACE_EVENT_STOP, libc::SIGTRAP), WaitStatus::Stop);
+        assert_eq!(at(libc::PTRACE_EVENT_STOP, libc::SIGTSTP), WaitStatus::GroupStop(libc::SIGTSTP));
+        assert_eq!(of_signal(libc::SIGTRAP, libc::SIGTRAP | 0x80), WaitStatus::Syscall);
+        assert_eq!(of_signal(libc::SIGTRAP, libc::TRAP_TRACE), WaitStatus::Signal(libc::SIGTRAP));
+        assert_eq!(of_signal(libc::SIGSEGV, libc::SI_KERNEL), WaitStatus::Signal(libc::SIGSEGV));
+        assert_eq!(of_signal(libc::SIGUSR1, libc::SI_QUEUE), WaitStatus::Signal(libc::SIGUSR1));
     }
 
     #[test]

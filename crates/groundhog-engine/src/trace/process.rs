@@ -15,8 +15,9 @@ use crate::error::{Step, Trouble};
 use crate::trace::doorbell::Doorbell;
 use events::EVENT_EXIT;
 use groundhog_sys::ptrace::Registers;
+use groundhog_sys::wait::WaitStatus;
 use groundhog_sys::{Errno, RemoteAddr, Tid, ptrace};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::fs::File;
 use std::os::fd::OwnedFd;
 use std::path::PathBuf;
@@ -148,6 +149,10 @@ pub(crate) struct Process {
     deadline: Option<Instant>,
     /// How often nothing was told of it although it has ended.
     silences: u32,
+    /// What has happened, and is yet to be booked.
+    late: VecDeque<(Tid, WaitStatus)>,
+    /// When another thread of this program was last told instead of the tracer.
+    robbed: Option<Instant>,
 }
 
 /// What happened since the snapshot and cannot be seen afterwards.
@@ -212,6 +217,8 @@ impl Process {
             overran: false,
             deadline: None,
             silences: 0,
+            late: VecDeque::new(),
+            robbed: None,
         })
     }
 

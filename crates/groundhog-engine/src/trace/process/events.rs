@@ -5,6 +5,7 @@ use crate::arch::call;
 use groundhog_sys::ptrace::Registers;
 use groundhog_sys::wait::{self, Patience, WaitStatus};
 use groundhog_sys::{Errno, Tid, kcmp, pidfd, ptrace, thread_ids};
+use std::time::{Duration, Instant};
 
 const EVENT_FORK: i32 = 1;
 const EVENT_VFORK: i32 = 2;
@@ -14,6 +15,9 @@ pub(super) const EVENT_EXIT: i32 = 6;
 const EVENT_SECCOMP: i32 = 7;
 /// More than this, and its end is not told any more.
 const MAX_SILENCES: u32 = 2;
+/// Once another thread was told of something, it is looked for that so often, as long as that goes on.
+const ROBBED_PAUSE: Duration = Duration::from_micros(200);
+const ROBBED_FOR: Duration = Duration::from_millis(100);
 /// `SIGPIPE`, `SIGXFSZ`: what the kernel tells a thread about its own call.
 const TELL_CALLS: [i32; 2] = [13, 25];
 
@@ -53,6 +57,14 @@ fn process_of(tid: Tid, tracer: Option<Tid>, mut known: impl Iterator<Item = Tid
     (!matches!(status.state, b'Z' | b'X') && traced_by == tracer).then_some(process)
 }
 
+/// Whether a child is none of ours any more: it is gone, or has ended and waits for its parent.
+fn is_of_others(tid: Tid) -> bool {
+    let told = std::fs::read(format!("/proc/{tid}/status")).ok();
+    let status = told.and_then(|text| groundhog_proc::status::parse(&text).ok());
+    let has_ended = |state| matches!(state, b'Z' | b'X');
+    !thread_ids::exists(tid) || status.is_some_and(|status| has_ended(status.state) && status.tracer_pid == 0)
+}
+
 /// Whether the kernel may go on with the call that a stopped thread was in by `restart_syscall`.
 fn may_restart(registers: &Registers) -> bool {
     const ERESTART_RESTARTBLOCK: i64 = 516;
@@ -77,21 +89,71 @@ impl Process {
     /// # Errors
     /// `ECHILD` when nothing is left to wait for.
     pub(crate) fn follow(&mut self) -> groundhog_sys::Result<()> {
-        match wait::any(Patience::Wait)? {
-            Some((tid, status)) => self.note(tid, status),
-            None => self.note_silence(),
+        if let Some((tid, status)) = self.await_event(None)? {
+            self.note(tid, status);
         }
         Ok(())
     }
 
+    /// Waits for an event, none: nothing was told for a while. What this program's other threads were told, because they wait for
+    /// any child, comes late. `stepped`: who is to stop, although it counts as stopped.
+    ///
+    /// # Errors
+    /// `ECHILD` when nothing is left to wait for.
+    pub(super) fn await_event(
+        &mut self,
+        stepped: Option<Tid>,
+    ) -> groundhog_sys::Result<Option<(Tid, WaitStatus)>> {
+        if let Some(event) = self.late.pop_front() {
+            return Ok(Some(event));
+        }
+        let is_robbed = self.robbed.is_some_and(|last| last.elapsed() < ROBBED_FOR);
+        let event = wait::any(if is_robbed { Patience::Poll } else { Patience::Wait })?;
+        if event.is_some() {
+            return Ok(event);
+        }
+        if is_robbed {
+            std::thread::sleep(ROBBED_PAUSE);
+        }
+        if self.look_for_untold(stepped) {
+            self.robbed = Some(Instant::now());
+        }
+        if !is_robbed {
+            self.note_silence();
+        }
+        Ok(self.late.pop_front())
+    }
+
+    /// Looks at who has stopped or ended without a word. Only then at what waits to be told: what does not is told no more. Says whether
+    /// there is any of that.
+    fn look_for_untold(&mut self, stepped: Option<Tid>) -> bool {
+        const MAX_EVENTS: usize = 1000;
+        let running =
+            self.threads.iter().filter(|(tid, thread)| thread.run == Run::Running || stepped == Some(**tid));
+        let running = running.map(|(tid, _)| *tid);
+        let children = self.children.keys().copied().filter(|tid| self.untold.get(tid) != Some(&true));
+        let mut found: Vec<_> =
+            running.chain(children).filter_map(|tid| Some((tid, ptrace::stopped_at(tid).ok()?))).collect();
+        let leaving = self.leaving.iter().filter(|tid| !thread_ids::exists(**tid));
+        let ended = self.children.keys().filter(|tid| self.reverting && is_of_others(**tid));
+        found.extend(leaving.chain(ended).map(|tid| (*tid, WaitStatus::Exited(0))));
+        if found.is_empty() {
+            return false;
+        }
+        while self.late.len() < MAX_EVENTS
+            && let Ok(Some((tid, status))) = wait::any(Patience::Poll)
+        {
+            found.retain(|(other, _)| *other != tid);
+            self.late.push_back((tid, status));
+        }
+        let is_robbed = !found.is_empty();
+        self.late.extend(found);
+        is_robbed
+    }
+
     /// Nothing was told for a while. If the process has ended, nothing will be: somebody else has waited for it, or was told
     /// of the stop before the end.
-    pub(super) fn note_silence(&mut self) {
-        let leaving = |tid: &Tid| ptrace::stop_event(*tid) == Ok(EVENT_EXIT);
-        let untold = self.threads.iter().filter(|(tid, thread)| thread.run == Run::Running && leaving(tid));
-        for tid in untold.map(|(tid, _)| *tid).collect::<Vec<_>>() {
-            self.note(tid, WaitStatus::Event(EVENT_EXIT));
-        }
+    fn note_silence(&mut self) {
         self.silences = if pidfd::has_ended(&self.pidfd) { self.silences + 1 } else { 0 };
         if self.silences >= MAX_SILENCES && self.ending.is_none() {
             self.ending = Some(Ending::Killed(9));

@@ -2,7 +2,7 @@
 
 use super::{Ending, Process, Run};
 use crate::error::{OrTrouble, Reason, Step, Trouble};
-use groundhog_sys::wait::{self, Patience, WaitStatus};
+use groundhog_sys::wait::WaitStatus;
 use groundhog_sys::{Errno, Tid, pidfd, ptrace};
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
@@ -87,7 +87,7 @@ impl Process {
     /// Waits until the descendants that have shown since all were killed are dead, too.
     pub(crate) fn wait_for_stragglers(&mut self) -> Step<()> {
         while !self.children.is_empty() {
-            if let Some((tid, status)) = self.next_event()? {
+            if let Some((tid, status)) = self.next_event(None)? {
                 self.note(tid, status);
             }
             if self.ending.is_some() {
@@ -115,20 +115,17 @@ impl Process {
             if alone && self.leaving.is_empty() && self.is_stopped() {
                 return Ok(killed.len() as u64);
             }
-            if let Some((tid, status)) = self.next_event()? {
+            if let Some((tid, status)) = self.next_event(None)? {
                 self.note(tid, status);
             }
         }
     }
 
-    /// Waits for an event, at most until the deadline; none: it was only looked whether that is over.
-    fn next_event(&mut self) -> Step<Option<(Tid, WaitStatus)>> {
+    /// Waits for an event, at most until the deadline; none: it was only looked whether that is over. `stepped`: see
+    /// [`Self::await_event`].
+    fn next_event(&mut self, stepped: Option<Tid>) -> Step<Option<(Tid, WaitStatus)>> {
         self.in_time()?; // also while there is always another event
-        let event = wait::any(Patience::Wait).map_err(|_| Trouble::Exited)?;
-        if event.is_none() {
-            self.note_silence();
-        }
-        Ok(event)
+        self.await_event(stepped).map_err(|_| Trouble::Exited)
     }
 
     /// Whether there is time left.
@@ -174,7 +171,7 @@ impl Process {
     /// only when the ends of all others have been taken.
     pub(crate) fn wait_for(&mut self, tid: Tid) -> Step<WaitStatus> {
         loop {
-            match self.next_event()? {
+            match self.next_event(Some(tid))? {
                 Some((found, status)) if found == tid => return Ok(status),
                 Some((other, status)) => self.note(other, status),
                 None => {}
@@ -232,13 +229,12 @@ impl Process {
             for process in self.children.values() {
                 let _already_dead = pidfd::kill_by_id(*process);
             }
-            match wait::any(Patience::Wait) {
+            match self.await_event(None) {
                 Ok(Some((tid, status))) => {
                     self.note(tid, status);
                     let _gone = self.release();
                 }
                 Ok(None) => {
-                    self.note_silence();
                     if self.ending.is_some() && self.children.is_empty() {
                         break;
                     }
