@@ -16,9 +16,10 @@ FILE = Path(memory.__file__)
 POOL = 16 * 1024
 PAGE = os.sysconf("SC_PAGESIZE")
 PROGRAM = f"""
-import json, sys
+import gc, json, sys
 sys.path.insert(0, {str(FILE.parent)!r})
 import memory
+gc.disable()  # the launcher collects before
 holes = [memory.sized(size) for size in range(16, 513, 16) for _ in range(400)]
 del holes[::2]
 kept = memory.fill_pools()
@@ -34,7 +35,10 @@ print(json.dumps([sum(map(sys.getsizeof, kept)), places]))
 def _settled(**env: str) -> tuple[int, dict[str, int]]:
     """How many bytes are kept, and where the next object of each size is."""
     found = subprocess.run(
-        [sys.executable, "-c", PROGRAM], capture_output=True, check=True, env={**os.environ, **env}
+        [sys.executable, "-S", "-c", PROGRAM],
+        capture_output=True,
+        check=True,
+        env={**os.environ, **env},
     )
     kept, places = json.loads(found.stdout)
     return kept, places
