@@ -67,6 +67,22 @@ def left_behind(mark: str) -> list[int]:
     return pids
 
 
+@contextlib.contextmanager
+def full_pipe() -> Iterator[int]:
+    """A pipe that takes nothing more, and that nobody reads: the end to write to."""
+    read, write = os.pipe()
+    os.set_blocking(write, False)
+    with contextlib.suppress(BlockingIOError):
+        while True:
+            os.write(write, bytes(4096))
+    os.set_blocking(write, True)
+    try:
+        yield write
+    finally:
+        os.close(read)
+        os.close(write)
+
+
 def is_gone(pid: int) -> bool:
     try:
         os.kill(pid, 0)

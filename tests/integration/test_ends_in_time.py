@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
 import gc
-import os
 import re
 import signal
 import socket
@@ -18,7 +16,7 @@ import pytest
 
 from groundhog import Tracee
 from groundhog.audit.catalog import VICTIMS
-from tests.framework.commands import served
+from tests.framework.commands import full_pipe, served
 from tests.framework.workshop import SharedWorkshop
 
 if TYPE_CHECKING:
@@ -91,18 +89,11 @@ def main(args):
 
 def test_nobody_reads_that_it_is_ready(source: Callable[[str, str], Path]) -> None:
     """Its stdout takes nothing more, not even a line: it serves all the same, and ends."""
-    taken, full = os.pipe()
-    os.set_blocking(full, False)
-    with contextlib.suppress(BlockingIOError):
-        while True:
-            os.write(full, bytes(4096))
-    os.set_blocking(full, True)
     with socket.create_server(("127.0.0.1", 0)) as found:
         port = found.getsockname()[1]
     words = ["serve", "--port", str(port), str(source("talkative.py", TALKATIVE))]
-    with subprocess.Popen(
-        [sys.executable, "-m", "groundhog.cli", *words], stdout=full, stderr=subprocess.PIPE
-    ) as server:
+    command = [sys.executable, "-m", "groundhog.cli", *words]
+    with full_pipe() as full, subprocess.Popen(command, stdout=full, stderr=subprocess.PIPE) as server:
         try:
             assert server.stderr is not None
             assert any(b"cannot be told that the server is ready" in line for line in server.stderr)
@@ -111,8 +102,6 @@ def test_nobody_reads_that_it_is_ready(source: Callable[[str, str], Path]) -> No
             assert server.wait(LIMIT_S) == 0
         finally:
             server.kill()
-            os.close(taken)
-            os.close(full)
 
 
 @pytest.mark.parametrize("platform", ["serve", "openwhisk"])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import os
 import signal
 import subprocess
@@ -13,6 +12,7 @@ import pytest
 
 from groundhog.cli import Ended
 from groundhog.cli.running import run
+from tests.framework.commands import full_pipe
 
 
 class Work:
@@ -146,18 +146,9 @@ def test_what_does_not_end_is_ended(program: str) -> None:
 
 
 def test_what_does_not_end_is_ended_although_nobody_reads_that() -> None:
-    taken, full = os.pipe()
-    os.set_blocking(full, False)
-    with contextlib.suppress(BlockingIOError):
-        while True:
-            os.write(full, bytes(4096))
-    os.set_blocking(full, True)
-    try:
+    with full_pipe() as full:
         done = subprocess.run([sys.executable, "-c", NEVER_ENDS], stderr=full, timeout=60, check=False)
-        assert done.returncode == 128 + signal.SIGTERM
-    finally:
-        os.close(taken)
-        os.close(full)
+    assert done.returncode == 128 + signal.SIGTERM
 
 
 def test_nothing_comes() -> None:
