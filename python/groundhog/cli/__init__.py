@@ -106,7 +106,7 @@ def main(arguments: list[str] | None = None) -> int:
         if isinstance(error.__context__, KeyboardInterrupt):  # the terminal has gone, and cannot be told
             return 128 + _number_of(error)
         left = isinstance(error, BrokenPipeError) and _reader_has_left()
-        give_up_output()
+        _give_up_output()
         return 1 if left else _fail(f"{error.filename or 'input or output'}: {error.strerror or error}", 1)
     return code if isinstance(code, int) else 0
 
@@ -170,7 +170,7 @@ def _reader_has_left() -> bool:
     return bool(stdout.poll(0))
 
 
-def give_up_output() -> None:
+def _give_up_output() -> None:
     """What could not be written the interpreter must not try to write once more when it ends."""
     try:
         if sys.stdout is not None:

@@ -85,8 +85,9 @@ def is_usable(found: Mapping[str, Any]) -> bool:
 def report(found: Mapping[str, Any]) -> dict[str, Any]:
     """Return what the engine found out, with what the runners need beside it."""
     runtimes = {"python": sys.executable, "nodejs": shutil.which("node")}
-    failure = trial(found) if is_usable(found) else None
-    strategy = found["preferred"] if is_usable(found) and failure is None else None
+    usable = is_usable(found)
+    failure = trial(found) if usable else None
+    strategy = found["preferred"] if usable and failure is None else None
     return {
         **found,
         "usable": strategy is not None,

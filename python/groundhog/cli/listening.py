@@ -36,7 +36,6 @@ if TYPE_CHECKING:
 
     from starlette.types import ASGIApp
 
-SIGNALS = (signal.SIGTERM, signal.SIGINT)
 BACKLOG = 1024
 _STDOUT = 1
 _ACCEPTED_AT_ONCE = 1
@@ -207,8 +206,10 @@ class _Signals:
 
     def handle(self) -> None:
         """From now on. Not by the event loop: when that gives a signal up, the next of its kind kills us."""
-        is_ignored = signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
-        for number in SIGNALS if is_ignored else (*SIGNALS, signal.SIGHUP):
+        ours = [signal.SIGTERM, signal.SIGINT]
+        if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
+            ours.append(signal.SIGHUP)
+        for number in ours:
             self._before[number] = signal.signal(number, self._on)
 
     def give_up(self) -> None:
@@ -425,9 +426,7 @@ async def _announce(line: str) -> None:
 
 
 def _printed(line: str) -> Future[OSError | None]:
-    put = Printer(_STDOUT).put(b"", f"{line}\n".encode("utf-8", "replace"))
-    assert put is not None  # noqa: S101 - what has an end is printed in the end
-    return put
+    return Printer(_STDOUT).line(line)
 
 
 async def _first(work: Awaitable[object], others: set[asyncio.Task[Any]]) -> None:

@@ -109,9 +109,8 @@ class _Ending:
 
     def _give_up(self, _: int, __: FrameType | None) -> None:
         assert self.number is not None  # noqa: S101 - a signal has set the alarm
-        line = f"groundhog: it has not ended within {_ENDING_S:.0f} s\n"
         with contextlib.suppress(Exception):  # no thread, or no memory
             # That nobody reads it may be why it has not.
-            said = Printer(_STDERR).put(b"", line.encode())
-            concurrent.futures.wait([said] if said is not None else [], _SAYING_S)
+            said = Printer(_STDERR).line(f"groundhog: it has not ended within {_ENDING_S:.0f} s")
+            concurrent.futures.wait([said], _SAYING_S)
         os._exit(128 + self.number)

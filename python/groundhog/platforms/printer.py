@@ -67,6 +67,12 @@ class Printer:
         self._has_work.release()
         return part.done
 
+    def line(self, text: str) -> Future[OSError | None]:
+        """Write a line whole, whatever waits; return what is done once that is over, as `put` does."""
+        put = self.put(b"", f"{text}\n".encode("utf-8", "replace"))
+        assert put is not None  # noqa: S101 - it is all end
+        return put
+
     def _has_room(self, count: int) -> bool:
         """Whether so many bytes can be written without waiting for a reader: for pipes, pipe(7), poll(2).
 
