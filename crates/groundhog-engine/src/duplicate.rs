@@ -91,3 +91,35 @@ impl Drop for Duplicate {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use groundhog_sys::Tid;
+    use std::os::unix::net::UnixDatagram;
+    use std::sync::atomic::{AtomicBool, Ordering};
+
+    /// What another thread opens gets the number of a duplicate that is being closed.
+    #[test]
+    fn a_number_that_is_free_again_is_no_duplicate() {
+        const ROUNDS: usize = 20_000;
+        let socket = UnixDatagram::unbound().expect("a socket");
+        let this = pidfd::open(Tid(std::process::id().cast_signed())).expect("this process");
+        let duplicate = Duplicate::of(&this, socket.as_raw_fd()).expect("it is open");
+        let done = AtomicBool::new(false);
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                while !done.load(Ordering::Relaxed) {
+                    duplicate.again().expect("it is open");
+                }
+            });
+            let taken = (0..ROUNDS).filter(|_| {
+                let own = fcntl::eventfd().expect("it can be made");
+                lock().have(own.as_raw_fd())
+            });
+            let taken = taken.count();
+            done.store(true, Ordering::Relaxed);
+            assert_eq!(taken, 0);
+        });
+    }
+}

@@ -103,50 +103,41 @@ pub fn event_message(tid: Tid) -> Result<u64> {
     Ok(message)
 }
 
-/// `PTRACE_GETSIGINFO`: at which `PTRACE_EVENT_*` the thread is stopped; 0 when it is another kind of stop.
-///
-/// # Errors
-/// `ESRCH` when the thread is gone or not stopped.
-pub fn stop_event(tid: Tid) -> Result<i32> {
-    let mut info = MaybeUninit::<libc::siginfo_t>::zeroed();
-    match request(libc::PTRACE_GETSIGINFO, tid, 0, info.as_mut_ptr() as usize) {
-        // A group-stop has no signal.
-        Err(Errno(libc::EINVAL)) => return Ok(0),
-        result => result?,
-    };
-    // SAFETY: the kernel filled the structure, and all its bytes were zero before, which is a valid value too.
-    let info = unsafe { info.assume_init() };
-    Ok(if info.si_signo == libc::SIGTRAP { info.si_code >> 8 } else { 0 })
-}
-
-/// `PTRACE_GETSIGINFO`: what `waitid(2)` tells, or has told to another thread of this program, of a stop.
-///
-/// # Errors
-/// `ESRCH` when the thread is gone or not stopped.
-pub fn stopped_at(tid: Tid) -> Result<WaitStatus> {
-    let mut info = MaybeUninit::<libc::siginfo_t>::zeroed();
-    match request(libc::PTRACE_GETSIGINFO, tid, 0, info.as_mut_ptr() as usize) {
-        // A group-stop has no signal.
-        Err(Errno(libc::EINVAL)) => return Ok(WaitStatus::Stop),
-        result => result?,
-    };
-    // SAFETY: the kernel filled the structure, and all its bytes were zero before, which is a valid value too.
-    let info = unsafe { info.assume_init() };
-    Ok(wait::of_signal(info.si_signo, info.si_code))
-}
-
-/// `PTRACE_GETSIGINFO`: the code (`si_code`) of the signal that a thread is stopped at, none for another kind of stop.
-///
-/// # Errors
-/// `ESRCH` when the thread is gone or not stopped.
-pub fn signal_code(tid: Tid) -> Result<Option<i32>> {
+/// `PTRACE_GETSIGINFO`: what describes the stop of a thread; none of a group-stop, which has no signal.
+fn signal_info(tid: Tid) -> Result<Option<libc::siginfo_t>> {
     let mut info = MaybeUninit::<libc::siginfo_t>::zeroed();
     match request(libc::PTRACE_GETSIGINFO, tid, 0, info.as_mut_ptr() as usize) {
         Err(Errno(libc::EINVAL)) => return Ok(None),
         result => result?,
     };
     // SAFETY: the kernel filled the structure, and all its bytes were zero before, which is a valid value too.
-    Ok(Some(unsafe { info.assume_init() }.si_code))
+    Ok(Some(unsafe { info.assume_init() }))
+}
+
+/// At which `PTRACE_EVENT_*` the thread is stopped; 0 when it is another kind of stop.
+///
+/// # Errors
+/// `ESRCH` when the thread is gone or not stopped.
+pub fn stop_event(tid: Tid) -> Result<i32> {
+    let info = signal_info(tid)?.filter(|info| info.si_signo == libc::SIGTRAP);
+    Ok(info.map_or(0, |info| info.si_code >> 8))
+}
+
+/// What `waitid(2)` tells, or has told to another thread of this program, of a stop.
+///
+/// # Errors
+/// `ESRCH` when the thread is gone or not stopped.
+pub fn stopped_at(tid: Tid) -> Result<WaitStatus> {
+    let info = signal_info(tid)?;
+    Ok(info.map_or(WaitStatus::Stop, |info| wait::of_signal(info.si_signo, info.si_code)))
+}
+
+/// The code (`si_code`) of the signal that a thread is stopped at, none for another kind of stop.
+///
+/// # Errors
+/// `ESRCH` when the thread is gone or not stopped.
+pub fn signal_code(tid: Tid) -> Result<Option<i32>> {
+    Ok(signal_info(tid)?.map(|info| info.si_code))
 }
 
 fn get_regset(tid: Tid, kind: i32, buffer: *mut c_void, len: usize) -> Result<usize> {

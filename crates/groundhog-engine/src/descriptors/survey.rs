@@ -306,28 +306,6 @@ mod tests {
         });
     }
 
-    /// What another thread opens gets the number of a duplicate that is being closed.
-    #[test]
-    fn a_number_that_is_free_again_is_no_duplicate() {
-        const ROUNDS: usize = 20_000;
-        let (duplicate, _other) = duplicate_of_socket();
-        let done = AtomicBool::new(false);
-        std::thread::scope(|scope| {
-            scope.spawn(|| {
-                while !done.load(Ordering::Relaxed) {
-                    duplicate.again().expect("it is open");
-                }
-            });
-            let taken = (0..ROUNDS).filter(|_| {
-                let own = fcntl::eventfd().expect("it can be made");
-                duplicate::lock().have(own.as_raw_fd())
-            });
-            let taken = taken.count();
-            done.store(true, Ordering::Relaxed);
-            assert_eq!(taken, 0);
-        });
-    }
-
     #[test]
     fn what_this_process_has_itself_is_ours() {
         let (duplicate, _other) = duplicate_of_socket();

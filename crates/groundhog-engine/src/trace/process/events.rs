@@ -2,6 +2,7 @@
 
 use super::{Ending, Process, Run, SIGSTOP, StoppedCall, TELL_FAULTS, Thread};
 use crate::arch::call;
+use groundhog_proc::status::{self, Status};
 use groundhog_sys::ptrace::Registers;
 use groundhog_sys::wait::{self, Patience, WaitStatus};
 use groundhog_sys::{Errno, Tid, kcmp, pidfd, ptrace, thread_ids};
@@ -44,8 +45,7 @@ fn deliverable(signal: i32) -> i32 {
 /// One of which nothing can be read counts as a living process of its own, unless it is a thread of one that is known: its end
 /// is told, and it is killed before that.
 fn process_of(tid: Tid, tracer: Option<Tid>, mut known: impl Iterator<Item = Tid>) -> Option<Tid> {
-    let told = std::fs::read(format!("/proc/{tid}/status")).ok();
-    let Some(status) = told.and_then(|text| groundhog_proc::status::parse(&text).ok()) else {
+    let Some(status) = status_of(tid) else {
         // `/proc` may be mounted so that it hides what is not dumpable: that it shows nothing does not say that nothing is there.
         let has_ended = pidfd::open(tid).is_ok_and(|process| pidfd::has_ended(&process));
         let is_there = thread_ids::exists(tid) && !has_ended;
@@ -54,15 +54,23 @@ fn process_of(tid: Tid, tracer: Option<Tid>, mut known: impl Iterator<Item = Tid
     };
     let process = i32::try_from(status.tgid).map_or(tid, Tid);
     let traced_by = (status.tracer_pid != 0).then(|| Tid(status.tracer_pid.cast_signed()));
-    (!matches!(status.state, b'Z' | b'X') && traced_by == tracer).then_some(process)
+    (!has_ended(&status) && traced_by == tracer).then_some(process)
 }
 
 /// Whether a child is none of ours any more: it is gone, or has ended and waits for its parent.
 fn is_of_others(tid: Tid) -> bool {
-    let told = std::fs::read(format!("/proc/{tid}/status")).ok();
-    let status = told.and_then(|text| groundhog_proc::status::parse(&text).ok());
-    let has_ended = |state| matches!(state, b'Z' | b'X');
-    !thread_ids::exists(tid) || status.is_some_and(|status| has_ended(status.state) && status.tracer_pid == 0)
+    let waits = |status: Status| has_ended(&status) && status.tracer_pid == 0;
+    !thread_ids::exists(tid) || status_of(tid).is_some_and(waits)
+}
+
+/// What `/proc` tells of a thread, if it does.
+fn status_of(tid: Tid) -> Option<Status> {
+    let told = std::fs::read(format!("/proc/{tid}/status")).ok()?;
+    status::parse(&told).ok()
+}
+
+fn has_ended(status: &Status) -> bool {
+    matches!(status.state, b'Z' | b'X')
 }
 
 /// Whether the kernel may go on with the call that a stopped thread was in by `restart_syscall`.
