@@ -65,6 +65,51 @@ def reap():
 threading.Thread(target=reap, daemon=True).start()
 """
 
+KEEPS_A_PORT = """
+import os, signal, socket, sys
+from groundhog._core import Tracee
+
+code = "import socket, sys; s = socket.create_server(('127.0.0.1', 0)); print(s.getsockname()[1], flush=True); sys.stdin.readline()"
+(ready, output), (given, _held) = os.pipe(), os.pipe()
+with Tracee.spawn([sys.executable, "-c", code], fds={0: given, 1: output}, trusted=True) as tracee:
+    port = int(os.read(ready, 10))
+    tracee.snapshot()
+    tracee.restore(verify=True)
+    if (pid := os.fork()) == 0:
+        signal.pause()
+    tracee.restore(verify=True)
+# Not with SO_REUSEADDR, by which create_server would share it.
+socket.socket().bind(("127.0.0.1", port))
+os.kill(pid, signal.SIGKILL)
+"""
+
+FORKS_AND_STARTS = """
+import os, signal, sys, threading
+from groundhog._core import Tracee
+
+def snapshot():
+    (ready, output), (given, _held) = os.pipe(), os.pipe()
+    with Tracee.spawn(["sh", "-c", "echo; read line"], fds={0: given, 1: output}, trusted=True) as tracee:
+        os.read(ready, 1)
+        tracee.snapshot()
+        for _ in range(5):
+            tracee.restore(verify=True)
+
+done = threading.Event()
+def go_on():
+    while not done.is_set():
+        snapshot()
+thread = threading.Thread(target=go_on)
+thread.start()
+for _ in range(30):
+    if (pid := os.fork()) == 0:
+        snapshot()
+        os._exit(0)
+    assert os.waitpid(pid, 0)[1] == 0
+done.set()
+thread.join()
+"""
+
 
 def run(program: str) -> None:
     command = [sys.executable, "-W", "ignore", "-c", program]
@@ -79,3 +124,11 @@ def test_a_process_starts_while_the_program_forks() -> None:
 @pytest.mark.parametrize("begin", [BY_A_HANDLER, BY_A_THREAD], ids=["by_a_handler", "by_a_thread"])
 def test_a_process_is_reverted_in_a_program_that_waits_for_any_child(begin: str) -> None:
     run(WAITS.format(begin=begin))
+
+
+def test_a_fork_of_the_program_keeps_nothing_of_a_function() -> None:
+    run(KEEPS_A_PORT)
+
+
+def test_a_fork_of_the_program_starts_processes_of_its_own() -> None:
+    run(FORKS_AND_STARTS)

@@ -1,6 +1,7 @@
 //! Open files of functions that this process has, too, to look at them and to put them back.
 
 use groundhog_sys::{Result, fcntl, pidfd};
+use std::cell::Cell;
 use std::collections::BTreeSet;
 use std::ops::Deref;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
@@ -10,7 +11,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 ///
 /// Held while a thread compares what this process has open with what its function has, or makes copies of all that to ask what they are:
 /// a copy of what another thread's function has open would count there as this process's own, and be left as requests leave it.
-static DUPLICATES: Mutex<Numbers> = Mutex::new(Numbers { open: BTreeSet::new(), closing: Vec::new() });
+static DUPLICATES: Mutex<Numbers> = Mutex::new(Numbers::new());
 
 /// The numbers of duplicates.
 #[derive(Debug)]
@@ -21,6 +22,10 @@ pub(crate) struct Numbers {
 }
 
 impl Numbers {
+    const fn new() -> Self {
+        Self { open: BTreeSet::new(), closing: Vec::new() }
+    }
+
     /// Whether what this process has under a number is a duplicate, and so a function's.
     pub(crate) fn have(&self, number: RawFd) -> bool {
         let is_closing = |(closing, inode): &(RawFd, Option<u64>)| {
@@ -33,6 +38,33 @@ impl Numbers {
 /// Keeps other threads from making any.
 pub(crate) fn lock() -> MutexGuard<'static, Numbers> {
     DUPLICATES.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+thread_local! {
+    /// Held by the thread that forks, for as long as that lasts.
+    static FORKING: Cell<Option<MutexGuard<'static, Numbers>>> = const { Cell::new(None) };
+}
+
+/// To be called by the thread that is about to fork this process, before [`after_fork_in_parent`] or [`after_fork_in_child`]: no duplicate is
+/// being made or registered meanwhile.
+pub fn before_fork() {
+    FORKING.set(Some(lock()));
+}
+
+/// To be called by the thread that has forked this process, in this process.
+pub fn after_fork_in_parent() {
+    drop(FORKING.take());
+}
+
+/// To be called in the child: gives up what this process has open of functions, which would keep their ports, locks and connections
+/// for as long as the child lives. Their tracers have stayed in the parent.
+pub fn after_fork_in_child() {
+    if let Some(mut numbers) = FORKING.take() {
+        let Numbers { open, closing } = std::mem::replace(&mut *numbers, Numbers::new());
+        let closing =
+            closing.into_iter().filter(|(number, inode)| fcntl::inode_of_number(*number).ok() == *inode);
+        open.into_iter().chain(closing.map(|(number, _)| number)).for_each(fcntl::give_up_in_child);
+    }
 }
 
 /// A duplicate, which shares the open file.

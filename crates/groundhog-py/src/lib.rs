@@ -85,6 +85,32 @@ fn policy(py: Python<'_>) -> PyResult<Bound<'_, PyList>> {
     Ok(rows)
 }
 
+#[pyfunction]
+fn _before_fork(py: Python<'_>) {
+    // The lock is this thread's, which stays the same.
+    py.detach(groundhog_engine::before_fork);
+}
+
+#[pyfunction]
+fn _after_fork_in_parent() {
+    groundhog_engine::after_fork_in_parent();
+}
+
+#[pyfunction]
+fn _after_fork_in_child() {
+    groundhog_engine::after_fork_in_child();
+}
+
+/// Has forks of this program give up what they have open of functions.
+fn follow_forks(py: Python<'_>) -> PyResult<()> {
+    let steps = PyDict::new(py);
+    steps.set_item("before", wrap_pyfunction!(_before_fork, py)?)?;
+    steps.set_item("after_in_parent", wrap_pyfunction!(_after_fork_in_parent, py)?)?;
+    steps.set_item("after_in_child", wrap_pyfunction!(_after_fork_in_child, py)?)?;
+    py.import("os")?.call_method("register_at_fork", (), Some(&steps))?;
+    Ok(())
+}
+
 #[pymodule]
 fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add("__version__", env!("CARGO_PKG_VERSION"))?;
@@ -95,5 +121,6 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(policy, module)?)?;
     module.add_function(wrap_pyfunction!(mounted_below, module)?)?;
     module.add_function(wrap_pyfunction!(memcpy_seconds_per_page, module)?)?;
+    follow_forks(module.py())?;
     Ok(())
 }

@@ -4,7 +4,7 @@ use crate::kernel_types::{Errno, Result};
 use rustix::fs::{Mode, OFlags, SeekFrom};
 use rustix::io::retry_on_intr;
 use rustix::pipe::PipeFlags;
-use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, OwnedFd, RawFd};
 use std::sync::OnceLock;
 
 /// `F_GETFL`: access mode and status flags.
@@ -21,6 +21,19 @@ pub fn status_flags(fd: impl AsFd) -> Result<u32> {
 /// As fcntl(2).
 pub fn set_status_flags(fd: impl AsFd, flags: u32) -> Result<()> {
     Ok(rustix::fs::fcntl_setfl(fd, OFlags::from_bits_retain(flags))?)
+}
+
+/// Has a descriptor's number lead to nothing (`/dev/null`), in a child of fork(2): what the parent has open there is then its alone, and
+/// whoever closes the number in the child closes nothing else.
+pub fn give_up_in_child(number: RawFd) {
+    let nothing = rustix::fs::open("/dev/null", OFlags::RDWR | OFlags::CLOEXEC, Mode::empty());
+    // SAFETY: dup3(2) and close(2) take numbers alone. The caller's owner of this one stays in the parent, or finds a file there still.
+    unsafe {
+        match nothing {
+            Ok(nothing) => libc::dup3(nothing.as_raw_fd(), number, libc::O_CLOEXEC),
+            Err(_) => libc::close(number),
+        };
+    }
 }
 
 /// `lseek`: the offset of a seekable file, `None` for others.

@@ -92,10 +92,12 @@ pub fn fork(command: &Command) -> Result<Pending> {
         };
     }
     drop(born_write);
-    let mut told = [0; 4];
-    let count = rustix::io::retry_on_intr(|| rustix::io::read(&born, &mut told))?;
-    // Where the host program ignores the ends of its children, the kernel has taken it.
+    // Where the host program ignores the ends of its children, or waits for any, it has been taken when this returns.
     let _taken = wait::one(Tid(i32::try_from(leader).map_err(|_| Errno(libc::EINVAL))?));
+    // Not to the pipe's end: a fork of the host may have the other end, for as long as it lives.
+    let mut told = [0; 4];
+    let has_told = fcntl::readable(std::iter::once(&born))?[0];
+    let count = if has_told { rustix::io::retry_on_intr(|| rustix::io::read(&born, &mut told))? } else { 0 };
     match i32::from_ne_bytes(told) {
         pid if count == told.len() && pid > 0 => Ok(Pending { pid: Tid(pid), gate, trouble }),
         errno if count == told.len() => Err(Errno(-errno)),
