@@ -69,7 +69,12 @@ KEEPS_A_PORT = """
 import os, signal, socket, sys
 from groundhog._core import Tracee
 
-code = "import socket, sys; s = socket.create_server(('127.0.0.1', 0)); print(s.getsockname()[1], flush=True); sys.stdin.readline()"
+code = '''
+import socket, sys
+server = socket.create_server(("127.0.0.1", 0))
+print(server.getsockname()[1], flush=True)
+sys.stdin.readline()
+'''
 (ready, output), (given, _held) = os.pipe(), os.pipe()
 with Tracee.spawn([sys.executable, "-c", code], fds={0: given, 1: output}, trusted=True) as tracee:
     port = int(os.read(ready, 10))

@@ -45,12 +45,24 @@ class _Commands(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
         if cmd_name not in COMMANDS:
             return None
+        _import_structlog_alone()
         command: click.Command = import_module(f"groundhog.cli.{cmd_name}").command
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
         with formatter.section("Commands"):
             formatter.write_dl(list(COMMANDS.items()))
+
+
+def _import_structlog_alone() -> None:
+    """Import it without rich, which it takes for tracebacks on terminals: a third of a server's start."""
+    if "rich" in sys.modules:
+        return
+    sys.modules["rich"] = None  # type: ignore[assignment]  # as if there were none
+    try:
+        import_module("structlog")
+    finally:
+        del sys.modules["rich"]
 
 
 @click.group(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from typing import TYPE_CHECKING
 
 from groundhog.cli import main
@@ -31,3 +33,8 @@ def test_the_target_that_may_be_left_out(capsys: pytest.CaptureFixture[str]) -> 
     assert "Usage: groundhog bench [OPTIONS] [TARGET]\n" in capsys.readouterr().out
     assert main(["invoke", "--help"]) == 0
     assert "Usage: groundhog invoke [OPTIONS] TARGET\n" in capsys.readouterr().out
+
+
+def test_a_server_does_not_wait_for_what_draws_tables() -> None:
+    code = 'import sys, groundhog.cli; groundhog.cli.main(["serve", "-h"]); sys.exit("rich" in sys.modules)'
+    subprocess.run([sys.executable, "-c", code], check=True, stdout=subprocess.DEVNULL)
