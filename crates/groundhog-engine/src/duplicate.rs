@@ -1,6 +1,6 @@
 //! Open files of functions that this process has, too, to look at them and to put them back.
 
-use groundhog_sys::{Result, fcntl, pidfd};
+use groundhog_sys::{Result, fcntl, forking, pidfd};
 use std::cell::Cell;
 use std::collections::BTreeSet;
 use std::ops::Deref;
@@ -40,15 +40,18 @@ pub(crate) fn lock() -> MutexGuard<'static, Numbers> {
     DUPLICATES.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+type Forking = (MutexGuard<'static, Numbers>, MutexGuard<'static, ()>);
+
 thread_local! {
     /// Held by the thread that forks, for as long as that lasts.
-    static FORKING: Cell<Option<MutexGuard<'static, Numbers>>> = const { Cell::new(None) };
+    static FORKING: Cell<Option<Forking>> = const { Cell::new(None) };
 }
 
 /// To be called by the thread that is about to fork this process, before [`after_fork_in_parent`] or [`after_fork_in_child`]: no duplicate is
-/// being made or registered meanwhile.
+/// being made or registered meanwhile, nor anything else that threads wait for.
 pub fn before_fork() {
-    FORKING.set(Some(lock()));
+    let numbers = lock();
+    FORKING.set(Some((numbers, forking::apart())));
 }
 
 /// To be called by the thread that has forked this process, in this process.
@@ -59,7 +62,7 @@ pub fn after_fork_in_parent() {
 /// To be called in the child: gives up what this process has open of functions, which would keep their ports, locks and connections
 /// for as long as the child lives. Their tracers have stayed in the parent.
 pub fn after_fork_in_child() {
-    if let Some(mut numbers) = FORKING.take() {
+    if let Some((mut numbers, _apart)) = FORKING.take() {
         let Numbers { open, closing } = std::mem::replace(&mut *numbers, Numbers::new());
         let closing =
             closing.into_iter().filter(|(number, inode)| fcntl::inode_of_number(*number).ok() == *inode);

@@ -1,11 +1,11 @@
 //! State of an open file that a duplicate shares: its flags and its offset.
 
+use crate::forking::Found;
 use crate::kernel_types::{Errno, Result};
 use rustix::fs::{Mode, OFlags, SeekFrom};
 use rustix::io::retry_on_intr;
 use rustix::pipe::PipeFlags;
 use std::os::fd::{AsFd, AsRawFd, OwnedFd, RawFd};
-use std::sync::OnceLock;
 
 /// `F_GETFL`: access mode and status flags.
 ///
@@ -228,8 +228,8 @@ pub fn is_read_unnoted(fd: impl AsFd) -> bool {
 /// Whether this kernel notes when a pipe without a name was read and written: up to Linux 6.14. Tried once.
 #[must_use]
 pub fn pipes_note_times() -> bool {
-    static FOUND: OnceLock<bool> = OnceLock::new();
-    *FOUND.get_or_init(|| {
+    static FOUND: Found<bool> = Found::new();
+    *FOUND.or(|| {
         const LONG_AGO: (i64, i64) = (1, 0);
         let tried = || -> Result<bool> {
             let (reader, writer) = rustix::pipe::pipe_with(PipeFlags::CLOEXEC | PipeFlags::NONBLOCK)?;

@@ -10,6 +10,7 @@ pub mod copy_time;
 pub mod fcntl;
 pub mod file_contents;
 pub mod folder;
+pub mod forking;
 pub mod hugepage;
 pub mod jail;
 pub mod kcmp;

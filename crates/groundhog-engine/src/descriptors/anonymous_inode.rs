@@ -6,24 +6,28 @@
 use crate::error::{OrTrouble, Reason, Step, Trouble};
 use groundhog_sys::fcntl;
 use groundhog_sys::file_contents::{self, Attributes};
-use std::sync::LazyLock;
+use groundhog_sys::forking::Found;
 
 /// What it told, if it can be changed at all.
-static NOTED: LazyLock<Option<Attributes>> = LazyLock::new(|| {
-    let any = fcntl::eventfd().ok()?;
-    let noted = file_contents::inode_attributes(&any).ok()?;
-    file_contents::set_mode(&any, noted.mode).ok()?;
-    Some(noted)
-});
+fn noted() -> Option<&'static Attributes> {
+    static NOTED: Found<Option<Attributes>> = Found::new();
+    let attributes = NOTED.or(|| {
+        let any = fcntl::eventfd().ok()?;
+        let noted = file_contents::inode_attributes(&any).ok()?;
+        file_contents::set_mode(&any, noted.mode).ok()?;
+        Some(noted)
+    });
+    attributes.as_ref()
+}
 
 /// Notes what it is like, before a process of ours can have changed it.
 pub(crate) fn note() {
-    LazyLock::force(&NOTED);
+    noted();
 }
 
 /// Puts it back: after each request, and at the end of a process, since it stays.
 pub(crate) fn put_back() -> Step<()> {
-    let Some(noted) = &*NOTED else { return Ok(()) };
+    let Some(noted) = noted() else { return Ok(()) };
     let any = fcntl::eventfd().or_trouble(Reason::Inspection, "making an eventfd")?;
     let now = || {
         file_contents::inode_attributes(&any).or_trouble(Reason::Inspection, "looking at what eventfds share")

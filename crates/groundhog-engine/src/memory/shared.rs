@@ -8,11 +8,11 @@ use crate::memory::pages::differing_pages;
 use crate::memory::vma::{Area, AreaKind};
 use crate::trace::process::Process;
 use groundhog_proc::maps::Mapping;
+use groundhog_sys::forking::Found;
 use groundhog_sys::pagemap_scan::{self, Categories, Query};
 use groundhog_sys::process_vm::{self, Batch};
 use groundhog_sys::ptrace::RseqArea;
 use groundhog_sys::{Errno, PAGE_SIZE, RemoteAddr};
-use std::sync::LazyLock;
 
 const EIO: Errno = Errno(5);
 const EFAULT: Errno = Errno(14);
@@ -29,9 +29,8 @@ pub(crate) const RSEQ_KERNEL_END: usize = 28;
 
 /// Those that this kernel writes. What others would write there is the process's own, as any of its memory.
 pub(crate) fn rseq_kernel_fields() -> &'static [(usize, usize)] {
-    static KNOWN: LazyLock<usize> =
-        LazyLock::new(|| fields_within(rseq_feature_size().unwrap_or(RSEQ_FIRST_FEATURES)));
-    &RSEQ_KERNEL_FIELDS[..*KNOWN]
+    static KNOWN: Found<usize> = Found::new();
+    &RSEQ_KERNEL_FIELDS[..*KNOWN.or(|| fields_within(rseq_feature_size().unwrap_or(RSEQ_FIRST_FEATURES)))]
 }
 
 fn fields_within(size: usize) -> usize {

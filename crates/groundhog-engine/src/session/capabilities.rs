@@ -3,8 +3,8 @@
 use crate::error::{Error, Result};
 use crate::files::jail::{self, Means};
 use crate::strategy::Strategy;
+use groundhog_sys::forking::Found;
 use groundhog_sys::{Errno, self_test, sock_diag};
-use std::sync::OnceLock;
 
 /// Names in this variable, separated by commas, count as not working: to try every fallback anywhere.
 const WITHOUT: &str = "GROUNDHOG_WITHOUT";
@@ -121,8 +121,8 @@ const TRIALS: [Trial; 9] = [
 
 /// Tries everything, the first time; remembers the answers.
 pub fn capabilities() -> &'static Capabilities {
-    static FOUND: OnceLock<Capabilities> = OnceLock::new();
-    FOUND.get_or_init(|| {
+    static FOUND: Found<Capabilities> = Found::new();
+    FOUND.or(|| {
         let without = std::env::var(WITHOUT).unwrap_or_default();
         let off: Vec<&str> = without.split(',').map(str::trim).collect();
         Capabilities {

@@ -15,7 +15,7 @@ mod described;
 mod operations;
 
 use groundhog_sys::Errno;
-use std::sync::OnceLock;
+use groundhog_sys::forking::Found;
 use syscalls::Sysno;
 
 pub use described::{PolicyRow, described};
@@ -222,8 +222,8 @@ pub(crate) enum Rule {
 
 /// The row of a call; none: the policy does not know it.
 pub(crate) fn rule(call: Sysno) -> Option<Rule> {
-    static BY_NUMBER: OnceLock<Vec<Option<Rule>>> = OnceLock::new();
-    let rules = BY_NUMBER.get_or_init(|| {
+    static BY_NUMBER: Found<Vec<Option<Rule>>> = Found::new();
+    let rules = BY_NUMBER.or(|| {
         let mut rules = vec![None; Sysno::last() as usize + 1];
         for (calls, rule) in calls::CALLS {
             for call in *calls {
