@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import concurrent.futures
+import contextlib
 import json
 import os
 import re
+import resource
 import signal
 import socket
 import sys
 import time
 from typing import TYPE_CHECKING, Any
 
+import httpx
 import pytest
 
 from tests.framework.commands import Served, groundhog, left_behind, served
@@ -371,6 +374,19 @@ def test_headers_have_a_limit(server: Served) -> None:
     with socket.create_connection(address) as connection, connection.makefile("rb") as answers:
         connection.sendall(b"POST / HTTP/1.1\r\nHost: here\r\n" + b"X: y\r\n" * 50_000)
         assert answers.readline().startswith(b"HTTP/1.1 400 ")
+
+
+def test_callers_that_take_all_descriptors(python: Path) -> None:
+    """Each restore would fail, and no process start, for as long as they stay."""
+    with served("serve", str(python)) as server, contextlib.ExitStack() as others:
+        resource.prlimit(server.process.pid, resource.RLIMIT_NOFILE, (128, 128))
+        address = server.client.base_url.host, server.client.base_url.port or 80
+        for _ in range(150):
+            others.enter_context(socket.create_connection(address)).sendall(b"G")
+        for _ in range(3):
+            assert httpx.post(server.url, json={}).status_code == 200
+        assert "retired" not in server.log
+        assert server.stop() == 0
 
 
 # What the runtime makes of the largest ones is tested without HTTP: test_pool.py.

@@ -9,14 +9,17 @@ import asyncio
 import contextlib
 import errno
 import fcntl
+import heapq
 import ipaddress
+import math
 import os
+import resource
 import signal
 import socket
 import sys
 import termios
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import click
 import uvicorn
@@ -47,6 +50,10 @@ _HANDLED_S = 0.005
 """What is read at once is to be handled within this time."""
 _STUCK_S = 60.0
 """How long callers may take for a request's head, or take nothing of an answer; up to twice as long."""
+_MOST_CONNECTIONS = 8192
+"""At a time; each takes some memory."""
+_KEPT_FREE = 128
+"""Descriptors that callers do not get, or a quarter of few: restores and new processes need some."""
 _WRITING_S = 1.0
 """How long the last answers may take on their way out."""
 _BURYING_S = 1.0
@@ -111,16 +118,50 @@ class _Protocol(H11Protocol):
 
     Asyncio reads 256 KB at once. In chunks of one byte that is some 40,000 events to handle, which takes
     seconds. A caller that takes nothing of its answer keeps us from using the memory again, one that never
-    ends the head of a request a descriptor.
+    ends the head of a request a descriptor. Where callers had them all, each restore would fail, and no
+    process would start.
     """
 
     _seen: tuple[object, bool, int] = (None, True, 0)
     """At the last look: the request, whether it was answered, and how much of that was not taken."""
+    _told_at: ClassVar[float] = -math.inf
+    """When the log was told last that callers are too many."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
+        self.idle_since = self.loop.time()
         self._read(_SMALLEST_READ)
         self._looking = self.loop.call_later(_STUCK_S, self._look)
+        number = transport.get_extra_info("socket").fileno()
+        too_many = _connections_too_many(len(self.connections), number)
+        if too_many > 0:
+            self._make_room(too_many)
+
+    def _make_room(self, count: int) -> None:
+        """End connections whose callers have sent nothing for longest, of those that owe something; if all
+        others wait for us, this one.
+        """
+        owing = [each for each in self.connections if isinstance(each, _Protocol) and each.owes()]
+        for each in heapq.nsmallest(count, owing, key=lambda each: each.idle_since) or [self]:
+            each.transport.abort()
+        if self.loop.time() - _Protocol._told_at > _STUCK_S:
+            _Protocol._told_at = self.loop.time()
+            log.warning(
+                "callers have too many connections: those that have sent nothing for longest are ended",
+                connections=len(self.connections),
+            )
+
+    def owes(self) -> bool:
+        """Whether it is the caller's turn: to send a request, or the rest of one."""
+        if self.transport.is_closing():
+            return False
+        if self.cycle is None or self.cycle.more_body:  # type: ignore[redundant-expr]
+            return True
+        return self.cycle.response_complete and not self.transport.get_write_buffer_size()
+
+    def on_response_complete(self) -> None:
+        self.idle_since = self.loop.time()
+        super().on_response_complete()
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._looking.cancel()
@@ -148,6 +189,7 @@ class _Protocol(H11Protocol):
 
     def data_received(self, data: bytes) -> None:
         began = time.perf_counter()
+        self.idle_since = self.loop.time()
         super().data_received(data)
         if time.perf_counter() - began > _HANDLED_S:
             self._read(_SMALLEST_READ)
@@ -158,6 +200,22 @@ class _Protocol(H11Protocol):
         self._most = most
         # What asyncio's own transports give to recv(2); others leave it aside.
         self.transport.max_size = most  # type: ignore[attr-defined]
+
+
+def _connections_too_many(count: int, number: int) -> int:
+    """How many of so many connections are to end, of which the newest has the descriptor with that number.
+
+    Nobody looks while neither tells of many descriptors: a new one gets the lowest number that is free.
+    """
+    most, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    too_many = count - _MOST_CONNECTIONS
+    if most == resource.RLIM_INFINITY or (number < most // 2 and count < most // 4):
+        return too_many
+    try:
+        taken = sum(1 for _ in os.scandir("/proc/self/fd"))
+    except OSError:  # none is left to look by
+        taken = most
+    return max(too_many, taken - (most - min(_KEPT_FREE, most // 4)))
 
 
 class _Server(uvicorn.Server):

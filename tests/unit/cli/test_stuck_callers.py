@@ -26,6 +26,11 @@ async def _application(scope: Scope, receive: Receive, send: Send) -> None:  # n
     await send({"type": "http.response.body", "body": BODY})
 
 
+async def _answer(scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG001
+    await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"0")]})
+    await send({"type": "http.response.body", "body": b""})
+
+
 async def _nothing(_: float = 0) -> None:
     pass
 
@@ -71,4 +76,68 @@ async def test_a_head_that_never_ends(monkeypatch: pytest.MonkeyPatch, earlier: 
             while await asyncio.wait_for(reader.read(1 << 20), 10):
                 pass
         writer.close()
+        end()
+
+
+@pytest.mark.parametrize(
+    "half", [b"", b"POST / HTT", b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\nab", KEPT]
+)
+async def test_callers_that_take_all_connections(monkeypatch: pytest.MonkeyPatch, half: bytes) -> None:
+    monkeypatch.setattr(listening, "_MOST_CONNECTIONS", 4)
+    gate = asyncio.Event()
+
+    async def application(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["path"] == "/slow":
+            await gate.wait()
+        elif scope["method"] == "POST":
+            while (await receive()).get("more_body"):
+                pass
+        await _answer(scope, receive, send)
+
+    server = Serving(application, _nothing, _nothing, _nothing)
+    async with server.running(1):
+
+        async def connected(sent: bytes) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+            made = await asyncio.open_connection("127.0.0.1", server.port)
+            made[1].write(sent)
+            return made
+
+        waiting = await connected(KEPT.replace(b"/ ", b"/slow "))
+        idle = [await connected(half) for _ in range(10)]
+        for _ in range(3):
+            reader, writer = await connected(ASKED)
+            assert await asyncio.wait_for(reader.readline(), 5) == b"HTTP/1.1 200 OK\r\n"
+            writer.close()
+        with contextlib.suppress(ConnectionResetError):
+            await asyncio.wait_for(idle[0][0].read(), 5)  # to the end
+        gate.set()
+        assert await asyncio.wait_for(waiting[0].readline(), 5) == b"HTTP/1.1 200 OK\r\n"
+        for _, writer in (waiting, *idle):
+            writer.close()
+        end()
+
+
+async def test_callers_of_whom_all_wait(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(listening, "_MOST_CONNECTIONS", 2)
+    gate = asyncio.Event()
+
+    async def application(scope: Scope, receive: Receive, send: Send) -> None:
+        await gate.wait()
+        await _answer(scope, receive, send)
+
+    server = Serving(application, _nothing, _nothing, _nothing)
+    async with server.running(1):
+        made = []
+        for _ in range(2):
+            made.append(await asyncio.open_connection("127.0.0.1", server.port))
+            made[-1][1].write(ASKED)
+            await asyncio.sleep(0.1)
+        reader, late = await asyncio.open_connection("127.0.0.1", server.port)
+        with contextlib.suppress(ConnectionResetError):
+            assert await asyncio.wait_for(reader.read(), 5) == b""
+        late.close()
+        gate.set()
+        for reader, writer in made:
+            assert await asyncio.wait_for(reader.readline(), 5) == b"HTTP/1.1 200 OK\r\n"
+            writer.close()
         end()
