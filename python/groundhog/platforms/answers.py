@@ -22,6 +22,7 @@ from starlette.routing import Route
 from groundhog import errors
 from groundhog._collector import paused_for
 from groundhog._log import log
+from groundhog.platforms import bodies
 from groundhog.protocols.actionloop import JsonBytes, encode_value
 
 if TYPE_CHECKING:
@@ -39,6 +40,8 @@ MIB = 1024 * 1024
 ENDING = "the server is ending: send it again"
 CUT_OFF = "the server ended before the answer came: the function may have run"
 RETRY_SOON = {"retry-after": "1"}
+_BODIES = bodies.Bodies()
+"""Of all platforms in this process: its memory is one."""
 
 
 class Refusal(Exception):  # noqa: N818  (an answer, not a failure of ours)
@@ -90,8 +93,9 @@ async def read_body(request: Request, limit: int, timeout_s: float) -> bytes:
         timeout_s: how long it may take to come, in seconds.
 
     Raises:
-        Refusal: 413, as soon as the body is known to be longer; 408, when it takes too long; 503, when the
-            server ends meanwhile. What follows is not read.
+        Refusal: 413, as soon as the body is known to be longer; 408, when it takes too long; 429, when those
+            of others take all the room there is; 503, when the server ends meanwhile. What follows is not
+            read.
     """
     task = asyncio.current_task()
     assert task is not None  # noqa: S101 - a coroutine runs in a task
@@ -125,6 +129,9 @@ async def _whole_body(request: Request, limit: int) -> bytes:
         size += len(chunk)
         if size > limit:
             raise Refusal(413, f"the request has more bytes than the limit of {limit}")
+        if not _BODIES.hold(request.scope, size):
+            what = "the bodies of other requests take all the room there is for them; try again later"
+            raise Refusal(429, what, {"connection": "close", **RETRY_SOON})
         chunks.append(chunk)
     return b"".join(chunks)
 
@@ -314,6 +321,8 @@ class Refusing:
             # The text of an unforeseen error may hold the data of a request: it goes to our log alone.
             log.exception("request failed", path=request.url.path)
             answer = refusal(500, "internal error: see the log of groundhog")
+        finally:
+            _BODIES.release(scope)
         await answer(scope, receive, send)
 
     def _check_method(self, request: Request) -> None:

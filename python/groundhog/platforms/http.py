@@ -7,7 +7,7 @@
 | 403 | with trust domains: a function may have asked its own server (`groundhog.platforms.neighbours`) |
 | 408 | the body did not come within the time that a request may take; the connection is closed |
 | 413 | the body is larger than the limit |
-| 429 | the queue is full; ``Retry-After`` says when to try again |
+| 429 | the queue is full, or bodies of others take all the room; ``Retry-After`` says when to try again |
 | 502 | the function failed: it raised, its process died, it answered no object, or more than it may |
 | 503 | there is no clean worker, or the server is closing; ``Retry-After`` likewise |
 | 504 | the function did not answer in time; its process has been killed |
@@ -110,8 +110,9 @@ def application(
             await neighbours.check(request)
         timeout = parse_timeout(single_header(request, "X-Timeout"), limits.timeout_s)
         domain = single_header(request, domain_header) or None if domain_header else None
-        body = await read_body(request, limits.request_bytes, limits.timeout_s)
-        params = arguments(body, limits.request_bytes)
+        params = arguments(
+            await read_body(request, limits.request_bytes, limits.timeout_s), limits.request_bytes
+        )
         activation_id = os.urandom(16).hex()
         job: Job | None = None
         try:
