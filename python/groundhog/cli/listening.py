@@ -54,6 +54,8 @@ _MOST_CONNECTIONS = 8192
 """At a time; each takes some memory."""
 _KEPT_FREE = 128
 """Descriptors that callers do not get, or a quarter of few: restores and new processes need some."""
+_MOST_UNTAKEN = 1024 * 1024 * 1024
+"""Bytes of answers that callers have not taken, of all together."""
 _WRITING_S = 1.0
 """How long the last answers may take on their way out."""
 _BURYING_S = 1.0
@@ -158,6 +160,18 @@ class _Protocol(H11Protocol):
         if self.cycle is None or self.cycle.more_body:  # type: ignore[redundant-expr]
             return True
         return self.cycle.response_complete and not self.transport.get_write_buffer_size()
+
+    def pause_writing(self) -> None:
+        """The caller takes its answer slowly. Those who do so for longest give way where that is too much."""
+        super().pause_writing()
+        slow = [each for each in self.connections if isinstance(each, _Protocol) and each is not self]
+        left = {each: size for each in slow if (size := each.transport.get_write_buffer_size())}
+        too_much = sum(left.values()) + self.transport.get_write_buffer_size() - _MOST_UNTAKEN
+        for each in sorted(left, key=lambda each: each.idle_since):
+            if too_much <= 0:
+                break
+            too_much -= left[each]
+            each.transport.abort()
 
     def on_response_complete(self) -> None:
         self.idle_since = self.loop.time()

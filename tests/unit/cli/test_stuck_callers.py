@@ -141,3 +141,29 @@ async def test_callers_of_whom_all_wait(monkeypatch: pytest.MonkeyPatch) -> None
             assert await asyncio.wait_for(reader.readline(), 5) == b"HTTP/1.1 200 OK\r\n"
             writer.close()
         end()
+
+
+async def test_answers_that_many_do_not_take(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(listening, "_MOST_UNTAKEN", 3 * len(BODY))
+    server = Serving(_application, _nothing, _nothing, _nothing)
+    async with server.running(1):
+        loop = asyncio.get_running_loop()
+        with contextlib.ExitStack() as stack:
+            clients = []
+            for _ in range(5):
+                client = stack.enter_context(socket.socket())
+                client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 100_000)
+                client.setblocking(False)
+                await loop.sock_connect(client, ("127.0.0.1", server.port))
+                await loop.sock_sendall(client, ASKED)
+                await loop.sock_recv(client, 1)  # it has been answered
+                clients.append(client)
+            whole = []
+            for client in clients:
+                got = 1
+                with contextlib.suppress(ConnectionResetError):
+                    while data := await loop.sock_recv(client, 1 << 18):
+                        got += len(data)
+                whole.append(got > len(BODY))
+        end()
+    assert whole == [False, False, True, True, True]
