@@ -389,6 +389,13 @@ def test_callers_that_take_all_descriptors(python: Path) -> None:
         assert server.stop() == 0
 
 
+def test_callers_where_workers_have_nearly_all_descriptors(python: Path) -> None:
+    with served("serve", str(python), "--workers", "4") as server:
+        most = 20 + sum(1 for _ in os.scandir(f"/proc/{server.process.pid}/fd"))
+        resource.prlimit(server.process.pid, resource.RLIMIT_NOFILE, (most, most))
+        assert server.client.post("/", json={}).status_code == 200
+
+
 # What the runtime makes of the largest ones is tested without HTTP: test_pool.py.
 @pytest.mark.parametrize(
     ("server", "size"),

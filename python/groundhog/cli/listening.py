@@ -52,6 +52,8 @@ _STUCK_S = 60.0
 """How long callers may take for a request's head, or take nothing of an answer; up to twice as long."""
 _MOST_CONNECTIONS = 8192
 """At a time; each takes some memory."""
+_FEWEST_CONNECTIONS = 32
+"""So many callers are served also where workers need nearly all descriptors."""
 _KEPT_FREE = 128
 """Descriptors that callers do not get, or a quarter of few: restores and new processes need some."""
 _MOST_UNTAKEN = 1024 * 1024 * 1024
@@ -229,7 +231,7 @@ def _connections_too_many(count: int, number: int) -> int:
         taken = sum(1 for _ in os.scandir("/proc/self/fd"))
     except OSError:  # none is left to look by
         taken = most
-    return max(too_many, taken - (most - min(_KEPT_FREE, most // 4)))
+    return max(too_many, min(taken - (most - min(_KEPT_FREE, most // 4)), count - _FEWEST_CONNECTIONS))
 
 
 class _Server(uvicorn.Server):
