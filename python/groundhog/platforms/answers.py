@@ -207,12 +207,14 @@ def encoded(value: Any, limit: int) -> JsonBytes:
     """Return arguments in the form in which they are sent.
 
     Raises:
-        Refusal: 413 if they are too large in that form.
+        Refusal: 413 if they are too large in that form; 400 if they have none, as numbers beyond all floats.
     """
     try:
         return JsonBytes(encode_value(value, limit))
     except errors.PayloadTooLargeError as error:
         raise Refusal(413, str(error)) from None
+    except errors.InvocationError as error:
+        raise Refusal(400, str(error)) from None
 
 
 def parse_timeout(text: str | None, limit: float) -> float:

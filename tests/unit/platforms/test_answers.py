@@ -56,6 +56,12 @@ def test_too_large_is_413(call: Any) -> None:
     assert caught.value.status == 413
 
 
+def test_what_has_no_form_to_be_sent_in_is_400() -> None:
+    with pytest.raises(Refusal, match="Out of range") as caught:
+        encoded(answers.parse_json(b'{"x": 1e400}'), 100)
+    assert caught.value.status == 400
+
+
 def test_half_a_surrogate_pair_stays_escaped() -> None:
     assert encode({"a": "\ud800", "b": "❄"}) == b'{"a":"\\ud800","b":"\\u2744"}'
     assert encode({"b": "❄"}) == '{"b":"❄"}'.encode()
