@@ -67,7 +67,7 @@ const UNSEEN: [&str; 26] = [
 
 /// Likewise, of which nothing tells but the process itself, or nobody: what is attached to is not isolated from these. Whoever
 /// says that it is has to start it.
-const NOT_COMPARED: [&str; 12] = [
+const NOT_COMPARED: [&str; 13] = [
     "compared_by_kcmp",
     "folder_notified",
     "futex_hash",
@@ -80,6 +80,7 @@ const NOT_COMPARED: [&str; 12] = [
     "segments_local",
     "shared_parted",
     "signals_of_input",
+    "signals_of_room",
 ];
 
 /// What the kernel tells since Linux 6.3, where the first came, too.

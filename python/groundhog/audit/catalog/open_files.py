@@ -55,6 +55,7 @@ OPEN_FILES = (
     Victim("c", "fanotify_waiting", QUEUES, REFUSED, evasion=True),
     Victim("c", "async_input", LOCKS, evasion=True),
     Victim("c", "signals_of_input", LOCKS, RETIRE),
+    Victim("c", "signals_of_room", LOCKS, RETIRE),
     Victim("c", "locks_order", LOCKS, RETIRE, evasion=True),
     Victim("c", "mapping_locked", LOCKS, RETIRE, unjailed=True),
     Victim("c", "mapping_keeps_lock", LOCKS, RETIRE, evasion=True),

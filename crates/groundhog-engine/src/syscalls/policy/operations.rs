@@ -28,9 +28,15 @@ const LAST_FOR_FILE: &[Clause] = &[on(FIRST, E::Retires(Scope::File))];
 /// Of any open file: what happens to it sends signals.
 const OWNER: &[Clause] = &[on(FIRST, E::OpenFile(0)), always(E::AsksForSignals)];
 const LEASE: &[Clause] = &[on(FIRST, E::Retires(Scope::File)), always(E::AsksForSignals)];
-const STATUS_OR_SIGNALS: &[Clause] =
-    &[on(FIRST, E::StatusFlags(0)), on(When::Has(2, O_ASYNC, O_ASYNC), E::AsksForSignals)];
-const SIGNALS: &[Clause] = &[on(FIRST, E::StatusFlags(0)), always(E::AsksForSignals)];
+const ASKS: When = When::Has(2, O_ASYNC, O_ASYNC);
+/// A socket that tells by signals notes that it was full, or that somebody waits at it, and forgets that only while it does so.
+const STATUS_OR_SIGNALS: &[Clause] = &[
+    on(FIRST, E::StatusFlags(0)),
+    on(When::All(&[ASKS, FIRST]), E::OpenFile(0)),
+    on(ASKS, E::AsksForSignals),
+];
+const SIGNALS: &[Clause] =
+    &[on(FIRST, E::StatusFlags(0)), on(FIRST, E::OpenFile(0)), always(E::AsksForSignals)];
 const INODES: &[Clause] = &[always(E::Inodes)];
 const FILES: &[Clause] = &[always(E::Files)];
 const TERMINAL: &[Clause] = &[always(E::Terminal)];
