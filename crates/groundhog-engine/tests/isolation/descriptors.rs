@@ -1,10 +1,10 @@
 //! Descriptors, and the bytes in our own pipes: pitfall 21.
 
 use crate::harness::{
-    Start, alone, answers_stay_the_same, for_each_strategy, is_refused, leaks_by_itself, reverts, strategies,
-    wait_until,
+    Start, alone, answers_stay_the_same, for_each_strategy, is_refused, leaks_by_itself,
+    nothing_like_it_here, reverts, strategies, wait_until,
 };
-use groundhog_engine::{Error, Reason, Strategy};
+use groundhog_engine::{Error, JailOptions, Means, Reason, Strategy, capabilities};
 use std::io::{Seek, SeekFrom, Write};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -256,5 +256,30 @@ fn what_all_eventfds_share_is_put_back() {
         wait_until("word of the end", || victim.tracee.ending().is_some());
         assert_eq!(other.ask(4), first, "after the end of another process");
         other.restore();
+    }
+}
+
+/// Where root is nobody, as in a jail of another user, an owner of nobody's is told otherwise than that there never was one.
+#[test]
+fn nobody_is_told_whether_anything_about_an_owner_was_ever_set() {
+    const NOBODY: (u32, u32) = (65534, 65534);
+    if let Some(refusal) = capabilities().jail_refusal(Means::Namespace) {
+        nothing_like_it_here(&refusal);
+        return;
+    }
+    if !rustix::process::geteuid().is_root() {
+        nothing_like_it_here("only root can become another user");
+        return;
+    }
+    let jail =
+        || JailOptions { means: Means::Namespace, private: vec![], most: (1 << 20, 100), own_network: false };
+    let start = || Start::of("owner_users", &[]).becoming(NOBODY).jailed(jail());
+    let mut alone = start().with(strategies()[0]);
+    if alone.ask(1) == alone.ask(2) {
+        nothing_like_it_here("users who set owners");
+        return;
+    }
+    for strategy in strategies() {
+        answers_stay_the_same(&mut start().with(strategy));
     }
 }

@@ -287,7 +287,8 @@ pub(super) const FCNTL: Rule = Rule::Operations(
             op(11, "F_GETSIG", PURE),
             op(15, "F_SETOWN_EX", OWNER),
             op(16, "F_GETOWN_EX", PURE),
-            op(17, "F_GETOWNER_UIDS", PURE),
+            // In a namespace without root it tells that anything about an owner was ever set: only then somebody's id is noted.
+            op(17, "F_GETOWNER_UIDS", REFUSED),
             op(36, "F_OFD_GETLK", PURE),
             op(37, "F_OFD_SETLK", OPEN_FILE),
             op(38, "F_OFD_SETLKW", OPEN_FILE),
