@@ -76,6 +76,8 @@ pub(crate) enum By {
 /// What a process that has entered its jail lets us have.
 #[derive(Debug, Default)]
 pub(crate) struct Entered {
+    /// There is one, also if it has no such folder.
+    pub(crate) is_jailed: bool,
     /// The folders in which it may write.
     pub(crate) private: Vec<Private>,
     /// Who is asked about the sockets of its network, if it has one of its own.
@@ -141,7 +143,7 @@ impl By {
             Self::Nothing => Ok(Entered::default()),
             Self::Landlock { private } => {
                 let private = private.iter().map(|path| Private::plain(path)).collect::<Result<_>>()?;
-                Ok(Entered { private, sock_diag: None })
+                Ok(Entered { is_jailed: true, private, sock_diag: None })
             }
             Self::Namespace { ours, own_network, shared_memory, private } => {
                 let received = jail::receive(&ours, own_network, shared_memory)?;
@@ -155,7 +157,7 @@ impl By {
                 if let Some(memory) = received.shared_memory {
                     folders.push(Private::alone(PathBuf::from(SHARED_MEMORY), memory)?);
                 }
-                Ok(Entered { private: folders, sock_diag: received.sock_diag })
+                Ok(Entered { is_jailed: true, private: folders, sock_diag: received.sock_diag })
             }
         }
     }

@@ -51,7 +51,7 @@ impl Session {
         let private = Rc::new(entered.private);
         {
             let facts = &mut watch.borrow_mut().facts;
-            facts.is_jailed = !private.is_empty();
+            facts.is_jailed = entered.is_jailed;
             // Asked while it loads, too: what waits in a socket by the snapshot may be read later.
             let private = Rc::clone(&private);
             facts.may_be_rewritten = Some(Box::new(move |thread, number| {

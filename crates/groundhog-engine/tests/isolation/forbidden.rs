@@ -1,10 +1,10 @@
 //! What cannot be reverted is refused, with its reason: pitfalls 12, 14 and 15, and what the kernel tells nobody.
 
 use crate::harness::{
-    Stranger, Victim, expect_refusal, for_each_strategy, is_refused, nothing_like_it_here,
+    Start, Stranger, Victim, expect_refusal, for_each_strategy, is_refused, nothing_like_it_here,
     snapshot_is_refused, strategies,
 };
-use groundhog_engine::{Error, Reason};
+use groundhog_engine::{Error, JailOptions, Means, Reason, capabilities};
 
 /// Answers whether the victim has what it is to be refused for.
 fn has_it(victim: &mut Victim) -> bool {
@@ -183,4 +183,22 @@ fn filters_of_its_own_are_refused() {
         snapshot_is_refused("filtered", &[kind], |reason| reason == Reason::Filter);
     }
     is_refused("filtered", &["during"], Reason::Filter);
+}
+
+/// Also in a jail without folders in which it may write.
+#[test]
+fn nobody_in_a_jail_sets_anything_of_others() {
+    let other = Stranger::start("sets_another", &["0"]);
+    let pid = other.child.id().to_string();
+    for means in [Means::Namespace, Means::Landlock] {
+        if let Some(refusal) = capabilities().jail_refusal(means) {
+            nothing_like_it_here(&refusal);
+            continue;
+        }
+        let jail = JailOptions { means, private: vec![], most: (1 << 20, 100), own_network: false };
+        let mut victim = Start::of("sets_another", &[&pid]).jailed(jail).with(strategies()[0]);
+        victim.snapshot();
+        assert_eq!(victim.ask(1), r#"{"sets":false}"#, "{means:?}");
+        victim.restore();
+    }
 }
