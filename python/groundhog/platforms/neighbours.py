@@ -58,6 +58,8 @@ _HIDING = re.compile(r"(?:^|,)hidepid=(?!0|off)")
 """Among the options of ``/proc``: it does not show us the processes of other users, or nothing of them."""
 _ENGINE = b"/groundhog/_core."
 """In the path of the library by which a supervisor runs functions."""
+_MOST_OF_MAPPINGS = 16 << 20
+"""Bytes of the list. Names are in it as often as files are mapped, and as long as folders are deep."""
 _OUTERMOST = 0xEFFFFFFC
 """The inode number of the first namespace of processes: PROC_PID_INIT_INO in linux/proc_ns.h."""
 _Found = TypeVar("_Found")
@@ -418,7 +420,9 @@ def _supervises(process: Path) -> bool:
     if process.name == str(os.getpid()):
         return True
     try:
-        if _ENGINE not in Path(process, "maps").read_bytes():
+        with Path(process, "maps").open("rb") as maps:
+            text = maps.read(_MOST_OF_MAPPINGS)
+        if _ENGINE not in text and len(text) < _MOST_OF_MAPPINGS:
             return False
         return any(_PROCESS in str(descriptor.readlink()) for descriptor in Path(process, "fd").iterdir())
     except OSError:

@@ -5,6 +5,7 @@ use super::kept_file::KeptFile;
 use super::{DELETED, Private};
 use crate::duplicate::Duplicate;
 use crate::error::{OrTrouble, Reason, Step, Trouble};
+use crate::trace::inspect;
 use crate::trace::process::Process;
 use groundhog_proc::maps::{Mapping, Name};
 use groundhog_sys::file_contents::Access;
@@ -212,8 +213,8 @@ fn working_directory(process: &Process) -> Step<PathBuf> {
 
 /// The ends of those lines of the list of mappings that tell of files which have gone.
 fn gone(process: &Process) -> Step<BTreeSet<Vec<u8>>> {
-    let maps = std::fs::read(format!("/proc/{}/maps", process.pid))
-        .or_trouble(Reason::Inspection, "reading its mappings")?;
+    let maps =
+        inspect::mappings(process.pid, "maps").or_trouble(Reason::Inspection, "reading its mappings")?;
     let lines = maps.split(|byte| *byte == b'\n').filter(|line| line.ends_with(DELETED));
     let names =
         lines.filter_map(|line| line.iter().position(|byte| *byte == b'/').map(|at| line[at..].to_vec()));

@@ -2,6 +2,7 @@
 
 use crate::error::{OrTrouble, Reason, Step};
 use crate::memory::vma::Area;
+use crate::trace::inspect;
 use crate::trace::process::Process;
 use std::collections::BTreeMap;
 
@@ -10,7 +11,7 @@ const ENOENT: i32 = 2;
 /// Notes which mappings have another policy than the process, whose policy counts where there is none; `vdso`: where one of those
 /// is.
 pub(super) fn note_own(process: &Process, areas: &mut [Area], vdso: u64) -> Step<()> {
-    let text = match std::fs::read(format!("/proc/{}/numa_maps", process.pid)) {
+    let text = match inspect::mappings(process.pid, "numa_maps") {
         // The kernel knows no nodes of memory.
         Err(error) if error.raw_os_error() == Some(ENOENT) => return Ok(()),
         text => text.or_trouble(Reason::Inspection, "reading its numa_maps")?,

@@ -2,12 +2,11 @@
 
 use crate::arch::ADDRESS_SPACE_END;
 use crate::error::{OrTrouble, Reason, Step, Trouble};
+use crate::trace::inspect;
 use crate::trace::process::Process;
 use groundhog_proc::maps::{self, Mapping, Name};
 use groundhog_proc::smaps::{self, VmFlags};
 use groundhog_sys::PAGE_SIZE;
-use std::io::Read;
-use std::os::unix::fs::FileExt;
 
 /// Nobody maps anything below (`vm.mmap_min_addr` is less).
 const LOWEST: u64 = 1 << 20;
@@ -94,24 +93,9 @@ impl Area {
     }
 }
 
-/// Reads a seekable `/proc` file from its beginning.
-pub(crate) fn read_from_start(file: &std::fs::File, text: &mut Vec<u8>) -> std::io::Result<()> {
-    text.clear();
-    let mut done = 0;
-    loop {
-        text.resize(done + 16 * 1024, 0);
-        match file.read_at(&mut text[done..], done as u64)? {
-            0 => break,
-            count => done += count,
-        }
-    }
-    text.truncate(done);
-    Ok(())
-}
-
 /// The mappings as text, as they are now.
 pub(crate) fn read_maps(process: &Process, text: &mut Vec<u8>) -> Step<()> {
-    read_from_start(&process.files.maps, text).or_trouble(Reason::Inspection, "reading its maps")?;
+    inspect::read_mappings(&process.files.maps, text).or_trouble(Reason::Inspection, "reading its maps")?;
     if text.is_empty() { Err(Trouble::Exited) } else { Ok(()) }
 }
 
@@ -122,11 +106,7 @@ pub(crate) fn parse_maps(text: &[u8]) -> Step<Vec<Mapping>> {
 
 /// Reads the mappings of a stopped process with their flags.
 fn entries(process: &Process) -> Step<Vec<smaps::Entry>> {
-    let mut text = Vec::new();
-    let path = format!("/proc/{}/smaps", process.pid);
-    std::fs::File::open(path)
-        .and_then(|mut file| file.read_to_end(&mut text))
-        .or_trouble(Reason::Inspection, "reading its smaps")?;
+    let text = inspect::mappings(process.pid, "smaps").or_trouble(Reason::Inspection, "reading its smaps")?;
     smaps::parse(&text).map_err(|error| Trouble::Refused(Reason::MappingKind, error.to_string()))
 }
 

@@ -8,7 +8,45 @@ use std::ffi::OsStr;
 use std::fs::File;
 use std::io::{Read, Seek};
 use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::FileExt;
 use std::path::PathBuf;
+
+/// Longest list of mappings that is read, some times that of as many as the kernel allows by default.
+///
+/// It has the name of a file as often as that is mapped, and how long a name may be only depends on how deep its folder is.
+const MOST_OF_MAPPINGS: usize = 128 << 20;
+/// `EFBIG`
+const TOO_LONG: i32 = 27;
+
+/// Reads a list of mappings (`maps`, `smaps`, `numa_maps`) from its beginning.
+///
+/// # Errors
+/// `EFBIG` for one that is too long.
+pub(crate) fn read_mappings(file: &File, text: &mut Vec<u8>) -> std::io::Result<()> {
+    const AT_ONCE: usize = 16 * 1024;
+    text.clear();
+    let mut done = 0;
+    loop {
+        text.resize(done + AT_ONCE, 0);
+        match file.read_at(&mut text[done..], done as u64)? {
+            0 => break,
+            count => done += count,
+        }
+        if done > MOST_OF_MAPPINGS {
+            *text = Vec::new();
+            return Err(std::io::Error::from_raw_os_error(TOO_LONG));
+        }
+    }
+    text.truncate(done);
+    Ok(())
+}
+
+/// Reads one by its name under `/proc`, likewise.
+pub(crate) fn mappings(of: Tid, name: &str) -> std::io::Result<Vec<u8>> {
+    let mut text = Vec::new();
+    read_mappings(&File::open(format!("/proc/{of}/{name}"))?, &mut text)?;
+    Ok(text)
+}
 
 /// The status of a thread; that of the first one is the process's.
 pub(crate) fn status(pid: Tid, tid: Tid) -> Step<Status> {
@@ -52,7 +90,7 @@ pub(crate) fn is_anonymous(tid: Tid, start: u64, end: u64) -> bool {
 }
 
 fn all_within(tid: Tid, start: u64, end: u64, is_so: impl Fn(&Mapping) -> bool) -> bool {
-    let text = std::fs::read(format!("/proc/{tid}/maps")).unwrap_or_default();
+    let text = self::mappings(tid, "maps").unwrap_or_default();
     let mappings = maps::parse(&text).unwrap_or_default();
     let mut within = mappings.iter().filter(|mapping| mapping.start < end && start < mapping.end).peekable();
     within.peek().is_some() && within.all(is_so)

@@ -202,3 +202,9 @@ fn nobody_in_a_jail_sets_anything_of_others() {
         victim.restore();
     }
 }
+
+/// A process could have us read names without end: how long they are only depends on how deep folders are.
+#[test]
+fn a_list_of_mappings_is_not_read_at_any_length() {
+    is_refused("long_names", &[], Reason::Inspection);
+}
