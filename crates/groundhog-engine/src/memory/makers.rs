@@ -12,16 +12,16 @@ use crate::trace::process::Process;
 use groundhog_proc::locks;
 use groundhog_proc::maps::{Mapping, Name};
 use std::collections::{BTreeSet, HashMap};
-use std::io::ErrorKind;
+use std::io::{ErrorKind, Read};
 use std::os::unix::fs::MetadataExt;
 
 /// Notes it of all mappings of files. Those of one opening are joined wherever they meet, and with what its descriptor maps: private ones,
 /// too, where one has no pages of its own yet, or none any more (`MREMAP_DONTUNMAP`).
 pub(super) fn note(process: &Process, areas: &mut [Area]) -> Step<()> {
-    let locked = locked_files()?;
+    let locked = Locked::now()?;
     for area in areas.iter_mut().filter(|area| is_of_file(area)) {
         let writes = is_open_for_writing(process, &area.mapping)?;
-        let is_locked = locked.contains(&(area.mapping.device, area.mapping.inode));
+        let is_locked = locked.has(&area.mapping);
         area.maker = Maker { writes, is_locked, only: is_locked.then_some("is of a file that is locked") };
     }
     let same = |area: &Area| (area.mapping.device, area.mapping.inode, area.mapping.perms.shared);
@@ -84,9 +84,9 @@ impl Unlocked {
         if told.is_empty() && others.is_empty() {
             return Ok(None);
         }
-        let locked = locked_files()?;
+        let locked = Locked::now()?;
         let mut doubted = told.iter().chain(others);
-        let found = doubted.find(|mapping| locked.contains(&(mapping.device, mapping.inode)));
+        let found = doubted.find(|mapping| locked.has(mapping));
         Ok(found.map(|mapping| format!("{} is of a file that was locked since", vma::described(mapping))))
     }
 }
@@ -108,12 +108,44 @@ impl Component for Unlocked {
     }
 }
 
-fn locked_files() -> Step<Vec<locks::File>> {
-    let text = match std::fs::read("/proc/locks") {
-        Err(error) if error.kind() == ErrorKind::NotFound => Vec::new(), // a kernel without locks
-        text => text.or_trouble(Reason::Inspection, "reading which files are locked")?,
-    };
-    locks::files(&text).map_err(|error| Trouble::Refused(Reason::Inspection, error.to_string()))
+/// Which files are locked.
+#[derive(Debug, PartialEq, Eq)]
+enum Locked {
+    These(Vec<locks::File>),
+    /// There are too many locks to look through.
+    Any,
+}
+
+impl Locked {
+    /// Most that is read, some 16,000 locks. The list is everybody's, and to read it takes the kernel the square of its length: with
+    /// 200,000 locks a function had others wait for half a minute.
+    const MOST: usize = 1 << 20;
+
+    fn now() -> Step<Self> {
+        match std::fs::File::open("/proc/locks") {
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(Self::These(Vec::new())), // a kernel without locks
+            list => {
+                list.and_then(Self::text).or_trouble(Reason::Inspection, "reading which files are locked")?
+            }
+        }
+    }
+
+    fn text(list: impl Read) -> std::io::Result<Step<Self>> {
+        let mut text = Vec::new();
+        list.take(Self::MOST as u64).read_to_end(&mut text)?;
+        if text.len() == Self::MOST {
+            return Ok(Ok(Self::Any));
+        }
+        let files = locks::files(&text);
+        Ok(files.map(Self::These).map_err(|error| Trouble::Refused(Reason::Inspection, error.to_string())))
+    }
+
+    fn has(&self, mapping: &Mapping) -> bool {
+        match self {
+            Self::These(files) => files.contains(&(mapping.device, mapping.inode)),
+            Self::Any => true,
+        }
+    }
 }
 
 /// Whether it is shared, and of a file: what a request puts in its place may look the same to the letter.
@@ -144,4 +176,21 @@ fn is_open_for_writing(process: &Process, mapping: &Mapping) -> Step<bool> {
     let link =
         std::fs::symlink_metadata(link).or_trouble(Reason::Inspection, "looking at its mapped files")?;
     Ok(link.mode() & WRITE != 0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn locks_are_looked_through_up_to_a_number() {
+        let line = b"1: FLOCK  ADVISORY  WRITE 2147 fe:00:1049 0 EOF\n";
+        let Locked::These(few) = Locked::text(&*line.repeat(1000)).unwrap().unwrap() else {
+            panic!("too many")
+        };
+        assert_eq!(few.len(), 1000);
+        assert_eq!(Locked::text(&*line.repeat(30_000)).unwrap().unwrap(), Locked::Any);
+        let endless = std::io::repeat(b'1');
+        assert_eq!(Locked::text(endless).unwrap().unwrap(), Locked::Any);
+    }
 }
