@@ -156,7 +156,7 @@ pub(super) fn set_posix(place: &mut Place<'_>, value: &Value, touched: &Touched)
         // One that was deleted is missed afterwards.
         let Some(now) = find(&now, timer.number) else { continue };
         let differs = now.interval != timer.interval || now.is_armed() != timer.is_armed();
-        if differs || timer.is_armed() || touched.timers.contains(&timer.number) {
+        if differs || timer.is_armed() || touched.names_timer(timer.number) {
             let at = remote.put(&timer.setting())?;
             remote.must("timer_settime", call::TIMER_SETTIME, [timer.number as u64, 0, at.0, 0, 0, 0])?;
         }

@@ -332,7 +332,7 @@ impl Judged<'_> {
                 }
                 None
             }
-            Whose::Others => self.keep_to_itself(seen),
+            Whose::Others => Some(EPERM),
         }
     }
 
@@ -343,17 +343,8 @@ impl Judged<'_> {
                 seen.retire(self.name());
                 None
             }
-            Whose::Others => self.keep_to_itself(seen),
+            Whose::Others => Some(EPERM),
         }
-    }
-
-    /// One in a jail does not change others, which is refused in the kernel's stead.
-    fn keep_to_itself(&self, seen: &mut Observed) -> Option<Errno> {
-        if self.facts.is_jailed {
-            return Some(EPERM);
-        }
-        seen.retire(self.name());
-        None
     }
 
     fn whose(&self, scope: Scope, of_thread: bool) -> Whose {

@@ -5,6 +5,9 @@ use groundhog_sys::Tid;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
+/// How many numbers of timers are noted; where it names more, it may have named any.
+const MAX_NUMBERS: usize = 1024;
+
 /// A set of kinds of state, one bit each.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct StateKinds(u32);
@@ -19,8 +22,8 @@ impl StateKinds {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Touched {
     kinds: StateKinds,
-    /// POSIX timers that it named.
-    pub(crate) timers: Vec<i32>,
+    /// Numbers of POSIX timers that it named.
+    timers: BTreeSet<i32>,
     /// Threads that may have another alternate stack; none: any.
     pub(crate) threads: Vec<Tid>,
 }
@@ -47,11 +50,16 @@ impl Touched {
     pub(crate) fn note(&mut self, kind: StateKind, caller: Tid, timer: i32) {
         self.kinds.0 |= 1 << kind as u32;
         match kind {
-            StateKind::PosixTimers if !self.timers.contains(&timer) => self.timers.push(timer),
+            StateKind::PosixTimers if self.timers.len() < MAX_NUMBERS => drop(self.timers.insert(timer)),
             StateKind::TimerNumbers => self.kinds.0 |= 1 << StateKind::PosixTimers as u32,
             StateKind::AlternateStack if !self.threads.contains(&caller) => self.threads.push(caller),
             _ => {}
         }
+    }
+
+    /// Whether it named a POSIX timer.
+    pub(crate) fn names_timer(&self, number: i32) -> bool {
+        self.timers.len() == MAX_NUMBERS || self.timers.contains(&number)
     }
 
     /// Signals were delivered, for which the kernel may have taken alternate stacks away.

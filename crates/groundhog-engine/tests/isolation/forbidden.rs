@@ -185,18 +185,26 @@ fn filters_of_its_own_are_refused() {
     is_refused("filtered", &["during"], Reason::Filter);
 }
 
-/// Also in a jail without folders in which it may write.
+/// Also in a jail without folders in which it may write, and in none.
 #[test]
-fn nobody_in_a_jail_sets_anything_of_others() {
+fn nobody_sets_anything_of_others() {
     let other = Stranger::start("sets_another", &["0"]);
     let pid = other.child.id().to_string();
-    for means in [Means::Namespace, Means::Landlock] {
-        if let Some(refusal) = capabilities().jail_refusal(means) {
+    for means in [None, Some(Means::Namespace), Some(Means::Landlock)] {
+        if let Some(refusal) = means.and_then(|means| capabilities().jail_refusal(means)) {
             nothing_like_it_here(&refusal);
             continue;
         }
-        let jail = JailOptions { means, private: vec![], most: (1 << 20, 100), own_network: false };
-        let mut victim = Start::of("sets_another", &[&pid]).jailed(jail).with(strategies()[0]);
+        let jail = means.map(|means| JailOptions {
+            means,
+            private: vec![],
+            most: (1 << 20, 100),
+            own_network: false,
+        });
+        let arguments = [pid.as_str()];
+        let start = Start::of("sets_another", &arguments);
+        let start = if let Some(jail) = jail { start.jailed(jail) } else { start };
+        let mut victim = start.with(strategies()[0]);
         victim.snapshot();
         assert_eq!(victim.ask(1), r#"{"sets":false}"#, "{means:?}");
         victim.restore();

@@ -240,6 +240,8 @@ impl Process {
         match event {
             EVENT_FORK | EVENT_VFORK | EVENT_CLONE => {
                 let born = ptrace::event_message(tid).ok().and_then(|id| i32::try_from(id).ok()).map(Tid);
+                // Of an event that the process forged the kernel names nobody.
+                let born = born.filter(|born| born.0 > 0);
                 if let Some(born) = born
                     && !self.threads.contains_key(&born)
                 {
