@@ -78,6 +78,10 @@ class InvocationError(GroundhogError):
         self.stderr = stderr
 
 
+class InvalidRequestError(InvocationError):
+    """The request cannot be sent to any function: its parameters or its context are not JSON, for example."""
+
+
 class FunctionTimeoutError(InvocationError):
     """The function did not answer in time; its process has been killed and replaced."""
 

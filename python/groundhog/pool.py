@@ -27,7 +27,7 @@ from groundhog.errors import (
     ConfigError,
     GroundhogError,
     InitError,
-    InvocationError,
+    InvalidRequestError,
     OverloadedError,
     PoolClosedError,
 )
@@ -199,8 +199,9 @@ class Pool:
         Raises OverloadedError (the queue is full; also later, to make room for a domain with fewer requests
         in it), PoolClosedError, PayloadTooLargeError, InitError (the function does not start),
         FunctionTimeoutError, FunctionExitedError ("command exited"), ProtocolError (not JSON, not an object
-        or array, more than one answer), InvocationError (parameters that are not JSON). If the caller is
-        cancelled, the function runs on, its answer is dropped, and the process is reverted as ever.
+        or array, more than one answer), InvalidRequestError (parameters or context that are not JSON). If
+        the caller is cancelled, the function runs on, its answer is dropped, and the process is reverted
+        as ever.
         """
         job = self.submit(params, domain, timeout, context)
         try:
@@ -221,7 +222,9 @@ class Pool:
         """
         self._admit()
         if timeout is not None and not (math.isfinite(timeout) and timeout > 0):
-            raise InvocationError(f"the timeout of a request must be positive and finite, not {timeout!r}")
+            raise InvalidRequestError(
+                f"the timeout of a request must be positive and finite, not {timeout!r}"
+            )
         members = encode_context(context)
         if context is None or "activation_id" not in context:
             members += b',"activation_id":"%s"' % os.urandom(16).hex().encode()

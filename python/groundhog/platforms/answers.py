@@ -183,8 +183,8 @@ def parse_json(body: bytes) -> Any:
     except RecursionError:
         raise Refusal(400, "the body is nested too deeply") from None
     except ValueError as error:
-        what = (
-            f"the body is not JSON: {error}"
+        what = (  # of a number with too many digits it says, after a semicolon, how programs may allow them
+            f"the body is not JSON: {str(error).partition(';')[0]}"
             if body.strip()
             else "the body is empty: send a JSON object, such as {}"
         )
@@ -207,14 +207,13 @@ def encoded(value: Any, limit: int) -> JsonBytes:
     """Return arguments in the form in which they are sent.
 
     Raises:
-        Refusal: 413 if they are too large in that form; 400 if they have none, as numbers beyond all floats.
+        Refusal: 413 if they are too large in that form.
+        InvalidRequestError: they have none, as numbers beyond all floats.
     """
     try:
         return JsonBytes(encode_value(value, limit))
     except errors.PayloadTooLargeError as error:
         raise Refusal(413, str(error)) from None
-    except errors.InvocationError as error:
-        raise Refusal(400, str(error)) from None
 
 
 def parse_timeout(text: str | None, limit: float) -> float:
@@ -256,6 +255,7 @@ _STATUS: tuple[tuple[type[errors.GroundhogError], int, Mapping[str, str] | None]
     (errors.CutOffError, 503, None),
     (errors.PoolClosedError, 503, RETRY_SOON),
     (errors.FunctionTimeoutError, 504, None),
+    (errors.InvalidRequestError, 400, None),
     # A function that exits, breaks its protocol, or answers more than it may. A request that is too large
     # has been refused before it came to the pool.
     (errors.InvocationError, 502, None),

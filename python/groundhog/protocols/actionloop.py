@@ -40,7 +40,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, TypeGuard
 
 from groundhog._collector import paused_for
-from groundhog.errors import HookError, InvocationError, PayloadTooLargeError, ProtocolError
+from groundhog.errors import HookError, InvalidRequestError, PayloadTooLargeError, ProtocolError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -113,7 +113,7 @@ class JsonBytes(bytes):
 def encode_value(value: Any, limit: int) -> bytes:
     """A request's parameters as JSON in one line, at most ``limit`` bytes of it.
 
-    Raises InvocationError if ``value`` is not JSON, PayloadTooLargeError if it is too long.
+    Raises InvalidRequestError if ``value`` is not JSON, PayloadTooLargeError if it is too long.
     """
     if isinstance(value, JsonBytes):
         encoded = _one_line(value)
@@ -121,7 +121,7 @@ def encode_value(value: Any, limit: int) -> bytes:
         try:
             encoded = _encode(value)
         except (TypeError, ValueError, RecursionError) as error:
-            raise InvocationError(f"the parameters are not JSON: {error}") from None
+            raise InvalidRequestError(f"the parameters are not JSON: {error}") from None
     if len(encoded) > limit:
         raise PayloadTooLargeError(f"the request is {len(encoded)} bytes of JSON, the limit is {limit}")
     return encoded
@@ -130,17 +130,36 @@ def encode_value(value: Any, limit: int) -> bytes:
 def encode_context(context: Mapping[str, Any] | None) -> bytes:
     """The further members of a request message, each with a comma before it.
 
-    Raises InvocationError if they are not JSON, or bear a name that the protocol needs itself.
+    Raises InvalidRequestError if they are not JSON, bear a name that the protocol needs itself, or cannot
+    become variables of the environment, as functions have them.
     """
     if not context:
         return b""
     if not _RESERVED.isdisjoint(context):
         name = min(_RESERVED.intersection(context))
-        raise InvocationError(f"the context of a request cannot have a member {name!r}: the protocol uses it")
+        raise InvalidRequestError(
+            f"the context of a request cannot have a member {name!r}: the protocol uses it"
+        )
+    for name, item in context.items():
+        if "=" in name or not _fits_environment(name):
+            raise InvalidRequestError(f"a member of a request's context cannot have the name {name!r}")
+        if isinstance(item, str) and not _fits_environment(item):
+            message = f"the member {name!r} of a request's context has a zero byte or half a surrogate pair"
+            raise InvalidRequestError(message)
     try:
         return b"," + _encode(dict(context))[1:-1]
     except (TypeError, ValueError, RecursionError) as error:
-        raise InvocationError(f"the context of the request is not JSON: {error}") from None
+        raise InvalidRequestError(f"the context of the request is not JSON: {error}") from None
+
+
+def _fits_environment(text: str) -> bool:
+    if "\0" in text:
+        return False
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def request_line(value: bytes, context: bytes) -> bytes:

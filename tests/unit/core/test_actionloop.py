@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from groundhog.errors import HookError, InvocationError, PayloadTooLargeError, ProtocolError
+from groundhog.errors import HookError, InvalidRequestError, PayloadTooLargeError, ProtocolError
 from groundhog.protocols.actionloop import (
     NOT_AN_OBJECT,
     Ack,
@@ -28,6 +28,7 @@ from groundhog.protocols.actionloop import (
 if TYPE_CHECKING:
     from hypothesis.strategies import DataObject
 
+NAMES = st.text().filter(lambda name: name not in {"value", "groundhog"} and not {"=", "\0"} & {*name})
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4),
@@ -52,7 +53,9 @@ class TestRequests:
         assert json.loads(line) == {"value": params}
 
     @given(
-        st.dictionaries(st.text().filter(lambda name: name not in {"value", "groundhog"}), JSON, max_size=4)
+        st.dictionaries(
+            NAMES, JSON.filter(lambda item: not isinstance(item, str) or "\0" not in item), max_size=4
+        )
     )
     def test_context_stands_beside_the_value(self, context: dict[str, Any]) -> None:
         line = encode_request({"a": 1}, context)
@@ -77,17 +80,30 @@ class TestRequests:
 
     @pytest.mark.parametrize("value", [math.nan, math.inf, {1, 2}, b"bytes", {("a",): 1}, nested(100_000)])
     def test_what_is_not_json(self, value: Any) -> None:
-        with pytest.raises(InvocationError, match="the parameters are not JSON: "):
+        with pytest.raises(InvalidRequestError, match="the parameters are not JSON: "):
             encode_request(value)
 
     def test_context_that_is_not_json(self) -> None:
-        with pytest.raises(InvocationError, match="the context of the request is not JSON: "):
+        with pytest.raises(InvalidRequestError, match="the context of the request is not JSON: "):
             encode_request({}, {"a": {1}})
 
     @pytest.mark.parametrize("name", ["value", "groundhog"])
     def test_no_caller_can_forge_a_control_line(self, name: str) -> None:
-        with pytest.raises(InvocationError, match=f"cannot have a member '{name}'"):
+        with pytest.raises(InvalidRequestError, match=f"cannot have a member '{name}'"):
             encode_request({}, {name: "noop"})
+
+    @pytest.mark.parametrize("name", ["a=b", "a\0b", "a\ud800"])
+    def test_names_that_no_variable_has(self, name: str) -> None:
+        with pytest.raises(InvalidRequestError, match="context cannot have the name 'a"):
+            encode_request({}, {name: 1})
+
+    @pytest.mark.parametrize("value", ["a\0b", "\ud800"])
+    def test_text_that_no_variable_has(self, value: str) -> None:
+        with pytest.raises(
+            InvalidRequestError, match="'name' of a request's context has a zero byte or half a"
+        ):
+            encode_request({}, {"name": value})
+        assert json.loads(encode_request({}, {"name": [value]})) == {"value": {}, "name": [value]}
 
     def test_too_long(self) -> None:
         assert len(encode_value("a" * 98, 100)) == 100

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from groundhog.errors import InvalidRequestError
 from groundhog.platforms import answers
 from groundhog.platforms.answers import JsonAnswer, Refusal, Refusing, arguments, encode, encoded
 
@@ -57,9 +58,14 @@ def test_too_large_is_413(call: Any) -> None:
 
 
 def test_what_has_no_form_to_be_sent_in_is_400() -> None:
-    with pytest.raises(Refusal, match="Out of range") as caught:
+    with pytest.raises(InvalidRequestError, match="Out of range") as caught:
         encoded(answers.parse_json(b'{"x": 1e400}'), 100)
-    assert caught.value.status == 400
+    assert answers.of_error(caught.value).status_code == 400
+
+
+def test_a_number_of_too_many_digits() -> None:
+    with pytest.raises(Refusal, match=r"value has 5000 digits$"):
+        answers.parse_json(b"1" * 5000)
 
 
 def test_half_a_surrogate_pair_stays_escaped() -> None:
