@@ -5,6 +5,9 @@ use crate::kernel_types::{Result, Tid, check};
 /// How many resources have a limit (`RLIM_NLIMITS`, `asm-generic/resource.h`).
 pub const RESOURCES: u32 = 16;
 
+/// The number of that for signals that wait for processes of the user, and for their timers.
+pub const SIGNALS: u32 = libc::RLIMIT_SIGPENDING;
+
 /// The soft and the hard limit of a resource.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C)]

@@ -10,6 +10,7 @@ use crate::files::page_sharing;
 use crate::strategy::Strategy;
 use crate::syscalls::programs;
 use crate::trace::process::Process;
+use groundhog_sys::limits::{self, Limit};
 use groundhog_sys::spawn::{self, Step};
 use groundhog_sys::{Errno, Tid, pidfd, ptrace};
 use std::cell::RefCell;
@@ -134,6 +135,7 @@ impl Birth {
         let listener = Box::new(Listener(Rc::clone(&watch)));
         let mut process = Process::new(pid, pidfd, [pid], true, listener).map_err(io)?;
         end_first_without_memory(pid);
+        leave_signals_to_others(pid).map_err(|errno| failed("limiting its signals", errno))?;
         process.most_tasks = most_tasks;
         let outcome = pending.release().map_err(|errno| failed("starting", errno))?;
         while !process.execed() && process.ending().is_none() {
@@ -169,6 +171,14 @@ impl Birth {
             }
         }
     }
+}
+
+/// Keeps a process from having all the signals that wait, and all the timers, that its user may have: those are counted together, and a
+/// tracer that gets no timer cannot start.
+fn leave_signals_to_others(pid: Tid) -> groundhog_sys::Result<()> {
+    let Limit { soft, hard } = limits::get(pid, limits::SIGNALS)?;
+    let share = |limit: u64| limit - limit / 4;
+    limits::set(pid, limits::SIGNALS, Limit { soft: share(soft), hard: share(hard) })
 }
 
 /// Has the kernel end a process, and what it starts, before anybody else when there is no memory left.
