@@ -59,8 +59,6 @@ fn judged_child(registers: &Registers) -> Observed {
 fn what_cannot_be_put_back_is_known_by_name() {
     assert_eq!(judged(&calling(Sysno::setuid, &[])).retires.as_deref(), Some("setuid"));
     assert_eq!(judged(&calling(Sysno::prctl, &[24])).retires.as_deref(), Some("prctl"));
-    // Of a group, which others may be in.
-    assert_eq!(judged(&calling(Sysno::setpriority, &[1])).retires.as_deref(), Some("setpriority"));
 }
 
 #[test]

@@ -30,7 +30,11 @@ pub(super) const fn on(when: When, effect: E) -> Clause {
 }
 
 const fn refused(errno: Errno) -> Clause {
-    Clause { when: When::Always, action: Refuse(errno, Snapshot) }
+    refused_with(When::Always, errno)
+}
+
+const fn refused_with(when: When, errno: Errno) -> Clause {
+    Clause { when, action: Refuse(errno, Snapshot) }
 }
 
 const fn never(errno: Errno) -> Clause {
@@ -509,8 +513,8 @@ pub(super) const CALLS: &[(&[S], Rule)] = &[
         &[S::setpriority],
         Rule::Clauses(&[
             on(When::Is(0, PRIO_PROCESS), E::Sets(K::Scheduling, Scope::NamedIf(1, PRIO_PROCESS))),
-            // Of a group or a user, which others may be in.
-            on(When::IsNot(0, PRIO_PROCESS), E::Retires(Scope::Machine)),
+            // Of a group or a user, which others may be in: they would go on with it.
+            refused_with(When::IsNot(0, PRIO_PROCESS), EPERM),
         ]),
     ),
     (
@@ -520,7 +524,7 @@ pub(super) const CALLS: &[(&[S], Rule)] = &[
                 When::Is(0, IOPRIO_WHO_PROCESS),
                 E::Sets(K::Scheduling, Scope::NamedIf(1, IOPRIO_WHO_PROCESS)),
             ),
-            on(When::IsNot(0, IOPRIO_WHO_PROCESS), E::Retires(Scope::Machine)),
+            refused_with(When::IsNot(0, IOPRIO_WHO_PROCESS), EPERM),
         ]),
     ),
     (
