@@ -12,6 +12,8 @@ use syscalls::Sysno;
 
 const MAP_FIXED: u64 = 0x10;
 const MREMAP_FIXED: u64 = 2;
+/// How many ranges are kept apart: as many as there are mappings by default. A call may name any, whatever is there.
+const MAX_RANGES: usize = 1 << 16;
 
 /// Books what a call may remove of the snapshot's mappings.
 pub(super) fn book(number: Sysno, arguments: &[u64; 6], facts: &Facts, seen: &mut Observed) {
@@ -46,7 +48,7 @@ fn removed(number: Sysno, arguments: &[u64; 6], brk: u64) -> [Option<Range<u64>>
     }
 }
 
-/// Adds a range to others that are in order and apart, as one with those that it meets.
+/// Adds a range to others that are in order and apart, as one with those that it meets. Of too many, all between them counts, too.
 pub(super) fn note(ranges: &mut Vec<Range<u64>>, mut range: Range<u64>) {
     let first = ranges.partition_point(|other| other.end < range.start);
     let last = ranges.partition_point(|other| other.start <= range.end);
@@ -54,6 +56,12 @@ pub(super) fn note(ranges: &mut Vec<Range<u64>>, mut range: Range<u64>) {
         range = range.start.min(from.start)..range.end.max(to.end);
     }
     ranges.splice(first..last, [range]);
+    if ranges.len() > MAX_RANGES
+        && let Some(highest) = ranges.pop()
+    {
+        ranges.truncate(1);
+        ranges[0].end = highest.end;
+    }
 }
 
 #[cfg(test)]
@@ -120,6 +128,16 @@ mod tests {
             note(&mut ranges, 0x3000 + round % 2 * 0x2000..0x4000 + round % 2 * 0x2000);
         }
         assert_eq!(ranges, [0x3000..0x4000, 0x5000..0x6000]);
+    }
+
+    #[test]
+    fn what_is_noted_takes_no_more_than_some_room() {
+        let piece = |number: usize| number as u64 * 0x2000..number as u64 * 0x2000 + 0x1000;
+        let mut ranges: Vec<_> = (1..=MAX_RANGES).map(piece).collect();
+        note(&mut ranges, piece(1));
+        assert_eq!(ranges.len(), MAX_RANGES);
+        note(&mut ranges, piece(0));
+        assert_eq!(ranges, std::slice::from_ref(&(0..piece(MAX_RANGES).end)));
     }
 
     #[test]
