@@ -84,7 +84,7 @@ fn pipes_of_the_request_may_be_handed_on() {
 
 #[test]
 fn what_a_later_request_could_be_reached_by_may_not() {
-    for kind in ["kept", "through", "shared"] {
+    for kind in ["kept", "through", "shared", "many"] {
         is_refused("hands_on", &[kind], Reason::KernelState);
     }
 }

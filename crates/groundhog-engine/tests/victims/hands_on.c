@@ -1,9 +1,11 @@
 /* Sends a descriptor to itself: a pipe of the request ("own", "shared": the message lies in memory that others may have; "through": a
- * pair of sockets of the snapshot), or one of the snapshot ("kept"). Or to who listens at a path: one of the snapshot, opened anew
+ * pair of sockets of the snapshot; "many": by five messages at once), or one of the snapshot ("kept"). Or to who listens at a path: one of the snapshot, opened anew
  * ("outside", "outside-pair": through a pair for datagrams). */
 #include "case.h"
 #include <sys/socket.h>
 #include <sys/un.h>
+
+enum { MANY = 5 };
 
 struct note {
     struct msghdr message;
@@ -67,7 +69,14 @@ static void handle(const char *secret)
     check(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, own) == 0, "socketpair");
     int *through = is("through") ? pair : own;
     write_note(is("kept") ? kept[0] : ends[0]);
-    check(sendmsg(through[1], &note->message, 0) == 1, "sendmsg");
+    if (is("many")) {
+        struct mmsghdr *many = (struct mmsghdr *)(note + 1);
+        for (int message = 0; message < MANY; message++)
+            many[message].msg_hdr = note->message;
+        check(sendmmsg(through[1], many, MANY, 0) == MANY, "sendmmsg");
+    } else {
+        check(sendmsg(through[1], &note->message, 0) == 1, "sendmsg");
+    }
     write_note(-1);
     check(recvmsg(through[0], &note->message, MSG_CMSG_CLOEXEC) == 1, "recvmsg");
     memcpy(&received, CMSG_DATA(&note->control.header), sizeof received);

@@ -21,6 +21,8 @@ const HEADER_OF_MANY: usize = 64;
 const MOST: u64 = 1024;
 /// More control data than this is not looked into: the kernel takes 253 descriptors at a time.
 const MOST_CONTROL: u64 = 4096;
+/// Nor are more messages that have some: for each of their descriptors all of the snapshot's are looked at, while nothing else is done.
+const MOST_WITH_CONTROL: usize = 4;
 /// `struct cmsghdr`, to which the data of each is aligned.
 const CONTROL_HEADER: usize = 16;
 const AF_UNIX: i32 = 1;
@@ -63,6 +65,9 @@ pub(super) fn is_sent(number: Sysno, registers: &Registers, call: &Call<'_>, fac
     let may_wait = is_of_snapshot(&through, facts);
     let is_kept = || may_wait || !is_received_by_own(&through, call);
     let with_control = |header: &&[u8]| word(header, CONTROL_LENGTH) != 0;
+    if headers.chunks(size).filter(with_control).count() > MOST_WITH_CONTROL {
+        return true;
+    }
     !headers.chunks(size).filter(with_control).all(|header| {
         let (at, length) = (word(header, CONTROL), word(header, CONTROL_LENGTH));
         let mut control = vec![0; length.min(MOST_CONTROL) as usize];
