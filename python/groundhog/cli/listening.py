@@ -142,11 +142,12 @@ class _Protocol(H11Protocol):
             self._make_room(too_many)
 
     def _make_room(self, count: int) -> None:
-        """End connections whose callers have sent nothing for longest, of those that owe something; if all
-        others wait for us, this one.
+        """End connections whose callers have sent nothing for longest, of those that owe something; then of
+        those that do not take their answers; if all others wait for us, this one.
         """
-        owing = [each for each in self.connections if isinstance(each, _Protocol) and each.owes()]
-        for each in heapq.nsmallest(count, owing, key=lambda each: each.idle_since) or [self]:
+        others = [each for each in self.connections if isinstance(each, _Protocol) and each is not self]
+        owing = [each for each in others if each.owes() or each.holds()]
+        for each in heapq.nsmallest(count, owing, key=_Protocol._standing) or [self]:
             each.transport.abort()
         if self.loop.time() - _Protocol._told_at > _STUCK_S:
             _Protocol._told_at = self.loop.time()
@@ -162,6 +163,13 @@ class _Protocol(H11Protocol):
         if self.cycle is None or self.cycle.more_body:  # type: ignore[redundant-expr]
             return True
         return self.cycle.response_complete and not self.transport.get_write_buffer_size()
+
+    def _standing(self) -> tuple[bool, float]:
+        return not self.owes(), self.idle_since
+
+    def holds(self) -> bool:
+        """Whether it keeps something of an answer, also of the last one, for its caller to take."""
+        return self.transport.get_write_buffer_size() > 0
 
     def pause_writing(self) -> None:
         """The caller takes its answer slowly. Those who do so for longest give way where that is too much."""

@@ -117,6 +117,42 @@ async def test_callers_that_take_all_connections(monkeypatch: pytest.MonkeyPatch
         end()
 
 
+@pytest.mark.parametrize("asked", [ASKED, KEPT, KEPT + KEPT], ids=["once", "kept", "pipelined"])
+async def test_callers_that_take_all_connections_and_no_answers(
+    monkeypatch: pytest.MonkeyPatch, asked: bytes
+) -> None:
+    monkeypatch.setattr(listening, "_MOST_CONNECTIONS", 4)
+    gate = asyncio.Event()
+
+    async def application(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["path"] == "/slow":
+            await gate.wait()
+        await (_application if scope["path"] == "/" else _answer)(scope, receive, send)
+
+    server = Serving(application, _nothing, _nothing, _nothing)
+    async with server.running(1):
+        waiting, its_end = await asyncio.open_connection("127.0.0.1", server.port)
+        its_end.write(KEPT.replace(b"/ ", b"/slow "))
+        loop = asyncio.get_running_loop()
+        with contextlib.ExitStack() as stack:
+            for _ in range(10):
+                client = stack.enter_context(socket.socket())
+                client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 100_000)
+                client.setblocking(False)
+                await loop.sock_connect(client, ("127.0.0.1", server.port))
+                await loop.sock_sendall(client, asked)
+                assert await loop.sock_recv(client, 1)  # it has been answered
+            for _ in range(3):
+                reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
+                writer.write(ASKED.replace(b"/ ", b"/short "))
+                assert await asyncio.wait_for(reader.readline(), 5) == b"HTTP/1.1 200 OK\r\n"
+                writer.close()
+        gate.set()
+        assert await asyncio.wait_for(waiting.readline(), 5) == b"HTTP/1.1 200 OK\r\n"
+        its_end.close()
+        end()
+
+
 async def test_callers_of_whom_all_wait(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(listening, "_MOST_CONNECTIONS", 2)
     gate = asyncio.Event()
