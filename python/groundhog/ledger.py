@@ -114,5 +114,6 @@ class Ledger:
         """Tell the observer. What is wrong with that one must not stop a worker between two states."""
         try:
             method(*arguments)
-        except Exception:  # noqa: BLE001  (logged with its traceback)
+        # Also what asks for the result of a future that was cancelled raises.
+        except (Exception, asyncio.CancelledError):  # noqa: BLE001  (logged with its traceback)
             log.exception("an observer raised")
