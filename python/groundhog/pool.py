@@ -410,8 +410,10 @@ class Pool:
 
     def _drop_cancelled(self) -> None:
         """Forget queued requests whose callers have gone away."""
-        for job in [job for job in self._queue if job.future.done()]:
+        dropped = [job for job in self._queue if job.future.done()]
+        for job in dropped:  # all of them before anybody is told, who may ask for something
             self._queue.remove(job)
+        for _ in dropped:
             self._ledger.answered("CancelledError", Timings(0.0, 0.0))
 
     def _dispatch(self) -> None:
