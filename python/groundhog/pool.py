@@ -147,7 +147,7 @@ class Pool:
         SnapshotRefusedError, ...), with nothing left running. Without, return at once: `ready` tells, and
         starts that fail are tried again with growing pauses.
         """
-        if self._config is not None:
+        if self._config is not None or self._closed is not None:
             raise PoolClosedError("a pool can be started only once: make a new one")
         warmup = tuple(encode_value(request, _LARGEST_WARMUP) for request in self.function.warmup)
         command = command_for(self.function)
