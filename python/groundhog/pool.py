@@ -124,6 +124,7 @@ class Pool:
         self._engine = engine
         self._ledger = Ledger(observer or NullObserver())
         self._config: WorkerConfig | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
         self._executor: ThreadPoolExecutor | None = None
         self._workers: list[Worker] = []
         self._queue = Waiting()
@@ -169,6 +170,7 @@ class Pool:
             confinement=confinement,
             layout_watch=LayoutWatch(),
         )
+        self._loop = asyncio.get_running_loop()
         self._accepting = True
         if not wait:
             for _ in range(self._size):
@@ -199,9 +201,9 @@ class Pool:
         Raises OverloadedError (the queue is full; also later, to make room for a domain with fewer requests
         in it), PoolClosedError, PayloadTooLargeError, InitError (the function does not start),
         FunctionTimeoutError, FunctionExitedError ("command exited"), ProtocolError (not JSON, not an object
-        or array, more than one answer), InvalidRequestError (parameters or context that are not JSON). If
-        the caller is cancelled, the function runs on, its answer is dropped, and the process is reverted
-        as ever.
+        or array, more than one answer), InvalidRequestError (parameters or context that are not JSON),
+        RuntimeError (in another event loop than the one that started the pool). If the caller is cancelled,
+        the function runs on, its answer is dropped, and the process is reverted as ever.
         """
         job = self.submit(params, domain, timeout, context)
         try:
@@ -403,6 +405,12 @@ class Pool:
         if not self._accepting:
             raise self._ledger.refused(
                 PoolClosedError(f"the pool of {self.function.name} is not started, closing or closed")
+            )
+        if asyncio.get_running_loop() is not self._loop:
+            # Nobody would wake it for the answer, nor keep two threads from using the pool at once.
+            raise RuntimeError(
+                f"the pool of {self.function.name} belongs to the event loop that started it: ask it there,"
+                " from elsewhere by asyncio.run_coroutine_threadsafe"
             )
         if self._is_hopeless():
             assert self._start_error is not None  # noqa: S101 - hopeless because of it
