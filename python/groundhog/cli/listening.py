@@ -242,6 +242,24 @@ def _connections_too_many(count: int, number: int) -> int:
     return max(too_many, min(taken - (most - min(_KEPT_FREE, most // 4)), count - _FEWEST_CONNECTIONS))
 
 
+def most_waiting(asked: int) -> int:
+    """How many requests may wait for a process: no more than leaves connections to further callers.
+
+    Who finds the queue full is told so, or takes the place of a domain with more in it. Who finds no
+    connection is refused whatever its domain.
+    """
+    most, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    room = _MOST_CONNECTIONS if most == resource.RLIM_INFINITY else min(most, _MOST_CONNECTIONS)
+    if asked > room // 2:
+        log.info(
+            "fewer requests may wait than the queue is long: there are too few connections, or descriptors"
+            " (ulimit -n)",
+            queue=asked,
+            waiting=room // 2,
+        )
+    return min(asked, room // 2)
+
+
 class _Server(uvicorn.Server):
     """Serves on a socket, whose port it keeps until that is closed by whoever gave it.
 

@@ -89,7 +89,7 @@ def command(
     )
     limits = Limits(
         timeout_s=timeout,
-        queue_length=queue,
+        queue_length=listening.most_waiting(queue),
         start_timeout_s=start_timeout,
         scratch_bytes=scratch_bytes,
     )

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import resource
 import socket
 from typing import TYPE_CHECKING
 
 import pytest
+import structlog.testing
 
 from groundhog.cli import listening
 from tests.unit.cli.test_ending import Serving, end
@@ -151,6 +153,25 @@ async def test_callers_that_take_all_connections_and_no_answers(
         assert await asyncio.wait_for(waiting.readline(), 5) == b"HTTP/1.1 200 OK\r\n"
         its_end.close()
         end()
+
+
+@pytest.mark.parametrize(
+    ("descriptors", "asked", "waiting"),
+    [
+        (1024, 1024, 512),
+        (1024, 100, 100),
+        (20_000, 1024, 1024),
+        (resource.RLIM_INFINITY, 1024, 1024),
+        (resource.RLIM_INFINITY, 100_000, 4096),
+    ],
+)
+def test_callers_that_wait_leave_connections_to_others(
+    monkeypatch: pytest.MonkeyPatch, descriptors: int, asked: int, waiting: int
+) -> None:
+    monkeypatch.setattr(resource, "getrlimit", lambda _: (descriptors, descriptors))
+    with structlog.testing.capture_logs() as told:
+        assert listening.most_waiting(asked) == waiting
+    assert bool(told) == (waiting < asked)
 
 
 async def test_callers_of_whom_all_wait(monkeypatch: pytest.MonkeyPatch) -> None:
