@@ -1,4 +1,4 @@
-"""What a user may have of something is not all taken by one of its functions: the supervisor needs some, too."""
+"""One function does not take all that its user may have of something: the supervisor needs some, too."""
 
 from __future__ import annotations
 
