@@ -8,6 +8,18 @@ pub(crate) fn exception(error: &Error) -> PyErr {
     Python::attach(|py| build(py, error).unwrap_or_else(|failure| failure))
 }
 
+/// Cuts out the middle of what is too long to be read: a function can name files a thousand folders deep.
+fn brief(message: String) -> String {
+    const HALF: usize = 2048; // characters
+    let count = message.chars().count();
+    if count <= 2 * HALF {
+        return message;
+    }
+    let first: String = message.chars().take(HALF).collect();
+    let last: String = message.chars().skip(count - HALF).collect();
+    format!("{first} ... {last}")
+}
+
 fn build(py: Python<'_>, error: &Error) -> PyResult<PyErr> {
     let (class, reason) = match error {
         Error::Spawn { .. } | Error::Attach { .. } => ("SpawnError", None),
@@ -21,7 +33,7 @@ fn build(py: Python<'_>, error: &Error) -> PyResult<PyErr> {
         Error::Misuse { .. } | Error::System { .. } => ("EngineError", None),
     };
     let class = py.import("groundhog.errors")?.getattr(class)?;
-    let message = error.to_string();
+    let message = brief(error.to_string());
     let value = match reason {
         Some(reason) => class.call1((message, reason))?,
         None => class.call1((message,))?,
