@@ -1,4 +1,4 @@
-"""The functions of the gallery that need no package; `make gallery` runs them all."""
+"""Functions of the gallery that need no package, one for each kind of thing; `make gallery` runs them all."""
 
 from __future__ import annotations
 
@@ -20,16 +20,41 @@ if TYPE_CHECKING:
 
 pytestmark = [pytest.mark.kernel, pytest.mark.usefixtures("no_leaks")]
 
-EXPENSIVE = {
+LEFT_OUT = {
     "python/multiprocessing_spawn": "starts an interpreter for each request",
     "python/multiprocessing_forkserver": "likewise; test_helper_processes.py has one",
     "nodejs/child_processes": "starts Node for each request",
     "nodejs/fetch_local": "loads much for each request; http_keep_alive shows the same connections",
+    "python/random_numbers": "test_uniqueness.py asks more",
+    "python/tokens_and_uuids": "likewise",
+    "nodejs/random_identifiers": "likewise",
+    "python/sqlite_memory": "sqlite_file shows the library, and files",
+    "python/shell_pipeline": "subprocess_run and named_pipe show children and pipes",
+    "python/http_server_and_client": "socket_server shows the same connections",
+    "python/shelf_of_objects": "temporary_files shows files",
+    "python/module_state": "every test of a pool has some",
+    **dict.fromkeys(
+        (
+            "python/asyncio_tasks",
+            "python/compression",
+            "python/password_hashes",
+            "python/tar_archive",
+            "python/text_formats",
+            "python/thread_local_values",
+            "python/zone_times",
+            "nodejs/async_context",
+            "nodejs/compression",
+            "nodejs/password_hashes",
+            "nodejs/timers_and_events",
+            "nodejs/webassembly",
+        ),
+        "leaves nothing but memory",
+    ),
 }
 QUICK = [
     replace(entry, payloads=entry.payloads[:1])  # one process fewer to compare with
     for entry in ENTRIES
-    if entry.runs_anywhere and entry.name not in EXPENSIVE
+    if entry.runs_anywhere and entry.name not in LEFT_OUT
 ]
 
 
