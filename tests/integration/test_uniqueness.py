@@ -368,6 +368,22 @@ def set_random_seed(seed):
     assert 0 <= seed < 2**64
     generator.seed(seed)
 """,
+    "torch.py": """
+import random
+
+class Generator:
+    def __init__(self):
+        self.numbers = random.Random()
+
+    def manual_seed(self, seed):
+        assert 0 <= seed < 2**64
+        self.numbers.seed(seed)
+
+default_generator = Generator()
+
+def draw():
+    return default_generator.numbers.random()
+""",
     "ddtrace/internal/native.py": """
 import random
 generator = random.Random()

@@ -37,6 +37,7 @@ class Generators:
             ("ddtrace.internal.native", "seed", lambda reseed: lambda _: reseed()),  # likewise
             ("ddtrace.internal._rand", "seed", lambda reseed: lambda _: reseed()),  # up to version 3
             ("polars", "set_random_seed", lambda reseed: lambda seed: reseed(int(seed[:16], 16))),
+            ("torch", "default_generator", lambda its: lambda seed: its.manual_seed(int(seed[:16], 16))),
             ("aiohttp.http_websocket", "WebSocketWriter", _reseed_aiohttp),
         ]
         self._loaded = []
