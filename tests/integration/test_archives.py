@@ -167,11 +167,49 @@ def test_a_link_of_a_virtual_environment_leads_outside_for_the_function_alone(sc
         ),
         ("virtualenv/bin/python3", LINK, b"/usr/bin/python3"),
         ("virtualenv/bin/python", LINK, b"python3"),
+        ("virtualenv/bin/activate_this.py", FILE, b""),
         ("virtualenv/lib/outside", LINK, str(scratch / "outside").encode()),
     )
     with served("openwhisk", env={"TMPDIR": str(scratch)}) as server:
         assert init(server, code).json() == {"ok": True}
         assert run(server, {}) == {"link": "/usr/bin/python3"}
+        logs(server)
+
+
+ACTIVATE = b"""
+import os, site, sys
+base = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+site.addsitedir(os.path.join(base, "lib/python3/site-packages"))
+sys.prefix = base
+"""
+USES_ENVIRONMENT = b"""
+import os, installed, sys
+def main(args):
+    return {"installed": installed.VALUE, "prefix": os.path.basename(sys.prefix)}
+"""
+
+
+def test_a_virtual_environment_is_activated(scratch: Path) -> None:
+    code = zip_of(
+        ("__main__.py", FILE, USES_ENVIRONMENT),
+        ("virtualenv/bin/activate_this.py", FILE, ACTIVATE),
+        ("virtualenv/lib/python3/site-packages/installed.py", FILE, b"VALUE = 1"),
+    )
+    with served("openwhisk", env={"TMPDIR": str(scratch)}) as server:
+        assert init(server, code).json() == {"ok": True}
+        for _ in range(2):
+            assert run(server, {}) == {"installed": 1, "prefix": "virtualenv"}
+        logs(server)
+
+
+def test_one_that_cannot_be_activated_is_said_to_be_invalid(scratch: Path) -> None:
+    code = zip_of(
+        ("__main__.py", FILE, USES_ENVIRONMENT), ("virtualenv/bin/python", LINK, b"/usr/bin/python3")
+    )
+    with served("openwhisk", env={"TMPDIR": str(scratch)}) as server:
+        response = init(server, code)
+        assert response.status_code == 502
+        assert "Invalid virtualenv. Zip file does not include 'activate_this.py'." in response.json()["error"]
         logs(server)
 
 

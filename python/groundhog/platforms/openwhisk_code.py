@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from groundhog.archives.order import ArchiveLimits
+from groundhog.archives.tree import VIRTUALENV
 from groundhog.archives.unpacker import Unpacker
 from groundhog.config import MIB, Function
 from groundhog.errors import ConfigError
@@ -97,7 +98,11 @@ def function(action: Action, runtime: Runtime, directory: Path, unpacker: Unpack
     target = source if runtime == "python" else directory
     if runtime == "python" and not source.is_file():
         raise ConfigError("the archive has no file __main__.py at its top: that is the module that is loaded")
-    made = Function.from_file(target, action.main or "main", env=action.env, cwd=directory)
+    env = dict(action.env)
+    environment = directory / VIRTUALENV
+    if runtime == "python" and environment.is_dir() and not environment.is_symlink():
+        env["GROUNDHOG_VIRTUALENV"] = str(environment)
+    made = Function.from_file(target, action.main or "main", env=env, cwd=directory)
     return replace(made, name=action.name)  # its file has the name of a temporary directory
 
 

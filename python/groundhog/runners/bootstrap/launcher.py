@@ -5,7 +5,7 @@ JSON per request on stdin, one line per answer on descriptor 3. It reads and wri
 buffered reader could hold a request back, and each buffer would be one more page to revert.
 """
 
-# ruff: noqa: PTH119, PTH120, PTH122 - pathlib would be more memory to keep and to revert
+# ruff: noqa: PTH113, PTH119, PTH120, PTH122, PTH123 - pathlib would be more memory to keep and to revert
 
 from __future__ import annotations
 
@@ -395,6 +395,16 @@ def load_error(error: BaseException, path: str) -> str:
     return " ".join(text.split())
 
 
+def activate(environment: str) -> None:
+    """Have what is installed in a virtual environment be found, as virtualenv's own script does it."""
+    script = f"{environment}/bin/activate_this.py"
+    if not os.path.isfile(script):
+        raise NoFunctionError("Invalid virtualenv. Zip file does not include 'activate_this.py'.")
+    with open(script, "rb") as file:
+        code = compile(file.read(), script, "exec")
+    exec(code, {"__file__": script})  # noqa: S102 - code of the function's owner, too
+
+
 def private_input() -> int:
     """Move the request pipe off stdin, where the function's own children would read from it."""
     fd = os.dup(0)
@@ -408,11 +418,14 @@ def main() -> None:
     """Load the function, say so, serve."""
     path, entry, name = sys.argv[1:4]
     acknowledge = os.environ.pop("OW_WAIT_FOR_ACK", "") != ""
+    environment = os.environ.pop("GROUNDHOG_VIRTUALENV", "")
     lines = Lines(private_input())
     os.set_inheritable(ANSWER_FD, False)
     hooks = beside("hooks")
     hooks.provide()
     try:
+        if environment:
+            activate(environment)
         server = Server(load(path, entry), name, hooks.Hooks)
     except BaseException as error:  # noqa: BLE001 - whatever it is, the function cannot serve
         report(error)
