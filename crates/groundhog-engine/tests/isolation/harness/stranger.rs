@@ -3,12 +3,34 @@
 use crate::harness::{Server, program};
 use groundhog_engine::{Strategy, Tracee};
 use std::io::{BufRead, BufReader, Write};
+use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
 
 /// A program of ours that is not started by the engine.
 pub(crate) struct Stranger {
     pub(crate) child: Child,
     answers: BufReader<std::process::ChildStdout>,
+    _folder: Folder,
+}
+
+/// A folder for what it writes, in which nobody else does: it may watch it.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new() -> Self {
+        static MADE: AtomicU32 = AtomicU32::new(0);
+        let number = MADE.fetch_add(1, Ordering::Relaxed);
+        let path = std::env::temp_dir().join(format!("stranger-{}-{number}", std::process::id()));
+        std::fs::create_dir(&path).expect("a folder can be made");
+        Self(path)
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _left_by_others = std::fs::remove_dir_all(&self.0);
+    }
 }
 
 impl Stranger {
@@ -27,6 +49,7 @@ impl Stranger {
         arguments: &[&str],
         settings: impl IntoIterator<Item = (String, String)>,
     ) -> Self {
+        let folder = Folder::new();
         let mut command = Command::new("/bin/sh");
         // Its answers go to descriptor 3.
         command
@@ -34,11 +57,12 @@ impl Stranger {
             .arg(program(name))
             .args(arguments)
             .envs(settings)
+            .env("TMPDIR", &folder.0)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped());
         let mut child = command.spawn().expect("a shell");
         let answers = BufReader::new(child.stdout.take().expect("it is a pipe"));
-        let mut stranger = Self { child, answers };
+        let mut stranger = Self { child, answers, _folder: folder };
         assert_eq!(stranger.line(), "{\"ok\":true}\n");
         stranger
     }
