@@ -20,7 +20,8 @@ BUILT := $(VENV)/.built
 ARGS ?=
 # How many tests run at once: two more than there are processors, since many wait for somebody, or for a time that is up.
 WORKERS ?= $(shell expr $$(nproc) + 2)
-PYTEST = $(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadgroup --durations 25
+# Nobody is asked outside of this machine: to read what certificates there are takes each Node as long as all else of its start.
+PYTEST = env --unset NODE_EXTRA_CA_CERTS $(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadgroup --durations 25
 # Which tests `test-python` leaves out.
 SELECTED ?= -m "not slow"
 # Which folders hold them; all, if empty. Those of the second name need the processors to themselves, as the others do not.
