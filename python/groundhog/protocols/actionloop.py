@@ -141,7 +141,8 @@ def encode_context(context: Mapping[str, Any] | None) -> bytes:
             f"the context of a request cannot have a member {name!r}: the protocol uses it"
         )
     for name, item in context.items():
-        if "=" in name or not _fits_environment(name):
+        text = str(name)  # JSON takes numbers for names, too
+        if "=" in text or not _fits_environment(text):
             raise InvalidRequestError(f"a member of a request's context cannot have the name {name!r}")
         if isinstance(item, str) and not _fits_environment(item):
             message = f"the member {name!r} of a request's context has a zero byte or half a surrogate pair"

@@ -97,6 +97,10 @@ class TestRequests:
         with pytest.raises(InvalidRequestError, match="context cannot have the name 'a"):
             encode_request({}, {name: 1})
 
+    def test_names_that_are_numbers(self) -> None:
+        context: dict[Any, Any] = {1: "a"}
+        assert json.loads(encode_request({}, context)) == {"value": {}, "1": "a"}
+
     @pytest.mark.parametrize("value", ["a\0b", "\ud800"])
     def test_text_that_no_variable_has(self, value: str) -> None:
         with pytest.raises(
