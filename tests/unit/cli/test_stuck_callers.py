@@ -119,6 +119,16 @@ async def test_callers_that_take_all_connections(monkeypatch: pytest.MonkeyPatch
         end()
 
 
+async def answered(client: socket.socket, port: int, asked: bytes) -> None:
+    """Ask by it, and take no more of the answer than that it begins."""
+    loop = asyncio.get_running_loop()
+    client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 100_000)
+    client.setblocking(False)
+    await loop.sock_connect(client, ("127.0.0.1", port))
+    await loop.sock_sendall(client, asked)
+    assert await loop.sock_recv(client, 1)
+
+
 @pytest.mark.parametrize("asked", [ASKED, KEPT, KEPT + KEPT], ids=["once", "kept", "pipelined"])
 async def test_callers_that_take_all_connections_and_no_answers(
     monkeypatch: pytest.MonkeyPatch, asked: bytes
@@ -135,15 +145,9 @@ async def test_callers_that_take_all_connections_and_no_answers(
     async with server.running(1):
         waiting, its_end = await asyncio.open_connection("127.0.0.1", server.port)
         its_end.write(KEPT.replace(b"/ ", b"/slow "))
-        loop = asyncio.get_running_loop()
         with contextlib.ExitStack() as stack:
             for _ in range(10):
-                client = stack.enter_context(socket.socket())
-                client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 100_000)
-                client.setblocking(False)
-                await loop.sock_connect(client, ("127.0.0.1", server.port))
-                await loop.sock_sendall(client, asked)
-                assert await loop.sock_recv(client, 1)  # it has been answered
+                await answered(stack.enter_context(socket.socket()), server.port, asked)
             for _ in range(3):
                 reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
                 writer.write(ASKED.replace(b"/ ", b"/short "))
@@ -176,9 +180,10 @@ def test_callers_that_wait_leave_connections_to_others(
 
 async def test_callers_of_whom_all_wait(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(listening, "_MOST_CONNECTIONS", 2)
-    gate = asyncio.Event()
+    gate, asked = asyncio.Event(), asyncio.Semaphore(0)
 
     async def application(scope: Scope, receive: Receive, send: Send) -> None:
+        asked.release()
         await gate.wait()
         await _answer(scope, receive, send)
 
@@ -188,7 +193,7 @@ async def test_callers_of_whom_all_wait(monkeypatch: pytest.MonkeyPatch) -> None
         for _ in range(2):
             made.append(await asyncio.open_connection("127.0.0.1", server.port))
             made[-1][1].write(ASKED)
-            await asyncio.sleep(0.1)
+            await asked.acquire()
         reader, late = await asyncio.open_connection("127.0.0.1", server.port)
         with contextlib.suppress(ConnectionResetError):
             assert await asyncio.wait_for(reader.read(), 5) == b""
@@ -208,13 +213,8 @@ async def test_answers_that_many_do_not_take(monkeypatch: pytest.MonkeyPatch) ->
         with contextlib.ExitStack() as stack:
             clients = []
             for _ in range(5):
-                client = stack.enter_context(socket.socket())
-                client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 100_000)
-                client.setblocking(False)
-                await loop.sock_connect(client, ("127.0.0.1", server.port))
-                await loop.sock_sendall(client, ASKED)
-                await loop.sock_recv(client, 1)  # it has been answered
-                clients.append(client)
+                clients.append(stack.enter_context(socket.socket()))
+                await answered(clients[-1], server.port, ASKED)
             whole = []
             for client in clients:
                 got = 1
