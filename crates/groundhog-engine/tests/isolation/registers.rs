@@ -36,7 +36,7 @@ fn waiting_threads_see_nothing_of_snapshots_and_restores() {
         for_each_strategy("waits", &[company], |victim| {
             for round in 1..=2 {
                 victim.snapshot();
-                for request in 1..=2 {
+                for request in 1..=4 {
                     // Only to disturb: one that is busy differs all the time.
                     let _verified = victim.tracee.verify();
                     let answer = victim.ask(request);
