@@ -304,6 +304,11 @@ fn pipes_and_sockets(folders: &[PathBuf], asked: &[PathBuf]) -> Vec<PathBuf> {
         .collect()
 }
 
+/// A path, which is in order among others by how deep it lies.
+fn by_depth<P: AsRef<Path>>(path: P) -> (usize, P) {
+    (path.as_ref().components().count(), path)
+}
+
 /// Each once, however often the table names it: whoever makes a socket can have it name others, by a newline in its own name. Those
 /// that lie least deep first: functions on this machine make sockets, too, but in folders of their own. Names elsewhere are not even
 /// followed: there may be any number of them, and they may lead to a server that has gone. Nor are all of those that are there: with
@@ -314,9 +319,8 @@ fn sockets(text: &[u8], folders: &[PathBuf], asked: &[PathBuf]) -> Vec<PathBuf> 
     let is_called_so = |path: &&Path| folders.iter().chain(asked).any(|folder| path.starts_with(folder));
     let is_there = |path: &Path| path.metadata().is_ok_and(|found| found.file_type().is_socket());
     let within = |path: &PathBuf| folders.iter().any(|folder| path.starts_with(folder)) && is_there(path);
-    let by_depth = |path: PathBuf| (path.components().count(), path);
     let named = unix_sockets::paths(text).into_iter().map(|path| Path::new(OsStr::from_bytes(path)));
-    let named = named.filter(is_called_so).map(|path| (path.components().count(), path));
+    let named = named.filter(is_called_so).map(by_depth);
     let there = named.collect::<BTreeSet<_>>().into_iter().filter(|(_, path)| is_there(path));
     let real = there.take(MAX_FOLLOWED).filter_map(|(_, path)| path.canonicalize().ok()).filter(within);
     let found: BTreeSet<_> = real.map(by_depth).collect();
