@@ -315,6 +315,9 @@ impl KernelState {
                     continue;
                 }
                 let value = value.as_ref().ok_or_else(|| refused(row, *tid, "cannot be read"))?;
+                if row.kind == StateKind::PosixTimers {
+                    timers::refuse_deleted(value, touched)?;
+                }
                 let place = &mut Place { process, anchor, tid: *tid };
                 let now = (row.read)(place)?;
                 let looks_same = touched.is_everything()

@@ -142,7 +142,8 @@ ROWS = (
     Row(
         TIMERS,
         "timers: of the process, of its clocks, alarms, timer descriptors",
-        "revert; POSIX timers where the kernel cannot give them their numbers (before Linux 6.16): retire",
+        "revert; POSIX timers of the snapshot that were deleted, or where the kernel cannot give them their"
+        " numbers (before Linux 6.16): retire",
     ),
     Row(
         ATTRIBUTES,

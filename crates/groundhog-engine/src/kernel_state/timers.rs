@@ -164,6 +164,18 @@ pub(super) fn set_posix(place: &mut Place<'_>, value: &Value, touched: &Touched)
     Ok(())
 }
 
+/// Refuses those of the snapshot that were deleted, whatever is there under their numbers now: of a timer that counts the processor
+/// time of a thread, nothing tells which thread that is.
+pub(super) fn refuse_deleted(value: &Value, touched: &Touched) -> Step<()> {
+    match parse(&value.bytes).1.iter().find(|timer| touched.may_have_deleted_timer(timer.number)) {
+        Some(Timer { number, .. }) => {
+            let message = format!("the request deleted POSIX timer {number} of the snapshot, or may have");
+            Err(Trouble::Refused(Reason::KernelState, message))
+        }
+        None => Ok(()),
+    }
+}
+
 /// Which number a new timer got, of one that was made for this and is gone; nothing where the kernel cannot be made to give
 /// a number once more, and a timer that was made tells in its number how many there were.
 pub(super) fn keep_number(_: &Row, place: &mut Place<'_>) -> Step<Value> {

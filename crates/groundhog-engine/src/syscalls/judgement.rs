@@ -324,7 +324,11 @@ impl Judged<'_> {
         match self.whose(scope, of_thread) {
             Whose::Nobody => None,
             Whose::Ours => {
-                seen.touched.note(kind, self.call.caller, self.value(0).cast_signed());
+                let number = self.value(0).cast_signed();
+                seen.touched.note(kind, self.call.caller, number);
+                if self.number == Sysno::timer_delete {
+                    seen.touched.note_deletion(number);
+                }
                 if kind == StateKind::MemoryLocks {
                     // Mappings were split, and have other flags.
                     seen.layout_calls += 1;

@@ -24,6 +24,8 @@ pub(crate) struct Touched {
     kinds: StateKinds,
     /// Numbers of POSIX timers that it named.
     timers: BTreeSet<i32>,
+    /// Of those, the ones that it deleted.
+    deleted_timers: BTreeSet<i32>,
     /// Threads that may have another alternate stack; none: any.
     pub(crate) threads: Vec<Tid>,
 }
@@ -55,6 +57,18 @@ impl Touched {
             StateKind::AlternateStack if !self.threads.contains(&caller) => self.threads.push(caller),
             _ => {}
         }
+    }
+
+    /// Adds a POSIX timer that was deleted: another one may have its number by now.
+    pub(crate) fn note_deletion(&mut self, timer: i32) {
+        if self.deleted_timers.len() < MAX_NUMBERS {
+            self.deleted_timers.insert(timer);
+        }
+    }
+
+    /// Whether it may have deleted a POSIX timer.
+    pub(crate) fn may_have_deleted_timer(&self, number: i32) -> bool {
+        self.deleted_timers.len() == MAX_NUMBERS || self.deleted_timers.contains(&number)
     }
 
     /// Whether it named a POSIX timer.

@@ -67,7 +67,7 @@ const UNSEEN: [&str; 26] = [
 
 /// Likewise, of which nothing tells but the process itself, or nobody: what is attached to is not isolated from these. Whoever
 /// says that it is has to start it.
-const NOT_COMPARED: [&str; 13] = [
+const NOT_COMPARED: [&str; 14] = [
     "compared_by_kcmp",
     "folder_notified",
     "futex_hash",
@@ -81,6 +81,7 @@ const NOT_COMPARED: [&str; 13] = [
     "shared_parted",
     "signals_of_input",
     "signals_of_room",
+    "timer_of_thread",
 ];
 
 /// What the kernel tells since Linux 6.3, where the first came, too.

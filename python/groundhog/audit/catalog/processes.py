@@ -248,6 +248,7 @@ C_KERNEL = (
     Victim("c", "timer_kept", TIMERS, evasion=True),
     Victim("c", "timer_overrun", TIMERS, REFUSED, evasion=True),
     Victim("c", "timer_replaced", TIMERS, SAFE, evasion=True),
+    Victim("c", "timer_of_thread", TIMERS, SAFE, evasion=True),
     Victim("c", "timer_of_clock", TIMERS),
     Victim("c", "timer_numbers_chosen", TIMERS, SAFE, evasion=True, sees_engine=True),
     Victim("c", "session_left", ATTRIBUTES, SAFE),
