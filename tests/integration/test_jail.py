@@ -616,6 +616,36 @@ async def test_terminals_of_others_are_not_there(source: Source) -> None:
             assert pool.stats().retirements == {}
 
 
+# When the kernel noted last that one of its own was used, which it does once in eight seconds at most.
+TERMINAL_TIMES = """
+import fcntl, os, struct
+
+PLACE, TIOCSPTLCK, TIOCGPTPEER = "/dev/pts/ptmx", 0x40045431, 0x5441
+
+def main(params):
+    found = os.stat(PLACE)
+    if params["uses"]:
+        maker = os.open(PLACE, os.O_RDWR | os.O_NOCTTY)
+        fcntl.ioctl(maker, TIOCSPTLCK, struct.pack("i", 0))
+        terminal = fcntl.ioctl(maker, TIOCGPTPEER, os.O_RDWR | os.O_NOCTTY)
+        os.write(terminal, b"shown\\n")
+        os.read(maker, 100)
+    return [found.st_atime, found.st_mtime]
+"""
+
+
+async def test_nothing_tells_that_a_terminal_was_used(source: Source) -> None:
+    """In containers, where `/dev/ptmx` is a link there, all that a function opens are made so."""
+    steps = 8  # seconds
+    async with Pool(Function.from_file(source("handler.py", TERMINAL_TIMES)), jail="namespace") as pool:
+        first = await pool.invoke({"uses": False})
+        await asyncio.sleep(steps + 1)
+        assert (await pool.invoke({"uses": True})).value == first.value
+        later = await pool.invoke({"uses": False})
+        assert pool.stats().retirements == {"kernel-state": 1}
+        assert later.value != first.value, "it is another process"
+
+
 @pytest.mark.may_skip("only root can mount")
 def test_the_console_of_a_container_is_not_there(source: Source) -> None:
     """It is a terminal that is mounted over a file."""

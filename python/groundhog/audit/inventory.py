@@ -199,8 +199,8 @@ ROWS = (
     Row(
         TERMINALS,
         "terminals of others of the same user",
-        "forbidden in a jail by namespaces: it has terminals of its own, which nobody else sees; by Landlock"
-        " they cannot be opened for writing",
+        "forbidden in a jail by namespaces: it has terminals of its own, which nobody else sees (one that was"
+        " made by `/dev/pts/ptmx`, which notes when: retire); by Landlock they cannot be opened for writing",
         unshown="nothing is left in the process; tests of the jail",
     ),
     Row(

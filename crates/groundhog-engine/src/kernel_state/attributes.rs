@@ -7,9 +7,11 @@ use crate::component::{Component, Restore, Stopped};
 use crate::error::{OrTrouble, Reason, Step, Trouble};
 use crate::trace::inspect;
 use crate::trace::process::Process;
-use groundhog_proc::stat;
+use groundhog_proc::{mountinfo, stat};
 use groundhog_sys::{PAGE_SIZE, Tid, fcntl, kcmp};
+use std::ffi::OsStr;
 use std::fs::File;
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
@@ -48,7 +50,12 @@ pub(crate) struct Attributes {
     values: Values,
     /// Where the kernel tells of the terminal, and which one it was: the leader of a session gets one by merely opening it.
     terminal: Option<(File, i64)>,
+    /// Where the terminals of its own jail are made, and when the kernel noted last that one was used.
+    makers: Vec<(PathBuf, Used)>,
 }
+
+/// When something was read and written, in seconds and nanoseconds.
+type Used = [i64; 4];
 
 impl Attributes {
     /// Takes them from a stopped process.
@@ -58,7 +65,13 @@ impl Attributes {
             .or_trouble(Reason::Inspection, "opening its stat")?;
         let told = read(&stat)?;
         let may_change = told.session == i64::from(process.pid.0) || told.tty_nr != 0;
-        Ok(Self { values, terminal: may_change.then_some((stat, told.tty_nr)) })
+        let terminal = may_change.then_some((stat, told.tty_nr));
+        Ok(Self { values, terminal, makers: makers_of_terminals(process)? })
+    }
+
+    /// Nobody can set these times back, since nobody may set any there.
+    fn has_used_terminals(&self) -> bool {
+        self.makers.iter().any(|(path, before)| used(path) != Some(*before))
     }
 
     fn changed(&self, process: &Process) -> Step<Option<String>> {
@@ -68,6 +81,10 @@ impl Attributes {
 
 impl Component for Attributes {
     fn revert(&mut self, restore: &mut Restore<'_>) -> Step<()> {
+        if self.has_used_terminals() {
+            let message = "the request used a terminal, and the kernel has noted when".into();
+            return Err(Trouble::Refused(Reason::KernelState, message));
+        }
         if restore.sees_calls {
             let Some((stat, terminal)) = &self.terminal else { return Ok(()) };
             if read(stat)?.tty_nr == *terminal {
@@ -85,8 +102,36 @@ impl Component for Attributes {
     }
 
     fn difference(&mut self, stopped: &mut Stopped<'_>) -> Step<Option<String>> {
-        Ok(self.changed(stopped.process)?.map(|name| format!("its {name} changed")))
+        let terminals = self.has_used_terminals().then(|| "the times of its terminals changed".into());
+        Ok(self.changed(stopped.process)?.map(|name| format!("its {name} changed")).or(terminals))
     }
+}
+
+/// Those of a process in mounts of its own, which makes terminals that nobody else has. Others use those of the machine, too.
+fn makers_of_terminals(process: &Process) -> Step<Vec<(PathBuf, Used)>> {
+    let what = "reading its mounts";
+    let mounts = |whose: &str| std::fs::read_link(format!("/proc/{whose}/ns/mnt"));
+    let pid = process.pid.to_string();
+    let are_ours = mounts("self").or_trouble(Reason::Inspection, what)?
+        == mounts(&pid).or_trouble(Reason::Inspection, what)?;
+    if are_ours || !process.spawned {
+        return Ok(Vec::new());
+    }
+    let text = std::fs::read(format!("/proc/{pid}/mountinfo")).or_trouble(Reason::Inspection, what)?;
+    let found = mountinfo::mounts_of("devpts", &text)
+        .map_err(|error| Trouble::Refused(Reason::Inspection, error.to_string()))?;
+    let maker = |mount: mountinfo::Mount| {
+        let place = OsStr::from_bytes(mount.point.strip_prefix(b"/")?);
+        let path = Path::new("/proc").join(&pid).join("root").join(place).join("ptmx");
+        Some((used(&path)?, path))
+    };
+    Ok(found.into_iter().filter_map(maker).map(|(used, path)| (path, used)).collect())
+}
+
+/// None where nothing is, or where that cannot be reached.
+fn used(path: &Path) -> Option<Used> {
+    let found = std::fs::symlink_metadata(path).ok()?;
+    Some([found.atime(), found.atime_nsec(), found.mtime(), found.mtime_nsec()])
 }
 
 fn read(stat: &File) -> Step<stat::Stat> {
