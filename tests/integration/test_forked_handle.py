@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import gc
 import os
+import subprocess
+import sys
 import time
 from typing import TYPE_CHECKING
 
@@ -64,3 +66,33 @@ def test_what_becomes_of_a_copy_leaves_the_process_alone() -> None:
     held[0].restore(verify=True)
     assert held[0].alive
     held[0].close()
+
+
+# It is told of a signal in the middle of a fork, and forks then, too.
+FORKS_TWICE = """
+import os, signal
+
+def ended(pid):
+    if pid == 0:
+        os._exit(0)
+    return os.waitpid(pid, 0)[1] == 0
+
+def handle(*_):
+    signal.signal(signal.SIGUSR1, signal.SIG_IGN)
+    assert ended(os.fork())
+
+signal.signal(signal.SIGUSR1, handle)
+# Before ours is registered, so that it is called after that.
+os.register_at_fork(before=lambda: signal.raise_signal(signal.SIGUSR1))
+from groundhog import Tracee
+with Tracee.spawn(["sleep", "1000"], fds={}, trusted=True) as tracee:
+    tracee.snapshot()
+    for _ in range(2):
+        assert ended(os.fork())
+    tracee.restore(verify=True)
+    assert tracee.alive
+"""
+
+
+def test_a_fork_in_the_middle_of_another_does_not_wait_for_that() -> None:
+    subprocess.run([sys.executable, "-c", FORKS_TWICE], check=True, timeout=LIMIT)

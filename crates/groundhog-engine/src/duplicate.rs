@@ -1,7 +1,7 @@
 //! Open files of functions that this process has, too, to look at them and to put them back.
 
 use groundhog_sys::{Result, fcntl, forking, pidfd};
-use std::cell::Cell;
+use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::ops::Deref;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
@@ -40,34 +40,49 @@ pub(crate) fn lock() -> MutexGuard<'static, Numbers> {
     DUPLICATES.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-type Forking = (MutexGuard<'static, Numbers>, MutexGuard<'static, ()>);
+/// The forks that a thread is about to make, and what it holds for as long as that lasts.
+struct Forking {
+    /// More than one where a fork is made in the middle of another, such as by the handler of a signal.
+    count: u32,
+    numbers: MutexGuard<'static, Numbers>,
+    _apart: MutexGuard<'static, ()>,
+}
 
 thread_local! {
-    /// Held by the thread that forks, for as long as that lasts.
-    static FORKING: Cell<Option<Forking>> = const { Cell::new(None) };
+    static FORKING: RefCell<Option<Forking>> = const { RefCell::new(None) };
 }
 
 /// To be called by the thread that is about to fork this process, before [`after_fork_in_parent`] or [`after_fork_in_child`]: no duplicate is
 /// being made or registered meanwhile, nor anything else that threads wait for.
 pub fn before_fork() {
-    let numbers = lock();
-    FORKING.set(Some((numbers, forking::apart())));
+    FORKING.with_borrow_mut(|forking| match forking {
+        Some(forking) => forking.count += 1,
+        None => *forking = Some(Forking { count: 1, numbers: lock(), _apart: forking::apart() }),
+    });
 }
 
 /// To be called by the thread that has forked this process, in this process.
 pub fn after_fork_in_parent() {
-    drop(FORKING.take());
+    FORKING.with_borrow_mut(|forking| {
+        if let Some(forking) = forking {
+            forking.count -= 1;
+        }
+        forking.take_if(|forking| forking.count == 0);
+    });
 }
 
 /// To be called in the child: gives up what this process has open of functions, which would keep their ports, locks and connections
 /// for as long as the child lives. Their tracers have stayed in the parent.
 pub fn after_fork_in_child() {
-    if let Some((mut numbers, _apart)) = FORKING.take() {
-        let Numbers { open, closing } = std::mem::replace(&mut *numbers, Numbers::new());
-        let closing =
-            closing.into_iter().filter(|(number, inode)| fcntl::inode_of_number(*number).ok() == *inode);
-        open.into_iter().chain(closing.map(|(number, _)| number)).for_each(fcntl::give_up_in_child);
-    }
+    FORKING.with_borrow_mut(|forking| {
+        if let Some(Forking { numbers, .. }) = forking {
+            let Numbers { open, closing } = std::mem::replace(&mut **numbers, Numbers::new());
+            let closing =
+                closing.into_iter().filter(|(number, inode)| fcntl::inode_of_number(*number).ok() == *inode);
+            open.into_iter().chain(closing.map(|(number, _)| number)).for_each(fcntl::give_up_in_child);
+        }
+    });
+    after_fork_in_parent();
 }
 
 /// A duplicate, which shares the open file.
