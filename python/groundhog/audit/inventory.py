@@ -284,6 +284,10 @@ OUTSIDE = (
         "the kernel does not set them (Linux 6.18): it may show what any process set on one that is closed",
     ),
     (
+        "when a terminal was made by the machine's `/dev/ptmx`, and used",
+        "it is one for all, and the kernel notes that there to eight seconds, whatever may be written",
+    ),
+    (
         "the places of names in a folder (`telldir`) of a private file system",
         "the kernel numbers them on; names are put back",
     ),
