@@ -265,9 +265,12 @@ _STATUS: tuple[tuple[type[errors.GroundhogError], int, Mapping[str, str] | None]
 def of_error(error: errors.GroundhogError) -> JsonAnswer:
     """Return the answer for an error of the pool; what is no fault of the request is 503: no clean worker.
 
-    Why a process does not start is told to the log alone: what its function raised while it loaded, with
-    names of services and passwords, and paths of this machine, is nothing that a caller has caused.
+    Why a process does not start, or a hook fails, is told to the log alone: what was raised while a function
+    loaded, or renewed its connections, with names of services and passwords, and paths of this machine, is
+    nothing that a caller has caused.
     """
+    if isinstance(error, errors.HookError):
+        return refusal(502, "a hook after the restore failed; the log of groundhog says why")
     for kind, status, headers in _STATUS:
         if isinstance(error, kind):
             return refusal(status, str(error), headers)

@@ -178,6 +178,18 @@ async def test_why_no_process_starts_is_told_to_the_log_alone(
     assert [event["error"] for event in events] == [str(script.error)]
 
 
+async def test_why_a_hook_failed_is_told_to_the_log_alone(client: httpx.AsyncClient, script: Script) -> None:
+    script.error = errors.HookError(
+        "a hook after the restore failed: db.internal, password hunter2", "printed hunter2", "hunter2"
+    )
+    with structlog.testing.capture_logs() as events:
+        response = await client.post("/", json={})
+    assert response.status_code == 502
+    assert "hunter2" not in response.text
+    assert message(response) == "a hook after the restore failed; the log of groundhog says why"
+    assert [event["error"] for event in events] == [str(script.error)]
+
+
 async def test_an_unforeseen_error_says_nothing_of_the_request(
     client: httpx.AsyncClient, script: Script
 ) -> None:
