@@ -97,3 +97,12 @@ def test_for_people(source: Source) -> None:
     assert result.returncode == 1
     words = " ".join(result.stdout.split())
     assert "an identifier repeats in the answers to payload 1: its member order has" in words
+
+
+def test_of_several_generators_of_which_any_draws(source: Source) -> None:
+    text = OWN_GENERATOR.replace("ids, started", "import random\nshards, started").replace(
+        "Ids(), time", "[Ids(), Ids()], time"
+    )
+    text = text.replace("ids.next()", "random.choice(shards).next()").replace("{int(time.time()):08x}", "")
+    (repeat,) = repeats(source, str(source("handler.py", text)), payload='{"own": true}', code=1)
+    assert repeat["member"] == "order"

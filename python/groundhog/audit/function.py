@@ -287,10 +287,22 @@ async def _repeats(
                 break
             repeats = identifiers.find(at, Samples(first, then, answers)) if answers else []
             if not repeats:
+                answers = await _of_one_process(isolated, payload, identifiers.SEVERAL, 0.0)
+                if answers and identifiers.recur(answers):
+                    async with Pool(function, 1, "off", limits, jail=jail, network=network) as fresh:
+                        found += await _repeats_among(at, payload, fresh, answers)
                 break
         else:
             found += repeats
     return found, failed
+
+
+async def _repeats_among(at: int, payload: Any, unisolated: Pool, answers: list[Any]) -> list[Repeat]:
+    """Those that a few of restored requests' answers have, and no two without isolation."""
+    said = [await _said(unisolated, payload) for _ in range(identifiers.SEVERAL)]
+    if any(one.failed for one in said):
+        return []
+    return identifiers.find_among(at, [json.loads(one.answer) for one in said], answers)
 
 
 async def _of_one_process(pool: Pool, payload: Any, count: int, seconds: float) -> list[Any] | None:

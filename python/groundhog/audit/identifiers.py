@@ -13,6 +13,7 @@ from __future__ import annotations
 import itertools
 import json
 import re
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -37,6 +38,8 @@ MOST_COUNTED = 16
 """By how much a counter goes on from request to request, at most."""
 MOST_ANYWHERE = 10
 """Of those that are found so."""
+SEVERAL = 8
+"""Answers, of one process with isolation and of one without, that tell of several generators."""
 MOST_SHOWN = 60
 _Found = TypeVar("_Found", str, list[str])
 _WORDS = (re.compile(r"[0-9A-Za-z]+"), re.compile(r"[0-9A-Za-z_-]+"), re.compile(r"[0-9A-Za-z+/_=-]+"))
@@ -101,6 +104,54 @@ def find(payload: int, samples: Samples) -> list[Repeat]:
         if text is not None:
             found.append(Repeat(payload, member, text, len(isolated)))
     return found or _in_pieces(payload, samples) or _anywhere(payload, samples)
+
+
+def find_among(payload: int, unisolated: Sequence[Any], isolated: Sequence[Any]) -> list[Repeat]:
+    """Those that come again and again, beside others: one of several generators in the snapshot draws each,
+    as that of whichever thread is free.
+
+    ``unisolated``: answers of one process, of which no two are alike there: else it is a choice, such as of a
+    connection. ``isolated``: those of restored requests, in their order.
+    """
+    kept, own = (
+        [dict(_members(_opened(answer))) for answer in answers] for answers in (unisolated, isolated)
+    )
+    found = []
+    for member in own[0]:
+        if all(member in answer for answer in itertools.chain(kept, own)):
+            texts = [[answer[member] for answer in answers] for answers in (kept, own)]
+            for before, again in _aligned(*texts):
+                if _recurs(again) and len(set(before)) == len(before):
+                    text, times = Counter(again).most_common(1)[0]
+                    found.append(Repeat(payload, member, text, times))
+                    break
+    return found
+
+
+def recur(isolated: Sequence[Any]) -> bool:
+    """Whether `find_among` may find any in the answers of restored requests."""
+    answers = [dict(_members(_opened(answer))) for answer in isolated]
+    shared = set.intersection(*map(set, answers))
+    texts = ([answer[member] for answer in answers] for member in shared)
+    return any(_recurs(own) for its in texts for (own,) in _aligned(its))
+
+
+def _aligned(*of: list[str]) -> Iterator[list[list[str]]]:
+    """Texts as they are, then their words by place, where all have as many."""
+    yield list(of)
+    for words in _WORDS:
+        split = [[words.findall(text) for text in texts] for texts in of]
+        if len({len(its) for its in itertools.chain(*split)}) == 1:
+            for at in range(len(split[0][0])):
+                yield [[its[at] for its in texts] for texts in split]
+
+
+def _recurs(texts: list[str]) -> bool:
+    """Whether few texts come in turn. Times come one after the other."""
+    different = len(set(texts))
+    if min(map(len, texts)) < SHORTEST_ANYWHERE or not 1 < different <= len(texts) // 2:
+        return False
+    return sum(1 for _ in itertools.groupby(texts)) > different
 
 
 def _in_pieces(payload: int, samples: Samples) -> list[Repeat]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from groundhog.audit.identifiers import Repeat, Samples, find
+from groundhog.audit.identifiers import Repeat, Samples, find, find_among, recur
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -234,3 +234,36 @@ def test_a_time_that_passes_between_is_none_beside_a_fresh_identifier() -> None:
     first, then = [answer(0, 1), answer(0, 2)], [answer(0, 3), answer(0, 4)]
     assert found(first, then, [answer(1, number) for number in range(5, 9)]) == []
     assert len(found(first, then, [answer(1, 5)] * 4)) == 1
+
+
+ONES = [f"{number * 0x9E3779B97F4A7C15 % 2**64:016x}" for number in range(1, 13)]
+
+
+@pytest.mark.parametrize("make", [lambda text: {"id": text}, lambda text: {"url": f"/orders/{text}?a=1"}])
+def test_one_of_several_generators(make: Callable[[str], Any]) -> None:
+    fresh = [make(text) for text in ONES[:8]]
+    again = [make(ONES[at]) for at in (8, 9, 8, 10, 9, 8, 8, 10)]
+    assert recur(again)
+    assert [(repeat.text in str(again), repeat.times) for repeat in find_among(0, fresh, again)] == [
+        (True, 4)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("what", "unisolated", "isolated"),
+    [
+        ("random", ONES[:8], [*ONES[8:], *ONES[:4]]),
+        ("a time in seconds", ["10:00:01"] * 8, ["10:00:05"] * 3 + ["10:00:06"] * 5),
+        ("a choice", [ONES[at % 3] for at in range(8)], [ONES[at % 3] for at in range(8)]),
+        (
+            "a choice of what a process keeps",
+            [ONES[at % 3] for at in range(8)],
+            [ONES[4 + at % 3] for at in range(8)],
+        ),
+        ("alike", ONES[:8], ONES[8:9] * 8),
+        ("short", ONES[:8], ["abcdefg", "bcdefgh"] * 4),
+        ("elsewhere", ONES[:8], [{"id": text} for text in ONES[8:10] * 4]),
+    ],
+)
+def test_what_is_of_no_several_generators(what: str, unisolated: list[Any], isolated: list[Any]) -> None:
+    assert find_among(0, unisolated, isolated) == [], what
