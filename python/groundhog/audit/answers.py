@@ -10,6 +10,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 SHORTEST = 3  # characters; shorter texts are found everywhere
+SHORTEST_NAME = (
+    6  # of members: most are words of the function's own, which it may print or answer now and then
+)
 
 
 @dataclass(frozen=True)
@@ -45,20 +48,28 @@ def encoded(value: Any) -> str:
 
 
 def texts(value: Any) -> Iterator[str]:
-    """The texts that a payload brings, also those that look like numbers; not the names of its members."""
+    """The texts that a payload brings, also those that look like numbers, and names of members, which may be
+    articles or addresses.
+    """
     match value:
         case dict():
-            for member in value.values():
+            for name, member in value.items():
+                if len(name) >= SHORTEST_NAME:
+                    yield _as_shown(name)
                 yield from texts(member)
         case list():
             for item in value:
                 yield from texts(item)
         case str() if len(value) >= SHORTEST:
-            yield json.dumps(value, ensure_ascii=False)[1:-1]
+            yield _as_shown(value)
         case int() | float() if not isinstance(value, bool) and len(str(value)) > SHORTEST:
             yield str(value)
         case _:
             pass
+
+
+def _as_shown(text: str) -> str:
+    return json.dumps(text, ensure_ascii=False)[1:-1]
 
 
 def leaks(

@@ -5,15 +5,22 @@ from __future__ import annotations
 from groundhog.audit.answers import Leak, Said, encoded, leaks, texts
 
 
-def test_the_texts_of_a_payload_are_its_values() -> None:
+def test_the_texts_of_a_payload_are_its_values_and_long_names() -> None:
     payload = {
         "name": "ada",
         "tags": ["first", 7, True, None],
         "id": 123456,
         "deep": {"x": 'say "hi"'},
         "no": "ab",
+        "carts": {"sku-4711": 1, "ann@example.org": {"ab": 2}},
     }
-    assert list(texts(payload)) == ["ada", "first", "123456", 'say \\"hi\\"']
+    assert list(texts(payload)) == ["ada", "first", "123456", 'say \\"hi\\"', "sku-4711", "ann@example.org"]
+
+
+def test_a_name_of_an_earlier_request_is_named_likewise() -> None:
+    payloads = [{"cart": {"sku-4711": 2}}, {"cart": {"sku-4712": 1}}]
+    said = [Said("[]"), Said('[{"sku-4711": 2}]')]
+    assert leaks([0, 1], payloads, said, [Said("")] * 2) == [Leak(2, "sku-4711", 1)]
 
 
 def test_a_text_of_an_earlier_request_is_named_with_its_source() -> None:
