@@ -287,19 +287,23 @@ async def _repeats(
                 break
             repeats = identifiers.find(at, Samples(first, then, answers)) if answers else []
             if not repeats:
-                answers = await _of_one_process(isolated, payload, identifiers.SEVERAL, 0.0)
-                if answers and identifiers.recur(answers):
-                    async with Pool(function, 1, "off", limits, jail=jail, network=network) as fresh:
-                        found += await _repeats_among(at, payload, fresh, answers)
+                if answers and identifiers.differ(values[:LATER]):
+                    found += await _repeats_among(at, payload, function, limits, isolated, jail, network)
                 break
         else:
             found += repeats
     return found, failed
 
 
-async def _repeats_among(at: int, payload: Any, unisolated: Pool, answers: list[Any]) -> list[Repeat]:
+async def _repeats_among(
+    at: int, payload: Any, function: Function, limits: Limits, isolated: Pool, jail: str, network: str
+) -> list[Repeat]:
     """Those that a few of restored requests' answers have, and no two without isolation."""
-    said = [await _said(unisolated, payload) for _ in range(identifiers.SEVERAL)]
+    answers = await _of_one_process(isolated, payload, identifiers.SEVERAL, 0.0)
+    if not answers or not identifiers.recur(answers):
+        return []
+    async with Pool(function, 1, "off", limits, jail=jail, network=network) as fresh:
+        said = [await _said(fresh, payload) for _ in range(identifiers.SEVERAL)]
     if any(one.failed for one in said):
         return []
     return identifiers.find_among(at, [json.loads(one.answer) for one in said], answers)

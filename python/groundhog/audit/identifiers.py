@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
 SHORTEST = 4
 """Characters; shorter texts are alike by chance, as the milliseconds that something took."""
@@ -121,7 +121,7 @@ def find_among(payload: int, unisolated: Sequence[Any], isolated: Sequence[Any])
         if all(member in answer for answer in itertools.chain(kept, own)):
             texts = [[answer[member] for answer in answers] for answers in (kept, own)]
             for before, again in _aligned(*texts):
-                if _recurs(again) and len(set(before)) == len(before):
+                if _recurs(again) and _all_differ(before):
                     text, times = Counter(again).most_common(1)[0]
                     found.append(Repeat(payload, member, text, times))
                     break
@@ -130,10 +130,19 @@ def find_among(payload: int, unisolated: Sequence[Any], isolated: Sequence[Any])
 
 def recur(isolated: Sequence[Any]) -> bool:
     """Whether `find_among` may find any in the answers of restored requests."""
-    answers = [dict(_members(_opened(answer))) for answer in isolated]
-    shared = set.intersection(*map(set, answers))
-    texts = ([answer[member] for answer in answers] for member in shared)
-    return any(_recurs(own) for its in texts for (own,) in _aligned(its))
+    return _any_member(isolated, _recurs)
+
+
+def differ(unisolated: Sequence[Any]) -> bool:
+    """Whether `find_among` may find any, since no two of these answers are alike somewhere."""
+    return _any_member(unisolated, _all_differ)
+
+
+def _any_member(answers: Sequence[Any], holds: Callable[[list[str]], bool]) -> bool:
+    members = [dict(_members(_opened(answer))) for answer in answers]
+    shared = set.intersection(*map(set, members))
+    texts = ([answer[member] for answer in members] for member in shared)
+    return any(holds(own) for its in texts for (own,) in _aligned(its))
 
 
 def _aligned(*of: list[str]) -> Iterator[list[list[str]]]:
@@ -144,6 +153,10 @@ def _aligned(*of: list[str]) -> Iterator[list[list[str]]]:
         if len({len(its) for its in itertools.chain(*split)}) == 1:
             for at in range(len(split[0][0])):
                 yield [[its[at] for its in texts] for texts in split]
+
+
+def _all_differ(texts: list[str]) -> bool:
+    return min(map(len, texts)) >= SHORTEST_ANYWHERE and len(set(texts)) == len(texts)
 
 
 def _recurs(texts: list[str]) -> bool:
