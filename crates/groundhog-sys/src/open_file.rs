@@ -90,13 +90,13 @@ pub fn set_timer(fd: impl AsFd, flags: u32, timer: Timer) -> Result<()> {
     Ok(())
 }
 
-/// Opens a folder as such (`O_PATH`), without leave to read it.
+/// Opens what is at a path only to look at it (`O_PATH`): without leave to read it, and without its own doing.
 ///
 /// # Errors
 /// As open(2).
-pub fn open_path(path: &str) -> Result<OwnedFd> {
-    let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
-    Ok(rustix::fs::open(path, flags, rustix::fs::Mode::empty())?)
+pub fn open_path(path: impl AsRef<Path>) -> Result<OwnedFd> {
+    let flags = OFlags::PATH | OFlags::CLOEXEC;
+    Ok(rustix::fs::open(path.as_ref(), flags, rustix::fs::Mode::empty())?)
 }
 
 /// Which mount a path leads to: its number, 0 on kernels that do not tell (before Linux 5.8).

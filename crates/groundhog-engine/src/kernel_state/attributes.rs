@@ -8,7 +8,7 @@ use crate::error::{OrTrouble, Reason, Step, Trouble};
 use crate::trace::inspect;
 use crate::trace::process::Process;
 use groundhog_proc::{mountinfo, stat};
-use groundhog_sys::{PAGE_SIZE, Tid, fcntl, kcmp};
+use groundhog_sys::{PAGE_SIZE, Tid, fcntl, kcmp, open_file};
 use std::ffi::OsStr;
 use std::fs::File;
 use std::os::unix::ffi::OsStrExt;
@@ -51,7 +51,7 @@ pub(crate) struct Attributes {
     /// Where the kernel tells of the terminal, and which one it was: the leader of a session gets one by merely opening it.
     terminal: Option<(File, i64)>,
     /// Where the terminals of its own jail are made, and when the kernel noted last that one was used.
-    makers: Vec<(PathBuf, Used)>,
+    makers: Vec<(File, Used)>,
 }
 
 /// When something was read and written, in seconds and nanoseconds.
@@ -71,7 +71,7 @@ impl Attributes {
 
     /// Nobody can set these times back, since nobody may set any there.
     fn has_used_terminals(&self) -> bool {
-        self.makers.iter().any(|(path, before)| used(path) != Some(*before))
+        self.makers.iter().any(|(maker, before)| used(maker) != Some(*before))
     }
 
     fn changed(&self, process: &Process) -> Step<Option<String>> {
@@ -108,7 +108,7 @@ impl Component for Attributes {
 }
 
 /// Those of a process in mounts of its own, which makes terminals that nobody else has. Others use those of the machine, too.
-fn makers_of_terminals(process: &Process) -> Step<Vec<(PathBuf, Used)>> {
+fn makers_of_terminals(process: &Process) -> Step<Vec<(File, Used)>> {
     let what = "reading its mounts";
     let mounts = |whose: &str| std::fs::read_link(format!("/proc/{whose}/ns/mnt"));
     let pid = process.pid.to_string();
@@ -123,14 +123,15 @@ fn makers_of_terminals(process: &Process) -> Step<Vec<(PathBuf, Used)>> {
     let maker = |mount: mountinfo::Mount| {
         let place = OsStr::from_bytes(mount.point.strip_prefix(b"/")?);
         let path = Path::new("/proc").join(&pid).join("root").join(place).join("ptmx");
-        Some((used(&path)?, path))
+        let maker = File::from(open_file::open_path(path).ok()?);
+        let used = used(&maker)?;
+        Some((maker, used))
     };
-    Ok(found.into_iter().filter_map(maker).map(|(used, path)| (path, used)).collect())
+    Ok(found.into_iter().filter_map(maker).collect())
 }
 
-/// None where nothing is, or where that cannot be reached.
-fn used(path: &Path) -> Option<Used> {
-    let found = std::fs::symlink_metadata(path).ok()?;
+fn used(maker: &File) -> Option<Used> {
+    let found = maker.metadata().ok()?;
     Some([found.atime(), found.atime_nsec(), found.mtime(), found.mtime_nsec()])
 }
 

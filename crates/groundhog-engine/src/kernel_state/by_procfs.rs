@@ -102,7 +102,7 @@ pub(super) fn directory(place: &mut Place<'_>) -> Step<Vec<u8>> {
 }
 
 pub(super) fn keep_directory(row: &Row, place: &mut Place<'_>) -> Step<Value> {
-    let folder = open_file::open_path(&link_to_directory(place.process, place.tid))
+    let folder = open_file::open_path(link_to_directory(place.process, place.tid))
         .or_trouble(Reason::Inspection, "opening its working directory")?;
     Ok(Value { bytes: (row.read)(place)?, folder: Some(folder) })
 }
