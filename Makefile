@@ -30,7 +30,7 @@ WITH_KERNEL = tests/integration tests/security
 # Counting the lines that tests reach slows them down: `test-all` does.
 COVERAGE ?=
 # Random programs for each strategy: seconds of them here, all in `test-all` (crates/groundhog-engine/tests/isolation/mutation.rs).
-MUTATION_PROGRAMS ?= 60
+MUTATION_PROGRAMS ?= 25
 SIDE_BY_SIDE = $(MAKE) --jobs 4 --output-sync=target
 
 .PHONY: help

@@ -16,7 +16,7 @@ import pytest
 from groundhog.audit.dropped import NOBODY
 from tests.framework import containers
 from tests.framework.archives import ATTACKS, BROKEN, FILE, LINK, REG, SYM, tar_of, zip_of, zipped
-from tests.framework.commands import Served, served
+from tests.framework.commands import NO_CERTIFICATES, Served, served
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -60,11 +60,11 @@ def init(server: Served, code: bytes | str, **members: Any) -> httpx.Response:
     binary = isinstance(code, bytes)
     text = base64.b64encode(code).decode() if isinstance(code, bytes) else code
     value = {"name": "action", "main": "main", "code": text, "binary": binary, **members}
-    return httpx.post(server.url + "/init", json={"value": value}, timeout=60)
+    return httpx.post(server.url + "/init", json={"value": value}, timeout=60, verify=NO_CERTIFICATES)
 
 
 def run(server: Served, value: dict[str, Any]) -> Any:
-    response = httpx.post(server.url + "/run", json={"value": value}, timeout=60)
+    response = httpx.post(server.url + "/run", json={"value": value}, timeout=60, verify=NO_CERTIFICATES)
     assert response.status_code == 200, response.text
     return response.json()
 

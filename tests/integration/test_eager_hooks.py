@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 pytestmark = [pytest.mark.kernel, pytest.mark.usefixtures("no_leaks")]
 
 PYTHON = """
-import os, random, time
+import os, random, threading, time
 from groundhog.hooks import register_after_restore
 
 runs = []
@@ -28,7 +28,7 @@ runs = []
 @register_after_restore
 async def hook():
     if os.path.exists("late"):
-        while True: pass
+        threading.Event().wait()
     if os.path.exists("bad"):
         raise ValueError("no credentials")
     print("of a hook")

@@ -16,7 +16,7 @@ import pytest
 
 from groundhog import Tracee
 from groundhog.audit.catalog import VICTIMS
-from tests.framework.commands import full_pipe, served
+from tests.framework.commands import NO_CERTIFICATES, full_pipe, served
 from tests.framework.workshop import SharedWorkshop
 
 if TYPE_CHECKING:
@@ -97,7 +97,12 @@ def test_nobody_reads_that_it_is_ready(source: Callable[[str, str], Path]) -> No
         try:
             assert server.stderr is not None
             assert any(b"cannot be told that the server is ready" in line for line in server.stderr)
-            assert httpx.post(f"http://127.0.0.1:{port}/", json={}, timeout=LIMIT_S).status_code == 200
+            assert (
+                httpx.post(
+                    f"http://127.0.0.1:{port}/", json={}, timeout=LIMIT_S, verify=NO_CERTIFICATES
+                ).status_code
+                == 200
+            )
             server.send_signal(signal.SIGTERM)
             assert server.wait(LIMIT_S) == 0
         finally:
@@ -119,7 +124,7 @@ def test_nobody_reads_what_it_prints(platform: str, source: Callable[[str, str],
 
             def post(path: str, value: dict[str, Any]) -> int:
                 return httpx.post(
-                    found[0].decode() + path, json={"value": value}, timeout=LIMIT_S
+                    found[0].decode() + path, json={"value": value}, timeout=LIMIT_S, verify=NO_CERTIFICATES
                 ).status_code
 
             if platform == "openwhisk":

@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 
+from tests.framework.commands import NO_CERTIFICATES
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -122,7 +124,7 @@ def test_orphans_are_buried(source: Callable[[str, str], Path], within: list[str
             assert outer.stdout is not None
             found = re.search(rb"http://[\d.:]+", outer.stdout.readline())
             assert found is not None
-            with httpx.Client(base_url=found[0].decode(), timeout=LIMIT_S) as client:
+            with httpx.Client(base_url=found[0].decode(), timeout=LIMIT_S, verify=NO_CERTIFICATES) as client:
 
                 def ask(request: dict[str, Any]) -> Any:
                     return client.post("/", json=request).json()
@@ -154,7 +156,7 @@ def test_domains_do_not_see_orphans_of_others(source: Callable[[str, str], Path]
             assert server.stdout is not None
             found = re.search(rb"http://[\d.:]+", server.stdout.readline())
             assert found is not None
-            with httpx.Client(base_url=found[0].decode(), timeout=LIMIT_S) as client:
+            with httpx.Client(base_url=found[0].decode(), timeout=LIMIT_S, verify=NO_CERTIFICATES) as client:
 
                 def ask(domain: str, request: dict[str, Any]) -> Any:
                     return client.post("/", json=request, headers={"X-Domain": domain}).json()

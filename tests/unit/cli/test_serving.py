@@ -21,6 +21,7 @@ import pytest
 from groundhog import errors
 from groundhog.cli import listening, logs, main
 from groundhog.errors import ConfigError
+from tests.framework.commands import NO_CERTIFICATES
 from tests.unit.cli.ports import accepts, free_everywhere
 
 if TYPE_CHECKING:
@@ -53,7 +54,7 @@ class Visitor:
 
     def _go(self, url: str) -> None:
         try:
-            with httpx.Client(base_url=url, timeout=20) as client:
+            with httpx.Client(base_url=url, timeout=20, verify=NO_CERTIFICATES) as client:
                 self.visit(client)
         except BaseException as error:  # noqa: BLE001  (raised in `check`)
             self._failure = error
