@@ -45,7 +45,8 @@ extern "C" {
  * in JSON, and returns 0; or writes what went wrong, in UTF-8, and returns something else. */
 typedef int groundhog_handler(const char *request, FILE *answer, void *context);
 
-/* Does what has to be done at a certain moment. What is not 0 ends the process: its state is not what it should be. */
+/* Does what has to be done at a certain moment. What is not 0 ends the process, whose state is not what it should be;
+ * before a restore it does not. */
 typedef int groundhog_hook(void *context);
 
 /* Makes a generator depend on the seed, which is secret, and the same for all of one request. As a hook does. */
@@ -64,7 +65,7 @@ struct groundhog_calls {
 
 /* All zero at first, as a static one is. */
 struct groundhog {
-    struct groundhog_calls before_snapshot, after_restore, seeders;
+    struct groundhog_calls before_snapshot, before_restore, after_restore, seeders;
     int input;
     char *line; /* what has been read: `filled` of `size` bytes; the first `used` are the last line */
     size_t size, filled, used;
@@ -90,6 +91,13 @@ static inline void groundhog_add_(struct groundhog_calls *calls, groundhog_hook 
 static inline void groundhog_before_snapshot(struct groundhog *server, groundhog_hook *hook, void *context)
 {
     groundhog_add_(&server->before_snapshot, hook, NULL, context);
+}
+
+/* Called after each response, before what the request left is reverted, the last one first: to send what waits in a
+ * queue, say. If one fails, the log says so, and the process is reverted as ever. */
+static inline void groundhog_before_restore(struct groundhog *server, groundhog_hook *hook, void *context)
+{
+    groundhog_add_(&server->before_restore, hook, NULL, context);
 }
 
 /* Called once after each restore, before the next request, the first one first. */
@@ -199,9 +207,25 @@ static inline int groundhog_prepare_(struct groundhog *server, const char *token
     fflush(NULL);
     int size = result != 0 ? snprintf(ready, sizeof ready, "{\"ok\":false,\"error\":\"%s: it returned %d\"}%s\n",
                                       "a hook before the snapshot failed", result, token)
-                           : snprintf(ready, sizeof ready, "{\"ok\":true,\"hooks\":%s}%s\n",
-                                      server->hooks_are_due ? "true" : "false", token);
+                           : snprintf(ready, sizeof ready, "{\"ok\":true,\"hooks\":%s,\"before_restore\":%s}%s\n",
+                                      server->hooks_are_due ? "true" : "false",
+                                      server->before_restore.count > 0 ? "true" : "false", token);
     return groundhog_write_(ready, (size_t)size);
+}
+
+/* Has the hooks called that see what a request left, all of them, and says how that went. */
+static inline int groundhog_finish_(struct groundhog *server, const char *token)
+{
+    char done[160];
+    int failed = 0;
+    for (size_t i = server->before_restore.count; i-- > 0;) {
+        int result = server->before_restore.all[i].hook(server->before_restore.all[i].context);
+        failed = failed != 0 ? failed : result;
+    }
+    fflush(NULL);
+    int size = failed != 0 ? snprintf(done, sizeof done, "{\"ok\":false,\"error\":\"it returned %d\"}%s\n", failed, token)
+                           : snprintf(done, sizeof done, "{\"ok\":true}%s\n", token);
+    return groundhog_write_(done, (size_t)size);
 }
 
 static inline int groundhog_resume_(struct groundhog *server)
@@ -278,6 +302,7 @@ static inline int groundhog_nothing_(const char *request, FILE *answer, void *co
 static inline int groundhog_take_(struct groundhog *server, char *line, groundhog_handler *handler, void *context)
 {
     const char control[] = "{\"groundhog\":", prepare[] = "{\"groundhog\":\"prepare\"";
+    const char finish[] = "{\"groundhog\":\"finish\"";
     char token[GROUNDHOG_TOKEN_SIZE_ + 1] = "";
     if (line[0] == '@') {
         if (strlen(line) < GROUNDHOG_REQUEST_AT_)
@@ -291,6 +316,8 @@ static inline int groundhog_take_(struct groundhog *server, char *line, groundho
     }
     if (strncmp(line, prepare, sizeof prepare - 1) == 0)
         return groundhog_prepare_(server, token);
+    if (strncmp(line, finish, sizeof finish - 1) == 0)
+        return groundhog_finish_(server, token);
     if (strncmp(line, control, sizeof control - 1) == 0) /* not for the function */
         return groundhog_answer_(groundhog_nothing_, NULL, line, token);
     return groundhog_answer_(handler, context, line, token);

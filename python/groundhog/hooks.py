@@ -1,7 +1,8 @@
-"""What a function wants done before its snapshot, and after each restore.
+"""What a function wants done before its snapshot, before each restore, and after it.
 
-The same as PyPI's ``snapshot-restore-py``, which functions for AWS Lambda use; either may be imported. Where
-nobody takes snapshots nothing is called. Imports nothing, since functions load it.
+The same as PyPI's ``snapshot-restore-py``, which functions for AWS Lambda use; either may be imported. Only
+`register_before_restore` is ours. Where nobody takes snapshots nothing is called. Imports nothing, since
+functions load it.
 
 Order, errors and time limits are those that AWS documents for Lambda SnapStart
 (https://docs.aws.amazon.com/lambda/latest/dg/snapstart-runtime-hooks-python.html).
@@ -17,9 +18,10 @@ if TYPE_CHECKING:
     Called = TypeVar("Called", bound=Callable[..., Any])
     Hook = tuple[Callable[..., Any], tuple[Any, ...], dict[str, Any]]
 
-__all__ = ["register_after_restore", "register_before_snapshot"]
+__all__ = ["register_after_restore", "register_before_restore", "register_before_snapshot"]
 
 _before: list[Hook] = []
+_finishing: list[Hook] = []
 _after: list[Hook] = []
 
 
@@ -30,6 +32,19 @@ def register_before_snapshot(func: Called, /, *args: Any, **kwargs: Any) -> Call
     async function returns is awaited. Also a decorator: returns ``func``.
     """
     _before.append((func, args, kwargs))
+    return func
+
+
+def register_before_restore(func: Called, /, *args: Any, **kwargs: Any) -> Called:
+    """Have ``func(*args, **kwargs)`` called after each response, before what the request left is reverted, of
+    several the last one first: to send what waits in a queue, such as events or traces.
+
+    No caller waits for it, but the process serves nobody meanwhile: all of them together have
+    ``Limits.hooks_timeout_s``, then the process is replaced. If one raises, the log says so, the others are
+    called, and the process is reverted as ever. What an async function returns is awaited. The first one has
+    to be registered before the snapshot. Also a decorator: returns ``func``.
+    """
+    _finishing.append((func, args, kwargs))
     return func
 
 
@@ -49,6 +64,11 @@ def register_after_restore(func: Called, /, *args: Any, **kwargs: Any) -> Called
 def get_before_snapshot() -> list[Hook]:
     """Those to be called before the snapshot, in the order in which they were registered."""
     return _before
+
+
+def get_before_restore() -> list[Hook]:
+    """Those to be called before a restore, likewise."""
+    return _finishing
 
 
 def get_after_restore() -> list[Hook]:

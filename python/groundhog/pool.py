@@ -453,7 +453,7 @@ class Pool:
                 if worker.may_serve(domain):
                     return worker
                 kept = kept or worker
-            elif worker.state in {State.RESTORING, State.HOOKING}:
+            elif worker.state in {State.FINISHING, State.RESTORING, State.HOOKING}:
                 reverting = True
         if clean is None and kept is not None and not reverting:
             kept.revert()
@@ -582,13 +582,18 @@ class Pool:
             self._workers.remove(worker)
             self._run(worker.close(), self._disposing)
 
+    async def _end(self, worker: Worker) -> None:
+        """Retire a worker once what its requests left for hooks is dealt with."""
+        await worker.finish()
+        worker.retire("closed", "the pool is closing")
+        self._dispose(worker)
+
     async def _close(self) -> None:
         self._accepting = False
         self._closing = True
         self._fail_queue(PoolClosedError(f"the pool of {self.function.name} was closed"))
         for worker in list(self._workers):
-            worker.retire("closed", "the pool is closing")
-            self._dispose(worker)
+            self._run(self._end(worker), self._disposing)
         for task in self._starting:
             task.cancel()
         while tasks := [*self._starting, *self._disposing]:

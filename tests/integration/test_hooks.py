@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import socket
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -226,3 +228,73 @@ def main(params):
     brought = source("snapshot_restore_py.py", own)
     async with Pool(Function.from_file(path)) as pool:
         assert (await asked(pool))["file"] == str(brought)
+
+
+# A thread of the load time, or the event loop, sends what requests hand to it, after a while.
+SENDS = {
+    "handler.py": """
+import queue, socket, threading, time
+from groundhog.hooks import register_before_restore
+
+items, receiver = queue.Queue(), socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+
+def send():
+    while True:
+        item = items.get()
+        time.sleep(0.05)
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as out:
+            out.sendto(item.encode(), ("127.0.0.1", PORT))
+        items.task_done()
+
+threading.Thread(target=send, daemon=True).start()
+HOOK(items.join)
+
+def main(params):
+    items.put(params["item"])
+    return {"waits": items.unfinished_tasks}
+""",
+    "handler.js": """
+const dgram = require('dgram');
+const waiting = new Set();
+
+HOOK(async () => { await Promise.all(waiting); });
+
+exports.main = ({ item }) => {
+  waiting.add(new Promise((resolve) => setTimeout(() => {
+    const socket = dgram.createSocket('udp4');
+    socket.send(item, PORT, '127.0.0.1', () => { socket.close(); resolve(); });
+  }, 50)));
+  return { waits: waiting.size };
+};
+""",
+}
+REGISTER = {
+    "handler.py": "register_before_restore",
+    "handler.js": "globalThis[Symbol.for('groundhog.hooks')].registerBeforeRestore",
+}
+NOTHING = {"handler.py": "str", "handler.js": "((call) => call)"}
+
+
+async def items_sent(source: Source, name: str, hook: str) -> list[str]:
+    """What arrives of what three requests hand over."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as receiver:
+        receiver.bind(("127.0.0.1", 0))
+        receiver.setblocking(False)
+        text = SENDS[name].replace("PORT", str(receiver.getsockname()[1])).replace("HOOK(", f"{hook}(")
+        async with Pool(Function.from_file(source(name, text))) as pool:
+            replies = [await pool.invoke({"item": f"event {number}"}) for number in range(3)]
+            assert [reply.value for reply in replies] == [{"waits": 1}] * 3
+            assert pool.stats().retirements.keys() <= {"superseded"}
+        arrived = []
+        with contextlib.suppress(BlockingIOError):
+            while True:
+                arrived.append(receiver.recv(100).decode())
+        return arrived
+
+
+@pytest.mark.parametrize("name", SENDS)
+async def test_what_waits_to_be_sent_is_lost_but_for_a_hook_before_the_restore(
+    source: Source, name: str
+) -> None:
+    assert await items_sent(source, name, NOTHING[name]) == []
+    assert await items_sent(source, name, REGISTER[name]) == ["event 0", "event 1", "event 2"]

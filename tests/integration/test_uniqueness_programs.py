@@ -176,6 +176,30 @@ async def test_hooks_that_run_ahead(c: Compile, tmp_path: Path, language: str) -
     assert told == f"hook-failed: {HOOK_SAYS[language]}"
 
 
+FINISH_SAYS = {"java": "java.io.IOException: nobody listens", "c": "it returned 7"}
+
+
+@pytest.mark.parametrize("language", ["java", "c"])
+async def test_hooks_before_a_restore(
+    c: Compile, tmp_path: Path, language: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """They see what a request left, the last one first; one that fails keeps no other from its turn."""
+    flag, written = tmp_path / "flag", tmp_path / "flag.log"
+    written.touch()
+    function = Function.from_command(hooked(language, c, flag))
+    async with Pool(function, workers=1, jail="none") as pool:
+        at_start = len(written.read_text().splitlines())
+        for _ in range(5):
+            assert (await pool.invoke({})).value["order"] == "before-2 before-1 after-1 after-2"
+        (tmp_path / "flag.fails").touch()
+        await pool.invoke({})
+        assert (await pool.invoke({})).value["order"] == "before-2 before-1 after-1 after-2"
+        assert pool.stats().retirements.keys() <= {"superseded"}
+    left = written.read_text().splitlines()[at_start:]
+    assert left == ["before-2 before-1 after-1 after-2 finish"] * 7
+    assert FINISH_SAYS[language] in caplog.text
+
+
 @pytest.mark.parametrize("language", ["java", "c"])
 async def test_what_an_audit_asks_is_not_for_the_function(c: Compile, language: str) -> None:
     argv = programs.java("Tickets") if language == "java" else c(EXAMPLES / "c/tickets.c")

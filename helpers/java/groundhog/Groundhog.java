@@ -69,11 +69,13 @@ public final class Groundhog {
     private static final int TOKEN = SEED + 80;
     private static final int REQUEST = TOKEN + 32;
     private static final String CONTROL = "{\"groundhog\":"; // not for the function
+    private static final String FINISH = "{\"groundhog\":\"finish\"";
     private static final String PREPARE = "{\"groundhog\":\"prepare\"";
     private static final String RAISED = " "; // after an answer: that was thrown, not returned
     private static final int ANSWER_FD = 3;
 
     private static final List<Hook> BEFORE_SNAPSHOT = Collections.synchronizedList(new ArrayList<>());
+    private static final List<Hook> BEFORE_RESTORE = Collections.synchronizedList(new ArrayList<>());
     private static final List<Hook> AFTER_RESTORE = Collections.synchronizedList(new ArrayList<>());
     private static final Generators GENERATORS = new Generators();
 
@@ -128,6 +130,17 @@ public final class Groundhog {
     }
 
     /**
+     * Has something done after each response, before what the request left is reverted, and before what was
+     * registered earlier: sending what waits in a queue, say. If it throws, the log says so, and the process is
+     * reverted as ever.
+     *
+     * @param hook what to do
+     */
+    public static void beforeRestore(Hook hook) {
+        BEFORE_RESTORE.add(hook);
+    }
+
+    /**
      * Has something done after each restore, before the request, and after what was registered earlier.
      *
      * @param hook what to do
@@ -163,6 +176,9 @@ public final class Groundhog {
         }
         if (request.startsWith(PREPARE)) {
             return prepare() + token;
+        }
+        if (request.startsWith(FINISH)) {
+            return finish() + token;
         }
         return (request.startsWith(CONTROL) ? "{}" : call(request)) + token;
     }
@@ -212,7 +228,24 @@ public final class Groundhog {
         }
         afterRestore = List.copyOf(AFTER_RESTORE);
         GENERATORS.find();
-        return "{\"ok\":true,\"hooks\":" + !afterRestore.isEmpty() + "}";
+        return "{\"ok\":true,\"hooks\":" + !afterRestore.isEmpty()
+                + ",\"before_restore\":" + !BEFORE_RESTORE.isEmpty() + "}";
+    }
+
+    /** All of them have their turn, whatever goes wrong. */
+    private static String finish() {
+        List<Hook> due = new ArrayList<>(List.copyOf(BEFORE_RESTORE));
+        Collections.reverse(due);
+        StringBuilder wrong = new StringBuilder();
+        for (Hook hook : due) {
+            try {
+                hook.run();
+            } catch (Throwable failed) {
+                failed.printStackTrace();
+                wrong.append(wrong.length() == 0 ? "" : "; ").append(failed);
+            }
+        }
+        return wrong.length() == 0 ? "{\"ok\":true}" : "{\"ok\":false,\"error\":" + quoted(wrong.toString()) + "}";
     }
 
     private void write(String line) throws IOException {

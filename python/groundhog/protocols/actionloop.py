@@ -14,13 +14,14 @@ we send control lines, which carry the member "groundhog" where a request carrie
 ``{"groundhog": "noop"}`` takes the path of a request without calling the function,
 ``{"groundhog": "prepare"}`` announces the snapshot, ``{"groundhog": "draw"}`` asks for numbers of every
 generator in the process, which audits compare. ``{"groundhog": "hooks"}`` is a noop that comes right after a
-restore, so that the hooks for that moment run before a request is there.
+restore, so that the hooks for that moment run before a request is there. ``{"groundhog": "finish"}`` comes
+after an answer, to those who have hooks for the moment before a restore, and is answered as "prepare" is.
 
 "prepare" may have ``"connections": "drop"``: then they close idle connections that open again on demand, if
-they know any. They answer ``{"ok": true, "hooks": false}``, or ``{"ok": false, "error": "..."}`` when a hook
-of the function failed. With "hooks" true, `HOOKS_DONE` stands before the first answer after a restore, and
-comes as soon as the function's hooks for that moment have run; a line that begins with `HOOK_FAILED` tells of
-one that failed, and the process ends.
+they know any. They answer ``{"ok": true, "hooks": false, "before_restore": false}``, or
+``{"ok": false, "error": "..."}`` when a hook of the function failed. With "hooks" true, `HOOKS_DONE` stands
+before the first answer after a restore, and comes as soon as the function's hooks for that moment have run; a
+line that begins with `HOOK_FAILED` tells of one that failed, and the process ends.
 
 Before each of their lines stands a `Freshness`: "@", then random numbers and the time, by which the launcher
 makes the function's generators differ from those of all other requests, and a token. It repeats the token
@@ -51,6 +52,7 @@ PREPARE_DROPPING = b'{"groundhog":"prepare","connections":"drop"}\n'
 """Idle connections that a client library opens again by itself are better closed before."""
 HOOKS = b'{"groundhog":"hooks"}\n'
 DRAW = b'{"groundhog":"draw"}\n'
+FINISH = b'{"groundhog":"finish"}\n'
 HOOKS_DONE = b" "
 HOOK_FAILED = b'{"groundhog":"hook"'
 """How the line begins that says so."""
@@ -220,10 +222,14 @@ class Ack:
     """Whether it understands control lines: it is a launcher of ours."""
     hooks: bool = False
     """Whether the function has hooks that run after each restore."""
+    before_restore: bool = False
+    """Whether it has hooks that run before each."""
 
 
 def parse_ack(line: bytes) -> Ack:
-    """The acknowledgement in ``line``, of having loaded or of "prepare"; ProtocolError if it is none."""
+    """The acknowledgement in ``line``, of having loaded, of "prepare" or "finish"; ProtocolError if it is
+    none.
+    """
     try:
         parsed = _decode(line.decode("utf-8"))
     except (ValueError, RecursionError):
@@ -238,6 +244,7 @@ def parse_ack(line: bytes) -> Ack:
         error=error if isinstance(error, str) else str(error),
         control="groundhog" in parsed,
         hooks=parsed.get("hooks") is True,
+        before_restore=parsed.get("before_restore") is True,
     )
 
 

@@ -40,8 +40,9 @@ class FakeEngine:
 
     ``function``: called as ``function(params, call)`` in the process's thread; what it returns is answered as
     JSON, bytes are answered as they are, None is answered with nothing. ``hooks``: called as ``hooks(call)``
-    after each restore, as the hooks of a launcher are. ``restore_s``: how long a restore takes. ``control``:
-    whether a scripted process says that it is a launcher of ours.
+    after each restore, as the hooks of a launcher are. ``finish``: likewise before each; what it returns is
+    what went wrong. ``restore_s``: how long a restore takes. ``control``: whether a scripted process says
+    that it is a launcher of ours.
     """
 
     shuts_in = False
@@ -52,11 +53,13 @@ class FakeEngine:
         function: Callable[[Any, Call], Any] | None = None,
         *,
         hooks: Callable[[Call], Any] | None = None,
+        finish: Callable[[Call], str | None] | None = None,
         restore_s: float = 0.0,
         control: bool = True,
     ) -> None:
         self.function = function
         self.hooks = hooks
+        self.finish = finish
         self.restore_s = restore_s
         self.control = control
         self.processes: list[FakeProcess] = []

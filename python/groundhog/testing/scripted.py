@@ -196,12 +196,22 @@ class ScriptedProcess(FakeProcess):
             if self._hooks_due:
                 self._run_hooks(message)
             if control == "prepare":
-                said = {"ok": True, "hooks": self._engine.hooks is not None}
-                self.write(3, json.dumps(said).encode() + self.token + b"\n")
+                self._acknowledge(
+                    ok=True,
+                    hooks=self._engine.hooks is not None,
+                    before_restore=self._engine.finish is not None,
+                )
+            elif control == "finish":
+                assert self._engine.finish is not None  # noqa: S101 - nobody asks for it then
+                wrong = self._engine.finish(Call(self, message))
+                self._acknowledge(**({"ok": False, "error": wrong} if wrong else {"ok": True}))
             elif control is not None:
                 self.write(3, b"{}" + self.token + b"\n")
             else:
                 self._answer(message)
+
+    def _acknowledge(self, **members: Any) -> None:
+        self.write(3, json.dumps(members).encode() + self.token + b"\n")
 
     def _run_hooks(self, message: dict[str, Any]) -> None:
         self._hooks_due = False

@@ -4,11 +4,12 @@ actions.
 Theory of operation. A worker is born NEW and walks down to CLEAN, the only state besides KEPT in which it may
 be handed a request. From there it goes round: CLEAN -> RUNNING -> RESTORING -> CLEAN. With isolation "domain"
 or "off" an answered request leads to KEPT instead: the process then holds what its last caller left, and only
-that caller (SERVE_AGAIN), or a restore (REVERT), may follow. With eager hooks a restore leads to HOOKING
-first: what hooks leave belongs to the next request, so the process is then as clean as one whose hooks run
-within that. That SERVE is illegal in every state but CLEAN is the promise of isolation in this file. Every
-state leads to RETIRED, and nothing leads out of it: a process that cannot be restored with certainty is
-replaced, never repaired.
+that caller (SERVE_AGAIN), or a restore (REVERT), may follow. Where the function has hooks for the moment
+before a restore, FINISHING comes first: they see what the request left. With eager hooks a restore leads to
+HOOKING first: what hooks leave belongs to the next request, so the process is then as clean as one whose
+hooks run within that. That SERVE is illegal in every state but CLEAN is the promise of isolation in this
+file. Every state leads to RETIRED, and nothing leads out of it: a process that cannot be restored with
+certainty is replaced, never repaired.
 """
 
 from __future__ import annotations
@@ -32,6 +33,8 @@ class State(str, Enum):
     """As RESTORING, in the rehearsal: no request waits for it."""
     CLEAN = "clean"
     RUNNING = "running"
+    FINISHING = "finishing"
+    """A request has ended, and the function's hooks run before the process is reverted."""
     RESTORING = "restoring"
     HOOKING = "hooking"
     """Reverted, and the function's hooks run before any request comes."""
@@ -59,7 +62,12 @@ class Event(str, Enum):
     """The request has ended and the process is to be reverted at once."""
     ANSWERED_KEEP = "answered, keep"
     """The request has ended and the process may keep its state for its domain."""
+    ANSWERED_FINISH = "answered, hooks next"
+    """The request has ended, and hooks are to run before the process is reverted."""
     REVERT = "revert"
+    REVERT_FINISH = "revert, hooks next"
+    FINISHED = "finished"
+    """The hooks before a restore have run."""
     RESTORED = "restored"
     RESTORED_EAGER = "restored, hooks next"
     """Reverted, and by configuration its hooks are to run at once."""
@@ -80,6 +88,7 @@ class Action(str, Enum):
     REHEARSE = "rehearse"
     SEND = "send"
     RESTORE = "restore"
+    FINISH = "run the hooks before a restore"
     RUN_HOOKS = "run hooks"
     OFFER = "offer"
     """Tell the pool that a request may be handed over."""
@@ -106,6 +115,9 @@ TABLE: dict[tuple[State, Event], tuple[State, Action]] = {
     (State.RUNNING, Event.ANSWERED): (State.RESTORING, Action.RESTORE),
     (State.RUNNING, Event.ANSWERED_KEEP): (State.KEPT, Action.OFFER),
     (State.KEPT, Event.REVERT): (State.RESTORING, Action.RESTORE),
+    (State.RUNNING, Event.ANSWERED_FINISH): (State.FINISHING, Action.FINISH),
+    (State.KEPT, Event.REVERT_FINISH): (State.FINISHING, Action.FINISH),
+    (State.FINISHING, Event.FINISHED): (State.RESTORING, Action.RESTORE),
     (State.RESTORING, Event.RESTORED): (State.CLEAN, Action.OFFER),
     (State.RESTORING, Event.RESTORED_EAGER): (State.HOOKING, Action.RUN_HOOKS),
     (State.HOOKING, Event.HOOKED): (State.CLEAN, Action.OFFER),
@@ -113,7 +125,7 @@ TABLE: dict[tuple[State, Event], tuple[State, Action]] = {
     (State.RETIRED, Event.RETIRE): (State.RETIRED, Action.NONE),
 }
 
-STARTED = frozenset({State.CLEAN, State.RUNNING, State.RESTORING, State.HOOKING, State.KEPT})
+STARTED = frozenset({State.CLEAN, State.RUNNING, State.FINISHING, State.RESTORING, State.HOOKING, State.KEPT})
 """The states of a worker that has come up."""
 
 

@@ -19,6 +19,7 @@ from groundhog.errors import (
     TraceeExitedError,
 )
 from groundhog.protocols.actionloop import (
+    FINISH,
     HOOKS,
     PREPARE,
     PREPARE_DROPPING,
@@ -75,8 +76,10 @@ class Startup:
         """The process is one of our launchers."""
         self.has_hooks = False
         """The function has hooks that run after each restore."""
+        self.finishes = False
+        """It has hooks that run before each, and there are restores."""
         self.hooks_have_run = False
-        """They have, for the first request."""
+        """Those that run after have, for the first request."""
         self._spawning: Future[Process] | None = None
         self._cell: Cell | None = None
         self._steps: dict[Action, Callable[[], Any]] = {
@@ -252,6 +255,7 @@ class Startup:
             if not said.ok:
                 raise InitError(said.error, self._log())
             self.has_hooks = said.hooks
+            self.finishes = said.before_restore and self._config.isolation is not Isolation.OFF
         if self._config.isolation is Isolation.OFF:
             log.warning("isolation is off: requests can see what earlier ones left", pid=self._worker.pid)
             return Event.UNISOLATED
@@ -346,6 +350,10 @@ class Startup:
         return wrong
 
     async def _restore(self) -> RestoreReport:
+        if self.finishes:
+            said = self._parse_ack(await self._exchange(FINISH, "run its hooks before a restore"))
+            if not said.ok:
+                raise InitError(f"a hook before a restore failed: {said.error}", self._log())
         self._check()
         waiter: asyncio.Future[RestoreReport] = self._wait()
         self._worker.advance(Event.REVERT)

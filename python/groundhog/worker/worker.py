@@ -23,7 +23,7 @@ from groundhog.errors import (
     StateMismatchError,
     TraceeExitedError,
 )
-from groundhog.protocols.actionloop import HOOKS, NO_MEMORY, RAISED, parse_answer
+from groundhog.protocols.actionloop import FINISH, HOOKS, NO_MEMORY, RAISED, parse_ack, parse_answer
 from groundhog.worker.connections import USED, SpentError
 from groundhog.worker.lifecycle import STARTED, Action, Event, State, advance
 from groundhog.worker.startup import Startup
@@ -126,6 +126,8 @@ class Worker:
         self._timer: asyncio.TimerHandle | None = None
         self._exited = False
         self._answer_ended = False
+        self._finished: asyncio.Future[None] | None = None
+        """Done once it has no hooks to run any more."""
 
     # What the pool asks
 
@@ -199,10 +201,7 @@ class Worker:
         orphans.bury()  # also of processes that were kept for others, or have ended
         if self._state is State.KEPT and self._is_own(job.domain):
             self._stop_timer()
-            # No restore has emptied the pipes since the last answer.
-            stray = self._channel.discard()
-            if stray:
-                self.retire("stray-answer", f"it wrote {stray} bytes after its answer")
+            if not self._is_silent():
                 return False
             self._advance(Event.SERVE_AGAIN)
             hooks = False
@@ -226,8 +225,20 @@ class Worker:
     def revert(self) -> None:
         """Restore a kept process, so that it may serve any domain."""
         self._stop_timer()
-        self._advance(Event.REVERT)
-        self._begin_restore()
+        if not self._startup.finishes:
+            self._advance(Event.REVERT)
+            self._begin_restore()
+        elif self._is_silent():
+            self._advance(Event.REVERT_FINISH)
+            self._finish_request()
+
+    async def finish(self) -> None:
+        """Let the hooks that are due before a restore have their time, for the end of the pool."""
+        if self._state is State.KEPT and self._startup.finishes:
+            self.revert()
+        if self._state is State.FINISHING:
+            self._finished = self._loop.create_future()
+            await self._finished
 
     def retire(self, reason: str, message: str, error: GroundhogError | None = None) -> None:
         """Kill the process for good; the request that it runs, if any, fails with ``error``."""
@@ -256,6 +267,7 @@ class Worker:
                 timings,
             )
         self._startup.abandon()
+        self._tell_finished()
         self._listener.worker_retired(self, reason, message)
 
     async def close(self) -> None:
@@ -298,6 +310,8 @@ class Worker:
         if self._job is None:
             if self._state is State.HOOKING:
                 self._on_hooked()
+            elif self._state is State.FINISHING:
+                self._on_finished(line)
             else:
                 self._startup.on_line(line)
             return
@@ -470,6 +484,43 @@ class Worker:
         self._advance(Event.HOOKED)
         self._listener.worker_idle(self)
 
+    def _finish_request(self) -> None:
+        """Have the hooks run that see what the request left. No caller waits, nor gets what they print."""
+        if self._state is not State.FINISHING:
+            return  # retired since
+        assert self._channel is not None  # noqa: S101
+        self._timer = self._loop.call_later(self.config.limits.hooks_timeout_s, self._on_finish_timeout)
+        self._channel.send(FINISH)
+
+    def _on_finished(self, line: bytes) -> None:
+        assert self._channel is not None  # noqa: S101
+        self._stop_timer()
+        stdout, stderr = self._channel.take_logs()
+        if stdout or stderr:
+            log.info("output of hooks before a restore", pid=self.pid, stdout=stdout, stderr=stderr)
+        try:
+            said = parse_ack(line)
+        except ProtocolError as error:
+            self.retire("protocol", str(error))
+            return
+        if not said.ok:
+            log.warning("a hook before a restore failed", pid=self.pid, error=said.error)
+        self._advance(Event.FINISHED)
+        self._tell_finished()
+        self._begin_restore()
+
+    def _on_finish_timeout(self) -> None:
+        limit = self.config.limits.hooks_timeout_s
+        message = (
+            f"the function's hooks before a restore took longer than {limit:g} s (Limits.hooks_timeout_s);"
+            f" process {self.pid} was killed"
+        )
+        self.retire("hooks-timeout", message)
+
+    def _tell_finished(self) -> None:
+        if self._finished is not None and not self._finished.done():
+            self._finished.set_result(None)
+
     def _on_restore_timeout(self) -> None:
         limit = self.config.limits.restore_timeout_s
         message = (
@@ -485,6 +536,16 @@ class Worker:
     def _advance(self, event: Event) -> Action:
         self._state, action = advance(self._state, event)
         return action
+
+    def _is_silent(self) -> bool:
+        """Drop what a kept process printed since its answer: no restore has emptied the pipes. False if it
+        wrote another answer: it is retired then.
+        """
+        assert self._channel is not None  # noqa: S101
+        stray = self._channel.discard()
+        if stray:
+            self.retire("stray-answer", f"it wrote {stray} bytes after its answer")
+        return not stray
 
     def _is_own(self, domain: str | None) -> bool:
         if self.config.isolation is Isolation.OFF:
@@ -502,11 +563,13 @@ class Worker:
             return True
         shares = isolation is Isolation.DOMAIN and self.domain is not None and not self._channel.cut_short
         if isolation is not Isolation.OFF and not shares:
-            self._advance(Event.ANSWERED)
+            finishes = self._startup.finishes and not self._channel.cut_short  # else it would not read a line
+            self._advance(Event.ANSWERED_FINISH if finishes else Event.ANSWERED)
+            follow = self._finish_request if finishes else self._begin_restore
             if at_once:
-                self._begin_restore()
+                follow()
             else:  # the caller has its turn first: waking the tracer's thread may cost this one its processor
-                self._loop.call_soon(self._begin_restore)
+                self._loop.call_soon(follow)
             return True
         self._advance(Event.ANSWERED_KEEP)
         if isolation is Isolation.DOMAIN:

@@ -27,7 +27,7 @@ def drawn(path: Path) -> Any:
     """The answer, once the process has prepared for its snapshot."""
     with Launcher(path) as it:
         it.line()
-        assert it.ask({"groundhog": "prepare"}) == {"ok": True, "hooks": False}
+        assert it.ask({"groundhog": "prepare"}) == {"ok": True, "hooks": False, "before_restore": False}
         answer = it.ask({"groundhog": "draw"})
         assert it.call({"a": 1}) == {"a": 1}, "it goes on serving"
     return answer

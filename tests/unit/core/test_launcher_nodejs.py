@@ -271,7 +271,7 @@ def test_the_collector_stays_hidden(source: Source) -> None:
         source("h.js", "module.exports = () => [typeof gc, process.execArgv.length >= 0];\n")
     ) as it:
         it.line()
-        assert it.ask({"groundhog": "prepare"}) == {"ok": True, "hooks": False}
+        assert it.ask({"groundhog": "prepare"}) == {"ok": True, "hooks": False, "before_restore": False}
         assert it.call() == ["undefined", True]
 
 

@@ -307,7 +307,7 @@ def test_before_the_snapshot(source: Source) -> None:
     with Launcher(source("h.py", text), env={"PYTHONDONTWRITEBYTECODE": ""}) as it:
         it.line()
         assert it.call() == [False, True, False]
-        assert it.ask({"groundhog": "prepare"}) == {"ok": True, "hooks": False}
+        assert it.ask({"groundhog": "prepare"}) == {"ok": True, "hooks": False, "before_restore": False}
         assert it.call() == [True, True, True]
 
 

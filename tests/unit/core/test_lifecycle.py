@@ -50,7 +50,7 @@ def test_after_a_request_only_a_restore_leads_back_to_clean() -> None:
                 if following not in seen:
                     seen.add(following)
                     todo.append(following)
-    assert seen == {State.RUNNING, State.RESTORING, State.KEPT, State.RETIRED}
+    assert seen == {State.RUNNING, State.FINISHING, State.RESTORING, State.KEPT, State.RETIRED}
 
 
 def test_while_hooks_run_nothing_is_served() -> None:
@@ -58,6 +58,14 @@ def test_while_hooks_run_nothing_is_served() -> None:
     after = {event: TABLE[state, event] for state, event in TABLE if state is State.HOOKING}
     assert after == {
         Event.HOOKED: (State.CLEAN, Action.OFFER),
+        Event.RETIRE: (State.RETIRED, Action.KILL),
+    }
+
+
+def test_hooks_before_a_restore_lead_to_one() -> None:
+    after = {event: TABLE[state, event] for state, event in TABLE if state is State.FINISHING}
+    assert after == {
+        Event.FINISHED: (State.RESTORING, Action.RESTORE),
         Event.RETIRE: (State.RETIRED, Action.KILL),
     }
 

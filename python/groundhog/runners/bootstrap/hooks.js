@@ -1,8 +1,9 @@
-// What the function wants done before the snapshot and after each restore. It finds this as
+// What the function wants done before the snapshot, before each restore, and after it. It finds this as
 // globalThis[Symbol.for('groundhog.hooks')], in modules of either kind, and not where nobody takes snapshots.
 'use strict';
 
 const before = [];
+const finishing = [];
 const after = [];
 let waiting = [];
 
@@ -15,6 +16,7 @@ function add(hooks, call, args) {
 Object.defineProperty(globalThis, Symbol.for('groundhog.hooks'), {
   value: Object.freeze({
     registerBeforeSnapshot: (call, ...args) => add(before, call, args),
+    registerBeforeRestore: (call, ...args) => add(finishing, call, args),
     registerAfterRestore: (call, ...args) => add(after, call, args),
   }),
 });
@@ -29,6 +31,19 @@ async function beforeSnapshot() {
   waiting = [...after];
 }
 
+// The last one first, all of them, whatever goes wrong; what that was.
+async function beforeRestore(report) {
+  const wrong = [];
+  for (const hook of [...finishing].reverse()) {
+    try {
+      await run([hook]);
+    } catch (error) {
+      wrong.push(report(error));
+    }
+  }
+  return wrong.join('; ');
+}
+
 // The first one first; once for each restore.
 async function afterRestore() {
   const hooks = waiting;
@@ -36,4 +51,10 @@ async function afterRestore() {
   await run(hooks);
 }
 
-module.exports = { afterRestore, beforeSnapshot, due: () => waiting.length > 0 };
+module.exports = {
+  afterRestore,
+  beforeRestore,
+  beforeSnapshot,
+  due: () => waiting.length > 0,
+  finish: () => finishing.length > 0,
+};

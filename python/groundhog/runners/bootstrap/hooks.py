@@ -1,4 +1,6 @@
-"""What a Python function wants done before its snapshot and after each restore. Loaded by the launcher."""
+"""What a Python function wants done before its snapshot, before each restore, and after it. Loaded by the
+launcher.
+"""
 
 # ruff: noqa: PTH120 - as in the launcher
 
@@ -28,9 +30,24 @@ class Hooks:
 
     def before_snapshot(self) -> None:
         """Call those for the moment before the snapshot, the last one first."""
-        packages = [sys.modules[name] for name in PACKAGES if name in sys.modules]
-        self._call(reversed([hook for package in packages for hook in package.get_before_snapshot()]))
-        self.waiting = tuple(hook for package in packages for hook in package.get_after_restore())
+        self._call(reversed(registered("before_snapshot")))
+        self.waiting = tuple(registered("after_restore"))
+
+    @property
+    def finish(self) -> bool:
+        """Whether there are any for the moment before a restore."""
+        return bool(registered("before_restore"))
+
+    def before_restore(self, report: Callable[[BaseException], None]) -> str:
+        """Call those for the moment before a restore, the last one first, all of them; what went wrong."""
+        wrong = []
+        for hook in reversed(registered("before_restore")):
+            try:
+                self._call([hook])
+            except Exception as error:  # noqa: BLE001, PERF203 - whatever it is, the others have their turn
+                report(error)
+                wrong.append(f"{type(error).__name__}: {error}")
+        return "; ".join(wrong)
 
     def after_restore(self) -> None:
         """Call those for the moment after a restore, the first one first."""
@@ -42,6 +59,12 @@ class Hooks:
             result = call(*args, **kwargs)
             if hasattr(result, "__await__"):
                 self._run(result)
+
+
+def registered(moment: str) -> list[Any]:
+    """The function's hooks for that moment, the first one first."""
+    packages = [sys.modules[name] for name in PACKAGES if name in sys.modules]
+    return [hook for package in packages for hook in getattr(package, f"get_{moment}", tuple)()]
 
 
 class Provided:

@@ -272,7 +272,14 @@ async function answerTo(line, handler) {
       return JSON.stringify({ ok: false, error: `a hook before the snapshot failed: ${described(error)}` });
     }
     collectYoung();
-    return JSON.stringify({ ok: true, hooks: hooks.due() });
+    return JSON.stringify({ ok: true, hooks: hooks.due(), before_restore: hooks.finish() });
+  }
+  if (message.groundhog === 'finish') {
+    const wrong = await hooks.beforeRestore((error) => {
+      report(error);
+      return described(error);
+    });
+    return JSON.stringify(wrong ? { ok: false, error: wrong } : { ok: true });
   }
   for (const key of Object.keys(message)) {
     if (key !== 'value' && key !== 'groundhog') {

@@ -276,8 +276,10 @@ class Server:
             if self._hooks.waiting:
                 self._run_hooks()
         message, _ = _decode(line.decode(), start)
-        if message.get("groundhog") == "prepare":
-            return _encode_ascii(self._prepare(message)).encode() + token + b"\n"
+        control = message.get("groundhog")
+        if control in ("prepare", "finish"):
+            said = self._prepare(message) if control == "prepare" else self._finish()
+            return _encode_ascii(said).encode() + token + b"\n"
         for key, value in message.items():
             if key not in ("value", "groundhog"):
                 os.environ["__OW_" + key.upper()] = value if isinstance(value, str) else _encode_ascii(value)
@@ -313,7 +315,12 @@ class Server:
         flush()  # what hooks printed must not be in the snapshot, and come with each answer
         self._kept = prepare()
         self._generators.find()
-        return {"ok": True, "hooks": bool(self._hooks.waiting)}
+        return {"ok": True, "hooks": bool(self._hooks.waiting), "before_restore": self._hooks.finish}
+
+    def _finish(self) -> dict[str, Any]:
+        wrong = self._hooks.before_restore(report)
+        flush()
+        return {"ok": False, "error": wrong} if wrong else {"ok": True}
 
     def _call(self, message: dict[str, Any]) -> Any:
         if message.get("groundhog") == "draw":

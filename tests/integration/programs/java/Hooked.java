@@ -1,6 +1,7 @@
 import groundhog.Groundhog;
 import java.io.IOException;
 import java.nio.file.*;
+import java.util.List;
 import java.util.StringJoiner;
 
 public final class Hooked {
@@ -14,6 +15,16 @@ public final class Hooked {
         }
         Groundhog.beforeSnapshot(() -> order.add("before-1"));
         Groundhog.beforeSnapshot(() -> order.add("before-2"));
+        Path log = Path.of((arguments.length > 0 ? arguments[0] : "") + ".log");
+        if (Files.exists(log)) { // no hook where nobody reads what it has seen
+            Groundhog.beforeRestore(() -> Files.write(log, List.of(order.toString()), StandardOpenOption.APPEND));
+            Groundhog.beforeRestore(() -> {
+                if (Files.exists(Path.of(arguments[0] + ".fails"))) {
+                    throw new IOException("nobody listens");
+                }
+            });
+            Groundhog.beforeRestore(() -> order.add("finish"));
+        }
         Groundhog.afterRestore(() -> order.add("after-1"));
         Groundhog.afterRestore(() -> {
             order.add("after-2");
