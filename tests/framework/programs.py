@@ -64,6 +64,18 @@ def go(name: str, *more: str) -> tuple[str, ...]:
 
 
 @functools.cache
+def go_helped(source: Path) -> tuple[str, ...]:
+    """One in one file that uses the helper, of which its module has a copy."""
+    module = _folder() / f"{source.parent.name}-{source.stem}"
+    shutil.copytree(HELPERS / "go", module)
+    (module / "go.mod").write_text("module tickets\n\ngo 1.22\n")
+    shutil.copy(source, module / "main.go")
+    for check in ("build", "-o", "program"), ("vet", "./..."):
+        _run("go", *check, cwd=module, env={"GOTOOLCHAIN": "local"})
+    return (str(module / "program"),)
+
+
+@functools.cache
 def rust(name: str, *arguments: str) -> tuple[str, ...]:
     """A binary of the workspace, which `make` has built: cargo only says where it is."""
     said = _run(

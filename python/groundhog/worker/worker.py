@@ -26,7 +26,7 @@ from groundhog.errors import (
 from groundhog.protocols.actionloop import FINISH, HOOKS, NO_MEMORY, RAISED, parse_ack, parse_answer
 from groundhog.worker.connections import USED, SpentError
 from groundhog.worker.lifecycle import STARTED, Action, Event, State, advance
-from groundhog.worker.startup import Startup
+from groundhog.worker.startup import Startup, report_finish
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor
@@ -503,8 +503,7 @@ class Worker:
         except ProtocolError as error:
             self.retire("protocol", str(error))
             return
-        if not said.ok:
-            log.warning("a hook before a restore failed", pid=self.pid, error=said.error)
+        report_finish(self.pid, said)
         self._advance(Event.FINISHED)
         self._tell_finished()
         self._begin_restore()

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from groundhog import Limits, Pool
-from groundhog.errors import InitError
 from groundhog.testing import FakeEngine
 from tests.unit.core.scripts import FUNCTION, Gate, Recorder
 
@@ -79,11 +78,13 @@ async def test_one_that_fails_is_told_to_the_log_and_costs_nothing(
     assert "ValueError: no network" in caplog.text
 
 
-async def test_one_that_fails_in_the_rehearsal_keeps_the_function_from_starting() -> None:
+async def test_one_that_fails_in_the_rehearsal_keeps_no_function_from_starting(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """Whoever takes events may be gone for a while: that must not take the function with it."""
     engine = FakeEngine(queue, finish=lambda _: "ValueError: no network")
-    with pytest.raises(InitError, match="a hook before a restore failed: ValueError: no network"):
-        async with Pool(FUNCTION, engine=engine):
-            pass
+    async with Pool(FUNCTION, engine=engine):
+        assert "ValueError: no network" in caplog.text
 
 
 @pytest.mark.parametrize("end", [hang, partial(lambda call: call.exit(1))])
