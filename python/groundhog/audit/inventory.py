@@ -76,7 +76,11 @@ ROWS = (
         "its contents are compared, and reverted where the process may write them, else retire; beyond a"
         " limit no snapshot is taken",
     ),
-    Row(REGISTERS, "registers of every thread, with the whole vector state; signal masks", REVERT),
+    Row(
+        REGISTERS,
+        "registers of every thread, with the whole vector state; signal masks",
+        "revert; of tiles (AMX) that a thread has used for the first time: retire",
+    ),
     Row(THREADS, "threads that a request started", "they are ended"),
     Row(
         THREADS_LOST,

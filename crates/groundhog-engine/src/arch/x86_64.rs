@@ -11,6 +11,12 @@ pub(crate) const ADDRESS_SPACE_END: u64 = 0x7fff_ffff_f000;
 /// Where the extended registers say which of them are in use (`XSTATE_BV`: Intel SDM, volume 1, 13.4.2).
 pub(crate) const EXTENDED_IN_USE: std::ops::Range<usize> = 512..520;
 
+/// Where the kernel says in them which ones it knows (`USER_XSTATE_XCR0_WORD`).
+pub(crate) const EXTENDED_KNOWN: std::ops::Range<usize> = 464..472;
+
+/// Those for which a thread gets room with their first use: the tiles of AMX (`XFEATURE_XTILE_DATA`).
+pub(crate) const LARGE_REGISTERS: u64 = 1 << 18;
+
 /// System call numbers (`asm/unistd_64.h`).
 pub(crate) mod call {
     pub(crate) const OPEN: u64 = 2;
@@ -40,6 +46,7 @@ pub(crate) mod call {
     pub(crate) const PERSONALITY: u64 = 135;
     pub(crate) const MUNLOCKALL: u64 = 152;
     pub(crate) const PRCTL: u64 = 157;
+    pub(crate) const ARCH_PRCTL: u64 = 158;
     pub(crate) const FUTEX: u64 = 202;
     pub(crate) const SET_TID_ADDRESS: u64 = 218;
     pub(crate) const TIMER_CREATE: u64 = 222;

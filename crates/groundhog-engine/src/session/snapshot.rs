@@ -1,7 +1,9 @@
 //! Taking the snapshot of a stopped process: its components, in the order in which they are put back.
 
 use super::capabilities::capabilities;
-use super::threads::{Registers, Threads, cleared_at_end, forget_faults, settle_signal_taker};
+use super::threads::{
+    Registers, Threads, cleared_at_end, forget_faults, save_registers, settle_signal_taker,
+};
 use super::{Session, UsedConnections};
 use crate::arch::call;
 use crate::component::{Component, Stopped};
@@ -200,7 +202,7 @@ impl Session {
         let cleared_at_end =
             if stopped.process.spawned { cleared_at_end(&mut stopped)? } else { BTreeMap::new() };
         let are_signals_due = kernel_state.has_timers_armed() || survey.tells_by_signals();
-        let threads = registers::save(&self.process)?;
+        let threads = save_registers(&mut stopped)?;
         // What runs on from here is what every restore will give.
         registers::restore(&threads)?;
         self.tell_facts(&survey, &memory);

@@ -154,6 +154,13 @@ pub(super) fn settle_signal_taker(stopped: &mut Stopped<'_>) -> Step<()> {
     }
 }
 
+/// Reads the registers of every thread, once no more calls are made inside the process.
+pub(super) fn save_registers(stopped: &mut Stopped<'_>) -> Step<Vec<ThreadState>> {
+    // Whoever was only attached to may ask for large ones later.
+    let may_be_large = !stopped.process.spawned || registers::may_be_large(&mut stopped.remote()?)?;
+    registers::save(stopped.process, may_be_large)
+}
+
 /// Whether the process as a whole may have got a signal since the snapshot. That it was sent one counts: the kernel remembers
 /// which thread it has chosen, also where another one takes the signal first, by `sigtimedwait` or a signalfd.
 fn may_be_signalled(restore: &Restore<'_>) -> bool {
@@ -189,6 +196,7 @@ impl Component for Registers {
         for state in &self.states {
             registers::refuse_kept_flags(state, restore.stopped.process.flags(state.tid))?;
         }
+        registers::refuse_new_room(&self.states)?;
         registers::restore(&self.states)?;
         restore.lap("registers");
         Ok(())

@@ -1,11 +1,12 @@
 //! The registers, extended state and signal mask of every thread.
 
-use crate::arch;
+use crate::arch::{self, call};
 use crate::error::{OrTrouble, Reason, Step, Trouble};
 use crate::trace::inspect;
 use crate::trace::process::Process;
+use crate::trace::remote_syscall::Remote;
 use groundhog_sys::ptrace::{self, RseqArea};
-use groundhog_sys::{PAGE_SIZE, RemoteAddr, Tid, process_vm, robust_list};
+use groundhog_sys::{Errno, PAGE_SIZE, RemoteAddr, Tid, process_vm, robust_list};
 use std::os::unix::fs::FileExt;
 
 /// What one thread had at the snapshot.
@@ -19,11 +20,17 @@ pub(crate) struct ThreadState {
     rseq: Option<RseqArea>,
     /// Where the kernel looks for the futexes that it holds when it ends.
     robust_list: RemoteAddr,
+    /// It has room for large registers, as after their first use; none where it may not use any.
+    has_room: Option<bool>,
 }
 
-/// Reads all of it from a stopped process.
-pub(crate) fn save(process: &Process) -> Step<Vec<ThreadState>> {
-    process.threads().map(save_thread).collect()
+/// Reads all of it from a stopped process. `may_be_large`: its threads may use large registers.
+pub(crate) fn save(process: &Process, may_be_large: bool) -> Step<Vec<ThreadState>> {
+    let mut states = process.threads().map(save_thread).collect::<Step<Vec<_>>>()?;
+    for state in states.iter_mut().filter(|_| may_be_large) {
+        state.has_room = Some(has_room(state.tid, &state.extended)?);
+    }
+    Ok(states)
 }
 
 fn save_thread(tid: Tid) -> Step<ThreadState> {
@@ -34,7 +41,67 @@ fn save_thread(tid: Tid) -> Step<ThreadState> {
     let signal_mask = ptrace::signal_mask(tid).or_trouble(Reason::Registers, "reading a signal mask")?;
     let rseq = rseq_of(tid);
     let robust_list = robust_list_of(tid)?;
-    Ok(ThreadState { tid, registers, extended, signal_mask, rseq, robust_list })
+    Ok(ThreadState { tid, registers, extended, signal_mask, rseq, robust_list, has_room: None })
+}
+
+/// Whether a process's threads may use large registers. From the snapshot on it cannot ask for that any more, if we started it.
+pub(crate) fn may_be_large(remote: &mut Remote<'_>) -> Step<bool> {
+    const ARCH_GET_XCOMP_PERM: u64 = 0x1022;
+    let place = remote.scratch(size_of::<u64>() as u64)?;
+    if remote.call(call::ARCH_PRCTL, [ARCH_GET_XCOMP_PERM, place.0, 0, 0, 0, 0])?.is_err() {
+        return Ok(false); // before Linux 5.16 there are none
+    }
+    let mut word = [0; size_of::<u64>()];
+    remote.get(place, &mut word)?;
+    Ok(u64::from_ne_bytes(word) & arch::LARGE_REGISTERS != 0)
+}
+
+/// Whether a stopped thread has room for large registers, of which the frame of each later signal tells by its size. Only then may
+/// they be set. `extended`: what it has then.
+fn has_room(tid: Tid, extended: &[u8]) -> Step<bool> {
+    const EINVAL: Errno = Errno(22);
+    let word =
+        |range| extended.get(range).and_then(|word: &[u8]| word.try_into().ok()).map(u64::from_ne_bytes);
+    let (Some(known), Some(in_use)) = (word(arch::EXTENDED_KNOWN), word(arch::EXTENDED_IN_USE)) else {
+        return Ok(false);
+    };
+    if known & arch::LARGE_REGISTERS == 0 {
+        return Ok(false);
+    }
+    let mut with_all = extended.to_vec();
+    with_all[arch::EXTENDED_IN_USE].copy_from_slice(&(in_use | arch::LARGE_REGISTERS).to_ne_bytes());
+    let set = |area: &[u8]| ptrace::set_extended_state(tid, area);
+    match set(&with_all) {
+        Err(EINVAL) => return Ok(false),
+        Err(errno) => Err(errno),
+        Ok(()) => set(extended),
+    }
+    .or_trouble(Reason::Registers, "setting extended registers")?;
+    Ok(true)
+}
+
+/// Refuses a thread that has used large registers for the first time: the kernel never takes the room for them back.
+pub(crate) fn refuse_new_room(states: &[ThreadState]) -> Step<()> {
+    match room_taken(states)? {
+        Some(tid) => {
+            let message = format!("thread {tid} used large registers, for which it keeps the room");
+            Err(Trouble::Refused(Reason::Registers, message))
+        }
+        None => Ok(()),
+    }
+}
+
+/// The first thread that has room for large registers, and had none.
+fn room_taken(states: &[ThreadState]) -> Step<Option<Tid>> {
+    for state in states.iter().filter(|state| state.has_room == Some(false)) {
+        let mut extended = Vec::new();
+        ptrace::extended_state(state.tid, &mut extended)
+            .or_trouble(Reason::Registers, "reading extended registers")?;
+        if has_room(state.tid, &extended)? {
+            return Ok(Some(state.tid));
+        }
+    }
+    Ok(None)
 }
 
 /// Where a thread has registered its restartable sequences area, if it has and the kernel tells (Linux 5.13).
@@ -195,6 +262,9 @@ pub(crate) fn difference_in_use(states: &[ThreadState]) -> Step<Option<String>> 
 
 /// The first difference between a stopped process's threads and the snapshot, beside [`difference_in_use`].
 pub(crate) fn difference(states: &[ThreadState]) -> Step<Option<String>> {
+    if let Some(tid) = room_taken(states)? {
+        return Ok(Some(format!("thread {tid} has room for large registers, and had none")));
+    }
     for state in states {
         let now = save_thread(state.tid)?;
         if let Some(what) = general_difference(&state.registers, &now.registers) {
