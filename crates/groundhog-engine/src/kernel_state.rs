@@ -4,6 +4,7 @@
 //! pays nothing; after one that did, the kinds that it touched are put back, one row of the table each, and read again:
 //! what is not as it was then is refused.
 
+mod armed;
 pub(crate) mod attributes;
 mod by_procfs;
 mod by_syscall;
@@ -18,6 +19,7 @@ use crate::syscalls::observed::Touched;
 use crate::syscalls::policy::StateKind;
 use crate::trace::process::Process;
 use crate::trace::remote_syscall::{Anchor, Remote};
+pub(crate) use armed::ArmedTimers;
 use groundhog_sys::Tid;
 pub(crate) use held::OfHeld;
 use held::Whose;
@@ -354,6 +356,25 @@ impl KernelState {
         }
         // Of a process that was attached to no call is seen: all of it is looked at, of every thread.
         self.put_back(process, *anchor, &Touched::all(), whose, report)
+    }
+
+    /// Sets the timers that were armed to the time that was left, after all else that takes time.
+    fn arm_again(&self, stopped: &mut Stopped<'_>) -> Step<()> {
+        let Stopped { process, anchor } = stopped;
+        let armed = TABLE.iter().zip(&self.kept).filter(|(row, _)| self.armed.contains(&row.kind));
+        for (row, values) in armed {
+            for (tid, value) in values {
+                let Some(value) = value else { continue };
+                let place = &mut Place { process, anchor: *anchor, tid: *tid };
+                (row.put_back)(place, value, &Touched::default())?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Timers, once more.
+    pub(crate) fn armed_timers(self: &Rc<Self>) -> ArmedTimers {
+        ArmedTimers::new(Rc::clone(self))
     }
 
     /// What is put back later.

@@ -138,6 +138,11 @@ impl Stopwatch {
         self.last = now;
     }
 
+    /// Whether it has been so long since the start.
+    pub(crate) fn has_taken(&self, long: Duration) -> bool {
+        self.begun.elapsed() >= long
+    }
+
     /// Everything since the start.
     pub(crate) fn total(&self) -> Duration {
         self.last - self.begun

@@ -21,7 +21,7 @@ use crate::files::writable::WritableFiles;
 use crate::files::{Private, PrivateFiles};
 use crate::kernel_state::attributes::Attributes;
 use crate::kernel_state::signals::{Actions, PendingSignals};
-use crate::kernel_state::{KernelState, OfHeld};
+use crate::kernel_state::{ArmedTimers, KernelState, OfHeld};
 use crate::memory::address_space::{self, AddressSpace, Surveyed};
 use crate::memory::makers::Unlocked;
 use crate::memory::partly_mapped;
@@ -35,7 +35,6 @@ use crate::trace::{inspect, registers};
 use groundhog_proc::maps::{Mapping, Name};
 use groundhog_sys::fcntl::FileType;
 use groundhog_sys::{Errno, Tid};
-use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -72,6 +71,7 @@ pub(crate) struct Snapshot {
     times: Times,
     pending: PendingData,
     epoll: EpollSets,
+    timers: ArmedTimers,
     signals: PendingSignals,
     pub(super) registers: Registers,
 }
@@ -82,9 +82,10 @@ impl Snapshot {
     /// Threads and children go first, limits and descriptors before what needs some. Shared memory is put back with the
     /// address space, before the files that it may show; with that, threads that were held at their ends can make calls
     /// again. Whatever makes events (closing, writing, removing) stands before what drains them: files, what waits in
-    /// pipes, and then when those were read, before what else waits; that before what sets have ready, all before signals.
+    /// pipes, and then when those were read, before what else waits; that before what sets have ready, and timers, which
+    /// count down meanwhile; all before signals.
     /// Registers come last, since calls are made inside the process until then.
-    pub(crate) fn components(&mut self) -> [&mut dyn Component; 18] {
+    pub(crate) fn components(&mut self) -> [&mut dyn Component; 19] {
         [
             &mut self.threads,
             &mut self.kernel_state,
@@ -102,6 +103,7 @@ impl Snapshot {
             &mut self.times,
             &mut self.pending,
             &mut self.epoll,
+            &mut self.timers,
             &mut self.signals,
             &mut self.registers,
         ]
@@ -199,8 +201,7 @@ impl Session {
             }
         }
         settle_signal_taker(&mut stopped)?;
-        let cleared_at_end =
-            if stopped.process.spawned { cleared_at_end(&mut stopped)? } else { BTreeMap::new() };
+        let cleared_at_end = cleared_at_end(&mut stopped)?;
         let are_signals_due = kernel_state.has_timers_armed() || survey.tells_by_signals();
         let threads = save_registers(&mut stopped)?;
         // What runs on from here is what every restore will give.
@@ -223,6 +224,7 @@ impl Session {
             disarms_stacks: kernel_state.disarms_stacks,
             threads: Threads(threads.iter().map(|state| state.tid).collect()),
             of_held: kernel_state.of_held(),
+            timers: kernel_state.armed_timers(),
             kernel_state,
             actions,
             table,

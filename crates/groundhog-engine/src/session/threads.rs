@@ -54,11 +54,14 @@ impl Component for Threads {
 }
 
 /// Where the kernel clears a word when a thread ends, of each thread but the first, which always shows its end. None where the
-/// kernel does not tell (`CONFIG_CHECKPOINT_RESTORE`): no thread can be held then.
+/// kernel does not tell (`CONFIG_CHECKPOINT_RESTORE`), and of a process that was attached to: no thread can be held then.
 pub(super) fn cleared_at_end(stopped: &mut Stopped<'_>) -> Step<BTreeMap<Tid, RemoteAddr>> {
     const PR_GET_TID_ADDRESS: u64 = 40;
     let Stopped { process, anchor } = stopped;
     let mut words = BTreeMap::new();
+    if !process.spawned {
+        return Ok(words);
+    }
     let others: Vec<Tid> = process.threads().filter(|tid| *tid != process.pid).collect();
     for tid in others {
         let mut remote = remote_syscall::Remote::enter_thread(process, *anchor, tid)?;

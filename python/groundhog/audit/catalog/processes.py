@@ -134,6 +134,7 @@ C = (
     Victim("c", "timers_posix", TIMERS, SAFE, sees_engine=True),
     Victim("c", "timers_armed", TIMERS),
     Victim("c", "timers_set_back", TIMERS, SAFE, evasion=True),
+    Victim("c", "timers_late", TIMERS, evasion=True, bulky=True),
     Victim("c", "timer_descriptor", TIMERS),
     Victim("c", "attribute_umask", ATTRIBUTES),
     Victim("c", "attribute_cwd", ATTRIBUTES),
