@@ -218,7 +218,7 @@ ENV = {"OPENBLAS_NUM_THREADS": "1"}
 
 
 # As their packages do it: the nanoid of CommonJS and the newer one, uuid, bson of three generations, one with
-# a scope, those that draw later, words, and the masks of WebSocket, also of Node itself.
+# a scope, those that draw later, copies within other packages, words, and the masks of WebSocket, also of Node itself.
 POOLS = {
     "nanoid/index.js": """
 const crypto = require('crypto');
@@ -270,6 +270,17 @@ exports.draw = () => {
   if (!asked) asked = crypto.randomBytes(4096, (error, bytes) => { pool = bytes; }) === undefined;
   return (pool ? pool.slice(at, at += 12) : crypto.randomBytes(12)).toString('hex');
 };
+""",
+    "engine.io/build/contrib/base64id.js": """
+const crypto = require('crypto');
+let pool, at = 0;
+crypto.randomBytes(4096, (error, bytes) => { pool = bytes; });
+exports.draw = () => (pool ? pool.slice(at, at += 12) : crypto.randomBytes(12)).toString('hex');
+""",
+    "next/dist/compiled/nanoid/index.cjs": """
+const pool = require('crypto').randomFillSync(Buffer.allocUnsafe(21 * 128));
+let at = 0;
+exports.draw = () => pool.subarray(at, at += 21).toString('hex');
 """,
     "uuid-random/index.js": """
 const pool = crypto.getRandomValues(new Uint8Array(4096));

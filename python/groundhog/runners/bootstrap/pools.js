@@ -49,9 +49,18 @@ function packageOf(file) {
   return first.startsWith('@') ? `${first}/${second}` : first;
 }
 
+// What a file keeps in store. Packages also carry copies of others: Socket.IO that of base64id in `contrib/base64id.js`, Next.js
+// some in folders of `compiled`.
+function keeperOf(file) {
+  const own = KEPT[packageOf(file)];
+  if (own || !file.includes('/node_modules/')) return own;
+  const copied = file.split('/node_modules/').pop().split('/').slice(1).map((part) => part.replace(/\.[cm]?js$/, ''));
+  return KEPT[copied.reverse().find((name) => name in KEPT)];
+}
+
 // What whoever called `called` keeps in store.
 function keeperAt(called) {
-  return watching ? KEPT[packageOf(callerOf(called))] : undefined;
+  return watching ? keeperOf(callerOf(called)) : undefined;
 }
 
 // Whether `bytes`, which were drawn, are kept in store.
