@@ -183,8 +183,22 @@ pub fn set_peek_offset(fd: impl AsFd, offset: i32) {
     let _shows_in_the_offset = set_option(fd, libc::SO_PEEK_OFF, offset);
 }
 
+const ALLOCATED: usize = 4; // SK_MEMINFO_FWD_ALLOC, linux/sock_diag.h
+const DROPS: usize = 8; // SK_MEMINFO_DROPS
+
+/// Whether a message has ever come to a datagram socket of the Internet, as far as can be told: the kernel leaves it a page to
+/// account for the next ones.
+#[must_use]
+pub fn has_received(fd: impl AsFd) -> bool {
+    memory(fd.as_fd()).is_none_or(|memory| memory[ALLOCATED] != 0)
+}
+
 fn drops(fd: BorrowedFd<'_>) -> u32 {
-    const DROPS: usize = 8; // SK_MEMINFO_DROPS, linux/sock_diag.h
+    memory(fd).map_or(0, |memory| memory[DROPS])
+}
+
+/// `SO_MEMINFO`.
+fn memory(fd: BorrowedFd<'_>) -> Option<[u32; DROPS + 1]> {
     let mut info = [0_u32; DROPS + 1];
     let mut len = size_of_val(&info) as libc::socklen_t;
     // SAFETY: the kernel writes at most `len` bytes, the size of `info`, and the new length. getsockopt(2).
@@ -197,7 +211,7 @@ fn drops(fd: BorrowedFd<'_>) -> u32 {
             &raw mut len,
         )
     };
-    if asked == 0 && len as usize == size_of_val(&info) { info[DROPS] } else { 0 }
+    (asked == 0 && len as usize == size_of_val(&info)).then_some(info)
 }
 
 /// `recv`, without waiting, of errors of what was sent (`MSG_ERRQUEUE`), and of a byte out of band. What could not be taken
@@ -314,6 +328,18 @@ pub fn connect(fd: impl AsFd, to: &Address) -> Result<()> {
     // SAFETY: the kernel reads as many bytes as the address has. connect(2).
     check(i64::from(unsafe {
         libc::connect(fd.as_fd().as_raw_fd(), to.0.as_ptr().cast(), to.0.len() as libc::socklen_t)
+    }))
+    .map(drop)
+}
+
+/// `bind`.
+///
+/// # Errors
+/// As bind(2).
+pub fn bind(fd: impl AsFd, own: &Address) -> Result<()> {
+    // SAFETY: the kernel reads as many bytes as the address has. bind(2).
+    check(i64::from(unsafe {
+        libc::bind(fd.as_fd().as_raw_fd(), own.0.as_ptr().cast(), own.0.len() as libc::socklen_t)
     }))
     .map(drop)
 }

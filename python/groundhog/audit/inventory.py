@@ -121,7 +121,8 @@ ROWS = (
         "connections (TCP, Unix streams) and datagram sockets of the snapshot that a request used",
         "shut down, and counted: the client finds each at its end; the process is replaced unless the warm-up"
         " or a hook shows that the client connects anew; datagram sockets get another port and keep their"
-        " peer; bound ones, and those of other families: retire",
+        " peer; those with no peer that a message has come to, ones bound by number or address, and those of"
+        " other families: retire",
     ),
     Row(
         SOCKETS,

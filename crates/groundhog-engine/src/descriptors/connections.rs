@@ -6,7 +6,8 @@
 //!
 //! - A TCP connection has counters. All others have none: the calls on their numbers are seen (see `watch`).
 //! - Both ends of a pair may be in the process, which wakes itself with it: it is emptied, and goes on.
-//! - A datagram socket of the Internet gets another port, so that nobody's answer finds it, and the same peer.
+//! - A datagram socket of the Internet gets another port, so that nobody's answer finds it, and the same peer. Where it has none, only
+//!   while no message has ever come to it: others may know the port of a server.
 
 mod datagrams;
 mod pair;
@@ -75,6 +76,8 @@ enum Role {
     Unbound,
     /// One with a peer and a port of the kernel's choice.
     Connected(Address),
+    /// One with a port, and no peer: a client of the warm-up that names whom it sends to each time, or a server.
+    Named,
     /// A datagram socket that nobody can answer, for want of a name.
     Nameless,
     /// Another one for messages.
@@ -171,7 +174,8 @@ impl Socket {
             // What more it sends could not be told from that.
             role = Role::Other;
         }
-        let emptied = matches!(role, Role::Unbound | Role::Connected(_) | Role::Nameless | Role::Other);
+        let emptied =
+            matches!(role, Role::Unbound | Role::Connected(_) | Role::Named | Role::Nameless | Role::Other);
         if emptied {
             // How much waits in it cannot be told, only that something does.
             if readable || failed {
@@ -233,7 +237,7 @@ impl Socket {
         let is_watched = match self.role {
             Role::Unix | Role::Stream => !keep,
             // What is stamped is numbered, too.
-            Role::Connected(_) | Role::Other => !keep || self.traces.stamps(),
+            Role::Connected(_) | Role::Named | Role::Other => !keep || self.traces.stamps(),
             // Stamps come back in its queue of errors, of which nothing tells that some were taken.
             Role::Tcp(_) => self.traces.stamps(),
             _ => false,
@@ -264,7 +268,7 @@ impl Socket {
             return self.follow_shutdown(fd, report).map(|()| false);
         }
         if self.is_among(moved.corked)
-            && matches!(self.role, Role::Unbound | Role::Connected(_) | Role::Other)
+            && matches!(self.role, Role::Unbound | Role::Connected(_) | Role::Named | Role::Other)
         {
             return self.refuse("may hold an unfinished message");
         }
@@ -284,7 +288,7 @@ impl Socket {
                 return if same { Ok(false) } else { self.refuse("holds other data than at the snapshot") };
             }
             Role::Pair { .. } => return self.revert_pair(fd, readable, report),
-            Role::Connected(_) | Role::Other if moved.keep => {
+            Role::Connected(_) | Role::Named | Role::Other if moved.keep => {
                 return self.keep_datagrams(fd, moved, report).map(|()| false);
             }
             Role::Tcp(_) | Role::Unix | Role::Stream if moved.keep => {
@@ -314,7 +318,7 @@ impl Socket {
                     self.shut_unix(fd, report)?;
                 }
             }
-            Role::Unbound | Role::Connected(_) | Role::Nameless | Role::Other => {
+            Role::Unbound | Role::Connected(_) | Role::Named | Role::Nameless | Role::Other => {
                 self.revert_datagrams(fd, ready, moved, report)?;
             }
         }
@@ -388,7 +392,7 @@ impl Socket {
                 peeking_from_start(fd, self.peek_offset, || !refill.is_there(fd))
             }
             Role::Nameless if !datagrams::are_taken(fd)? => true,
-            Role::Unbound | Role::Connected(_) | Role::Nameless | Role::Other => {
+            Role::Unbound | Role::Connected(_) | Role::Named | Role::Nameless | Role::Other => {
                 readable
                     || ready.failed
                     || socket::traces(fd) != self.traces

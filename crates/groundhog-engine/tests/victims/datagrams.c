@@ -11,7 +11,15 @@ static void prepare(void)
     server.sin_port = htons((uint16_t)atoi(setting("GROUNDHOG_TRIAL_PORT")));
     connection = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
     check(connection >= 0, "socket");
-    if (!is("unbound"))
+    if (is("sent")) {
+        /* Nobody is there; but it has a port now, of the kernel's choice. */
+        struct sockaddr_in nobody = own;
+        nobody.sin_port = htons(9);
+        check(sendto(connection, "", 0, 0, (struct sockaddr *)&nobody, sizeof nobody) == 0, "sendto");
+    } else if (is("any")) {
+        own.sin_addr.s_addr = htonl(INADDR_ANY);
+        check(bind(connection, (struct sockaddr *)&own, sizeof own) == 0, "bind");
+    } else if (!is("unbound"))
         check(bind(connection, (struct sockaddr *)&own, sizeof own) == 0, "bind");
     if (is("bound-connected"))
         check(connect(connection, (struct sockaddr *)&server, sizeof server) == 0, "connect");

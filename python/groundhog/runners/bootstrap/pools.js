@@ -49,8 +49,8 @@ function packageOf(file) {
   return first.startsWith('@') ? `${first}/${second}` : first;
 }
 
-// What a file keeps in store. Packages also carry copies of others: Socket.IO that of base64id in `contrib/base64id.js`, Next.js
-// some in folders of `compiled`.
+// What a file keeps in store. Packages also carry copies of others: Socket.IO one of base64id in `contrib/base64id.js`, Next.js
+// several in folders of `compiled`.
 function keeperOf(file) {
   const own = KEPT[packageOf(file)];
   if (own || !file.includes('/node_modules/')) return own;

@@ -1,6 +1,6 @@
 //! Sockets for messages: what a request sent and got is gone, and answers to it find nobody.
 
-use super::{Moved, Role, Socket, discard_all};
+use super::{Address, Moved, Role, Socket, discard_all};
 use crate::descriptors::is_taken;
 use crate::error::{OrTrouble, Reason, Step};
 use crate::report::RestoreReport;
@@ -30,6 +30,14 @@ fn give_up_port(fd: &OwnedFd) -> Step<()> {
     Ok(())
 }
 
+/// What it is bound to once it has given up its port; none if that, or its address, is one that it asked for.
+fn name_without_port(fd: &OwnedFd) -> Step<Option<Address>> {
+    give_up_port(fd)?;
+    let own = socket::own_address(fd)
+        .or_trouble(Reason::Inspection, "asking what a datagram socket is bound to")?;
+    Ok(own.is_wildcard().then_some(own))
+}
+
 impl Socket {
     pub(super) fn revert_datagrams(
         &self,
@@ -38,7 +46,6 @@ impl Socket {
         moved: Moved<'_>,
         report: &mut RestoreReport,
     ) -> Step<()> {
-        let trouble = "ending what a datagram socket is bound to";
         let own = socket::own_address(fd).or_trouble(Reason::Inspection, "asking a socket for its name")?;
         let got_name = matches!(self.role, Role::Unbound | Role::Nameless) && !own.is_unnamed();
         let was_used = got_name || self.was_called(moved);
@@ -48,18 +55,26 @@ impl Socket {
         match &self.role {
             Role::Unbound if got_name => give_up_port(fd)?,
             Role::Connected(peer) if was_used => {
-                give_up_port(fd)?;
-                let own = socket::own_address(fd).or_trouble(Reason::Inspection, trouble)?;
-                if !own.is_wildcard() {
+                if name_without_port(fd)?.is_none() {
                     return self.refuse("is bound to a name, to which an answer may come late");
                 }
                 discard_all(&self.numbers, fd)?;
                 socket::connect(fd, peer).or_trouble(Reason::DescriptorChanged, "connecting it again")?;
             }
+            // What receives is known by its port, which may have been told to others.
+            Role::Named if was_used && !ready.readable && !socket::has_received(fd) => {
+                let Some(own) = name_without_port(fd)? else {
+                    return self.refuse("is bound to a name, to which an answer may come late");
+                };
+                discard_all(&self.numbers, fd)?;
+                socket::bind(fd, &own).or_trouble(Reason::DescriptorChanged, "giving it another port")?;
+            }
             Role::Nameless if got_name => {
                 return self.refuse("has got a name, to which an answer may come late");
             }
-            Role::Other if was_used => return self.refuse("was used, and an answer may come late"),
+            Role::Named | Role::Other if was_used => {
+                return self.refuse("was used, and an answer may come late");
+            }
             _ => {}
         }
         // Errors of what was sent may wait where nothing is readable.

@@ -134,7 +134,7 @@ pub(super) fn tell(
             Role::Nameless
         }
         (AF_INET | AF_INET6, SOCK_DGRAM, IPPROTO_UDP) if own.is_unnamed() => Role::Unbound,
-        (AF_INET | AF_INET6, SOCK_DGRAM, IPPROTO_UDP) => peer.map_or(Role::Other, Role::Connected),
+        (AF_INET | AF_INET6, SOCK_DGRAM, IPPROTO_UDP) => peer.map_or(Role::Named, Role::Connected),
         (_, SOCK_STREAM | SOCK_SEQPACKET, _) => Role::Stream,
         _ => Role::Other,
     })
