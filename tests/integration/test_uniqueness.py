@@ -218,7 +218,8 @@ ENV = {"OPENBLAS_NUM_THREADS": "1"}
 
 
 # As their packages do it: the nanoid of CommonJS and the newer one, uuid, bson of three generations, one with
-# a scope, those that draw later, copies within other packages, words, and the masks of WebSocket, also of Node itself.
+# a scope, those that draw later, copies and bundles within other packages, words, and the masks of WebSocket,
+# also of Node itself.
 POOLS = {
     "nanoid/index.js": """
 const crypto = require('crypto');
@@ -281,6 +282,16 @@ exports.draw = () => (pool ? pool.slice(at, at += 12) : crypto.randomBytes(12)).
 const pool = require('crypto').randomFillSync(Buffer.allocUnsafe(21 * 128));
 let at = 0;
 exports.draw = () => pool.subarray(at, at += 21).toString('hex');
+""",
+    "next/dist/compiled/next-server/runtime.js": """
+const pool = require('crypto').randomFillSync(Buffer.allocUnsafe(21 * 128));
+let at = 0;
+exports.draw = () => pool.subarray(at, at += 21).toString('hex');
+""",
+    "@prisma/client/runtime/client.js": """
+const pool = require('crypto').webcrypto.getRandomValues(Buffer.allocUnsafe(16 * 128));
+let at = 0;
+exports.draw = () => pool.subarray(at, at += 16).toString('hex');
 """,
     "uuid-random/index.js": """
 const pool = crypto.getRandomValues(new Uint8Array(4096));

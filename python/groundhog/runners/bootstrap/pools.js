@@ -8,6 +8,7 @@ const crypto = require('crypto');
 // Which of the bytes that a package draws it keeps in store.
 const KEPT = {
   __proto__: null, // nothing but these
+  '@prisma/client': (bytes) => bytes.byteLength >= 256 && bytes.byteLength % 128 === 0, // a bundle with nanoid, for any length
   '@lukeed/csprng': (bytes) => bytes.byteLength === 4096, // for @lukeed/uuid/secure and uid/secure
   base64id: (bytes) => bytes.byteLength === 4096, // sessions of Socket.IO
   bson: (bytes) => bytes.byteLength === 5, // what is the process's own in all ids of MongoDB
@@ -21,6 +22,9 @@ const KEPT = {
   uuidv7: (bytes) => bytes.byteLength === 32,
   ws: (bytes) => bytes.byteLength === 8192,
 };
+
+// What nanoid draws for ids of its usual length: many packages are bundles that have it inside, as parts of Next.js are.
+const ofNanoid = (bytes) => bytes.byteLength === 21 * 128;
 
 const kept = new Set();
 let watching = true;
@@ -55,7 +59,7 @@ function keeperOf(file) {
   const own = KEPT[packageOf(file)];
   if (own || !file.includes('/node_modules/')) return own;
   const copied = file.split('/node_modules/').pop().split('/').slice(1).map((part) => part.replace(/\.[cm]?js$/, ''));
-  return KEPT[copied.reverse().find((name) => name in KEPT)];
+  return KEPT[copied.reverse().find((name) => name in KEPT)] || ofNanoid;
 }
 
 // What whoever called `called` keeps in store.
