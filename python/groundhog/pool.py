@@ -361,6 +361,8 @@ class Pool:
         """Give it something to do, unless it is to be replaced."""
         if worker.spent:
             worker.retire(USED, "a request used connections that were opened before it")
+        elif worker.superseded and worker.owes_hooks:
+            worker.revert()  # it is idle once more after that
         elif worker.superseded:
             worker.retire(_SUPERSEDED, "its successor is better suited to what the function does")
         self._dispatch()

@@ -156,6 +156,11 @@ class Worker:
         """Whether its function has hooks that run after each restore."""
         return self._startup.has_hooks
 
+    @property
+    def owes_hooks(self) -> bool:
+        """Whether hooks are due before what it keeps is reverted or given up."""
+        return self._state is State.KEPT and self._startup.finishes
+
     async def start(self) -> bool:
         """Bring it up: spawn, load, warm, snapshot, rehearse. Raises what kept it from that; it is retired
         then. False if it was retired since its rehearsal has used it up: the next one will know better.
@@ -234,7 +239,7 @@ class Worker:
 
     async def finish(self) -> None:
         """Let the hooks that are due before a restore have their time, for the end of the pool."""
-        if self._state is State.KEPT and self._startup.finishes:
+        if self.owes_hooks:
             self.revert()
         if self._state is State.FINISHING:
             self._finished = self._loop.create_future()

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from groundhog import Limits, Pool
-from groundhog.testing import FakeEngine
+from groundhog.testing import FakeEngine, FakeReport, process
 from tests.unit.core.scripts import FUNCTION, Gate, Recorder
 
 if TYPE_CHECKING:
@@ -120,3 +120,17 @@ async def test_without_isolation_there_is_no_restore_and_none_runs() -> None:
         first, second = [(await pool.invoke(number)).value["queued"] for number in range(2)]
     assert second == first + 1
     assert sent.items == []
+
+
+async def test_what_gives_way_to_a_better_one_has_them_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A process that is kept for a domain, and superseded meanwhile."""
+    monkeypatch.setattr(process, "FakeReport", partial(FakeReport, layout_calls=9))
+    sent, recorder = Sent(), Recorder()
+    limits = Limits(domain_idle_s=60)
+    engine = FakeEngine(queue, finish=sent)
+    async with Pool(FUNCTION, isolation="domain", limits=limits, engine=engine, observer=recorder) as pool:
+        for number in range(9):
+            await pool.invoke(number, domain=str(number))
+        await recorder.until(lambda: bool(recorder.retired))
+        assert {reason for reason, _ in recorder.retired} == {"superseded"}
+        assert sent.items == list(range(9))
