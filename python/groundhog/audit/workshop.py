@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from groundhog.audit.catalog import Language, Victim
 
 SOURCES = Path(__file__).parent / "victims"
-C_FLAGS = ("-std=gnu11", "-O1", "-g", "-pthread")
+C_FLAGS = ("-std=gnu11", "-O1", "-pthread")
 JAVAC_FLAGS = ("-XDstringConcat=inline",)
 WARNINGS = {"c": ("-Wall", "-Wextra", "-Werror"), "java": ("-Xlint:all", "-Werror")}
 # Why each: README.md of the victims.

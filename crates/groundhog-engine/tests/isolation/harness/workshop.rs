@@ -9,7 +9,7 @@ const OWN: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/victims");
 const SHARED: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../python/groundhog/audit/victims/c");
 const SERVERS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../python/groundhog/audit/victims/servers");
 const TARGET: &str = concat!(env!("CARGO_TARGET_TMPDIR"), "/victims");
-const FLAGS: [&str; 8] = ["-std=gnu11", "-O1", "-g", "-pthread", "-Wall", "-Wextra", "-Werror", "-I"];
+const FLAGS: [&str; 7] = ["-std=gnu11", "-O1", "-pthread", "-Wall", "-Wextra", "-Werror", "-I"];
 
 static COMPILER: Mutex<()> = Mutex::new(());
 
