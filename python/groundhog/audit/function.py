@@ -268,8 +268,8 @@ async def _repeats(
     """Compare what requests answer with what others do that had no snapshot; which payloads failed then."""
     found: list[Repeat] = []
     failed: list[int] = []
-    for at, payload in enumerate(payloads[:COMPARED]):
-        said = []
+    for at in _compared(payloads):
+        payload, said = payloads[at], []
         for _ in range(2):
             async with Pool(function, 1, "off", limits, jail=jail, network=network) as fresh:
                 said += [await _said(fresh, payload) for _ in range(LATER)]
@@ -293,6 +293,14 @@ async def _repeats(
         else:
             found += repeats
     return found, failed
+
+
+def _compared(payloads: Sequence[Any]) -> list[int]:
+    """Of which payloads the answers are compared so: the first ones that differ."""
+    first: dict[str, int] = {}
+    for at, payload in enumerate(payloads):
+        first.setdefault(encoded(payload), at)
+    return list(first.values())[:COMPARED]
 
 
 async def _repeats_among(
@@ -363,4 +371,4 @@ async def _repetition(pool: Pool, after: Endings, progress: Callable[[], None]) 
 
 def requests_of(payloads: Sequence[Any]) -> int:
     """How many requests an audit with these payloads takes."""
-    return 3 * len(payloads) + DRAWS + 2 * min(len(payloads), COMPARED)
+    return 3 * len(payloads) + DRAWS + 2 * len(_compared(payloads))
