@@ -8,7 +8,7 @@ use crate::error::{OrTrouble, Reason, Step, Trouble};
 use crate::trace::inspect;
 use crate::trace::process::Process;
 use groundhog_proc::{mountinfo, stat};
-use groundhog_sys::{PAGE_SIZE, Tid, fcntl, kcmp, open_file};
+use groundhog_sys::{Errno, PAGE_SIZE, Tid, fcntl, kcmp, open_file};
 use std::ffi::OsStr;
 use std::fs::File;
 use std::os::unix::ffi::OsStrExt;
@@ -54,6 +54,10 @@ pub(crate) struct Attributes {
     makers: Vec<(File, Used)>,
 }
 
+const NOWHERE: Errno = Errno(2); // ENOENT
+const NO_FOLDER: Errno = Errno(20); // ENOTDIR
+const LOOKING: &str = "looking at where its terminals are made";
+
 /// When something was read and written, in seconds and nanoseconds.
 type Used = [i64; 4];
 
@@ -71,7 +75,7 @@ impl Attributes {
 
     /// Nobody can set these times back, since nobody may set any there.
     fn has_used_terminals(&self) -> bool {
-        self.makers.iter().any(|(maker, before)| used(maker) != Some(*before))
+        self.makers.iter().any(|(maker, before)| !used(maker).is_ok_and(|now| now == *before))
     }
 
     fn changed(&self, process: &Process) -> Step<Option<String>> {
@@ -123,16 +127,19 @@ fn makers_of_terminals(process: &Process) -> Step<Vec<(File, Used)>> {
     let maker = |mount: mountinfo::Mount| {
         let place = OsStr::from_bytes(mount.point.strip_prefix(b"/")?);
         let path = Path::new("/proc").join(&pid).join("root").join(place).join("ptmx");
-        let maker = File::from(open_file::open_path(path).ok()?);
-        let used = used(&maker)?;
-        Some((maker, used))
+        let maker = match open_file::open_path(path) {
+            Ok(maker) => File::from(maker),
+            Err(NOWHERE | NO_FOLDER) => return None, // another mount hides it, and nobody gets there
+            Err(errno) => return Some(Err(errno).or_trouble(Reason::Inspection, LOOKING)),
+        };
+        Some(used(&maker).or_trouble(Reason::Inspection, LOOKING).map(|used| (maker, used)))
     };
-    Ok(found.into_iter().filter_map(maker).collect())
+    found.into_iter().filter_map(maker).collect()
 }
 
-fn used(maker: &File) -> Option<Used> {
-    let found = maker.metadata().ok()?;
-    Some([found.atime(), found.atime_nsec(), found.mtime(), found.mtime_nsec()])
+fn used(maker: &File) -> std::io::Result<Used> {
+    let found = maker.metadata()?;
+    Ok([found.atime(), found.atime_nsec(), found.mtime(), found.mtime_nsec()])
 }
 
 fn read(stat: &File) -> Step<stat::Stat> {
