@@ -10,9 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 SHORTEST = 3  # characters; shorter texts are found everywhere
-SHORTEST_NAME = (
-    6  # of members: most are words of the function's own, which it may print or answer now and then
-)
+SHORTEST_NAME = 6  # of members: most are words of the function's own, which it may say now and then
 
 
 @dataclass(frozen=True)

@@ -402,8 +402,9 @@ class Worker:
 
     def _on_hooks_timeout(self) -> None:
         limit = self.config.limits.hooks_timeout_s
+        when = "before a restore" if self._state is State.FINISHING else "after the restore"
         error = FunctionTimeoutError(
-            f"the function's hooks after the restore took longer than {limit:g} s (Limits.hooks_timeout_s);"
+            f"the function's hooks {when} took longer than {limit:g} s (Limits.hooks_timeout_s);"
             f" process {self.pid} was killed"
         )
         self._attach_logs(error)
@@ -494,7 +495,7 @@ class Worker:
         if self._state is not State.FINISHING:
             return  # retired since
         assert self._channel is not None  # noqa: S101
-        self._timer = self._loop.call_later(self.config.limits.hooks_timeout_s, self._on_finish_timeout)
+        self._timer = self._loop.call_later(self.config.limits.hooks_timeout_s, self._on_hooks_timeout)
         self._channel.send(FINISH)
 
     def _on_finished(self, line: bytes) -> None:
@@ -512,14 +513,6 @@ class Worker:
         self._advance(Event.FINISHED)
         self._tell_finished()
         self._begin_restore()
-
-    def _on_finish_timeout(self) -> None:
-        limit = self.config.limits.hooks_timeout_s
-        message = (
-            f"the function's hooks before a restore took longer than {limit:g} s (Limits.hooks_timeout_s);"
-            f" process {self.pid} was killed"
-        )
-        self.retire("hooks-timeout", message)
 
     def _tell_finished(self) -> None:
         if self._finished is not None and not self._finished.done():
