@@ -112,7 +112,7 @@ async def test_c(c: Compile, compiler: tuple[str, ...]) -> None:
 
 
 async def test_go() -> None:
-    argv = programs.go_helped(PROGRAMS / "go/draws/main.go")
+    argv = programs.go_helped(PROGRAMS / "go/draws.go")
     drawn = await draws(argv, REQUESTS)
     assert repeating(drawn) == {"math/rand/v2", "not named"}, "as the helper says"
     with weakened(RESEEDING):
@@ -150,15 +150,19 @@ HOOK_SAYS = {
 }
 
 
-def hooked(language: str, c: Compile, flag: Path) -> tuple[str, ...]:
+def helped(language: str, c: Compile, folder: Path, name: str) -> tuple[str, ...]:
+    """The command of a program that uses the helper for its language."""
     match language:
         case "java":
-            argv = programs.java("Hooked")
+            return programs.java(name.title())
         case "go":
-            argv = programs.go_helped(PROGRAMS / "go/hooked/main.go")
+            return programs.go_helped(folder / f"go/{name}.go")
         case _:
-            argv = c(PROGRAMS / "c/hooked.c")
-    return (*argv, str(flag))
+            return c(folder / f"c/{name}.c")
+
+
+def hooked(language: str, c: Compile, flag: Path) -> tuple[str, ...]:
+    return (*helped(language, c, PROGRAMS, "hooked"), str(flag))
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -231,13 +235,7 @@ async def test_hooks_before_a_restore(
 
 @pytest.mark.parametrize("language", LANGUAGES)
 async def test_what_an_audit_asks_is_not_for_the_function(c: Compile, language: str) -> None:
-    match language:
-        case "java":
-            argv = programs.java("Tickets")
-        case "go":
-            argv = programs.go_helped(EXAMPLES / "go/tickets.go")
-        case _:
-            argv = c(EXAMPLES / "c/tickets.c")
+    argv = helped(language, c, EXAMPLES, "tickets")
     async with Pool(Function.from_command(argv)) as pool:
         assert (await pool.control(DRAW)).value == {}
 
@@ -257,6 +255,14 @@ async def test_answers(c: Compile, tmp_path: Path, language: str) -> None:
         assert reply.value == {"error": 'said "no"\n'}
         assert (await pool.invoke({})).stderr == "err"
         assert pool.stats().retirements.keys() <= {"superseded"}
+
+
+async def test_a_panic_in_go_is_an_answer(c: Compile, tmp_path: Path) -> None:
+    async with Pool(Function.from_command(hooked("go", c, tmp_path / "flag"))) as pool:
+        reply = await pool.invoke({"panic": True})
+        assert (reply.raised, reply.value) == (True, {"error": "out of order"})
+        assert "panic: out of order\n" in reply.stderr
+        assert pool.stats().retirements == {}
 
 
 async def test_resources_of_crac() -> None:
