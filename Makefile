@@ -121,7 +121,7 @@ test-python: programs build  ## Run the tests of the package (ARGS for pytest)
 # With what is built.
 .PHONY: run-python
 run-python:
-	cargo build --quiet --package groundhog-test-programs
+	cargo build --quiet --package groundhog-test-programs --package tickets
 	$(PYTEST) $(SELECTED) $(COVERAGE) $(ARGS) $(TESTS)
 
 .PHONY: test-kernels

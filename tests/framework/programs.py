@@ -18,7 +18,7 @@ EXAMPLES = ROOT / "examples"
 HELPERS = ROOT / "helpers"
 OPENS = "--add-opens=java.base/java.lang=ALL-UNNAMED"
 """What the helper needs of a Java machine."""
-RUST_PACKAGE = "groundhog-test-programs"
+RUST_PACKAGES = ("groundhog-test-programs", "tickets")
 
 
 def _run(*argv: str | Path, cwd: Path = ROOT, env: dict[str, str] | None = None) -> str:
@@ -77,13 +77,13 @@ def go_helped(source: Path) -> tuple[str, ...]:
 
 @functools.cache
 def rust(name: str, *arguments: str) -> tuple[str, ...]:
-    """A binary of the workspace, which `make` has built: cargo only says where it is."""
+    """A program or example of the workspace, which `make` has built: cargo only says where it is."""
     said = _run(
         "cargo",
         "build",
         "--locked",
         "--quiet",
-        f"--package={RUST_PACKAGE}",
+        *(f"--package={package}" for package in RUST_PACKAGES),
         "--message-format=json",
     )
     built = [json.loads(line) for line in said.splitlines()]

@@ -32,7 +32,7 @@ pytestmark = [
     pytest.mark.xdist_group("compiled java"),
 ]
 REQUESTS = 1000
-LANGUAGES = ("java", "c", "go")
+LANGUAGES = ("java", "c", "go", "rust")
 """Of which there is a helper."""
 ROOT = Path(__file__).parents[2]
 ENGINE_VICTIMS = ROOT / "crates/groundhog-engine/tests/victims"
@@ -120,6 +120,14 @@ async def test_go() -> None:
     assert repeating(unseeded) == drawn.keys() - {"crypto/rand"}
 
 
+async def test_rust() -> None:
+    drawn = await draws(programs.rust("draws"), REQUESTS)
+    assert repeating(drawn) == {"not named"}, "as the helper says"
+    with weakened(RESEEDING):
+        unseeded = await draws(programs.rust("draws"), 4)
+    assert repeating(unseeded) == {"named", "not named"}, "the others are seeded by the kernel"
+
+
 def test_go_is_formatted() -> None:
     command = ["gofmt", "-l", *(str(folder / "go") for folder in (HELPERS, EXAMPLES, PROGRAMS))]
     found = subprocess.run(command, capture_output=True, text=True, check=True)
@@ -147,6 +155,7 @@ HOOK_SAYS = {
     "java": "a hook after the restore failed: java.io.IOException: a hook has failed",
     "c": "a hook after the restore failed: it returned 1",
     "go": "a hook after the restore failed: a hook has failed",
+    "rust": "a hook after the restore failed: a hook has failed",
 }
 
 
@@ -157,6 +166,8 @@ def helped(language: str, c: Compile, folder: Path, name: str) -> tuple[str, ...
             return programs.java(name.title())
         case "go":
             return programs.go_helped(folder / f"go/{name}.go")
+        case "rust":
+            return programs.rust(name)
         case _:
             return c(folder / f"c/{name}.c")
 
@@ -208,6 +219,7 @@ FINISH_SAYS = {
     "java": "java.io.IOException: nobody listens",
     "c": "it returned 7",
     "go": "nobody listens",
+    "rust": "nobody listens",
 }
 
 
@@ -257,11 +269,14 @@ async def test_answers(c: Compile, tmp_path: Path, language: str) -> None:
         assert pool.stats().retirements.keys() <= {"superseded"}
 
 
-async def test_a_panic_in_go_is_an_answer(c: Compile, tmp_path: Path) -> None:
-    async with Pool(Function.from_command(hooked("go", c, tmp_path / "flag"))) as pool:
+@pytest.mark.parametrize(
+    ("language", "logged"), [("go", "panic: out of order\n"), ("rust", "\nout of order\n")]
+)
+async def test_a_panic_is_an_answer(c: Compile, tmp_path: Path, language: str, logged: str) -> None:
+    async with Pool(Function.from_command(hooked(language, c, tmp_path / "flag"))) as pool:
         reply = await pool.invoke({"panic": True})
         assert (reply.raised, reply.value) == (True, {"error": "out of order"})
-        assert "panic: out of order\n" in reply.stderr
+        assert logged in reply.stderr
         assert pool.stats().retirements == {}
 
 
@@ -273,7 +288,7 @@ async def test_resources_of_crac() -> None:
 
 @pytest.mark.parametrize("language", LANGUAGES)
 async def test_examples(c: Compile, language: str) -> None:
-    drawn = await draws(programs.java("Tickets") if language == "java" else c(EXAMPLES / "c/tickets.c"), 50)
+    drawn = await draws(helped(language, c, EXAMPLES, "tickets"), 50)
     assert drawn.keys() == {"ticket", "number"}
     assert repeating(drawn) == set()
 
