@@ -230,6 +230,16 @@ def main(params):
         assert (await asked(pool))["file"] == str(brought)
 
 
+@pytest.mark.parametrize("name", ["groundhog.hooks", "groundhog"])
+async def test_an_interpreter_without_this_package_has_its_hooks(source: Source, name: str) -> None:
+    path = source("handler.py", f"import {name}\ndef main(params): return {{'names': sorted(vars({name}))}}")
+    bare = (sys.executable, "-S")  # without site-packages
+    async with Pool(Function.from_file(path, interpreter=bare)) as pool:
+        names = set((await asked(pool))["names"])
+    assert ("register_before_restore" in names) == (name == "groundhog.hooks")
+    assert not names & {"Pool", "main"}
+
+
 # A thread of the load time, or the event loop, sends what requests hand to it, after a while.
 SENDS = {
     "handler.py": """

@@ -6,6 +6,7 @@ launcher.
 
 from __future__ import annotations
 
+import importlib.machinery
 import importlib.util
 import os
 import sys
@@ -68,17 +69,21 @@ def registered(moment: str) -> list[Any]:
 
 
 class Provided:
-    """Finds the package snapshot-restore-py where it is not installed: on AWS Lambda it always is."""
+    """Finds what a function registers its hooks with, where that is not installed: snapshot-restore-py, which
+    is always there on AWS Lambda, and `groundhog.hooks`, which an interpreter of the function's may not have.
+    """
 
     @staticmethod
     def find_spec(name: str, path: Any = None, target: Any = None) -> Any:  # noqa: ARG004 - the protocol's
         """Asked last, of what no one else has found."""
-        if name != "snapshot_restore_py":
+        if name == "groundhog":
+            return importlib.machinery.ModuleSpec(name, None, is_package=True)
+        if name not in PACKAGES:
             return None
         package = os.path.dirname(os.path.dirname(os.path.dirname(__file__)))
         return importlib.util.spec_from_file_location(name, f"{package}/hooks.py")
 
 
 def provide() -> None:
-    """Let the function import what AWS Lambda lets it import."""
+    """Let the function import what it registers them with."""
     sys.meta_path.append(Provided)
