@@ -198,7 +198,7 @@ impl Judged<'_> {
     fn book(&self, clause: Clause, seen: &mut Observed) -> Option<Errno> {
         // A number of the snapshot may stand for another file by now, and is put back all the same.
         let of_numbers = matches!(clause.action, Action::See(Effect::Numbers | Effect::Closes, _));
-        if !of_numbers && !self.holds(clause.when) {
+        if !of_numbers && !self.holds(clause.when) && !self.may_be_exchanged(clause) {
             return None;
         }
         match clause.action {
@@ -206,6 +206,16 @@ impl Judged<'_> {
             Action::Deny(errno, _) => Some(errno),
             Action::See(effect, _) => self.book_effect(effect, seen),
         }
+    }
+
+    /// Whether a number of the snapshot stands for something else, and another thread could put its open file back there before the
+    /// call is made, which adds it to a set or takes it out.
+    fn may_be_exchanged(&self, clause: Clause) -> bool {
+        let (Action::See(Effect::Members(_), _), When::Snapshot(argument)) = (clause.action, clause.when) else {
+            return false;
+        };
+        let number = self.value(argument).cast_signed();
+        self.facts.originals.iter().any(|(original, _)| *original == number) && !(self.call.is_alone)()
     }
 
     fn book_effect(&self, effect: Effect, seen: &mut Observed) -> Option<Errno> {
@@ -240,7 +250,10 @@ impl Judged<'_> {
                 seen.numbers |= self.call.is_ours;
                 // A child's, too: the flags are the open file's.
                 seen.status_flags = true;
-                seen.open_files.extend(self.in_snapshot(argument));
+                let originals = self.in_snapshot(argument);
+                seen.duplicated |= !originals.is_empty();
+                seen.open_files.extend(originals);
+                seen.settle_doubts();
             }
             Effect::StatusFlags(_) => seen.status_flags = true,
             // In a set of the snapshot; of others nothing is left.
@@ -248,8 +261,13 @@ impl Judged<'_> {
             Effect::Members(argument) => {
                 const EPOLL_CTL_MOD: u32 = 3;
                 let sets = self.in_snapshot(argument);
-                seen.rearranged |= !sets.is_empty() && self.value(1) != EPOLL_CTL_MOD;
+                if self.value(1) != EPOLL_CTL_MOD {
+                    let is_certain = self.holds(When::Snapshot(2));
+                    seen.rearranged |= is_certain && !sets.is_empty();
+                    seen.rearranged_beside_others |= !(self.call.is_alone)();
+                }
                 seen.open_files.extend(sets);
+                seen.settle_doubts();
             }
             Effect::TimerDescriptor(_) => seen.timers = true,
             Effect::SocketOption(argument) => {
@@ -263,6 +281,8 @@ impl Judged<'_> {
                 if !self.in_snapshot(argument).is_empty() {
                     seen.retire(self.name());
                 }
+                seen.set_reading_beside_others |= !(self.call.is_alone)();
+                seen.settle_doubts();
             }
             Effect::Transfer(argument) => seen.called.extend(self.in_snapshot(argument)),
             Effect::Corks(argument) => seen.corked.extend(self.in_snapshot(argument)),

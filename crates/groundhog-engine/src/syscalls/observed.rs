@@ -127,8 +127,15 @@ pub(crate) struct Observed {
     /// Open files that were locked or set up otherwise, or were duplicated, so that what was done to them was not seen, or
     /// epoll sets that may have changed.
     pub(crate) open_files: BTreeSet<i32>,
+    /// Open files of the snapshot got other numbers, too.
+    pub(crate) duplicated: bool,
+    /// A process with several threads set how the kernel reads ahead in a file: another one by the time that was done, if a thread has
+    /// exchanged it.
+    pub(crate) set_reading_beside_others: bool,
     /// Members of epoll sets were added or taken out.
     pub(crate) rearranged: bool,
+    /// Likewise of sets that are not the snapshot's, or others than its open files, in a process with several threads.
+    pub(crate) rearranged_beside_others: bool,
     /// Timer descriptors were set.
     pub(crate) timers: bool,
     /// Sockets of which options were set that can be put back.
@@ -157,6 +164,18 @@ impl Observed {
     /// Books a call that cannot be put back; the first one counts.
     pub(crate) fn retire(&mut self, call: impl Into<String>) {
         self.retires.get_or_insert(call.into());
+    }
+
+    /// Books calls on other open files as ones on those of the snapshot, where a thread may have put one of these in the place of another
+    /// while a call was on its way. It needs a duplicate for that, whenever that is made.
+    pub(crate) fn settle_doubts(&mut self) {
+        if !self.duplicated {
+            return;
+        }
+        self.rearranged |= self.rearranged_beside_others;
+        if self.set_reading_beside_others {
+            self.retire("fadvise64, of what another thread may have exchanged");
+        }
     }
 }
 

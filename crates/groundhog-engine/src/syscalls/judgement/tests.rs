@@ -1,5 +1,6 @@
 use super::*;
 use crate::syscalls::programs::JUDGED;
+use std::os::fd::AsRawFd;
 
 pub(super) const SELF: Tid = Tid(5);
 pub(super) const THREAD: Tid = Tid(6);
@@ -225,4 +226,55 @@ fn a_policy_is_for_new_private_memory_that_stays_where_it_is() {
     // Judged before, it may be made after.
     assert_eq!(after(&moves(0x5000), &beside, &policy(0x5000)).as_deref(), Some("mbind"));
     assert_eq!(after(&moves(0x5000), &call(SELF, false), &policy(0x5000)), None);
+}
+
+/// A snapshot with an open file of this process under two numbers, of which one stands for nothing by now.
+fn facts_with_open_file() -> (Facts, std::fs::File, i32) {
+    const REPLACED: i32 = 900_000;
+    let file = std::fs::File::open("/proc/self/exe").expect("it can be opened");
+    let this = groundhog_sys::pidfd::open(own_pid()).expect("this process");
+    let duplicate = Arc::new(Duplicate::of(&this, file.as_raw_fd()).expect("it is open"));
+    let originals = vec![(file.as_raw_fd(), Arc::clone(&duplicate)), (REPLACED, duplicate)];
+    (Facts { originals, ..Facts::default() }, file, REPLACED)
+}
+
+fn own_pid() -> Tid {
+    Tid(std::process::id().cast_signed())
+}
+
+/// What some calls of this process mean, one after the other.
+fn judged_here(facts: &Facts, is_alone: bool, calls: &[&Registers]) -> Observed {
+    let mut seen = Observed::default();
+    let alone = || is_alone;
+    let call = Call { is_alone: &alone, ..call(own_pid(), false) };
+    for registers in calls {
+        judge(&call, Some(registers), facts, &mut seen);
+    }
+    seen
+}
+
+/// Judged before, it may be made after another thread has put an open file of the snapshot there.
+#[test]
+fn a_member_or_a_set_that_another_thread_may_put_back_counts() {
+    let (facts, file, replaced) = facts_with_open_file();
+    let of_snapshot = file.as_raw_fd() as u64;
+    let takes_out = |set: u64, target: u64| calling(Sysno::epoll_ctl, &[set, 2, target]);
+    let duplicates = calling(Sysno::dup, &[of_snapshot]);
+    for call in [takes_out(of_snapshot, replaced as u64), takes_out(800_000, of_snapshot)] {
+        let is_rearranged = |is_alone, calls: &[&Registers]| judged_here(&facts, is_alone, calls).rearranged;
+        assert!(is_rearranged(false, &[&call, &duplicates]) && is_rearranged(false, &[&duplicates, &call]));
+        assert!(!is_rearranged(true, &[&call, &duplicates]) && !is_rearranged(false, &[&call]));
+    }
+    assert!(judged_here(&facts, true, &[&takes_out(of_snapshot, of_snapshot)]).rearranged);
+}
+
+#[test]
+fn reading_that_may_be_set_on_another_file_by_then_is_not_put_back() {
+    let (facts, file, replaced) = facts_with_open_file();
+    let reads = calling(Sysno::fadvise64, &[replaced as u64, 0, 0, 1]);
+    let duplicates = calling(Sysno::dup, &[file.as_raw_fd() as u64]);
+    let retires = |is_alone, calls: &[&Registers]| judged_here(&facts, is_alone, calls).retires.is_some();
+    assert!(retires(false, &[&reads, &duplicates]) && retires(false, &[&duplicates, &reads]));
+    assert!(!retires(true, &[&reads, &duplicates]) && !retires(false, &[&reads]));
+    assert!(!retires(false, &[&duplicates]));
 }
