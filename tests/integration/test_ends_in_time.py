@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import errno
 import gc
 import re
 import signal
@@ -14,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 
-from groundhog import Tracee
+from groundhog import Function, Pool, Tracee
 from groundhog.audit.catalog import VICTIMS
 from tests.framework.commands import NO_CERTIFICATES, full_pipe, served
 from tests.framework.workshop import SharedWorkshop
@@ -134,3 +136,51 @@ def test_nobody_reads_what_it_prints(platform: str, source: Callable[[str, str],
             assert server.wait(LIMIT_S) == 0
         finally:
             server.kill()
+
+
+HOLDS_PIPES = """
+import os, socket, stat, struct
+
+def held(link, into):
+    waits, _other_end = socket.socketpair()
+    for option in socket.SO_RCVTIMEO, socket.SO_SNDTIMEO:
+        waits.setsockopt(socket.SOL_SOCKET, option, struct.pack("ll", 2, 0))
+    pipe = os.open(link, (os.O_WRONLY if into else os.O_RDONLY) | os.O_NONBLOCK)
+    ends = (waits.fileno(), pipe) if into else (pipe, waits.fileno())
+    try:
+        return os.splice(*ends, 4096)
+    except OSError as error:
+        return error.errno
+
+def main(args):
+    links = [f"/proc/self/fd/{number}" for number in os.listdir("/proc/self/fd")]
+    pipes = [link for link in links if os.path.exists(link) and stat.S_ISFIFO(os.stat(link).st_mode)]
+    child = os.fork()
+    if child == 0:
+        found = {held(link, into) for link in pipes for into in (True, False)}
+        os._exit(min(found - {22}, default=22))
+    told = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    ours, others = os.pipe()
+    waits, other_end = socket.socketpair()
+    other_end.send(b"five!")
+    child = os.fork()
+    if child == 0:
+        os._exit(os.splice(waits.fileno(), others, 4096))
+    return {"pipes": len(pipes), "told": told, "own": os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])}
+"""
+
+
+def test_nobody_holds_a_pipe_that_the_server_reads_or_writes(source: Callable[[str, str], Path]) -> None:
+    """While the kernel moves something between it and a socket, whoever reads it cannot be interrupted.
+
+    Pipes of a request's own are its own affair.
+    """
+
+    async def asked() -> Any:
+        function = Function.from_file(str(source("holds.py", HOLDS_PIPES)), warmup=[])
+        async with Pool(function, workers=1) as pool:
+            return (await pool.invoke({})).value
+
+    found = asyncio.run(asked())
+    assert found["pipes"] >= 3, "its requests or answers, and two logs"
+    assert (found["told"], found["own"]) == (errno.EINVAL, 5)

@@ -6,7 +6,7 @@ use super::{Session, Sight, Terms};
 use crate::descriptors::anonymous_inode;
 use crate::error::{Error, Result};
 use crate::files::jail::{self, Entered, Means, Prepared};
-use crate::files::page_sharing;
+use crate::files::page_sharing::{self, OurPipes};
 use crate::strategy::Strategy;
 use crate::syscalls::programs;
 use crate::trace::process::Process;
@@ -124,6 +124,7 @@ impl Birth {
         let (jail, jailed) = prepared.into_parts();
         let ids = jail.as_ref().and_then(|jail| jail.ids);
         command.jail = jail;
+        let pipes = OurPipes::among(command.fds.iter().map(|(_, here)| *here));
         anonymous_inode::note();
         let pending = spawn::fork(&command).map_err(|errno| failed("fork", errno))?;
         let pid = pending.pid;
@@ -132,6 +133,8 @@ impl Birth {
         ptrace::seize(pid, ptrace::FOLLOW_ALL).map_err(|errno| Error::Attach { pid, errno })?;
         let io = |error: std::io::Error| failed("opening /proc", Errno(error.raw_os_error().unwrap_or(0)));
         let watch = Rc::new(RefCell::new(Watch::default()));
+        watch.borrow_mut().facts.is_our_pipe =
+            Some(Box::new(move |thread, number| pipes.have(thread, number)));
         let listener = Box::new(Listener(Rc::clone(&watch)));
         let mut process = Process::new(pid, pidfd, [pid], true, listener).map_err(io)?;
         end_first_without_memory(pid);

@@ -52,8 +52,8 @@ pub(crate) struct Call<'a> {
     pub(crate) is_descendant: &'a dyn Fn(Tid) -> bool,
 }
 
-/// Whether pages of a file may be handed on as they are: the thread whose descriptor it is, and its number.
-pub(crate) type MayBeRewritten = Box<dyn Fn(Tid, i32) -> bool>;
+/// What is told of a descriptor: the thread whose it is, and its number.
+pub(crate) type OfDescriptor = Box<dyn Fn(Tid, i32) -> bool>;
 
 /// What judging needs to know of the snapshot.
 #[derive(Default)]
@@ -73,7 +73,9 @@ pub(crate) struct Facts {
     /// It does not reach other processes of its user.
     pub(crate) is_jailed: bool,
     /// A request may write to a file, so that its pages may not be handed on.
-    pub(crate) may_be_rewritten: Option<MayBeRewritten>,
+    pub(crate) may_be_rewritten: Option<OfDescriptor>,
+    /// It is a pipe by which this process speaks with the program.
+    pub(crate) is_our_pipe: Option<OfDescriptor>,
     /// Threads of which a call was interrupted that the kernel goes on with by `restart_syscall`.
     pub(crate) interrupted: BTreeSet<Tid>,
 }
@@ -211,7 +213,8 @@ impl Judged<'_> {
     /// Whether a number of the snapshot stands for something else, and another thread could put its open file back there before the
     /// call is made, which adds it to a set or takes it out.
     fn may_be_exchanged(&self, clause: Clause) -> bool {
-        let (Action::See(Effect::Members(_), _), When::Snapshot(argument)) = (clause.action, clause.when) else {
+        let (Action::See(Effect::Members(_), _), When::Snapshot(argument)) = (clause.action, clause.when)
+        else {
             return false;
         };
         let number = self.value(argument).cast_signed();
@@ -302,10 +305,13 @@ impl Judged<'_> {
                     seen.retire(self.name());
                 }
             }
-            Effect::SharesPages(argument) => {
-                let number = self.value(argument).cast_signed();
-                let may = self.facts.may_be_rewritten.as_ref();
-                return may.is_none_or(|may| may(self.call.caller, number)).then_some(EINVAL);
+            Effect::SharesPages(from, to) => {
+                let [from, to] = [from, to].map(|argument| self.value(argument).cast_signed());
+                let is =
+                    |told: Option<&OfDescriptor>, number| told.is_none_or(|of| of(self.call.caller, number));
+                let is_denied = is(self.facts.may_be_rewritten.as_ref(), from)
+                    || [from, to].into_iter().any(|number| is(self.facts.is_our_pipe.as_ref(), number));
+                return is_denied.then_some(EINVAL);
             }
             Effect::Restarts => {
                 return (!self.facts.interrupted.contains(&self.call.caller)).then_some(EINTR);

@@ -137,8 +137,9 @@ pub(crate) enum Effect {
     Terminal,
     /// A file without a name may have got one, which it can get once only.
     Names,
-    /// Pages of the file in this argument go to a pipe or socket as they are. Denied where a request may write the file.
-    SharesPages(u8),
+    /// Pages of the file in the first of these arguments go to the pipe or socket in the second as they are. Denied where a request may
+    /// write the file, and where either is a pipe of this process's, which could not be read and written meanwhile.
+    SharesPages(u8, u8),
     /// A thread ends. One of the snapshot is held there.
     EndsThread,
     /// An interrupted call goes on. Denied where no call was interrupted since the snapshot.

@@ -192,8 +192,15 @@ impl Made {
 
 /// A program that hands on pages of files which nobody writes, and of which calls are interrupted.
 fn facts() -> Facts {
-    let may_be_rewritten: Option<MayBeRewritten> = Some(Box::new(|_, _| false));
-    Facts { may_be_rewritten, interrupted: [SELF, CHILD].into(), is_jailed: true, ..Facts::default() }
+    let never = || -> Option<OfDescriptor> { Some(Box::new(|_, _| false)) };
+    let (may_be_rewritten, is_our_pipe) = (never(), never());
+    Facts {
+        may_be_rewritten,
+        is_our_pipe,
+        interrupted: [SELF, CHILD].into(),
+        is_jailed: true,
+        ..Facts::default()
+    }
 }
 
 #[test]

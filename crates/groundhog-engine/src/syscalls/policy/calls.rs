@@ -466,7 +466,7 @@ pub(super) const CALLS: &[(&[S], Rule)] = &[
     (
         &[S::sendfile],
         Rule::Clauses(&[
-            Clause { when: When::Always, action: See(E::SharesPages(1), Start) },
+            Clause { when: When::Always, action: See(E::SharesPages(1, 0), Start) },
             on(When::Watched(0), E::Transfer(0)),
             on(When::Watched(1), E::Transfer(1)),
             on(When::Socket(0), E::Corks(0)),
@@ -475,7 +475,7 @@ pub(super) const CALLS: &[(&[S], Rule)] = &[
     (
         &[S::splice],
         Rule::Clauses(&[
-            Clause { when: When::Always, action: See(E::SharesPages(0), Start) },
+            Clause { when: When::Always, action: See(E::SharesPages(0, 2), Start) },
             on(When::Watched(0), E::Transfer(0)),
             on(When::Watched(2), E::Transfer(2)),
             on(When::Socket(2), E::Corks(2)),

@@ -130,7 +130,9 @@ fn effect_in_words(effect: Effect) -> (&'static str, &'static str) {
         ),
         Effect::Terminal => ("descriptor", "retires, where the snapshot has a terminal"),
         Effect::Names => ("files", "retires, where the snapshot has a file without a name"),
-        Effect::SharesPages(_) => ("files", "refused (EINVAL), if a request may write the file"),
+        Effect::SharesPages(..) => {
+            ("files", "refused (EINVAL), if a request may write the file, or a pipe is the supervisor's")
+        }
         Effect::EndsThread => ("state", "a thread of the snapshot is held at its end, and put back"),
         Effect::Restarts => ("state", "refused (EINTR), unless a call of this request was interrupted"),
         Effect::Escapes | Effect::Retires(_) => ("retires", "retires"),
