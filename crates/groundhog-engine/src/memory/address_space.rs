@@ -133,8 +133,12 @@ impl AddressSpace {
         // What has lost its flags unseen was replaced, which the tracker notices; nobody can make what the kernel maps.
         let is_told = |area: &Area| area.followed || matches!(area.kind, AreaKind::Kernel | AreaKind::Vdso);
         let sees_flags = restore.sees_calls && (restore.sees_frequent || areas.iter().all(is_told));
-        let mut same_layout =
-            restore.sees_frequent && observed.layout_calls == 0 && tracker.sees_everywhere();
+        // What tries to run code below a stack has it grow, and no page comes: only what is followed tells of that.
+        let may_grow_unseen = areas.iter().any(|area| !area.followed && area.flags.has(b"gd"));
+        let mut same_layout = restore.sees_frequent
+            && observed.layout_calls == 0
+            && tracker.sees_everywhere()
+            && !may_grow_unseen;
         let mut same_flags = same_layout;
         let mut anew = Vec::new();
         loop {

@@ -16,6 +16,11 @@ fn mappings_removed_whole_and_in_part() {
     reverts("unmap", &[]);
 }
 
+#[test]
+fn mappings_that_grow_without_a_page() {
+    reverts("grows_unseen", &[]);
+}
+
 /// Where a scan does not look.
 #[test]
 fn mappings_far_above() {
