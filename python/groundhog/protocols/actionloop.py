@@ -66,6 +66,11 @@ RAISED = b" "
 
 _ENTROPY, _TOKEN = 32, 16  # bytes
 
+_LONGEST_SAID = 256 << 10
+"""Bytes that an acknowledgement may have, or what tells of a hook that failed. The event loop reads them, and
+the log quotes them.
+"""
+
 _RESERVED = frozenset({"value", "groundhog"})
 
 
@@ -231,7 +236,7 @@ def parse_ack(line: bytes) -> Ack:
     none.
     """
     try:
-        parsed = _decode(line.decode("utf-8"))
+        parsed = _decode(line.decode("utf-8")) if len(line) <= _LONGEST_SAID else None
     except (ValueError, RecursionError):
         parsed = None
     if not isinstance(parsed, dict) or not isinstance(parsed.get("ok"), bool):
@@ -249,6 +254,8 @@ def parse_ack(line: bytes) -> Ack:
 
 
 def _member(line: bytes, name: str) -> str:
+    if len(line) > _LONGEST_SAID:
+        return excerpt(line)
     try:
         return str(_decode(line.decode("utf-8"))[name])
     except (ValueError, RecursionError, LookupError, TypeError):

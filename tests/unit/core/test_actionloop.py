@@ -140,6 +140,12 @@ class TestAck:
         with pytest.raises(ProtocolError, match="expected the acknowledgement"):
             parse_ack(line)
 
+    def test_one_of_megabytes_is_not_read(self) -> None:
+        """The event loop would stand still for as long as parsing takes."""
+        line = b'{"ok":true,"more":[%b0]}' % (b"[]," * (1 << 20))
+        with pytest.raises(ProtocolError, match=r"expected the acknowledgement .* bytes more$"):
+            parse_ack(line)
+
 
 class TestAnswers:
     @given(st.dictionaries(st.text(), JSON) | st.lists(JSON))
@@ -253,6 +259,12 @@ class TestFreshness:
         with pytest.raises(HookError, match="gone"):
             self.FRESH.acknowledged(line)
         assert self.FRESH.acknowledged(line + self.FRESH.token) == line
+
+    def test_of_one_that_tells_megabytes_only_the_beginning_is_told(self) -> None:
+        line = b'{"groundhog":"hook","error":[%b0]}' % (b"[]," * (1 << 20))
+        with pytest.raises(HookError, match=r"bytes more$") as caught:
+            self.FRESH.acknowledged(line)
+        assert len(str(caught.value)) < 300
 
     @pytest.mark.parametrize("line", [b"", b"{}", b"{}" + b"0" * 32])
     def test_any_other_is_not(self, line: bytes) -> None:
