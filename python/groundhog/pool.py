@@ -132,6 +132,8 @@ class Pool:
         self._disposing: set[asyncio.Task[None]] = set()
         self._accepting = False
         self._closing = False
+        self._hurried = False
+        """The end waits for no hooks."""
         self._closed: asyncio.Task[None] | None = None
         self._renewed: Worker | None = None
         """Whose successor is starting."""
@@ -345,6 +347,14 @@ class Pool:
         if self._closed is None:
             self._closed = asyncio.get_running_loop().create_task(self._close())
         await asyncio.shield(self._closed)
+
+    def hurry(self) -> None:
+        """Have `aclose`, now or later, wait for no hooks that are due before a restore."""
+        self._hurried = True
+        if self._closing:
+            for worker in list(self._workers):
+                if worker.state is State.FINISHING:
+                    worker.retire("closed", "the pool is closing")
 
     async def __aenter__(self) -> Self:
         await self.start()
@@ -586,7 +596,8 @@ class Pool:
 
     async def _end(self, worker: Worker) -> None:
         """Retire a worker once what its requests left for hooks is dealt with."""
-        await worker.finish()
+        if not self._hurried:
+            await worker.finish()
         worker.retire("closed", "the pool is closing")
         self._dispose(worker)
 

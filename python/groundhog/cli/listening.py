@@ -441,6 +441,7 @@ async def serve(
     start: Callable[[], Awaitable[None]],
     drain: Callable[[float], Awaitable[object]],
     close: Callable[[], Awaitable[None]],
+    hurry: Callable[[], None],
     announcement: str | None,
     drain_s: float,
 ) -> None:
@@ -453,6 +454,7 @@ async def serve(
         drain: lets the application accept nothing more, and waits, for at most the seconds that it is given,
             until what it has accepted is answered.
         close: leaves nothing running, and refuses what is not answered; called in any case.
+        hurry: has that wait for no work of the application's own; called upon a second signal.
         announcement: the line printed when it is ready, if any.
         drain_s: how long requests that were accepted may still take, in seconds.
     """
@@ -495,7 +497,11 @@ async def serve(
         hurrying = asyncio.create_task(signals.hurried.wait())
         ends = loop.time() + drain_s
         await _first(drain(drain_s), {serving, hurrying})
-        await close()
+        closing = asyncio.ensure_future(close())
+        await asyncio.wait({closing, hurrying}, return_when=asyncio.FIRST_COMPLETED)
+        if signals.hurried.is_set():
+            hurry()
+        await closing
         if not signals.hurried.is_set():  # the last answers are written
             left = max(_WRITING_S, ends - loop.time())
             await asyncio.wait({serving, hurrying}, timeout=left, return_when=asyncio.FIRST_COMPLETED)

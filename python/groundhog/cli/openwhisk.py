@@ -102,6 +102,7 @@ def command(
             start=nothing,
             drain=container.drain,
             close=container.aclose,
+            hurry=container.hurry,
             announcement=announcement,
             drain_s=timeout + 1,
         )

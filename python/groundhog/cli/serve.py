@@ -124,6 +124,7 @@ def command(
             start=pool.start,
             drain=pool.drain,
             close=pool.aclose,
+            hurry=pool.hurry,
             announcement=f"groundhog: {function.name} ready at {listening.url(sock)} ({how})",
             drain_s=timeout + 1,
         )

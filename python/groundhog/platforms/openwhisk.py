@@ -162,6 +162,11 @@ class Container:
             await self._made.aclose()
         await self._remove_code()
 
+    def hurry(self) -> None:
+        """Have the end, now or later, wait for no hooks of the function."""
+        if self._made is not None:
+            self._made.hurry()
+
     async def _remove_code(self) -> None:
         """Remove the function's code, also what is laid out of it just now."""
         if self._laying_out is not None and self._unpacker is not None:

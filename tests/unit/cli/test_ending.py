@@ -81,15 +81,20 @@ class Serving:
     """A server in this process, until it is asked to end."""
 
     def __init__(
-        self, application: ASGIApp, drain: Callable[[float], Awaitable[object]], close: Any, start: Any
+        self,
+        application: ASGIApp,
+        drain: Callable[[float], Awaitable[object]],
+        close: Any,
+        start: Any,
+        hurry: Callable[[], None] = lambda: None,
     ) -> None:
         self._sock = listening.listen("127.0.0.1", 0)
         self.port: int = self._sock.getsockname()[1]
-        self._make = (application, drain, close, start)
+        self._make = (application, drain, close, start, hurry)
 
     @contextlib.asynccontextmanager
     async def running(self, drain_s: float) -> AsyncIterator[asyncio.Task[None]]:
-        application, drain, close, start = self._make
+        application, drain, close, start, hurry = self._make
         serving = asyncio.create_task(
             listening.serve(
                 application,
@@ -97,6 +102,7 @@ class Serving:
                 start=start,
                 drain=drain,
                 close=close,
+                hurry=hurry,
                 announcement=None,
                 drain_s=drain_s,
             )
@@ -110,7 +116,8 @@ def end() -> None:
 
 
 def over(pool: Pool) -> Serving:
-    return Serving(http.application(pool, Metrics(), pool.limits), pool.drain, pool.aclose, pool.start)
+    application = http.application(pool, Metrics(), pool.limits)
+    return Serving(application, pool.drain, pool.aclose, pool.start, pool.hurry)
 
 
 async def until(condition: Callable[[], bool]) -> None:
@@ -202,6 +209,24 @@ async def test_a_body_that_comes_too_slowly_ends_its_connection() -> None:
     async with server.running(NEVER_S):
         client = await Client.send(server.port, b"{", length=1000)
         assert (await client.answer())[0] == 408
+        end()
+
+
+@pytest.mark.parametrize("isolation", ["request", "domain"])
+async def test_a_second_signal_waits_for_no_hook_before_a_restore(isolation: str) -> None:
+    limits = Limits(timeout_s=NEVER_S, hooks_timeout_s=NEVER_S, domain_idle_s=NEVER_S)
+    hooks = Gate()
+    engine = FakeEngine(lambda *_: {}, finish=lambda _: None)
+    pool = Pool(FUNCTION, isolation=isolation, limits=limits, engine=engine)
+    server = over(pool)
+    async with server.running(NEVER_S) as serving:
+        await until(lambda: pool.ready)
+        engine.finish = lambda call: str(hooks(None, call) and "")
+        await pool.invoke({}, domain="a")
+        end()
+        await hooks.entered()
+        assert pool.stats().workers == {"finishing": 1}
+        assert not serving.done()
         end()
 
 
