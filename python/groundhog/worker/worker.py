@@ -44,6 +44,7 @@ _LARGE_ANSWER = 256 << 10
 """From here on parsing takes longer than a restore does, so the restore is started first."""
 _STATUS_LOOKS, _STATUS_PAUSE_S = 100, 0.001
 _BROKEN = {PayloadTooLargeError: "answer-too-large", HookError: "hook-failed"}
+_HOOKS_TURN = {State.FINISHING: "before", State.HOOKING: "after"}
 _END_GRACE_S = 1.0
 """How long a process whose answer pipe has ended may take to end itself, before it is taken to have closed
 it.
@@ -425,8 +426,7 @@ class Worker:
         error = FunctionExitedError(
             f"command exited: function process {self.pid} ended ({status}) before it answered"
         )
-        if self._job is not None:
-            self._attach_logs(error)
+        self._attach_logs(error)
         self.retire("exited", f"function process {self.pid} ended ({status})", error)
 
     @staticmethod
@@ -501,9 +501,7 @@ class Worker:
     def _on_finished(self, line: bytes) -> None:
         assert self._channel is not None  # noqa: S101
         self._stop_timer()
-        stdout, stderr = self._channel.take_logs()
-        if stdout or stderr:
-            log.info("output of hooks before a restore", pid=self.pid, stdout=stdout, stderr=stderr)
+        self._tell_output(*self._channel.take_logs())
         try:
             said = parse_ack(line)
         except ProtocolError as error:
@@ -605,6 +603,13 @@ class Worker:
     def _attach_logs(self, error: InvocationError) -> None:
         if self._channel is not None:
             error.stdout, error.stderr = self._channel.take_logs()
+            self._tell_output(error.stdout, error.stderr)
+
+    def _tell_output(self, stdout: str, stderr: str) -> None:
+        """Log what hooks printed, if no request gets it."""
+        when = _HOOKS_TURN.get(self._state)
+        if when and (stdout or stderr):
+            log.info(f"output of hooks {when} a restore", pid=self.pid, stdout=stdout, stderr=stderr)
 
     def _stop_timer(self) -> None:
         if self._timer is not None:

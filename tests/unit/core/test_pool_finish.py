@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -36,6 +37,7 @@ class Sent:
 
 
 def hang(call: Call) -> None:
+    call.print("waiting for a collector")
     call.killed.wait()
     call.exit(1)
 
@@ -87,8 +89,16 @@ async def test_one_that_fails_in_the_rehearsal_keeps_no_function_from_starting(
         assert "ValueError: no network" in caplog.text
 
 
-@pytest.mark.parametrize("end", [hang, partial(lambda call: call.exit(1))])
-async def test_one_that_never_ends_or_ends_the_process_costs_that_and_no_request(end: Any) -> None:
+def leave(call: Call) -> None:
+    call.print("waiting for a collector")
+    call.exit(1)
+
+
+@pytest.mark.parametrize("end", [hang, leave])
+async def test_one_that_never_ends_or_ends_the_process_costs_that_and_no_request(
+    end: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
     engine, recorder = FakeEngine(queue, finish=Sent()), Recorder()
     limits = Limits(hooks_timeout_s=0.05)
     async with Pool(FUNCTION, limits=limits, engine=engine, observer=recorder) as pool:
@@ -102,6 +112,7 @@ async def test_one_that_never_ends_or_ends_the_process_costs_that_and_no_request
     if end is hang:
         assert message.startswith("the function's hooks before a restore took longer than 0.05 s")
     assert recorder.outcomes == ["ok", "ok"]
+    assert caplog.text.count("waiting for a collector") == 1, "what tells why must not be lost"
 
 
 async def test_a_kept_domain_has_them_before_its_restore_alone() -> None:
