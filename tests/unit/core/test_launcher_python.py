@@ -311,6 +311,35 @@ def test_before_the_snapshot(source: Source) -> None:
         assert it.call() == [True, True, True]
 
 
+MUTE = "class Mute(Exception):\n    def __str__(self):\n        return self.args[3]\n"
+
+
+def test_an_error_without_a_text_is_an_answer_like_others(source: Source) -> None:
+    with Launcher(source("h.py", f"{MUTE}def main(p):\n    raise Mute()\n")) as it:
+        it.line()
+        assert it.call() == it.call() == {"error": "an error without a text"}
+
+
+def test_nor_does_one_of_a_hook_before_a_restore_keep_others_from_their_turn(source: Source) -> None:
+    text = (
+        f"{MUTE}"
+        "from groundhog.hooks import register_before_restore\n"
+        "turns = []\n"
+        "register_before_restore(turns.append, 1)\n"
+        "@register_before_restore\n"
+        "def fails():\n"
+        "    raise Mute()\n"
+        "def main(p):\n"
+        "    return turns\n"
+    )
+    with Launcher(source("h.py", text)) as it:
+        it.line()
+        assert it.ask({"groundhog": "prepare"})["before_restore"]
+        error = "Mute: an error without a text"
+        assert it.ask({"groundhog": "finish"}) == {"ok": False, "error": error}
+        assert it.call() == [1]
+
+
 def test_requests_leave_no_compiled_files(source: Source) -> None:
     source("late.py", "x = 1\n")
     path = source("h.py", "def main(p):\n    import late\n    return [late.x]\n")

@@ -39,15 +39,17 @@ class Hooks:
         """Whether there are any for the moment before a restore."""
         return bool(registered("before_restore"))
 
-    def before_restore(self, report: Callable[[BaseException], None]) -> str:
-        """Call those for the moment before a restore, the last one first, all of them; what went wrong."""
+    def before_restore(self, report: Callable[[BaseException], str]) -> str:
+        """Call those for the moment before a restore, the last one first, all of them; what went wrong.
+
+        ``report``: shows an error, and says what it is.
+        """
         wrong = []
         for hook in reversed(registered("before_restore")):
             try:
                 self._call([hook])
             except Exception as error:  # noqa: BLE001, PERF203 - whatever it is, the others have their turn
-                report(error)
-                wrong.append(f"{type(error).__name__}: {error}")
+                wrong.append(report(error))
         return "; ".join(wrong)
 
     def after_restore(self) -> None:

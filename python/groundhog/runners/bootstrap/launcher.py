@@ -287,7 +287,7 @@ class Server:
             answer = _to_bytes(self._call(message), token)
         except Exception as error:  # noqa: BLE001 - whatever the function raises is its answer
             report(error)
-            answer = _to_bytes({"error": str(error)}, RAISED + token)
+            answer = _to_bytes({"error": text_of(error)}, RAISED + token)
         flush()
         return answer
 
@@ -318,7 +318,11 @@ class Server:
         return {"ok": True, "hooks": bool(self._hooks.waiting), "before_restore": self._hooks.finish}
 
     def _finish(self) -> dict[str, Any]:
-        wrong = self._hooks.before_restore(report)
+        def told(error: BaseException) -> str:
+            report(error)
+            return described(error)
+
+        wrong = self._hooks.before_restore(told)
         flush()
         return {"ok": False, "error": wrong} if wrong else {"ok": True}
 
@@ -383,7 +387,16 @@ def prepare() -> list[object]:
 
 def described(error: BaseException) -> str:
     """Its kind and what it says."""
-    return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+    text = text_of(error)
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__
+
+
+def text_of(error: BaseException) -> str:
+    """What it says. Some fail at that, too, and are no less an answer."""
+    try:
+        return str(error)
+    except Exception:  # noqa: BLE001 - code of others may raise anything
+        return "an error without a text"
 
 
 def load_error(error: BaseException, path: str) -> str:
