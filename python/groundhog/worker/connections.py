@@ -141,6 +141,7 @@ class Trial:
         self._numbers = {request: number for number, request in reversed(list(enumerate(requests, start=1)))}
         self._said: dict[bytes, deque[bytes]] = {request: deque(maxlen=_EQUAL) for request in requests}
         self._owed: list[bytes] = []
+        self._hooks_failed = False
         self.shut = False
         """A restore has shut connections."""
 
@@ -171,6 +172,16 @@ class Trial:
             return f"{self.name(request)} {wrong}"
         if request in self._owed:
             self._owed.remove(request)
+        return None
+
+    def finished(self, error: str) -> str | None:
+        """Note how the hooks before a restore fared: an error, or none. What is wrong with them, once
+        connections have been shut.
+        """
+        if not self.shut:
+            self._hooks_failed = self._hooks_failed or bool(error)
+        elif error and not self._hooks_failed:
+            return f"a hook before a restore {failure(error)}"
         return None
 
     def name(self, request: bytes) -> str:

@@ -305,7 +305,7 @@ class Startup:
         elif self.speaks_control:
             for _ in range(1 if used_up else _REHEARSALS):  # it will not serve for long
                 await self._exchange(noop_line(_CONTEXT))
-                await self._restore()
+                self._judge(await self._end_of_round())
         else:  # nothing can be sent to it without calling the function: but a restore must be possible
             await self._restore()
         if self._config.eager_hooks and self.has_hooks:
@@ -324,10 +324,7 @@ class Startup:
         """Serve the warm-up again, as requests are served, and see how it takes the loss of connections."""
         policy, trial = self._config.connections, self._trial
         for request in trial.requests(rounds):
-            wrong = await self._rehearse_with(request)
-            if wrong and policy.judges:
-                policy.failed(wrong)
-                raise SpentError(f"with its connections shut down, {wrong}")
+            self._judge(await self._rehearse_with(request))
         if not trial.shut or not policy.judges:
             return
         if not trial.settled:
@@ -341,7 +338,7 @@ class Startup:
         trial = self._trial
         try:
             wrong = trial.answered(request, await self._exchange(self._warmup_line(request)))
-            trial.restored((await self._restore()).connections_shut)
+            wrong = await self._end_of_round() or wrong
         except (InitError, InvocationError, TraceeExitedError) as error:
             # Some libraries end the process when they find a connection closed, at once or a little later.
             if not trial.shut or not self._config.connections.judges:
@@ -349,10 +346,26 @@ class Startup:
             return f"{trial.name(request)} {failure(error)}"
         return wrong
 
-    async def _restore(self) -> RestoreReport:
-        if self.finishes:
+    def _judge(self, wrong: str | None) -> None:
+        """Give the process up if something went wrong for want of its connections."""
+        policy = self._config.connections
+        if wrong and policy.judges:
+            policy.failed(wrong)
+            raise SpentError(f"with its connections shut down, {wrong}")
+
+    async def _end_of_round(self) -> str | None:
+        """Have the hooks before a restore run, unless they might use a connection up, and restore; what went
+        wrong with them, once connections have been shut.
+        """
+        wrong = None
+        if self.finishes and not self._config.connections.uses_up:
             said = self._parse_ack(await self._exchange(FINISH, "run its hooks before a restore"))
             report_finish(self._worker.pid, said)
+            wrong = self._trial.finished("" if said.ok else said.error or "it did not say why")
+        self._trial.restored((await self._restore()).connections_shut)
+        return wrong
+
+    async def _restore(self) -> RestoreReport:
         self._check()
         waiter: asyncio.Future[RestoreReport] = self._wait()
         self._worker.advance(Event.REVERT)

@@ -27,6 +27,22 @@ class TestTrial:
         assert trial.settled
 
     @pytest.mark.parametrize(
+        ("before", "after", "wrong"),
+        [
+            ("", "", None),
+            ("", "gone", "a hook before a restore failed (gone)"),
+            ("no collector", "gone", None),
+        ],
+    )
+    def test_what_is_wrong_with_hooks_before_a_restore(
+        self, before: str, after: str, wrong: str | None
+    ) -> None:
+        trial = Trial([FIRST])
+        assert trial.finished(before) is None
+        trial.restored(1)
+        assert trial.finished(after) == wrong
+
+    @pytest.mark.parametrize(
         ("answer", "wrong"),
         [
             (b'{"error":"connection closed"} ', "failed (connection closed)"),

@@ -91,6 +91,28 @@ async def test_a_function_that_connects_again_keeps_its_process() -> None:
     assert len(engine.processes) == 1
 
 
+@pytest.mark.parametrize("warmup", [[], [{}]])
+async def test_one_whose_hooks_before_a_restore_need_the_connection_is_replaced(warmup: list[Any]) -> None:
+    """Else none of its later requests would have its events sent."""
+    sent = []
+
+    def send(call: Call) -> str:
+        if not call.use_connection():
+            return GONE
+        sent.append(call.state.get("n"))
+        return ""
+
+    async with Pool(function(*warmup), engine=FakeEngine(count, finish=send)) as pool:
+        await settled(pool, 2)
+        sent.clear()
+        for number in range(5):
+            assert (await pool.invoke({})).value["n"] == 1 + len(warmup)
+            while len(sent) <= number:  # noqa: ASYNC110 - nothing tells of it
+                await asyncio.sleep(0.001)
+        assert pool.stats().retirements.keys() == {"connections-used"}
+        assert f"a hook before a restore failed ({GONE})" in pool.stats().connections
+
+
 async def test_hooks_that_have_to_do_with_something_else_are_no_evidence() -> None:
     """A later request would find the connection at its end, or not, by what an earlier one did."""
     engine = FakeEngine(fragile, hooks=lambda call: call.state.update(seed=1))
