@@ -12,10 +12,10 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 DEPS := $(VENV)/.installed
 # Tests compile victims in C and Java, start functions in Node, Go, Ruby and in containers, and let them talk to databases.
-TEST_PROGRAMS := gcc=gcc g++=g++ javac=default-jdk-headless node=nodejs setpriv=util-linux runc=runc redis-server=redis-server pg_ctlcluster=postgresql \
+TEST_PROGRAMS := gcc=gcc g++=g++ javac=default-jdk-headless node=nodejs npm=npm setpriv=util-linux runc=runc redis-server=redis-server pg_ctlcluster=postgresql \
 	strace=strace go=golang-go ruby=ruby nginx=nginx-light
 # What functions of the gallery run, beside those.
-GALLERY_PROGRAMS := git=git ffmpeg=ffmpeg imagemagick tesseract-ocr tesseract-ocr-eng fonts-dejavu-core chromium=chromium php=php-cli perl=perl npm=npm
+GALLERY_PROGRAMS := git=git ffmpeg=ffmpeg imagemagick mariadbd=mariadb-server tesseract-ocr tesseract-ocr-eng fonts-dejavu-core chromium=chromium php=php-cli perl=perl
 BUILT := $(VENV)/.built
 ARGS ?=
 # How many tests run at once: two more than there are processors, since many wait for somebody, or for a time that is up.

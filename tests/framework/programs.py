@@ -100,6 +100,17 @@ def _classes() -> Path:
     return target
 
 
+@functools.cache
+def node_packages() -> Path:
+    """Where the packages of ``programs/nodejs`` are, as npm has installed them: for NODE_PATH."""
+    target = _folder() / "nodejs"
+    target.mkdir()
+    for name in "package.json", "package-lock.json":
+        shutil.copy(PROGRAMS / "nodejs" / name, target)
+    _run("npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--silent", cwd=target)
+    return target / "node_modules"
+
+
 def java(name: str, *options: str) -> tuple[str, ...]:
     """One of ``programs/java`` or ``examples``; ``options``: instead of what the helper needs."""
     return (str(shutil.which("java")), *JAVA_FLAGS, *(options or (OPENS,)), "-cp", str(_classes()), name)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import subprocess
 import sys
 from typing import TYPE_CHECKING, Any
@@ -12,7 +13,7 @@ import pytest
 
 from groundhog import Function, Pool
 from groundhog.observer import Endings
-from tests.framework import postgres, redis_server
+from tests.framework import postgres, programs, redis_server
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -39,6 +40,27 @@ query()
 
 def main(params):
     return {"value": query()}
+"""
+NODE_POSTGRES = """
+const { Pool } = require('pg');
+
+const pool = new Pool(ADDRESS);
+const loaded = pool.query('SELECT 1');
+
+exports.main = async () => {
+  await loaded;
+  return (await pool.query('SELECT 6 * 7 AS value')).rows[0];
+};
+"""
+IN_USE = """
+const { Pool } = require('pg');
+
+const loaded = new Pool(ADDRESS).connect().then(async (client) => {
+  await client.query('CREATE TEMPORARY TABLE answers AS SELECT 42 AS value');
+  return client;
+});
+
+exports.main = async () => (await (await loaded).query('SELECT value FROM answers')).rows[0];
 """
 SQLITE = """
 import sqlalchemy
@@ -175,6 +197,7 @@ def addresses(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, An
         url = "postgresql+psycopg://{user}@{host}:{port}/{dbname}".format_map(named)
         yield {
             **dict.fromkeys((SQLALCHEMY, HELD), url),
+            **{text: {**named, "database": named["dbname"]} for text in (NODE_POSTGRES, IN_USE)},
             REDIS: redis.port,
             **dict.fromkeys((HTTP, UNREAD, PINNED, UNIX, BEGUN), port),
             SQLITE: "sqlite://",
@@ -183,13 +206,19 @@ def addresses(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, An
 
 @pytest.fixture
 def function(addresses: dict[str, Any], source: Source) -> Callable[..., Function]:
-    return lambda text, **more: Function.from_file(
-        source("handler.py", f"ADDRESS = {addresses[text]!r}\n{text}"), **more
-    )
+    def made(text: str, **more: Any) -> Function:
+        if text in {NODE_POSTGRES, IN_USE}:
+            path = source("handler.js", f"const ADDRESS = {json.dumps(addresses[text])};\n{text}")
+            return Function.from_file(path, env={"NODE_PATH": str(programs.node_packages())}, **more)
+        return Function.from_file(source("handler.py", f"ADDRESS = {addresses[text]!r}\n{text}"), **more)
+
+    return made
 
 
 DRIVERS = pytest.mark.parametrize(
-    "text", [SQLALCHEMY, REDIS, HTTP], ids=["SQLAlchemy", "redis-py", "http.client"]
+    "text",
+    [SQLALCHEMY, REDIS, HTTP, NODE_POSTGRES],
+    ids=["SQLAlchemy", "redis-py", "http.client", "node-postgres"],
 )
 
 
@@ -233,8 +262,14 @@ async def test_an_answer_that_is_half_read_stays(function: Callable[..., Functio
 
 @pytest.mark.parametrize(
     "text",
-    [PINNED, UNIX, BEGUN, HELD],
-    ids=["another address", "Unix socket", "a request begun", "a transaction"],
+    [PINNED, UNIX, BEGUN, HELD, IN_USE],
+    ids=[
+        "another address",
+        "Unix socket",
+        "a request begun",
+        "a transaction",
+        "one of a pool that is in use",
+    ],
 )
 async def test_what_would_not_be_the_same_again_stays(function: Callable[..., Function], text: str) -> None:
     """Opened again, it would lead elsewhere, or lack what has begun."""

@@ -271,6 +271,7 @@ async function answerTo(line, handler) {
       report(error);
       return JSON.stringify({ ok: false, error: `a hook before the snapshot failed: ${described(error)}` });
     }
+    if (message.connections === 'drop') await require('./drivers.js').drop(report);
     collectYoung();
     return JSON.stringify({ ok: true, hooks: hooks.due(), before_restore: hooks.finish() });
   }
