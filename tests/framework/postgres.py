@@ -25,7 +25,7 @@ def _program(name: str) -> str:
     return path
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         return int(taken.getsockname()[1])
 
@@ -44,7 +44,7 @@ def running() -> Iterator[str]:
 
 @contextlib.contextmanager
 def _serving(data: Path, prefix: list[str]) -> Iterator[str]:
-    port = _free_port()
+    port = free_port()
     init = [_program("initdb"), "--auth=trust", "--username=tester", "--no-sync", f"--pgdata={data}"]
     subprocess.run([*prefix, *init], check=True, capture_output=True, text=True, cwd="/")
     options = {"port": port, "listen_addresses": "127.0.0.1", "unix_socket_directories": "", "fsync": "off"}

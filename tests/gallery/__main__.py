@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import sys
 from typing import TYPE_CHECKING
@@ -81,9 +82,10 @@ def main(only: tuple[str, ...], *, fresh: bool, requests: int) -> None:
         environment.install()
         results = Results(HOME / "results.json")
         again = fresh or bool(only)
-        run(
-            [entry for entry in chosen if again or not results.current(entry)], environment, results, requests
-        )
+        due = [entry for entry in chosen if again or not results.current(entry)]
+        with contextlib.ExitStack() as stack:
+            environment.start({server for entry in due for server in entry.servers}, stack)
+            run(due, environment, results, requests)
     except MissingError as error:
         raise click.ClickException(str(error)) from error
     latest = {entry.name: result for entry in ENTRIES if (result := results.latest(entry)) is not None}

@@ -22,6 +22,10 @@ class Entry:
     """Beside the standard library or Node itself; pinned in requirements/gallery.txt or in package.json."""
     programs: tuple[str, ...] = ()
     """Commands that it runs, of those which `make gallery` installs."""
+    servers: tuple[str, ...] = ()
+    """Databases that it asks, of those in `tests.gallery.environment.SERVERS`."""
+    options: tuple[str, ...] = ()
+    """Of the language: those for Java take the place of the usual ones."""
     payloads: tuple[Payload, ...] = ({"n": 3}, {"n": 5})
     """What the requests carry, in turn."""
     warmup: tuple[Payload, ...] = ({"n": 4},)
@@ -42,7 +46,7 @@ class Entry:
     @property
     def name(self) -> str:
         """With its folder, since two languages may show the same."""
-        return self.file.rpartition(".")[0]
+        return self.file.removesuffix("/Cargo.toml").partition(".")[0]
 
     @property
     def rounds(self) -> int:
@@ -52,7 +56,7 @@ class Entry:
     @property
     def runs_anywhere(self) -> bool:
         """Whether it needs no more than `make test` does."""
-        return not self.packages and not self.programs and not self.file.startswith("programs/")
+        return not (self.packages or self.programs or self.servers or self.file.startswith("programs/"))
 
 
 _COMPILES = "warm it up: code that is compiled before the snapshot need not be compiled by each request"
@@ -64,6 +68,11 @@ _NO_LOCK = "no lock may be held at the snapshot"
 _OWN_GENERATOR = "seed generators of your own in a [hook](uniqueness.md#hooks), as here"
 _POOL = "start processes in the request: none may be there at the snapshot"
 _BROWSER = "its processes, which have several threads, hand descriptors to each other"
+_HOOK = "connect in a [hook](tuning.md#connections), best with `--hooks eager`"
+_LATE = "it takes its time to connect anew: use it in a [hook](tuning.md#connections)"
+_SHUT = (
+    "a connection that is older than the request cannot be put back, and the library does not connect anew"
+)
 _KEPT = 'each request starts them anew: `prefer="threads"`, or none for little work'
 
 PYTHON_ITSELF = (
@@ -183,6 +192,57 @@ PYTHON_LIBRARIES = (
     Entry("python/openpyxl_workbook.py", "a spreadsheet", ("openpyxl",)),
     Entry("python/reportlab_invoice.py", "a document in PDF", ("reportlab",)),
     Entry("python/grpc_server_and_client.py", "a server and its client in one request", ("grpcio",)),
+    Entry("python/spacy_words.py", "a pipeline of the load time, with rules", ("spacy",)),
+    Entry(
+        "python/opentelemetry_spans.py",
+        "traces that a thread exports",
+        ("opentelemetry-sdk",),
+        compared="uniquely",
+        advice="have them [sent before the restore](uniqueness.md#before-a-restore), as here",
+    ),
+)
+
+DATABASES = (
+    Entry(
+        "python/psycopg_orders.py",
+        "a connection of the load time",
+        ("psycopg",),
+        servers=("postgresql",),
+        replaced=_SHUT,
+        advice=_HOOK,
+    ),
+    Entry("python/psycopg_hook.py", "a connection that a hook opens", ("psycopg",), servers=("postgresql",)),
+    Entry(
+        "python/psycopg_pool_orders.py",
+        "a pool of connections, with threads, that a hook fills anew",
+        ("psycopg", "psycopg-pool"),
+        servers=("postgresql",),
+        advice="register `pool.drain` as a hook, as here",
+    ),
+    Entry(
+        "python/sqlalchemy_postgresql.py",
+        "objects, a pool that keeps a connection",
+        ("SQLAlchemy", "psycopg"),
+        servers=("postgresql",),
+    ),
+    Entry(
+        "python/pymysql_orders.py",
+        "a connection of the load time",
+        ("PyMySQL",),
+        servers=("mysql",),
+        replaced=_SHUT,
+        advice=_HOOK,
+    ),
+    Entry("python/redis_cart.py", "a client of the load time, a pipeline", ("redis",), servers=("redis",)),
+    Entry("nodejs/pg_pool.js", "a pool of connections", ("pg",), servers=("postgresql",)),
+    Entry("nodejs/mysql2_pool.js", "a pool of connections", ("mysql2",), servers=("mysql",), advice=_LATE),
+    Entry(
+        "nodejs/ioredis_cart.js",
+        "a client of the load time, a pipeline",
+        ("ioredis",),
+        servers=("redis",),
+        advice=_LATE,
+    ),
 )
 
 PROGRAMS = (
@@ -206,7 +266,15 @@ PROGRAMS = (
     Entry("programs/ruby_orders.rb", "globals, fibers, threads, a child", programs=("ruby",)),
     Entry("programs/php_cart.php", "static variables, generators, files, a child", programs=("php",)),
     Entry("programs/go_workers.go", "goroutines, an HTTP server and its client", programs=("go",)),
+    Entry("programs/rust_words/Cargo.toml", "threads of rayon, a map, an expression", programs=("cargo",)),
+    Entry("programs/bun_words.js", "a map, a server and its client, in Bun", ("bun",)),
     Entry("programs/JavaPool.java", "a pool of threads, parallel streams", programs=("java",)),
+    Entry(
+        "programs/JavaHeap.java",
+        "garbage, soft references, cleaners, a timer, with the collector G1",
+        programs=("java",),
+        options=("-Xmx256m", "-XX:+UseG1GC", "-XX:-UsePerfData"),
+    ),
 )
 
 NODE_ITSELF = (
@@ -267,6 +335,7 @@ GROUPS: dict[str, tuple[Entry, ...]] = {
     "Libraries of Python": PYTHON_LIBRARIES,
     "Node itself": NODE_ITSELF,
     "Packages of Node": NODE_PACKAGES,
+    "Databases": DATABASES,
     "Programs and other languages": PROGRAMS,
 }
 ENTRIES: tuple[Entry, ...] = tuple(entry for group in GROUPS.values() for entry in group)

@@ -8,7 +8,7 @@ generator = np.random.default_rng()
 
 @register_after_restore
 def renew():
-    global generator  # noqa: PLW0603 - as functions do
+    global generator
     generator = np.random.default_rng()
 
 
