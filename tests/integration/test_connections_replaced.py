@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -78,6 +80,70 @@ def main(params):
         row = connection.execute("SELECT 7").fetchone()
     return {"row": row[0], "pid": os.getpid()}
 """
+
+BUSY = """
+const net = require('net');
+
+const connection = net.connect(PORT, '127.0.0.1');
+const began = Date.now();
+const timer = setInterval(() => {
+  connection.write('beat\\n');
+  if (Date.now() - began > BUSY_MS) clearInterval(timer);
+}, 1);
+let echoed = 0;
+connection.on('data', (bytes) => { echoed += bytes.length; }).on('error', () => {});
+
+exports.main = async () => {
+  const before = echoed;
+  const heard = new Promise((resolve) => connection.once('data', resolve).once('close', resolve));
+  connection.write('a request\\n');
+  await heard;
+  return { alive: echoed > before };
+};
+"""
+"""Beats on its connection by itself, for a while after it was loaded."""
+ECHO = """
+import socketserver
+
+class Echo(socketserver.StreamRequestHandler):
+    def handle(self):
+        for line in self.rfile:
+            self.wfile.write(line)
+
+with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Echo) as server:
+    server.daemon_threads = True
+    print(server.server_address[1], flush=True)
+    server.serve_forever()
+"""
+
+
+@pytest.fixture
+def echo_port() -> Iterator[int]:
+    """Of a process of its own: connections to the supervisor itself are not shut down."""
+    with subprocess.Popen([sys.executable, "-c", ECHO], stdout=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout is not None
+            yield int(process.stdout.readline())
+        finally:
+            process.terminate()
+
+
+@pytest.mark.parametrize("busy_s", [0.06, 3600])
+@pytest.mark.parametrize("connections", ["auto", "replace"])
+async def test_one_that_is_used_without_a_request(
+    source: Source, echo_port: int, busy_s: float, connections: str
+) -> None:
+    """A process whose connection was shut before its first request serves none."""
+    text = BUSY.replace("PORT", str(echo_port)).replace("BUSY_MS", str(busy_s * 1000))
+    async with Pool(
+        Function.from_file(source("handler.js", text)), workers=1, connections=connections
+    ) as pool:
+        answers = [(await pool.invoke({})).value for _ in range(4)]
+        assert answers == [{"alive": True}] * 4
+        assert pool.stats().retirements.keys() == {"connections-used"}
+        assert "Processes are replaced" in pool.stats().connections
+        if busy_s > 1 and connections == "auto":
+            assert "uses such a connection without a request, too" in pool.stats().connections
 
 
 @pytest.fixture(scope="module")

@@ -35,6 +35,8 @@ _EQUAL = 2
 """Answers that have to agree before another one counts as different."""
 _LONGEST = 200
 """Characters of an error that are shown."""
+_PATIENCE_S = (0.0, 0.1, 0.5, 2.0)
+"""How long connections may take to come to rest before the snapshot; the next one, where they did not."""
 _ADVICE = "connect in the request, or in a hook after the restore (docs/tuning.md, Connections)"
 
 
@@ -61,6 +63,7 @@ class ConnectionPolicy:
         self._failure = ""
         self._shut = ""
         self._told = False
+        self._unsettled = 0
 
     @property
     def drops_idle(self) -> bool:
@@ -72,13 +75,34 @@ class ConnectionPolicy:
         """Whether processes are known to be of no use any more without their connections."""
         return self._configured is Connections.REPLACE or bool(self._failure)
 
+    @property
+    def patience_s(self) -> float:
+        """How long a process is given before its snapshot, for connections that are still being opened."""
+        return _PATIENCE_S[min(self._unsettled, len(_PATIENCE_S) - 1)]
+
+    @property
+    def expects_rest(self) -> bool:
+        """Whether a process is to be given up that used connections without a request."""
+        return self._configured is not Connections.SHUT and self._unsettled < len(_PATIENCE_S)
+
+    def unsettled(self) -> None:
+        """A process used connections between its snapshot and its first request: they were still being
+        opened, say. Each later request would find them shut, and not for want of connecting again.
+        """
+        self._unsettled += 1
+        if not self.expects_rest:
+            self._needs("the function uses such a connection without a request, too")
+
     def passed(self) -> None:
         """A rehearsal shut connections, and the warm-up was answered as before."""
         self._shut = "the warm-up was answered as well without them"
 
     def failed(self, how: str) -> None:
         """A rehearsal shut connections, and the warm-up was not answered as before."""
-        self._failure = self._failure or how
+        self._needs(f"with such a connection shut down, {how}")
+
+    def _needs(self, why: str) -> None:
+        self._failure = self._failure or why
         self._tell()
 
     def replaces(self) -> bool:
@@ -108,7 +132,7 @@ class ConnectionPolicy:
         if self._configured is Connections.REPLACE:
             return "so it is configured"
         if self._failure:
-            return f"with such a connection shut down, {self._failure}"
+            return self._failure
         if self._has_warmup:
             return (
                 "neither the warm-up nor a hook uses that connection, so whether the function connects again"

@@ -229,7 +229,11 @@ class Startup:
         for number, request in enumerate(self._trial.all, start=1):
             await self._warm_with(number, request)
         if self.speaks_control:
+            until = self._loop.time() + self._config.connections.patience_s
             for _ in range(_NOOPS):
+                await self._exchange(noop_line(_CONTEXT))
+            while self._loop.time() < until:
+                await asyncio.sleep(_POLL_S)
                 await self._exchange(noop_line(_CONTEXT))
         return Event.WARMED
 
@@ -298,19 +302,37 @@ class Startup:
         return Event.SNAPSHOTTED
 
     async def _rehearse(self) -> Event:
-        used_up = self._config.connections.uses_up
-        requests = [] if used_up else self._trial.all
-        if requests:
+        await self._rest()
+        requests = self._trial.all
+        if self._config.connections.uses_up:
+            pass  # it will not serve for long, and a restore might cost it a connection
+        elif requests:
             await self._rehearse_with_warmup(max(_REHEARSALS, min(len(requests), _MOST_REHEARSALS)))
         elif self.speaks_control:
-            for _ in range(1 if used_up else _REHEARSALS):  # it will not serve for long
-                await self._exchange(noop_line(_CONTEXT))
-                self._judge(await self._end_of_round())
+            await self._rehearse_without_warmup()
         else:  # nothing can be sent to it without calling the function: but a restore must be possible
             await self._restore()
         if self._config.eager_hooks and self.has_hooks:
             await self._run_hooks()
         return Event.REHEARSED
+
+    async def _rest(self) -> None:
+        """See whether connections are used without a request, by what the function began when it loaded."""
+        if self.speaks_control and not self.has_hooks and self._config.connections.expects_rest:
+            await self._exchange(noop_line(_CONTEXT))
+            self._expect_rest((await self._restore()).connections_shut)
+
+    def _expect_rest(self, connections_shut: int) -> None:
+        if connections_shut and self._config.connections.expects_rest:
+            self._config.connections.unsettled()
+            raise SpentError("connections were used without a request")
+
+    async def _rehearse_without_warmup(self) -> None:
+        for _ in range(_REHEARSALS):
+            await self._exchange(noop_line(_CONTEXT))
+            self._judge(await self._end_of_round())
+        if not self.has_hooks and not self.finishes:
+            self._expect_rest(self._trial.shut)
 
     async def _run_hooks(self) -> None:
         """As after each later restore: for the first request, and what they print, too."""

@@ -140,6 +140,18 @@ class TestPolicy:
         assert made.replaces() == (configured == "replace")
         assert "so it is configured" in made.explain()
 
+    def test_a_connection_that_comes_to_rest_is_waited_for(self) -> None:
+        made = policy()
+        patience = [made.patience_s]
+        while not made.uses_up:
+            assert made.expects_rest
+            made.unsettled()
+            patience.append(made.patience_s)
+        assert patience == [0, 0.1, 0.5, 2.0, 2.0]
+        assert not made.expects_rest, "there is nothing more to wait for"
+        assert "the function uses such a connection without a request, too" in made.explain()
+        assert not policy("shut").expects_rest
+
     def test_it_is_logged_once(self) -> None:
         made = policy()
         with structlog.testing.capture_logs() as events:
