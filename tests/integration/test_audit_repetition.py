@@ -229,6 +229,24 @@ class TestNode:
         advice = {entry["where"]: entry["advice"] for entry in found}
         assert "draw nothing before the snapshot" in advice[package]
 
+    def test_ids_of_questions(self, source: Source) -> None:
+        """Two resolvers of the load time keep random bytes in store; the default one asks nothing before."""
+        text = """
+const dns = require('dns');
+const resolver = new dns.Resolver({ timeout: 1, tries: 1 });
+const other = new dns.promises.Resolver({ timeout: 1, tries: 1 });
+resolver.setServers(['127.0.0.1:9']);
+other.setServers(['127.0.0.1:9']);
+resolver.resolve4('load.invalid', () => {});
+other.resolve4('load.invalid').catch(() => {});
+exports.main = () => ({});
+exports.kept = [resolver, other];
+"""
+        path = source("handler.js", text)
+        found = audited(source, path)["private"]
+        assert by_verdict(found, "where") == {"repeats": {"a dns.Resolver"}, "differs": {"dns.resolve"}}
+        assert "make a Resolver in the request" in found[0]["advice"]
+
 
 class TestNotExamined:
     def test_a_program_of_its_own(self, source: Source, tmp_path: Path) -> None:

@@ -4,9 +4,12 @@
 'use strict';
 
 const crypto = require('crypto');
+const dgram = require('dgram');
+const { once } = require('events');
 const Module = require('module');
 const vm = require('vm');
 
+const { instancesOf } = require('./drivers.js');
 const { packageOf } = require('./pools.js');
 
 const hex = (bytes) => Buffer.from(bytes).toString('hex');
@@ -44,6 +47,11 @@ const PACKAGES = {
   uuid: ({ v4 }) => v4({}), // with options, it is not Node's own
 };
 
+const RESOLVERS = 'make a Resolver in the request, or have an after-restore hook make one; what connects by a name, and'
+  + ' dns.lookup, asks the C library instead';
+const QUESTIONS = 4; // ids have 16 bits
+const PATIENCE_MS = 1000;
+
 // The files of this package that are loaded by require, and what they export: one of them is what others load.
 function* loadedAs(name) {
   for (const [path, module] of Object.entries(Module._cache)) {
@@ -74,6 +82,41 @@ async function drawPackages() {
   return found;
 }
 
+// The ids of questions that a resolver asks, heard in the place of its servers.
+async function askedBy(resolver) {
+  const server = dgram.createSocket('udp4').bind(0, '127.0.0.1');
+  await once(server, 'listening');
+  resolver.setServers([`127.0.0.1:${server.address().port}`]);
+  const ids = [];
+  const heard = new Promise((resolve, reject) => {
+    setTimeout(() => reject(new Error('no question came')), PATIENCE_MS).unref();
+    server.on('message', (question) => {
+      ids.push(question.readUInt16BE(0));
+      if (ids.length === QUESTIONS) resolve(ids.join(' '));
+    });
+  });
+  for (let number = 0; number < QUESTIONS; number++) {
+    // Those of the callbacks and those of promises: nobody answers either.
+    const asked = resolver.resolve4(`audit-${number}.invalid`, () => {});
+    if (asked instanceof Promise) asked.catch(() => {});
+  }
+  return heard.finally(() => server.close());
+}
+
+async function drawResolvers() {
+  const found = [];
+  // To look for them takes a tenth of a second. Without the module there are none.
+  if (!process.moduleLoadList.some((name) => /^NativeModule (internal\/)?dns($|\/(promises|callback_resolver)$)/.test(name))) return found;
+  const dns = require('dns');
+  const kinds = [dns.Resolver, dns.promises.Resolver];
+  const resolvers = [['dns.resolve', dns], ...kinds.flatMap(instancesOf).map((one) => ['a dns.Resolver', one])];
+  for (const [where, resolver] of resolvers) {
+    const [what, value] = await outcome(() => askedBy(resolver));
+    if (what === 'drawn') found.push({ where, what: 'ids of questions', drawn: value, advice: RESOLVERS });
+  }
+  return found;
+}
+
 async function draw() {
   const drawn = {};
   const refused = {};
@@ -81,7 +124,7 @@ async function draw() {
     const [what, value] = await outcome(give);
     (what === 'drawn' ? drawn : refused)[name] = value;
   }
-  return { drawn, refused, private: await drawPackages(), notes: [] };
+  return { drawn, refused, private: [...await drawPackages(), ...await drawResolvers()], notes: [] };
 }
 
 module.exports = { draw };

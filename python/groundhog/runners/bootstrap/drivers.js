@@ -47,7 +47,7 @@ function instancesOf(kind) {
     delete globalThis[PASSED_ON];
     session.disconnect();
   }
-  return found.filter((one) => Object.hasOwn(one, 'options')); // not the prototype of a class that extends it
+  return found.filter((one) => !Object.hasOwn(one, 'constructor')); // not the prototype of a class that extends it
 }
 
 // `report` is told of a package that refuses, whose connections then stay.
@@ -68,4 +68,4 @@ async function drop(report) {
   }
 }
 
-module.exports = { drop };
+module.exports = { drop, instancesOf };
