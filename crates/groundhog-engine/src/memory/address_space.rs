@@ -84,6 +84,7 @@ impl Surveyed {
         repair::join_alike(stopped, &mut self.areas, |process, start, end| {
             memory.write_saved(process, start, end)
         })?;
+        repair::part_doubles(stopped, &mut self.areas)?;
         first_pages::write_and_give_back(stopped, &self.areas)?;
         self.tracker.begin(stopped.process, &mut self.areas)?;
         let layout = Layout::save(stopped.process, self.brk)?;

@@ -15,6 +15,8 @@ use std::collections::{BTreeSet, HashMap};
 use std::io::{ErrorKind, Read};
 use std::os::unix::fs::MetadataExt;
 
+const AMONG_OTHERS: &str = "may be of the same open file as another mapping, or as a descriptor";
+
 /// Notes it of all mappings of files. Those of one opening are joined wherever they meet, and with what its descriptor maps: private ones,
 /// too, where one has no pages of its own yet, or none any more (`MREMAP_DONTUNMAP`).
 pub(super) fn note(process: &Process, areas: &mut [Area]) -> Step<()> {
@@ -32,12 +34,42 @@ pub(super) fn note(process: &Process, areas: &mut [Area]) -> Step<()> {
     let open = open_names(process)?;
     for area in areas.iter_mut().filter(|area| is_of_file(area)) {
         if mapped[&same(area)] > 1 || open.contains(&area.mapping.name.to_string()) {
-            area.maker
-                .only
-                .get_or_insert("may be of the same open file as another mapping, or as a descriptor");
+            area.maker.only.get_or_insert(AMONG_OTHERS);
         }
     }
     Ok(())
+}
+
+/// The mappings of code that another one of the same file shows, too, and that lie by themselves: V8 makes one of what is built into it
+/// for each isolate, also in threads, which take it along when they end. Of each of them it is known that its open file is its own, once
+/// it is mapped anew.
+pub(super) fn doubles(areas: &[Area]) -> Vec<usize> {
+    let file = |mapping: &Mapping| (mapping.device, mapping.inode);
+    let shown = |mapping: &Mapping| mapping.offset..mapping.offset + mapping.len();
+    let is_double = |at: usize| {
+        let Area { mapping, kind: AreaKind::File, maker, .. } = &areas[at] else { return false };
+        let is_plain = mapping.perms.exec
+            && !mapping.perms.write
+            && !maker.writes
+            && !areas[at].has_pages
+            && !areas[at].has_policy;
+        let touches = |other: &Area| {
+            file(&other.mapping) == file(mapping)
+                && (other.mapping.end == mapping.start || other.mapping.start == mapping.end)
+        };
+        let shows_same = |(other, area): (usize, &Area)| {
+            let (here, there) = (shown(mapping), shown(&area.mapping));
+            other != at
+                && file(&area.mapping) == file(mapping)
+                && here.start < there.end
+                && there.start < here.end
+        };
+        maker.only == Some(AMONG_OTHERS)
+            && is_plain
+            && !areas.iter().any(touches)
+            && areas.iter().enumerate().any(shows_same)
+    };
+    (0..areas.len()).filter(|at| is_double(*at)).collect()
 }
 
 /// The mapped files that nobody had locked at the snapshot.

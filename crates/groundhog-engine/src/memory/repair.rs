@@ -11,6 +11,7 @@ use crate::memory::vma::{self, Area, AreaKind};
 use crate::trace::process::Process;
 use crate::trace::remote_syscall::Remote;
 use groundhog_proc::maps::{Mapping, Name, Perms};
+use groundhog_sys::Errno;
 use std::ops::Range;
 
 const PROT_READ: u64 = 1;
@@ -246,6 +247,35 @@ pub(crate) fn join_alike(
     Ok(())
 }
 
+/// Maps anew what only shows what another mapping shows: the open file of such a one is its own from then on, so that it can be made again.
+/// What cannot be opened stays.
+pub(crate) fn part_doubles(stopped: &mut Stopped<'_>, areas: &mut [Area]) -> Step<()> {
+    let doubles = makers::doubles(areas);
+    if doubles.is_empty() {
+        return Ok(());
+    }
+    let mut remote = stopped.remote()?;
+    for at in doubles {
+        let area = &mut areas[at];
+        let Name::Path { path, deleted: false } = &area.mapping.name else { continue };
+        let Ok(fd) = open(&mut remote, path, false)? else { continue };
+        close(&mut remote, fd)?;
+        area.maker.only = None;
+        map(&mut remote, area.mapping.start, area.mapping.end, area)?;
+    }
+    drop(remote); // with the memory for its arguments
+    let mut text = Vec::new();
+    vma::read_maps(stopped.process, &mut text)?;
+    let found = layout::changes(areas.iter().map(|area| &area.mapping), &vma::parse_maps(&text)?);
+    match found.first() {
+        None => Ok(()),
+        Some(change) => {
+            let message = format!("a mapping of a file was mapped anew, and is another one now: {change:?}");
+            Err(Trouble::Refused(Reason::Layout, message))
+        }
+    }
+}
+
 /// Where the mappings of a process end and begin now; `text` is overwritten by their list.
 fn seams_of(process: &Process, text: &mut Vec<u8>) -> Step<Vec<u64>> {
     vma::read_maps(process, text)?;
@@ -305,6 +335,19 @@ fn rename(remote: &mut Remote<'_>, start: u64, end: u64, area: &Area) -> Step<()
     remote.must("naming a mapping", call::PRCTL, arguments).map(drop)
 }
 
+/// The file of a mapping, opened as it was.
+fn open(remote: &mut Remote<'_>, path: &[u8], writes: bool) -> Step<Result<u64, Errno>> {
+    let mut name = path.to_vec();
+    name.push(0);
+    let name = remote.put(&name)?;
+    let mode = if writes { O_RDWR } else { O_RDONLY } | OPENED;
+    remote.call(call::OPEN, [name.0, mode, 0, 0, 0, 0])
+}
+
+fn close(remote: &mut Remote<'_>, fd: u64) -> Step<()> {
+    remote.must("close", call::CLOSE, [fd, 0, 0, 0, 0, 0]).map(drop)
+}
+
 fn map(remote: &mut Remote<'_>, start: u64, end: u64, area: &Area) -> Step<()> {
     let refuse = |why: &str| {
         let part = Mapping { start, end, ..area.mapping.clone() };
@@ -335,14 +378,13 @@ fn map(remote: &mut Remote<'_>, start: u64, end: u64, area: &Area) -> Step<()> {
             AreaKind::File | AreaKind::Shared | AreaKind::SharedReadOnly,
             Name::Path { path, deleted: false },
         ) => {
-            let mut name = path.clone();
-            name.push(0);
-            let name = remote.put(&name)?;
-            let mode = if area.maker.writes { O_RDWR } else { O_RDONLY } | OPENED;
-            let fd = remote.must("open of a mapped file", call::OPEN, [name.0, mode, 0, 0, 0, 0])?;
+            let fd = match open(remote, path, area.maker.writes)? {
+                Ok(fd) => fd,
+                Err(errno) => return refuse(&format!("is gone, and its file cannot be opened: {errno}")),
+            };
             let offset = area.mapping.offset + (start - area.mapping.start);
             let mapped = remote.call(call::MMAP, [start, end - start, protection, flags, fd, offset])?;
-            remote.must("close", call::CLOSE, [fd, 0, 0, 0, 0, 0])?;
+            close(remote, fd)?;
             if let Err(errno) = mapped {
                 return refuse(&format!("is gone and could not be mapped again: {errno}"));
             }

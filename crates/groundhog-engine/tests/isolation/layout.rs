@@ -1,7 +1,7 @@
 //! Mappings and the break: pitfalls 2 and 17.
 
 use crate::harness::{
-    Start, answers_stay_the_same, expect_refusal, for_each_strategy, reverts, reverts_few_pages,
+    Start, answers_stay_the_same, expect_refusal, for_each_strategy, is_refused, reverts, reverts_few_pages,
     snapshot_is_refused, strategies,
 };
 use groundhog_engine::{Reason, Strategy};
@@ -144,6 +144,13 @@ fn a_lock_that_a_mapping_keeps_costs_the_process() {
             }
         }
     }
+}
+
+/// Of an opening of its own it is from the snapshot on, unless that would show.
+#[test]
+fn a_file_that_is_mapped_twice() {
+    reverts("program_doubled", &[]);
+    is_refused("program_doubled", &["touching"], Reason::Layout);
 }
 
 /// Whoever can read the machine's libraries can lock them.
