@@ -22,6 +22,7 @@ from tests.gallery.results import Results
 if TYPE_CHECKING:
     from tests.gallery.catalog import Entry
 
+UNTIMED = 5
 PAGE = ROOT / "docs/compatibility.md"
 COLORS = {REVERTED: "green", REPLACED: "yellow"}
 
@@ -50,6 +51,7 @@ def run(entries: list[Entry], environment: Environment, results: Results, reques
                     entry,
                     environment.function(entry),
                     requests=requests,
+                    untimed=UNTIMED,
                     progress=lambda task=task: progress.advance(task),  # type: ignore[misc]
                 )
             )

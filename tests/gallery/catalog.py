@@ -280,6 +280,7 @@ PROGRAMS = (
 NODE_ITSELF = (
     Entry("nodejs/worker_threads.js", "a thread of the request, shared memory"),
     Entry("nodejs/kept_worker.js", "a thread of the load time"),
+    Entry("nodejs/ended_worker.js", "a thread of the load time that ends in the request", warmup=()),
     Entry("nodejs/child_processes.js", "`execFile`, `execSync`, `spawn`, `fork`"),
     Entry("nodejs/file_streams.js", "files by streams, compressed"),
     Entry("nodejs/file_watching.js", "a folder that is watched (`fs.watch`)", warmup=(), advice=_NO_WATCH),

@@ -6,9 +6,11 @@ import asyncio
 import statistics
 from collections import Counter
 from dataclasses import dataclass, field
+from itertools import cycle, islice
 from typing import TYPE_CHECKING, Any
 
 from groundhog import GroundhogError, Isolation, Limits, NullObserver, Pool
+from groundhog.worker.lifecycle import STARTED
 from tests.gallery.answers import Judge
 
 if TYPE_CHECKING:
@@ -19,6 +21,8 @@ if TYPE_CHECKING:
 
 LIMITS = Limits(timeout_s=60, start_timeout_s=120)
 SUPERSEDED = "superseded"
+SERVING = {state.value for state in STARTED}
+_POLL_S = 0.01
 REVERTED, REPLACED, WRONG, FAILS, BROKEN = "reverted", "replaced", "wrong", "fails", "broken"
 
 
@@ -84,13 +88,17 @@ async def measure(
     function: Function,
     *,
     requests: int,
+    untimed: int = 0,
     isolation: Isolation = Isolation.REQUEST,
     progress: Callable[[], object] = lambda: None,
 ) -> Result:
-    """Send requests to the function in both ways, each in turn. ``progress`` is called after each."""
+    """Send requests to the function in both ways, each in turn. ``progress`` is called after each.
+
+    So many ``untimed`` ones before, isolated, show the pool whether its process is better watched otherwise.
+    """
     result = Result()
     try:
-        await _Measurement(entry, function, result, isolation, progress).run(requests)
+        await _Measurement(entry, function, result, isolation, progress).run(untimed, requests)
     except BrokenError as error:
         result.spoil(BROKEN, str(error))
     return result
@@ -115,13 +123,13 @@ class _Measurement:
         self._endings = Endings()
         self._pairs: list[tuple[float, float]] = []
 
-    async def run(self, requests: int) -> None:
+    async def run(self, untimed: int, requests: int) -> None:
         """Fill in the result."""
         others = [await self._of_a_fresh_process(payload) for payload in self._payloads[1:]]
         try:
             async with Pool(self._function, isolation=Isolation.OFF, limits=LIMITS) as plain:
                 first = _checked(await plain.invoke(self._payloads[0]))
-                await self._serve(plain, [first, *others], requests)
+                await self._serve(plain, [first, *others], untimed, requests)
         except GroundhogError as error:
             raise BrokenError(f"it does not work without isolation: {error}") from error
         self._sum_up()
@@ -133,12 +141,16 @@ class _Measurement:
         except GroundhogError as error:
             raise BrokenError(f"it does not work without isolation: {error}") from error
 
-    async def _serve(self, plain: Pool, fresh: list[Any], requests: int) -> None:
+    async def _serve(self, plain: Pool, fresh: list[Any], untimed: int, requests: int) -> None:
         pool = Pool(self._function, isolation=self._isolation, limits=LIMITS, observer=self._endings)
         try:
             async with pool:
-                for number in range(requests):
-                    at = number % len(fresh)
+                for at in islice(cycle(range(len(fresh))), untimed):
+                    reply = await self._isolated(pool, self._payloads[at])
+                    self._result.requests += 1
+                    await self._check(reply, at, fresh)
+                await asyncio.wait_for(_settled(pool), LIMITS.start_timeout_s)
+                for at in islice(cycle(range(len(fresh))), requests):
                     unisolated = await self._unisolated(plain, self._payloads[at])
                     reply = await self._isolated(pool, self._payloads[at])
                     if unisolated is not None:
@@ -185,6 +197,12 @@ class _Measurement:
             result.ratio = statistics.median(on / off for off, on in self._pairs)
         if endings.restores:
             result.restore = statistics.median(endings.restores)
+
+
+async def _settled(pool: Pool) -> None:
+    """Until no process is being started in the place of another one."""
+    while not pool.stats().workers.keys() <= SERVING:  # noqa: ASYNC110 - nothing tells of it
+        await asyncio.sleep(_POLL_S)
 
 
 def _checked(reply: Reply) -> Any:

@@ -31,7 +31,8 @@ Here: {reverted} reverted, {replaced} replaced, {others} neither. Measured on {m
 
 *Run time* is the median of a request without isolation, *ratio* the median of the same request with isolation
 over that; the restore comes after the response. Functions got one warm-up request, those of Node twenty,
-unless the table says otherwise. Without isolation, what is compiled or cached by requests makes later ones
+unless the table says otherwise. Five more, isolated and not timed, show the pool whether a process is better
+not watched for frequent calls. Without isolation, what is compiled or cached by requests makes later ones
 faster, and what piles up makes them slower: hence ratios far from 1. Below a millisecond the ratio is that of
 the pipe and of waking up: see [performance](performance.md).
 
