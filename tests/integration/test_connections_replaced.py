@@ -131,9 +131,11 @@ def echo_port() -> Iterator[int]:
 @pytest.mark.parametrize("busy_s", [0.06, 3600])
 @pytest.mark.parametrize("connections", ["auto", "replace"])
 async def test_one_that_is_used_without_a_request(
-    source: Source, echo_port: int, busy_s: float, connections: str
+    source: Source, echo_port: int, busy_s: float, connections: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A process whose connection was shut before its first request serves none."""
+    if busy_s > 1:
+        monkeypatch.setattr("groundhog.worker.connections._PATIENCE_S", (0.0, 0.01))
     text = BUSY.replace("PORT", str(echo_port)).replace("BUSY_MS", str(busy_s * 1000))
     async with Pool(
         Function.from_file(source("handler.js", text)), workers=1, connections=connections
