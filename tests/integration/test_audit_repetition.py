@@ -12,6 +12,7 @@ import pytest
 import groundhog as package
 from groundhog.audit.repetition import DRAWS, FOREIGN, NEVER_TWICE, PRIVATE_ADVICE
 from groundhog.weakening import RESEEDING
+from tests.framework import programs
 from tests.framework.commands import groundhog
 
 if TYPE_CHECKING:
@@ -252,10 +253,11 @@ class TestNotExamined:
     def test_a_program_of_its_own(self, source: Source, tmp_path: Path) -> None:
         victims = Path(package.__file__).parent / "audit" / "victims" / "python"
         payloads = source("payloads.jsonl", '{"secret": "ada"}\n')
-        program = [sys.executable, str(victims / "loop.py"), str(victims / "count.py")]
-        result = groundhog("audit", "--payloads", str(payloads), "--", *program, cwd=tmp_path)
-        assert result.returncode == 0, result.stderr
-        assert f"its random number generators were not examined: {FOREIGN}" in result.stdout
+        program = (sys.executable, str(victims / "loop.py"), str(victims / "count.py"))
+        for command in (program, programs.rust("tickets")):  # the latter with a helper
+            result = groundhog("audit", "--payloads", str(payloads), "--", *command, cwd=tmp_path)
+            assert result.returncode == 0, result.stderr
+            assert f"its random number generators were not examined: {FOREIGN}" in result.stdout
 
     def test_a_process_that_is_replaced_after_each_draw(self, source: Source) -> None:
         text = "import os, random\nclass R(random.Random):\n    def random(self):\n"

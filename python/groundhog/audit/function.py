@@ -356,7 +356,8 @@ async def _repetition(pool: Pool, after: Endings, progress: Callable[[], None]) 
             break
         draw = Draw.parse(pid, reply.value)
         if draw is None:
-            failure = encoded(reply.value)
+            # A helper's program takes the line for none of its own, and says so by an empty object.
+            failure = encoded(reply.value) if reply.value != {} else FOREIGN
             break
         draws.append(draw)
         await after.events.get()
