@@ -227,6 +227,43 @@ def test_a_large_argument(container: Container) -> None:
 # What the kit does not ask
 
 
+IN_NODE = {
+    "return;": {},
+    "return Promise.resolve();": {},
+    "return null_prototype;": {"a": 1},
+    "return Promise.reject();": {"error": {}},
+    "return Promise.reject('no luck');": {"error": "no luck"},
+    "return Promise.reject({code: 7, why: ['a', undefined], call() {}});": {
+        "error": {"code": 7, "why": ["a", None]}
+    },
+    "const circle = {}; circle.self = circle; return Promise.reject(circle);": {
+        "error": {"self": "[Circular]"}
+    },
+    "return Promise.reject(function luck() {});": {"error": "[Function: luck]"},
+    "return Promise.reject(Buffer.from('a'));": {"error": "[object Buffer]"},
+    "return Promise.reject(new Date(0));": {"error": "1970-01-01T00:00:00.000Z"},
+}
+"""What an action does, and its answer. The status is 200: after any other the platform ends the container."""
+REJECTS = "async () => { throw Object.assign(new TypeError('no luck'), {code: 'E'}); }"
+
+
+def test_what_actions_for_node_return_and_reject_with(start: Callable[..., Container]) -> None:
+    container = start("nodejs")
+    bodies = "".join(f"() => {{ {body} }},\n" for body in IN_NODE)
+    code = "const null_prototype = Object.assign(Object.create(null), {a: 1});\n"
+    code += f"const bodies = [{bodies}{REJECTS}];\nfunction main(args) {{ return bodies[args.n](); }}"
+    assert container.init(code).status_code == 200
+    for number, expected in enumerate(IN_NODE.values()):
+        response = container.run({"n": number})
+        assert (response.status_code, response.json()) == (200, expected)
+    response = container.run({"n": len(IN_NODE)})
+    assert response.status_code == 200
+    error = response.json()["error"]
+    assert (error["name"], error["message"], error["code"]) == ("TypeError", "no luck", "E")
+    assert error["stack"].startswith("TypeError: no luck\n    at ")
+    assert container.logs() == ([SENTINEL] * (len(IN_NODE) + 1), [SENTINEL] * (len(IN_NODE) + 1))
+
+
 def test_each_run_is_a_first_one(container: Container) -> None:
     assert container.init("count").status_code == 200
     assert [container.run({"n": number}).json() for number in range(50)] == [{"calls": 1}] * 50
@@ -266,8 +303,9 @@ def test_a_function_that_returns_an_error(container: Container) -> None:
 def test_a_function_that_raises(container: Container) -> None:
     assert container.init("raise").status_code == 200
     response = container.run({})
-    assert response.status_code == (502 if container.runtime == "nodejs" else 200)
-    assert response.json() == {"error": "no luck"}
+    is_node = container.runtime == "nodejs"
+    assert response.status_code == (502 if is_node else 200)
+    assert response.json() == {"error": "An error has occurred: Error: no luck" if is_node else "no luck"}
     stdout, stderr = container.logs()
     assert any("no luck" in line for line in stderr)
     assert stderr[-1] == stdout[-1] == SENTINEL

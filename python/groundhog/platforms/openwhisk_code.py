@@ -99,6 +99,8 @@ def function(action: Action, runtime: Runtime, directory: Path, unpacker: Unpack
     if runtime == "python" and not source.is_file():
         raise ConfigError("the archive has no file __main__.py at its top: that is the module that is loaded")
     env = dict(action.env)
+    if runtime == "nodejs":
+        env["GROUNDHOG_OPENWHISK"] = "1"
     environment = directory / VIRTUALENV
     if runtime == "python" and environment.is_dir() and not environment.is_symlink():
         env["GROUNDHOG_VIRTUALENV"] = str(environment)

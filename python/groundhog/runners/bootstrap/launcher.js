@@ -22,6 +22,8 @@ const [file, entry, name] = process.argv.slice(2, 5);
 const entries = entry.split(','); // the first of them that there is
 const acknowledge = Boolean(process.env.OW_WAIT_FOR_ACK);
 delete process.env.OW_WAIT_FOR_ACK;
+const openwhisk = process.env.GROUNDHOG_OPENWHISK && require('./openwhisk.js'); // answers as callers there know them
+delete process.env.GROUNDHOG_OPENWHISK;
 process.argv.splice(1, 4, file);
 
 // The request pipe moves off stdin: process.stdin would make it non-blocking, and a child would read from it.
@@ -217,11 +219,20 @@ function described(error) {
   }
 }
 
-function errorAnswer(error) {
+// Of what the function threw, or rejected with.
+function errorAnswer(error, isThrown) {
+  if (openwhisk && !isThrown) {
+    try {
+      return JSON.stringify(openwhisk.rejected(error));
+    } catch {
+      // what cannot be shown is told as everywhere
+    }
+  }
   report(error);
   let shown = error;
   try {
-    if (error instanceof Error || (error && error.message !== undefined)) shown = error.message;
+    if (openwhisk && isThrown) shown = openwhisk.thrown(error);
+    else if (error instanceof Error || (error && error.message !== undefined)) shown = error.message;
     return JSON.stringify({ error: shown === undefined ? 'undefined' : shown }) + RAISED;
   } catch {
     return JSON.stringify({ error: described(shown) }) + RAISED;
@@ -288,12 +299,20 @@ async function answerTo(line, handler) {
       process.env[`__OW_${key.toUpperCase()}`] = typeof value === 'string' ? value : JSON.stringify(value);
     }
   }
+  let call = handler;
+  if (message.groundhog === 'draw') call = require('./draws.js').draw; // audits ask for it
+  else if (message.groundhog !== undefined) call = nothing; // a noop is a request in all but the function
+  let result;
   try {
-    if (message.groundhog === 'draw') return encode(await require('./draws.js').draw()); // audits ask for it
-    const call = message.groundhog === undefined ? handler : nothing; // a noop is a request in all but the function
-    return encode(await call(message.value === undefined ? {} : message.value, new Context(message)));
+    result = call(message.value === undefined ? {} : message.value, new Context(message));
   } catch (error) {
-    return errorAnswer(error);
+    return errorAnswer(error, true);
+  }
+  try {
+    result = await result;
+    return encode(openwhisk ? openwhisk.returned(result) : result);
+  } catch (error) {
+    return errorAnswer(error, false);
   }
 }
 
