@@ -416,6 +416,36 @@ def test_an_archive_with_a_package(container: Container) -> None:
     assert [container.run({}).json() for _ in range(3)] == [{"word": "hello"}] * 3
 
 
+@pytest.mark.parametrize(
+    ("main", "says"),
+    [
+        ("niam", "index"),
+        ("other.niam", "other"),
+        ("lib/deep.nested.niam", "deep"),
+        ("folder.niam", "folder"),
+        ("/other.niam", "other"),
+        ("nested.niam", "in index"),
+    ],
+)
+def test_the_file_of_an_action_for_node(start: Callable[..., Container], main: str, says: str) -> None:
+    """Before the first period of main, whatever package.json names; without one, it is an object in that."""
+
+    def module(says: str, path: str) -> bytes:
+        return f"exports.{path} = () => ({{ says: '{says}' }});\n".encode()
+
+    nested = module("deep", "nested = {}; exports.nested.niam")
+    files = {
+        "package.json": b'{"main": "main.js"}',
+        "main.js": module("index", "niam") + module("in index", "nested = {}; exports.nested.niam"),
+        "other.js": module("other", "niam"),
+        "lib/deep.js": nested,
+        "folder/index.js": module("folder", "niam"),
+    }
+    container = start("nodejs")
+    assert container.init(archive(files), binary=True, main=main).status_code == 200
+    assert container.run({}).json() == {"says": says}
+
+
 def test_a_large_action(container: Container) -> None:
     comment = {"python": "#", "nodejs": "//"}[container.runtime]
     code = container.codes["echo"] + "\n" + f"{comment} {'x' * 70}\n" * 100_000

@@ -95,7 +95,9 @@ def function(action: Action, runtime: Runtime, directory: Path, unpacker: Unpack
         if not source.is_file():
             raise ConfigError("the archive has no file exec at its top: that is the program that is run")
         return Function.from_command([source], env=action.env, cwd=directory, name=action.name)
-    target = source if runtime == "python" else directory
+    target, main = source if runtime == "python" else directory, action.main or "main"
+    if runtime == "nodejs" and action.binary:
+        target, main = _named_file(directory, main)
     if runtime == "python" and not source.is_file():
         raise ConfigError("the archive has no file __main__.py at its top: that is the module that is loaded")
     env = dict(action.env)
@@ -104,8 +106,19 @@ def function(action: Action, runtime: Runtime, directory: Path, unpacker: Unpack
     environment = directory / VIRTUALENV
     if runtime == "python" and environment.is_dir() and not environment.is_symlink():
         env["GROUNDHOG_VIRTUALENV"] = str(environment)
-    made = Function.from_file(target, action.main or "main", env=env, cwd=directory)
+    made = Function.from_file(target, main, env=env, cwd=directory)
     return replace(made, name=action.name)  # its file has the name of a temporary directory
+
+
+def _named_file(directory: Path, main: str) -> tuple[Path, str]:
+    """Return where an archive's function for Node is, and its name there: ``main`` may be ``FILE.FUNCTION``,
+    as Node would load that file, and is a function of the whole package otherwise.
+    """
+    name, _, rest = main.partition(".")
+    named = directory / name.lstrip("/")
+    candidates = (named, *(named.with_name(named.name + suffix) for suffix in (".js", ".cjs", ".mjs")))
+    found = next((path for path in candidates if rest and named != directory and path.exists()), None)
+    return (found, rest) if found else (directory, main)
 
 
 def _write(path: Path, data: bytes, mode: int) -> None:
