@@ -38,7 +38,8 @@ class Action:
     name: str
     main: str | None
     binary: bool
-    env: dict[str, str]
+    env: dict[str, Any]
+    """As JSON has it: how it is exported is the runtime's to say."""
 
 
 def parse(value: Any) -> Action | None:
@@ -63,7 +64,7 @@ def parse(value: Any) -> Action | None:
         name=str(value.get("name") or "action")[:256].encode("utf-8", "replace").decode().replace("\0", ""),
         main=main,
         binary=value.get("binary") is True,
-        env={name: item if isinstance(item, str) else json.dumps(item) for name, item in env.items()},
+        env=env,
     )
 
 
@@ -78,6 +79,7 @@ def function(action: Action, runtime: Runtime, directory: Path, unpacker: Unpack
         UnsupportedError: archives cannot be unpacked safely on this machine.
     """
     unpacker = unpacker or Unpacker()
+    env = {name: _exported(item, runtime) for name, item in action.env.items()}
     source = directory / _SOURCE_NAMES[runtime]
     if action.binary:
         unpacker.unpack(
@@ -94,13 +96,12 @@ def function(action: Action, runtime: Runtime, directory: Path, unpacker: Unpack
     if runtime == "command":
         if not source.is_file():
             raise ConfigError("the archive has no file exec at its top: that is the program that is run")
-        return Function.from_command([source], env=action.env, cwd=directory, name=action.name)
+        return Function.from_command([source], env=env, cwd=directory, name=action.name)
     target, main = source if runtime == "python" else directory, action.main or "main"
     if runtime == "nodejs" and action.binary:
         target, main = _named_file(directory, main)
     if runtime == "python" and not source.is_file():
         raise ConfigError("the archive has no file __main__.py at its top: that is the module that is loaded")
-    env = dict(action.env)
     if runtime == "nodejs":
         env["GROUNDHOG_OPENWHISK"] = "1"
     environment = directory / VIRTUALENV
@@ -108,6 +109,18 @@ def function(action: Action, runtime: Runtime, directory: Path, unpacker: Unpack
         env["GROUNDHOG_VIRTUALENV"] = str(environment)
     made = Function.from_file(target, main, env=env, cwd=directory)
     return replace(made, name=action.name)  # its file has the name of a temporary directory
+
+
+def _exported(item: Any, runtime: Runtime) -> str:
+    """Return an environment variable's text, as the platform's own runtime makes it."""
+    if isinstance(item, str):
+        return item
+    if runtime == "nodejs" and not isinstance(item, (dict, list)) and not item:
+        return ""
+    if isinstance(item, float) and item.is_integer():
+        item = int(item)
+    text = json.dumps(item, ensure_ascii=False, separators=(",", ":"))
+    return text.encode("utf-8", "backslashreplace").decode()  # halves of surrogate pairs
 
 
 def _named_file(directory: Path, main: str) -> tuple[Path, str]:

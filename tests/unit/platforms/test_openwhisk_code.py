@@ -56,6 +56,25 @@ def test_a_name_fits_the_command_line(given: Any, name: str) -> None:
     assert parsed.name == name
 
 
+ENV = {"s": "é", "n": None, "t": True, "f": False, "z": 0, "i": 1.0, "l": [1, {"a": "é\ud800"}], "e": []}
+COMPACT = {"s": "é", "t": "true", "i": "1", "l": '[1,{"a":"é\\ud800"}]', "e": "[]"}
+
+
+@pytest.mark.parametrize(
+    ("runtime", "others"),
+    [
+        ("python", {"n": "null", "f": "false", "z": "0"}),
+        ("command", {"n": "null", "f": "false", "z": "0"}),
+        ("nodejs", {"n": "", "f": "", "z": "", "GROUNDHOG_OPENWHISK": "1"}),
+    ],
+)
+def test_the_environment(tmp_path: Path, runtime: Runtime, others: dict[str, str]) -> None:
+    """As the platform's runtimes export it, whose text each language makes."""
+    parsed = openwhisk_code.parse({"code": "def main(args):\n    return args\n", "env": ENV})
+    assert parsed is not None
+    assert dict(function(parsed, runtime, tmp_path).env) == COMPACT | others
+
+
 def test_a_node_package_in_an_archive(tmp_path: Path) -> None:
     files = {"package.json": b'{"main":"lib/app.js"}', "lib/app.js": b"exports.main = x => x"}
     made = function(action(zipped(files)), "nodejs", tmp_path)
