@@ -24,12 +24,13 @@ class SpawnError(GroundhogError):
 class InitError(GroundhogError):
     """The function process started, but its code did not load (syntax error, missing entry, died at start).
 
-    ``log`` is what it wrote to stdout and stderr until then, bounded.
+    ``log`` is what it wrote to stdout and stderr until then, bounded; ``exited``: it has ended by itself.
     """
 
-    def __init__(self, message: str, log: str = "") -> None:
+    def __init__(self, message: str, log: str = "", *, exited: bool = False) -> None:
         super().__init__(message)
         self.log = log
+        self.exited = exited
 
 
 class TraceeExitedError(GroundhogError):

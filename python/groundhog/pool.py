@@ -623,5 +623,5 @@ def _pause_s(failures: int) -> float:
 def _copy_of(error: GroundhogError) -> GroundhogError:
     """The same error for another caller: one object raised many times would gather all their tracebacks."""
     if isinstance(error, InitError):
-        return InitError(str(error), error.log)
+        return InitError(str(error), error.log, exited=error.exited)
     return type(error)(str(error))

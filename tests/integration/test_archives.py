@@ -14,6 +14,7 @@ import httpx
 import pytest
 
 from groundhog.audit.dropped import NOBODY
+from groundhog.platforms.openwhisk import CANNOT_START
 from tests.framework import containers
 from tests.framework.archives import ATTACKS, BROKEN, FILE, LINK, REG, SYM, tar_of, zip_of, zipped
 from tests.framework.commands import NO_CERTIFICATES, Served, served
@@ -84,7 +85,7 @@ def test_no_archive_writes_outside_or_leaves_anything(scratch: Path, without: st
         for name, data in archives.items():
             response = init(server, data)
             assert response.status_code == 502, name
-            assert response.json()["error"].startswith(f"Cannot start action: {CANNOT}"), name
+            assert response.json()["error"].startswith(f"{CANNOT_START}{CANNOT}"), name
             assert found(scratch) == ["outside", "outside/victim"], name
         assert init(server, zipped({"__main__.py": ECHO})).json() == {"ok": True}
         assert run(server, {"a": 1}) == {"a": 1}
@@ -99,7 +100,7 @@ def test_without_any_jail_no_archive_is_unpacked(scratch: Path) -> None:
     with served("openwhisk", env=env) as server:
         response = init(server, zipped({"__main__.py": ECHO}))
         assert response.status_code == 502
-        assert response.json()["error"].startswith("Cannot start action: no jail for functions works on this")
+        assert response.json()["error"].startswith(f"{CANNOT_START}no jail for functions works on this")
         logs(server)
 
 
@@ -113,7 +114,7 @@ def test_attacks_as_another_user(scratch: Path, without: str) -> None:
     with served("openwhisk", "--uid", str(NOBODY), "--jail", "none", env=env) as server:
         for name in WRITING:
             response = init(server, ATTACKS[name])
-            assert response.json()["error"].startswith(f"Cannot start action: {CANNOT}"), name
+            assert response.json()["error"].startswith(f"{CANNOT_START}{CANNOT}"), name
             assert found(scratch) == ["outside", "outside/victim"], name
         logs(server)
 
@@ -222,7 +223,7 @@ def test_no_code_is_loaded_through_a_link_of_a_virtual_environment(scratch: Path
         response = init(server, code)
         assert response.status_code == 502
         assert response.json()["error"] == (
-            f"Cannot start action: {CANNOT}has the link '{name}' to 'virtualenv/x', outside of the action by"
+            f"{CANNOT_START}{CANNOT}has the link '{name}' to 'virtualenv/x', outside of the action by"
             " way of other links"
         )
         logs(server)
@@ -271,7 +272,7 @@ def test_attacks_in_a_container_without_rights(tmp_path: Path) -> None:
     *refused, accepted, answered, ended = json.loads(done.stdout.splitlines()[-1])
     assert len(refused) == len(WRITING)
     for (answer, left), name in zip(refused, WRITING, strict=True):
-        assert answer["error"].startswith(f"Cannot start action: {CANNOT}"), name
+        assert answer["error"].startswith(f"{CANNOT_START}{CANNOT}"), name
         assert left == [], name
     assert accepted[0] == {"ok": True}
     assert answered == [{"a": 1}, []]

@@ -78,6 +78,9 @@ _PRINTED_SENTINEL = re.compile(r"(?<=XXX_THE_END_OF_A_WHISK)_(?=ACTIVATION_XXX)"
 """A character of each sentinel in a text, of those that overlap, too: without it, there is none left."""
 INIT_TWICE = "Cannot initialize the action more than once."
 NO_CODE = "Missing main/no code to execute."
+CANNOT_START = "Cannot start action. Check logs for details. "
+"""Before the reason."""
+EXITED_AT_INIT = "Command exited abruptly during initialization."
 INIT_BYTES = 2 * openwhisk_code.CODE_LIMIT
 """The largest ``/init``: base64 adds a third, and there is more than the code in it."""
 LOGS_S = 1.0
@@ -195,11 +198,13 @@ class Container:
                 await self._initialise(body)
             except errors.GroundhogError as error:
                 await self._remove_code()
-                printed = error.log if isinstance(error, errors.InitError) else ""
-                await self._end_of_activation("", _lines(printed, str(error)))
+                printed = exited = ""
+                if isinstance(error, errors.InitError):
+                    printed, exited = error.log, EXITED_AT_INIT if error.exited else ""
+                await self._end_of_activation("", _lines(printed, exited, str(error)))
                 if self._ending:
                     raise Refusal(503, ENDING, RETRY_SOON) from None
-                raise Refusal(502, f"Cannot start action: {error}") from None
+                raise Refusal(502, f"{CANNOT_START}{error}") from None
             except asyncio.CancelledError:
                 await self._remove_code()
                 raise Refusal(503, ENDING, RETRY_SOON) from None
@@ -248,7 +253,9 @@ class Container:
             reply = await self._reply(pool, request)
             stdout, stderr = reply.stdout, reply.stderr
         except errors.InvocationError as error:
-            stdout, stderr = error.stdout, _lines(error.stderr, str(error))
+            stdout, stderr = error.stdout, error.stderr
+            if not isinstance(error, errors.FunctionExitedError):  # as with the platform's own runtimes
+                stderr = _lines(stderr, str(error))
             raise
         finally:  # whatever becomes of a run, the platform waits for the end of its logs
             await self._end_of_activation(stdout, stderr)

@@ -101,7 +101,9 @@ def function(action: Action, runtime: Runtime, directory: Path, unpacker: Unpack
     if runtime == "nodejs" and action.binary:
         target, main = _named_file(directory, main)
     if runtime == "python" and not source.is_file():
-        raise ConfigError("the archive has no file __main__.py at its top: that is the module that is loaded")
+        raise ConfigError(
+            "Zip file does not include __main__.py at its top: that is the module that is loaded"
+        )
     if runtime == "nodejs":
         env["GROUNDHOG_OPENWHISK"] = "1"
     environment = directory / VIRTUALENV

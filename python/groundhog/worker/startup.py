@@ -136,6 +136,7 @@ class Startup:
             InitError(
                 f"function process {self._worker.pid} ended ({status}) before it was ready{said}",
                 text,
+                exited=True,
             )
         )
 
