@@ -184,3 +184,41 @@ def test_nobody_holds_a_pipe_that_the_server_reads_or_writes(source: Callable[[s
     found = asyncio.run(asked())
     assert found["pipes"] >= 3, "its requests or answers, and two logs"
     assert (found["told"], found["own"]) == (errno.EINVAL, 5)
+
+
+HOLDS_TWO_PIPES = """
+import ctypes, os, socket, time
+
+tee = ctypes.CDLL(None, use_errno=True).tee
+
+def main(args):
+    told = []
+    for _ in range(12):
+        ours, others = os.pipe()
+        os.write(others, b"x")
+        waits, _other_end = socket.socketpair()
+        told.append(os.fork())
+        if told[-1] == 0:
+            os.splice(waits.fileno(), others, 4096)
+            os._exit(0)
+        time.sleep(0.02)
+        child = os.fork()
+        if child == 0:
+            os._exit(ctypes.get_errno() if tee(ours, 1, 4096, 0) < 0 else 0)
+        time.sleep(0.02)
+        pid, status = os.waitpid(child, os.WNOHANG)
+        if pid:
+            return {"told": os.waitstatus_to_exitcode(status)}
+    return {"told": 0}
+"""
+
+
+def test_nobody_waits_for_a_pipe_with_another_in_his_hand(source: Callable[[str, str], Path]) -> None:
+    """What copies from one pipe to another takes both: the one that is the server's, and then one that somebody holds for ever.
+
+    It takes the one first that lies first in the kernel's memory, so that it is tried more than once.
+    """
+    script = str(source("holds_two.py", HOLDS_TWO_PIPES))
+    with served("serve", "--workers", "1", "--timeout", "5", script) as server:
+        answer = httpx.post(server.url, json={}, timeout=20)
+        assert answer.json() == {"told": errno.EINVAL}

@@ -243,7 +243,6 @@ pub(super) const CALLS: &[(&[S], Rule)] = &[
             S::getcpu,
             S::uretprobe,
             S::uprobe,
-            S::tee,
         ],
         Rule::Clauses(&[]),
     ),
@@ -481,7 +480,8 @@ pub(super) const CALLS: &[(&[S], Rule)] = &[
             on(When::Socket(2), E::Corks(2)),
         ]),
     ),
-    (&[S::vmsplice], Rule::Clauses(&[never(EINVAL)])),
+    // A pipe in the hand of a child that splices from a socket has `tee` wait for ever, with the other pipe in its own hand.
+    (&[S::vmsplice, S::tee], Rule::Clauses(&[never(EINVAL)])),
     // Signals and timers.
     (&[S::rt_sigaction], Rule::Clauses(&[on(When::Points(1), E::SignalAction)])),
     (
