@@ -15,6 +15,9 @@ use std::collections::{BTreeSet, HashMap};
 use std::io::{ErrorKind, Read};
 use std::os::unix::fs::MetadataExt;
 
+/// Where a process has more mappings of code, each of which is compared with all others, they stay as they are.
+const MOST_CODE: usize = 1024;
+
 const AMONG_OTHERS: &str = "may be of the same open file as another mapping, or as a descriptor";
 
 /// Notes it of all mappings of files. Those of one opening are joined wherever they meet, and with what its descriptor maps: private ones,
@@ -46,30 +49,30 @@ pub(super) fn note(process: &Process, areas: &mut [Area]) -> Step<()> {
 pub(super) fn doubles(areas: &[Area]) -> Vec<usize> {
     let file = |mapping: &Mapping| (mapping.device, mapping.inode);
     let shown = |mapping: &Mapping| mapping.offset..mapping.offset + mapping.len();
-    let is_double = |at: usize| {
-        let Area { mapping, kind: AreaKind::File, maker, .. } = &areas[at] else { return false };
-        let is_plain = mapping.perms.exec
-            && !mapping.perms.write
-            && !maker.writes
-            && !areas[at].has_pages
-            && !areas[at].has_policy;
-        let touches = |other: &Area| {
-            file(&other.mapping) == file(mapping)
-                && (other.mapping.end == mapping.start || other.mapping.start == mapping.end)
-        };
-        let shows_same = |(other, area): (usize, &Area)| {
-            let (here, there) = (shown(mapping), shown(&area.mapping));
-            other != at
-                && file(&area.mapping) == file(mapping)
-                && here.start < there.end
-                && there.start < here.end
-        };
-        maker.only == Some(AMONG_OTHERS)
-            && is_plain
-            && !areas.iter().any(touches)
-            && areas.iter().enumerate().any(shows_same)
+    let is_code = |area: &Area| {
+        area.kind == AreaKind::File
+            && area.mapping.perms.exec
+            && !area.mapping.perms.write
+            && !area.has_pages
+            && !area.has_policy
+            && !area.maker.writes
+            && area.maker.only == Some(AMONG_OTHERS)
     };
-    (0..areas.len()).filter(|at| is_double(*at)).collect()
+    let code: Vec<usize> = (0..areas.len()).filter(|at| is_code(&areas[*at])).collect();
+    if code.len() > MOST_CODE {
+        return Vec::new();
+    }
+    let is_double = |at: &usize| {
+        let mapping = &areas[*at].mapping;
+        let others = || areas.iter().map(|area| &area.mapping).filter(|other| file(other) == file(mapping));
+        let touches = |other: &Mapping| other.end == mapping.start || other.start == mapping.end;
+        let shows_same = |other: &Mapping| {
+            let (here, there) = (shown(mapping), shown(other));
+            other.start != mapping.start && here.start < there.end && there.start < here.end
+        };
+        !others().any(touches) && others().any(shows_same)
+    };
+    code.into_iter().filter(is_double).collect()
 }
 
 /// The mapped files that nobody had locked at the snapshot.
