@@ -49,6 +49,7 @@ from groundhog.worker import (
     WorkerConfig,
 )
 from groundhog.worker.engine import default_engine
+from groundhog.worker.watchdog import Watchdog
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine, Mapping
@@ -126,6 +127,7 @@ class Pool:
         self._config: WorkerConfig | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._executor: ThreadPoolExecutor | None = None
+        self._watchdog = Watchdog()
         self._workers: list[Worker] = []
         self._queue = Waiting()
         self._starting: set[asyncio.Task[None]] = set()
@@ -156,6 +158,7 @@ class Pool:
         command = command_for(self.function)
         confinement = self._restrictions.confinement(self.function, command, self.limits)
         self._executor = ThreadPoolExecutor(2 * self._size + 1, thread_name_prefix="groundhog")
+        self._watchdog.start()
         self._config = WorkerConfig(
             name=self.function.name,
             command=command,
@@ -169,6 +172,7 @@ class Pool:
             eager_hooks=self._hooks is Hooks.EAGER and self.isolation is not Isolation.OFF,
             engine=self._engine if self._engine is not None else default_engine(),
             executor=self._executor,
+            watchdog=self._watchdog,
             confinement=confinement,
             layout_watch=LayoutWatch(),
         )
@@ -613,6 +617,7 @@ class Pool:
             await asyncio.gather(*tasks, return_exceptions=True)
         if self._executor is not None:
             self._executor.shutdown()
+            self._watchdog.stop()
 
 
 def _pause_s(failures: int) -> float:

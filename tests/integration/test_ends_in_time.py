@@ -214,7 +214,7 @@ def main(args):
 
 
 def test_nobody_waits_for_a_pipe_with_another_in_his_hand(source: Callable[[str, str], Path]) -> None:
-    """What copies from one pipe to another takes both: the one that is the server's, and then one that somebody holds for ever.
+    """What copies from one pipe to another takes both: the server's, then one that somebody holds for ever.
 
     It takes the one first that lies first in the kernel's memory, so that it is tried more than once.
     """

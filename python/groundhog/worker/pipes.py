@@ -19,6 +19,8 @@ from groundhog.protocols.actionloop import HOOKS_DONE, NO_MEMORY, AnswerDecoder,
 if TYPE_CHECKING:
     import asyncio
 
+    from groundhog.worker.watchdog import Guard
+
 STDIN, STDOUT, STDERR, ANSWER = 0, 1, 2, 3
 """The descriptors of the function process."""
 
@@ -150,6 +152,7 @@ class Channel:
         loop: asyncio.AbstractEventLoop,
         pipes: Pipes,
         owner: Owner,
+        guard: Guard,
         *,
         result_bytes: int,
         log_bytes: int,
@@ -157,6 +160,7 @@ class Channel:
         self._loop = loop
         self._pipes = pipes
         self._owner = owner
+        self._guard = guard
         self._decoder = AnswerDecoder(result_bytes)
         self._stdout = LogBuffer(log_bytes)
         self._stderr = LogBuffer(log_bytes)
@@ -224,7 +228,7 @@ class Channel:
         self._read_log(self._pipes.stdout, None)
         self._read_log(self._pipes.stderr, None)
         try:
-            return len(os.read(self._pipes.answer, _FIRST_READ))
+            return len(self._guard(os.read, self._pipes.answer, _FIRST_READ))
         except BlockingIOError:
             return 0
 
@@ -236,7 +240,7 @@ class Channel:
 
     def _write(self, *parts: bytes | memoryview) -> int:
         try:
-            return os.writev(self._pipes.request, parts)
+            return int(self._guard(os.writev, self._pipes.request, parts))
         except BlockingIOError:
             return 0
         except OSError:  # nobody reads it any more: the end of the process is reported by itself
@@ -263,7 +267,7 @@ class Channel:
 
     def _take_answer(self) -> bool:
         try:
-            data = os.read(self._pipes.answer, self._read_size)
+            data: bytes = self._guard(os.read, self._pipes.answer, self._read_size)
         except BlockingIOError:
             return False
         if not data:
@@ -296,7 +300,7 @@ class Channel:
 
     def _on_log_ready(self, fd: int, buffer: LogBuffer) -> None:
         try:
-            data = os.read(fd, _LOG_READ)
+            data = self._guard(os.read, fd, _LOG_READ)
         except BlockingIOError:
             return
         if not data:
@@ -304,11 +308,10 @@ class Channel:
         elif self.collecting:
             buffer.add(data)
 
-    @staticmethod
-    def _read_log(fd: int, buffer: LogBuffer | None) -> None:
+    def _read_log(self, fd: int, buffer: LogBuffer | None) -> None:
         for _ in range(_LOG_ROUNDS):
             try:
-                data = os.read(fd, _LOG_READ)
+                data = self._guard(os.read, fd, _LOG_READ)
             except BlockingIOError:
                 return
             if not data:

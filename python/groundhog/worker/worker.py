@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from groundhog.worker.engine import Engine, Process, RestoreReport, SnapshotInfo
     from groundhog.worker.job import Job
     from groundhog.worker.pipes import Channel
+    from groundhog.worker.watchdog import Watchdog
     from groundhog.worker.watching import LayoutWatch
 
 _LARGE_ANSWER = 256 << 10
@@ -90,6 +91,8 @@ class WorkerConfig:
     """Hooks run at once after a restore."""
     engine: Engine
     executor: Executor
+    watchdog: Watchdog
+    """Looks after all calls on pipes of the pool's processes."""
     """Runs what blocks: spawning, the snapshot, closing."""
     confinement: Confinement
     layout_watch: LayoutWatch

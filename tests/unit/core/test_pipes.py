@@ -15,6 +15,7 @@ from groundhog.errors import HookError, InvocationError, PayloadTooLargeError, P
 from groundhog.protocols.actionloop import AnswerDecoder
 from groundhog.worker import pipes as pipes_module
 from groundhog.worker.pipes import ANSWER, STDERR, STDIN, STDOUT, Channel, LogBuffer, Pipes
+from groundhog.worker.watchdog import Watchdog
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
@@ -52,7 +53,12 @@ class Fixture:
         self.pipes = Pipes()
         self.told = Recorder()
         self.channel = Channel(
-            asyncio.get_running_loop(), self.pipes, self.told, result_bytes=64 * MIB, log_bytes=100
+            asyncio.get_running_loop(),
+            self.pipes,
+            self.told,
+            Watchdog().guard(1, pytest.fail),
+            result_bytes=64 * MIB,
+            log_bytes=100,
         )
         self.channel.listen()
 
