@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from groundhog import Function, Pool
+from groundhog import Function, Limits, Pool
 from groundhog.observer import Endings
 from tests.framework import postgres, programs, redis_server
 
@@ -275,3 +275,55 @@ async def test_what_would_not_be_the_same_again_stays(function: Callable[..., Fu
     """Opened again, it would lead elsewhere, or lack what has begun."""
     async with Pool(function(text)) as pool:
         assert await answers(pool, 3) == {42}
+
+
+SLOW_TO_END = """
+import socket, sys, threading, time
+
+def pass_on(source, target, pause_s):
+    while data := source.recv(65536):
+        target.sendall(data)
+    time.sleep(pause_s)
+    target.shutdown(socket.SHUT_WR)
+
+with socket.create_server(("127.0.0.1", 0)) as server:
+    print(server.getsockname()[1], flush=True)
+    while True:
+        client, database = server.accept()[0], socket.create_connection(("127.0.0.1", int(sys.argv[1])))
+        threading.Thread(target=pass_on, args=(client, database, 0), daemon=True).start()
+        threading.Thread(target=pass_on, args=(database, client, 60), daemon=True).start()
+"""
+TWO_CLIENTS = """
+const { Pool } = require('pg');
+
+const pool = new Pool(ADDRESS);
+const loaded = Promise.all([1, 2, 3].map(() => pool.query('SELECT pg_sleep(0.05)')));
+
+exports.main = async ({ warm }) => {
+  await loaded;
+  if (warm) return {};
+  const clients = [await pool.connect(), await pool.connect()];
+  const { rows } = await clients[1].query('SELECT 6 * 7 AS value');
+  for (const client of clients) client.release();
+  return rows[0];
+};
+"""
+
+
+async def test_no_client_of_a_pool_is_missing_whose_server_is_slow_to_end(
+    addresses: dict[str, Any], source: Source
+) -> None:
+    address = addresses[NODE_POSTGRES]
+    argv = [sys.executable, "-c", SLOW_TO_END, str(address["port"])]
+    with subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as between:  # noqa: ASYNC220 - it starts at once
+        try:
+            assert between.stdout is not None
+            named = {**address, "port": int(between.stdout.readline()), "max": 3}
+            path = source("handler.js", f"const ADDRESS = {json.dumps(named)};\n{TWO_CLIENTS}")
+            function = Function.from_file(
+                path, env={"NODE_PATH": str(programs.node_packages())}, warmup=[{"warm": True}]
+            )
+            async with Pool(function, limits=Limits(timeout_s=3)) as pool:
+                assert await answers(pool, 2) == {42}
+        finally:
+            between.terminate()

@@ -14,11 +14,12 @@ const PASSED_ON = Symbol.for('groundhog.drivers'); // by a global: the inspector
 async function closeIdleOfPg(pool) {
   if (pool.ended || pool.ending || pool.waitingCount > 0) return;
   const clients = await Promise.all(Array.from({ length: pool.idleCount }, () => pool.connect()));
-  for (const client of clients) {
-    const removed = once(pool, 'remove');
+  // All at once, and nothing is awaited between: a client that is not released is missing in every request.
+  await Promise.all(clients.map((client) => {
+    const ended = once(client, 'end');
     client.release(true);
-    await removed;
-  }
+    return ended;
+  }));
 }
 
 const CLOSES = { __proto__: null, 'pg-pool': closeIdleOfPg };
