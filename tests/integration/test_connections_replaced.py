@@ -148,6 +148,67 @@ async def test_one_that_is_used_without_a_request(
             assert "uses such a connection without a request, too" in pool.stats().connections
 
 
+BEATS = """
+import socket, threading, time
+
+connection = socket.create_connection(("127.0.0.1", PORT))
+answers = connection.makefile("rb")
+lock = threading.Lock()
+
+def ask():
+    with lock:
+        connection.sendall(b"a question\\n")
+        if not answers.readline():
+            raise ConnectionError("gone")
+
+def beat():
+    for _ in range(COUNT):
+        time.sleep(PAUSE_S)
+        ask()
+
+threading.Thread(target=beat, daemon=True).start()
+"""
+HANDLER = """
+def main(params):
+    if params.get("ping"):
+        time.sleep(0.1)
+    else:
+        ask()
+    return {"alive": True}
+"""
+COMMAND = """
+import sys
+
+for line in sys.stdin:
+    ask()
+    with open("/proc/self/fd/3", "w") as answer:
+        answer.write('{"alive": true}\\n')
+"""
+
+
+@pytest.mark.parametrize(
+    ("count", "pause_s", "rest", "warmup"),
+    [
+        (200, 0.001, SEEDS + HANDLER, []),
+        (10**9, 0.3, HANDLER, [{"ping": True}]),
+        (10**9, 0.0005, COMMAND, None),
+    ],
+    ids=["hooks that have to do with something else", "a warm-up that does not", "a command"],
+)
+async def test_one_that_is_used_by_a_thread(
+    source: Source, echo_port: int, count: int, pause_s: float, rest: str, warmup: list[Any] | None
+) -> None:
+    text = BEATS.replace("PORT", str(echo_port)).replace("COUNT", str(count)).replace("PAUSE_S", str(pause_s))
+    path = source("handler.py", text + rest)
+    function = (
+        Function.from_command([sys.executable, str(path)])
+        if warmup is None
+        else Function.from_file(path, warmup=warmup)
+    )
+    async with Pool(function) as pool:
+        assert [(await pool.invoke({})).value for _ in range(4)] == [{"alive": True}] * 4
+
+
 @pytest.fixture(scope="module")
 def address() -> Iterator[str]:
     with postgres.running() as running:

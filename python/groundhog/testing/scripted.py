@@ -193,7 +193,7 @@ class ScriptedProcess(FakeProcess):
             self.token = line[_TOKEN] if line[:1] == b"@" else b""
             message = json.loads(line[_TOKEN.stop :] if self.token else line)
             control = message.get("groundhog")
-            if self._hooks_due:
+            if self._hooks_due and self.token:
                 self._run_hooks(message)
             if control == "prepare":
                 self._acknowledge(

@@ -14,9 +14,10 @@ find that connection at its end, or not, by whether an earlier one had used it.
 
 from __future__ import annotations
 
+import json
 from collections import deque
 from itertools import cycle, islice
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from groundhog._log import log
 from groundhog._text import shown
@@ -81,17 +82,28 @@ class ConnectionPolicy:
         return _PATIENCE_S[min(self._unsettled, len(_PATIENCE_S) - 1)]
 
     @property
-    def expects_rest(self) -> bool:
-        """Whether a process is to be given up that used connections without a request."""
-        return self._configured is not Connections.SHUT and self._unsettled < len(_PATIENCE_S)
+    def serves_on(self) -> bool:
+        """Whether processes serve on without their connections, whatever comes of it."""
+        return self._configured is Connections.SHUT
 
-    def unsettled(self) -> None:
-        """A process used connections between its snapshot and its first request: they were still being
-        opened, say. Each later request would find them shut, and not for want of connecting again.
+    @property
+    def expects_rest(self) -> bool:
+        """Whether it is still to be found out if connections are used without a request."""
+        return not self.serves_on and self._unsettled < len(_PATIENCE_S)
+
+    def unsettled(self, patience_s: float) -> None:
+        """A process used connections between its snapshot and its first request, though it was given that
+        time: they were still being opened, say. Each later request would find them shut, and not for want of
+        connecting again.
         """
-        self._unsettled += 1
+        if patience_s == self.patience_s:  # else others that started beside it have said so
+            self._unsettled += 1
         if not self.expects_rest:
-            self._needs("the function uses such a connection without a request, too")
+            self.unprompted()
+
+    def unprompted(self) -> None:
+        """A process uses connections by itself, again and again: what its warm-up says is no evidence."""
+        self._needs("the function uses such a connection without a request, too")
 
     def passed(self) -> None:
         """A rehearsal shut connections, and the warm-up was answered as before."""
@@ -166,13 +178,22 @@ class Trial:
         self._said: dict[bytes, deque[bytes]] = {request: deque(maxlen=_EQUAL) for request in requests}
         self._owed: list[bytes] = []
         self._hooks_failed = False
+        self._quiet = False
         self.shut = False
         """A restore has shut connections."""
+        self.unprompted = False
+        """They were used by what is no request: the same requests had left them alone."""
 
     @property
     def settled(self) -> bool:
         """Whether all of the warm-up has been answered since a connection was shut for the last time."""
         return not self._owed
+
+    def others(self) -> list[bytes]:
+        """All but the first of `requests`, once each: to be sent before the first restore, so that all have
+        been answered twice before a connection is shut, and the first restore tells whether any uses one.
+        """
+        return list(self._said)[1:]
 
     def requests(self, rounds: int) -> Iterator[bytes]:
         """What to send, with a restore after each: so many, and then what is missing to settle it."""
@@ -183,8 +204,10 @@ class Trial:
     def restored(self, connections_shut: int) -> None:
         """The process has been reverted."""
         if connections_shut:
+            self.unprompted = self.unprompted or (self._quiet and not self.shut)
             self.shut = True
             self._owed = sorted(self._numbers, key=self._numbers.__getitem__)
+        self._quiet = True
 
     def answered(self, request: bytes, answer: bytes) -> str | None:
         """Note an answer; what is wrong with it, once connections have been shut."""
@@ -220,6 +243,55 @@ class Trial:
             return failure(error)
         if is_failure(value):
             return failure(value["error"])
-        if len(said) == _EQUAL and len(set(said)) == 1 and answer != said[0]:
-            return f"was answered by {excerpt(answer)} instead of {excerpt(said[0])}"
+        if len(said) == _EQUAL and answer not in said and _is_other(said, value):
+            return f"was answered by {excerpt(answer)} instead of {excerpt(said[-1])}"
         return None
+
+
+def _is_other(said: deque[bytes], value: Any) -> bool:
+    """Whether an answer is another one than those."""
+    try:
+        return _differs([parse_answer(answer) for answer in said], value)
+    except ProtocolError:  # they were no better
+        return False
+    except RecursionError:
+        return True
+
+
+def _differs(said: list[Any], value: Any) -> bool:
+    """Whether a value differs from earlier ones in what these have in common: a time or an identifier in them
+    differs anyway, and the status or the kind of what stands beside it does not.
+    """
+    if all(its == said[0] for its in said):
+        return bool(value != said[0])
+    kinds = {_kind(its) for its in said}
+    if len(kinds) > 1:
+        return False
+    if {_kind(value)} != kinds:
+        return True
+    if isinstance(value, dict):
+        if all(its.keys() == said[0].keys() for its in said) and value.keys() != said[0].keys():
+            return True
+        common = [name for name in said[0] if all(name in its for its in said)]
+        return any(name not in value or _differs([its[name] for its in said], value[name]) for name in common)
+    if isinstance(value, list) and all(len(its) == len(said[0]) for its in said):
+        return len(value) != len(said[0]) or any(
+            _differs([its[at] for its in said], part) for at, part in enumerate(value)
+        )
+    if isinstance(value, str):  # a body, as those of web functions are
+        return _differs_within([*said, value])
+    return False
+
+
+def _differs_within(texts: list[str]) -> bool:
+    if not all(text.startswith(("{", "[")) for text in texts[:-1]):
+        return False
+    try:
+        *said, value = (json.loads(text) for text in texts)
+    except (ValueError, RecursionError):
+        return False
+    return _differs(said, value)
+
+
+def _kind(value: Any) -> type:
+    return float if type(value) is int else type(value)

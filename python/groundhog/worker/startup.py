@@ -70,6 +70,8 @@ class Startup:
         self._process: Process | None = None
         self._channel: Channel | None = None
         self._trial = Trial(worker.config.warmup)
+        self._patience_s = 0.0
+        """How long it was given for connections that were still being opened."""
         self._waiter: asyncio.Future[Any] | None = None
         self._failure: GroundhogError | None = None
         self.speaks_control = False
@@ -230,12 +232,14 @@ class Startup:
     async def _warm(self) -> Event:
         for number, request in enumerate(self._trial.all, start=1):
             await self._warm_with(number, request)
+        self._patience_s = self._config.connections.patience_s
+        until = self._loop.time() + self._patience_s
         if self.speaks_control:
-            until = self._loop.time() + self._config.connections.patience_s
             for _ in range(_NOOPS):
                 await self._exchange(noop_line(_CONTEXT))
-            while self._loop.time() < until:
-                await asyncio.sleep(_POLL_S)
+        while self._loop.time() < until:
+            await asyncio.sleep(_POLL_S)
+            if self.speaks_control:  # others go on by themselves
                 await self._exchange(noop_line(_CONTEXT))
         return Event.WARMED
 
@@ -304,29 +308,44 @@ class Startup:
         return Event.SNAPSHOTTED
 
     async def _rehearse(self) -> Event:
+        """Serve as later, so that the engine learns which pages are written, and this what becomes of
+        connections. No process comes up without one that nothing has shown to be of no need.
+        """
+        policy = self._config.connections
         await self._rest()
-        requests = self._trial.all
-        if self._config.connections.uses_up:
+        if policy.uses_up:
             pass  # it will not serve for long, and a restore might cost it a connection
-        elif requests:
-            await self._rehearse_with_warmup(max(_REHEARSALS, min(len(requests), _MOST_REHEARSALS)))
+        elif self._trial.all:
+            await self._rehearse_with_warmup(max(_REHEARSALS, min(len(self._trial.all), _MOST_REHEARSALS)))
         elif self.speaks_control:
             await self._rehearse_without_warmup()
         else:  # nothing can be sent to it without calling the function: but a restore must be possible
-            await self._restore()
+            self._expect_rest((await self._restore()).connections_shut)
+        if self._trial.unprompted and policy.judges:
+            policy.unprompted()
+        if self._trial.shut and policy.uses_up:  # by the trial of another worker, too
+            raise SpentError("its connections were shut down when it was rehearsed")
+        if self._trial.shut and self._trial.all and policy.judges:
+            policy.passed()
         if self._config.eager_hooks and self.has_hooks:
             await self._run_hooks()
         return Event.REHEARSED
 
     async def _rest(self) -> None:
         """See whether connections are used without a request, by what the function began when it loaded."""
-        if self.speaks_control and not self.has_hooks and self._config.connections.expects_rest:
-            await self._exchange(noop_line(_CONTEXT))
-            self._expect_rest((await self._restore()).connections_shut)
+        if not self._config.connections.expects_rest:
+            return
+        if self.speaks_control:
+            for _ in range(_REHEARSALS):
+                await self._exchange_without_hooks(noop_line(_CONTEXT))
+        elif not self._trial.all:
+            return  # all of its rehearsal is that
+        self._expect_rest((await self._restore()).connections_shut)
 
     def _expect_rest(self, connections_shut: int) -> None:
-        if connections_shut and self._config.connections.expects_rest:
-            self._config.connections.unsettled()
+        policy = self._config.connections
+        if connections_shut and not policy.serves_on:
+            policy.unsettled(self._patience_s)
             raise SpentError("connections were used without a request")
 
     async def _rehearse_without_warmup(self) -> None:
@@ -347,15 +366,12 @@ class Startup:
     async def _rehearse_with_warmup(self, rounds: int) -> None:
         """Serve the warm-up again, as requests are served, and see how it takes the loss of connections."""
         policy, trial = self._config.connections, self._trial
+        for request in trial.others():
+            trial.answered(request, await self._exchange(self._warmup_line(request)))
         for request in trial.requests(rounds):
             self._judge(await self._rehearse_with(request))
-        if not trial.shut or not policy.judges:
-            return
-        if not trial.settled:
+        if policy.judges and not trial.settled:
             policy.failed("the warm-up used further ones each time")
-        if policy.uses_up:  # by the trial of another worker, too
-            raise SpentError("its connections were shut down when it was rehearsed")
-        policy.passed()
 
     async def _rehearse_with(self, request: bytes) -> str | None:
         """Serve a request of the warm-up; what went wrong, once connections have been shut."""
@@ -406,6 +422,18 @@ class Startup:
         waiter = self._wait()
         self._channel.send(line, hooks=self.has_hooks)
         return await self._result(waiter, what)
+
+    async def _exchange_without_hooks(self, line: bytes) -> bytes:
+        """As before the snapshot: hooks after a restore run with what is fresh, and might use connections."""
+        self._check()
+        assert self._channel is not None  # noqa: S101
+        waiter = self._wait()
+        freshens, self._channel.freshens = self._channel.freshens, False
+        try:
+            self._channel.send(line)
+        finally:
+            self._channel.freshens = freshens
+        return await self._result(waiter, "answer a warm-up request")
 
     def _check(self) -> None:
         if self._failure is not None:

@@ -69,6 +69,51 @@ class TestTrial:
         trial.restored(1)
         assert trial.answered(FIRST, b'{"v":3}') is None
 
+    @pytest.mark.parametrize(
+        ("before", "after", "differs"),
+        [
+            ('{"id":%d,"status":200}', '{"id":9,"status":500}', True),
+            ('{"id":%d,"status":200}', '{"id":9,"status":200}', False),
+            ('{"id":%d,"rows":[1]}', '{"id":9,"rows":[]}', True),
+            ('{"id":%d,"rows":[1]}', '{"id":9}', True),
+            ('{"id":%d,"name":"Ada"}', '{"id":9,"name":null}', True),
+            ('{"id":%d}', '{"id":9,"reason":"gone"}', True),
+            ('{"id":%d}', '{"id":null}', True),
+            ('{"id":%d}', '{"id":1.5}', False),
+            (r'{"body":"{\"id\":%d,\"n\":1}"}', r'{"body":"{\"id\":9,\"n\":0}"}', True),
+            (r'{"body":"{\"id\":%d,\"n\":1}"}', r'{"body":"{\"id\":9,\"n\":1}"}', False),
+            ('{"body":"at %d"}', '{"body":"at 9"}', False),
+            ("[[%d,2]]", "[[9,3]]", True),
+        ],
+    )
+    def test_what_answers_have_in_common_is_compared(self, before: str, after: str, *, differs: bool) -> None:
+        """Many tell a time or an identifier beside what counts."""
+        trial = Trial([FIRST])
+        for number in (1, 2):
+            trial.answered(FIRST, (before % number).encode())
+        trial.restored(1)
+        assert (trial.answered(FIRST, after.encode()) is not None) == differs
+
+    @pytest.mark.parametrize(
+        ("before", "differs"),
+        [(b"%d", False), (b'{"a":' * 600 + b"%d" + b"}" * 600, True)],
+        ids=["no answers", "deep ones"],
+    )
+    def test_answers_that_cannot_be_compared(self, before: bytes, *, differs: bool) -> None:
+        trial = Trial([FIRST])
+        for number in (1, 2):
+            trial.answered(FIRST, before % number)
+        trial.restored(1)
+        after = before % 3 if differs else b"{}"
+        assert (trial.answered(FIRST, after) is not None) == differs
+
+    @pytest.mark.parametrize(("shut", "unprompted"), [([0, 1], True), ([1, 1], False), ([0, 0], False)])
+    def test_connections_that_no_request_has_used(self, shut: list[int], *, unprompted: bool) -> None:
+        trial = Trial([FIRST])
+        for connections in shut:
+            trial.restored(connections)
+        assert trial.unprompted == unprompted
+
     def test_the_last_answers_count(self) -> None:
         """The first request finds a cold process."""
         trial = Trial([FIRST])
@@ -145,7 +190,7 @@ class TestPolicy:
         patience = [made.patience_s]
         while not made.uses_up:
             assert made.expects_rest
-            made.unsettled()
+            made.unsettled(made.patience_s)
             patience.append(made.patience_s)
         assert patience == [0, 0.1, 0.5, 2.0, 2.0]
         assert not made.expects_rest, "there is nothing more to wait for"

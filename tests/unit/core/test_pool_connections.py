@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -137,6 +138,32 @@ async def test_an_answer_that_changes_is_evidence() -> None:
     async with Pool(function({}), engine=FakeEngine(falls_back)) as pool:
         assert [(await pool.invoke({})).value["from"] for _ in range(5)] == ["database"] * 5
         assert "instead of" in pool.stats().connections
+
+
+async def test_so_is_that_of_a_further_request_of_the_warm_up() -> None:
+    """It is answered twice before a connection is shut, too."""
+
+    def falls_back(params: Any, call: Call) -> dict[str, Any]:
+        used = call.use_connection()
+        return {"from": "database" if used or (params or {}).get("ping") else "cache"}
+
+    async with Pool(function({"ping": True}, {}), engine=FakeEngine(falls_back)) as pool:
+        assert [(await pool.invoke({})).value["from"] for _ in range(5)] == ["database"] * 5
+        assert "warm-up request 2 was answered by" in pool.stats().connections
+
+
+async def test_no_worker_comes_up_that_lost_its_connection_while_another_one_was_judged() -> None:
+    """Its own hooks were called no more, as it was known by then that they need the connection."""
+    calls = 0
+
+    def send(call: Call) -> str:
+        nonlocal calls
+        calls += 1
+        time.sleep(0.003 * (calls % 7))
+        return "" if call.use_connection() else GONE
+
+    async with Pool(function(), 4, engine=FakeEngine(fragile, finish=send)) as pool:
+        assert [(await pool.invoke({})).value["n"] for _ in range(12)] == [1] * 12
 
 
 async def test_a_process_that_ends_in_the_trial_is_evidence() -> None:
