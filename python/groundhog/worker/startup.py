@@ -178,7 +178,7 @@ class Startup:
             self._loop,
             pipes,
             self._worker,
-            self._config.watchdog.guard(process.pid, process.kill),
+            self._config.watchdog.guard(process.pid, self._worker.kill),
             result_bytes=self._limits.result_bytes,
             log_bytes=self._limits.log_bytes,
         )

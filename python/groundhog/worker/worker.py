@@ -279,6 +279,12 @@ class Worker:
         self._tell_finished()
         self._listener.worker_retired(self, reason, message)
 
+    def kill(self) -> None:
+        """Have its process end, unless that has been freed already. From any thread."""
+        process = self._process
+        if process is not None:
+            process.kill()
+
     async def close(self) -> None:
         """Retire it if need be, and free all that it holds."""
         self.retire("closed", "the pool is closing")

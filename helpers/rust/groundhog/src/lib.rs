@@ -245,7 +245,8 @@ fn answer<Answer: Display, Wrong: Display>(
     request: &str,
 ) -> String {
     match panic::catch_unwind(AssertUnwindSafe(|| function(request).map(|answer| answer.to_string()))) {
-        Ok(Ok(text)) => text.replace('\n', " "), // between two values: within a text it would be escaped
+        // A line break stands between two values: within a text it would be escaped. A space at the end has a meaning.
+        Ok(Ok(text)) => text.trim_end().replace('\n', " "),
         Ok(Err(error)) => failed(&error.to_string()),
         Err(thrown) => failed(text_of(thrown.as_ref())),
     }

@@ -61,6 +61,6 @@ fn main() -> ExitCode {
         }
         print!("out of {}", request.len());
         eprint!("err");
-        Ok(format!("{{\"order\":\"{}\",\n\"pid\":{}}}", order.text(), std::process::id()))
+        Ok(format!("{{\"order\":\"{}\",\n\"pid\":{}}}\n", order.text(), std::process::id()))
     })
 }
