@@ -170,10 +170,7 @@ threading.Thread(target=beat, daemon=True).start()
 """
 HANDLER = """
 def main(params):
-    if params.get("ping"):
-        time.sleep(0.1)
-    else:
-        ask()
+    ask()
     return {"alive": True}
 """
 COMMAND = """
@@ -187,24 +184,20 @@ for line in sys.stdin:
 
 
 @pytest.mark.parametrize(
-    ("count", "pause_s", "rest", "warmup"),
+    ("count", "pause_s", "rest", "is_command"),
     [
-        (200, 0.001, SEEDS + HANDLER, []),
-        (10**9, 0.3, HANDLER, [{"ping": True}]),
-        (10**9, 0.0005, COMMAND, None),
+        (200, 0.001, SEEDS + HANDLER, False),
+        (10**9, 0.0005, COMMAND, True),
     ],
-    ids=["hooks that have to do with something else", "a warm-up that does not", "a command"],
+    ids=["hooks that have to do with something else", "a command"],
 )
 async def test_one_that_is_used_by_a_thread(
-    source: Source, echo_port: int, count: int, pause_s: float, rest: str, warmup: list[Any] | None
+    source: Source, echo_port: int, count: int, pause_s: float, rest: str, is_command: bool
 ) -> None:
     text = BEATS.replace("PORT", str(echo_port)).replace("COUNT", str(count)).replace("PAUSE_S", str(pause_s))
     path = source("handler.py", text + rest)
-    function = (
-        Function.from_command([sys.executable, str(path)])
-        if warmup is None
-        else Function.from_file(path, warmup=warmup)
-    )
+    command = [sys.executable, str(path)]
+    function = Function.from_command(command) if is_command else Function.from_file(path)
     async with Pool(function) as pool:
         assert [(await pool.invoke({})).value for _ in range(4)] == [{"alive": True}] * 4
 

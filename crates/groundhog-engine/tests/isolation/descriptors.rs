@@ -154,7 +154,8 @@ fn all_events_of_a_large_set_are_taken() {
         victim.snapshot();
         for round in 1..=2 {
             assert_eq!(victim.ask(round), format!("{{\"edges\":{edges}}}"), "{}", victim.label());
-            assert!(victim.tracee.restore(false).is_ok(), "{}", victim.label());
+            let restored = victim.tracee.restore(false);
+            assert!(restored.is_ok(), "{}: {restored:?}", victim.label());
         }
     }
 }
