@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import subprocess
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tests.framework.postgres import NOBODY, free_port
+from tests.framework.servers import HOST, free_port, not_as_root
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-HOST, USER, DATABASE = "127.0.0.1", "tester", "shop"
+USER, DATABASE = "tester", "shop"
 FIRST_STATEMENTS = f"""\
 CREATE DATABASE {DATABASE};
 CREATE USER {USER}@{HOST};
@@ -26,10 +25,8 @@ GRANT ALL ON {DATABASE}.* TO {USER}@{HOST};
 def running() -> Iterator[dict[str, Any]]:
     """It takes connections as long as this is entered: what clients have to be told."""
     with tempfile.TemporaryDirectory(prefix="groundhog-mariadb-") as name:
-        folder, as_user = Path(name), ["setpriv"]
-        if os.getuid() == 0:
-            as_user += [f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups"]
-            os.chown(folder, NOBODY, NOBODY)
+        folder = Path(name)
+        as_user = not_as_root(folder)
         data, first = folder / "data", folder / "first.sql"
         first.write_text(FIRST_STATEMENTS, encoding="ascii")
         install = [

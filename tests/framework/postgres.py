@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import shutil
-import socket
 import subprocess
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tests.framework.servers import free_port, not_as_root
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-NOBODY = 65534  # it does not run as root
 
 
 def _program(name: str) -> str:
@@ -25,21 +23,14 @@ def _program(name: str) -> str:
     return path
 
 
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        return int(taken.getsockname()[1])
-
-
 @contextlib.contextmanager
 def running() -> Iterator[str]:
     """It takes connections as long as this is entered: the address, as clients take it."""
-    with tempfile.TemporaryDirectory(prefix="groundhog-postgres-") as folder:
-        prefix: list[str] = []
-        if os.getuid() == 0:
-            prefix = ["setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups"]
-            os.chown(folder, NOBODY, NOBODY)
-        with _serving(Path(folder) / "data", prefix) as address:
-            yield address
+    with (
+        tempfile.TemporaryDirectory(prefix="groundhog-postgres-") as folder,
+        _serving(Path(folder) / "data", not_as_root(Path(folder))) as address,
+    ):
+        yield address
 
 
 @contextlib.contextmanager

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-import socket
 import subprocess
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import redis
+
+from tests.framework.servers import free_port
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,15 +28,10 @@ class RedisServer:
             yield client
 
 
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        return int(taken.getsockname()[1])
-
-
 @contextlib.contextmanager
 def running(folder: Path) -> Iterator[RedisServer]:
     """It takes connections as long as this is entered."""
-    server = RedisServer(_free_port(), str(folder / "redis"))
+    server = RedisServer(free_port(), str(folder / "redis"))
     options = {"port": server.port, "bind": "127.0.0.1", "unixsocket": server.path, "dir": folder, "save": ""}
     argv = ["redis-server", *(str(word) for name, value in options.items() for word in (f"--{name}", value))]
     with subprocess.Popen(argv, stdout=subprocess.PIPE, text=True) as process:

@@ -10,7 +10,6 @@ import contextlib
 import http.client
 import os
 import shutil
-import socket
 import tempfile
 import time
 from dataclasses import dataclass
@@ -20,6 +19,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from groundhog import Tracee
+from tests.framework.servers import free_port
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -70,11 +70,6 @@ class Nginx:
                 return response.status, cut.partial
 
 
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        return int(taken.getsockname()[1])
-
-
 @contextlib.contextmanager
 def serving(folder: Path, sendfile: str) -> Iterator[Nginx]:
     """Run it as one process in a jail; it may write to the folder ``private``, in which a file is found."""
@@ -82,7 +77,7 @@ def serving(folder: Path, sendfile: str) -> Iterator[Nginx]:
     for place in (fixed, private):
         place.mkdir()
         (place / "file").write_bytes(BODY)
-    port = _free_port()
+    port = free_port()
     user = "user root;" if os.geteuid() == 0 else ""
     settings = folder / "nginx.conf"
     settings.write_text(
