@@ -118,6 +118,7 @@ class Tracee:
         most_tasks: int | None = None,
         keep_connections: bool = False,
         shut_own_connections: bool = False,
+        own_port: int | None = None,
         trusted: bool = False,
     ) -> Tracee: ...
     @staticmethod

@@ -76,6 +76,9 @@ impl Tracee {
     /// `shut_own_connections`: shut them down also where the caller has their other ends, by which it may be a server of the
     /// program's; else they count as how it speaks with the program, and are left alone.
     ///
+    /// `own_port`: of those whose other ends the caller has, only the ones that came to this port of it count as how it speaks
+    /// with the program.
+    ///
     /// `trusted`: without a jail, take it that the program does not write to its `/proc/PID/clear_refs`, by which it undoes
     /// the strategy `soft-dirty`; for tests and benchmarks.
     ///
@@ -84,7 +87,7 @@ impl Tracee {
     #[pyo3(signature = (argv, *, env = None, cwd = None, fds = None, drain = Vec::new(), strategy = None, watch = true,
                         jail = None, private = Vec::new(), most_written = None, network = "host", ids = None,
                         most_tasks = None, keep_connections = false, shut_own_connections = false,
-                        trusted = false))]
+                        own_port = None, trusted = false))]
     #[allow(
         clippy::fn_params_excessive_bools,
         clippy::too_many_arguments,
@@ -107,6 +110,7 @@ impl Tracee {
         most_tasks: Option<usize>,
         keep_connections: bool,
         shut_own_connections: bool,
+        own_port: Option<u16>,
         trusted: bool,
     ) -> PyResult<Self> {
         if argv.is_empty() {
@@ -141,10 +145,11 @@ impl Tracee {
             }),
             ids,
             most_tasks,
-            connections: match (keep_connections, shut_own_connections) {
-                (true, _) => UsedConnections::Kept,
-                (false, true) => UsedConnections::AllShut,
-                (false, false) => UsedConnections::Shut,
+            connections: match (keep_connections, shut_own_connections, own_port) {
+                (true, ..) => UsedConnections::Kept,
+                (false, true, _) => UsedConnections::AllShut,
+                (false, false, Some(port)) => UsedConnections::ShutButAt(port),
+                (false, false, None) => UsedConnections::Shut,
             },
             trusted,
         };

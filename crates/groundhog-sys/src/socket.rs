@@ -257,7 +257,7 @@ impl Address {
     #[must_use]
     pub fn is_unnamed(&self) -> bool {
         // The family comes first, then the port, in all families that have one.
-        self.0.len() <= 2 || (self.is_internet() && self.0[2..4] == [0, 0])
+        self.0.len() <= 2 || self.port() == Some(0)
     }
 
     /// Whether it is any address, and no port.
@@ -284,6 +284,12 @@ impl Address {
         }
         bytes[LABEL].fill(0);
         Self(bytes)
+    }
+
+    /// The port, of the families that have one.
+    #[must_use]
+    pub fn port(&self) -> Option<u16> {
+        self.is_internet().then(|| u16::from_be_bytes([self.0[2], self.0[3]]))
     }
 
     fn is_internet(&self) -> bool {

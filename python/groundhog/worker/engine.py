@@ -57,6 +57,7 @@ class Engine(Protocol):
         most_tasks: int | None = None,
         keep_connections: bool = False,
         shut_own_connections: bool = False,
+        own_port: int | None = None,
     ) -> Process: ...
 
 

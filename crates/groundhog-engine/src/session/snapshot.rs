@@ -253,6 +253,10 @@ impl Session {
         } else {
             OwnEnds::of(&survey.own_numbers, self.sock_diag.is_none(), &survey.sockets_of_its_own())?
         };
+        let own_ends = match connections {
+            UsedConnections::ShutButAt(port) => own_ends.at(port),
+            _ => own_ends,
+        };
         let tells_peers = capabilities().tells_unix_peers();
         let keeps = connections == UsedConnections::Kept;
         PendingData::save(survey, &self.process, self.sock_diag.as_ref(), tells_peers, &own_ends, keeps)

@@ -62,6 +62,8 @@ pub enum UsedConnections {
     Shut,
     /// Those are, too: this process may be a server of the program's.
     AllShut,
+    /// All but those that came to this port of this process: it speaks with the program by them, and may be a server of it at others.
+    ShutButAt(u16),
     /// They stay open and are only emptied: an answer that comes later than the restore reaches the next request.
     Kept,
 }

@@ -70,6 +70,13 @@ impl OwnEnds {
         Ok(ends)
     }
 
+    /// Those that came to that port alone.
+    pub(crate) fn at(mut self, port: u16) -> Self {
+        self.inodes.clear();
+        self.addresses.retain(|(_, own, _)| own.port() == Some(port));
+        self
+    }
+
     #[cfg(test)]
     pub(crate) fn has(&self, inode: u64) -> bool {
         self.inodes.contains(&inode)
@@ -201,6 +208,7 @@ fn pair(candidate: &Candidate<'_>, other: &Candidate<'_>, made: Made, unread: u6
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::net::{TcpListener, TcpStream};
     use std::os::fd::AsRawFd;
     use std::os::unix::net::UnixStream;
 
@@ -212,5 +220,25 @@ mod tests {
         let ends = |theirs| OwnEnds::of(&[socket.as_raw_fd()], true, &theirs).expect("it is open");
         assert_eq!(ends(BTreeSet::new()).inodes, [inode]);
         assert!(ends(BTreeSet::from([inode])).inodes.is_empty());
+    }
+    #[test]
+    fn of_two_servers_of_ours_only_the_one_by_which_we_speak_counts() {
+        let servers = [(); 2].map(|()| TcpListener::bind("127.0.0.1:0").expect("a port"));
+        let ports = servers.each_ref().map(|server| server.local_addr().expect("it listens").port());
+        let accepted = servers.each_ref().map(|server| {
+            let theirs = TcpStream::connect(server.local_addr().expect("it listens")).expect("it accepts");
+            (server.accept().expect("somebody connected").0, theirs)
+        });
+        let numbers = accepted.each_ref().map(|(ours, _)| ours.as_raw_fd());
+        let ends = OwnEnds::of(&numbers, true, &BTreeSet::new()).expect("they are open").at(ports[1]);
+        let counts = accepted.each_ref().map(|(_, theirs)| {
+            let address = |asked: groundhog_sys::Result<Address>| asked.expect("it is connected").plain();
+            ends.is_peer_of(
+                SOCK_STREAM,
+                &address(socket::own_address(theirs)),
+                &address(socket::peer_address(theirs)),
+            )
+        });
+        assert_eq!(counts, [false, true]);
     }
 }
