@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 Kind = Literal["python", "nodejs", "command"]
 Ack = Literal["auto", "require", "none"]
+Protocol = Literal["actionloop", "runtime-api"]
+PROTOCOLS: tuple[Protocol, ...] = ("actionloop", "runtime-api")
 JsonValue = Any
 """What ``json.loads`` may return; the recursive type would help nobody here."""
 
@@ -228,6 +230,8 @@ class Function:
     cwd: Path | None = None
     ack: Ack = "require"
     interpreter: tuple[str, ...] = ()
+    protocol: Protocol = "actionloop"
+    """How the process is spoken to."""
 
     @classmethod
     def from_file(
@@ -283,8 +287,12 @@ class Function:
         cwd: str | os.PathLike[str] | None = None,
         ack: Ack = "auto",
         name: str | None = None,
+        protocol: Protocol = "actionloop",
     ) -> Function:
         """Any program that speaks ActionLoop: a request line on stdin, an answer line on file descriptor 3.
+
+        Or, with ``protocol="runtime-api"``, a client of AWS Lambda's Runtime API, which it finds by
+        ``AWS_LAMBDA_RUNTIME_API`` in its environment; it has loaded when it asks for its first event.
 
         ``ack`` says how to know that it has loaded: ``"require"``: it writes ``{"ok": true}`` to descriptor 3
         first, since ``OW_WAIT_FOR_ACK`` is set; ``"auto"``: that, or it blocks in reading its first request,
@@ -296,6 +304,8 @@ class Function:
             raise ConfigError("the command is empty: give a program and its arguments")
         if any("\0" in word for word in words):
             raise ConfigError(f"the command {words[0]!r} has a NUL character in an argument")
+        if protocol not in PROTOCOLS:
+            raise ConfigError(f"unknown protocol {protocol!r}: choose one of {', '.join(PROTOCOLS)}")
         if ack not in {"auto", "require", "none"}:
             raise ConfigError(f"unknown ack {ack!r}: choose one of auto, require, none")
         if ack == "none" and not warmup:
@@ -311,7 +321,8 @@ class Function:
             env=_checked_env(env),
             inherit_env=inherit_env,
             cwd=directory,
-            ack=ack,
+            ack="require" if protocol == "runtime-api" else ack,
+            protocol=protocol,
         )
 
     @classmethod

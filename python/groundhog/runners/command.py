@@ -12,7 +12,7 @@ from groundhog.config import DEFAULT_ENTRIES
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from groundhog.config import Ack, Function
+    from groundhog.config import Ack, Function, Protocol
 
 
 _OURS = "GROUNDHOG_WITHOUT"
@@ -27,6 +27,8 @@ class Command:
     env: dict[str, str]
     cwd: str
     ack: Ack
+    protocol: Protocol = "actionloop"
+    """How it is spoken to."""
 
 
 def base_env(function: Function, defaults: Mapping[str, str] | None = None) -> dict[str, str]:

@@ -11,14 +11,30 @@ import contextlib
 import fcntl
 import os
 import time
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any
 
 from groundhog.errors import HookError, InvocationError, PayloadTooLargeError, ProtocolError
-from groundhog.protocols.actionloop import HOOKS_DONE, NO_MEMORY, AnswerDecoder, Freshness
+from groundhog.protocols.actionloop import (
+    FINISH,
+    HOOKS,
+    HOOKS_DONE,
+    NO_MEMORY,
+    RAISED,
+    AnswerDecoder,
+    Freshness,
+    parse_answer,
+)
+from groundhog.worker.channel import Answer
+from groundhog.worker.output import Output
+from groundhog.worker.quiescence import waits_for_request
 
 if TYPE_CHECKING:
     import asyncio
+    from collections.abc import Mapping
 
+    from groundhog.config import Limits
+    from groundhog.worker.channel import Owner
+    from groundhog.worker.job import Job
     from groundhog.worker.watchdog import Guard
 
 STDIN, STDOUT, STDERR, ANSWER = 0, 1, 2, 3
@@ -26,12 +42,12 @@ STDIN, STDOUT, STDERR, ANSWER = 0, 1, 2, 3
 
 _LARGE_PIPE = 1 << 20  # the most that an unprivileged process gets: a wake-up per MiB instead of per 64 KiB
 _FIRST_READ = 64 << 10
-_LOG_READ = 64 << 10
-_LOG_ROUNDS = 32  # a process that never stops printing must not keep its caller waiting for the end of it
 
 
 class Pipes:
     """The descriptors: ours do not block, the process's do."""
+
+    finishes = False
 
     def __init__(self) -> None:
         self._child: dict[int, int] = {}
@@ -74,9 +90,27 @@ class Pipes:
         return [self.answer, self.stdout, self.stderr, self._undelivered]
 
     @property
-    def request_inode(self) -> int:
-        """Identifies the request pipe in ``/proc/PID/fd``."""
-        return os.fstat(self.request).st_ino
+    def env(self) -> Mapping[str, str]:
+        """Nothing: the numbers are fixed."""
+        return {}
+
+    @property
+    def spawn_options(self) -> dict[str, Any]:
+        """None: it speaks by pipes, and a connection to this process is one to a server of ours."""
+        return {"shut_own_connections": True}
+
+    def channel(
+        self, loop: asyncio.AbstractEventLoop, owner: Owner, guard: Guard, pid: int, limits: Limits
+    ) -> Channel:
+        """Speak by these pipes."""
+        del pid
+        return Channel(
+            loop, self, owner, guard, result_bytes=limits.result_bytes, log_bytes=limits.log_bytes
+        )
+
+    def waits(self, pid: int) -> bool:
+        """Whether a thread of it is blocked in reading a request."""
+        return waits_for_request(pid, os.fstat(self.request).st_ino)
 
     def release_child_ends(self) -> None:
         """Close our copies of the process's ends, so that its end is the pipes' end."""
@@ -88,60 +122,6 @@ class Pipes:
         self.release_child_ends()
         while self._ours:
             os.close(self._ours.pop())
-
-
-class LogBuffer:
-    """What a process printed during one request, up to a limit."""
-
-    __slots__ = ("_dropped", "_kept", "_limit")
-
-    def __init__(self, limit: int) -> None:
-        self._limit = limit
-        self._kept = bytearray()
-        self._dropped = 0
-
-    def add(self, data: bytes) -> None:
-        """Keep ``data`` as far as the limit allows."""
-        room = self._limit - len(self._kept)
-        if len(data) > room:
-            self._dropped += len(data) - room
-            data = data[:room]
-        self._kept += data
-
-    def take(self) -> str:
-        """All of it, with a last line that says how much is missing; the buffer is empty then."""
-        if not self._kept and not self._dropped:
-            return ""
-        try:
-            text = self._kept.decode("utf-8", "replace")
-        except MemoryError:  # whoever waits for an answer gets it without
-            text = ""
-            self._dropped += len(self._kept)
-        if self._dropped:
-            separator = "" if not text or text.endswith("\n") else "\n"
-            text += f"{separator}[groundhog: {self._dropped} further bytes of output were dropped]\n"
-        self._kept.clear()
-        self._dropped = 0
-        return text
-
-
-class Owner(Protocol):
-    """Who is told what came through the pipes."""
-
-    def on_answer(self, line: bytes) -> None:
-        """The answer is complete."""
-
-    def on_hooks_done(self) -> None:
-        """The function's hooks have run: now it is the function's turn."""
-
-    def on_broken(self, error: InvocationError) -> None:
-        """The process broke the protocol, or its hooks failed; nothing it writes can be trusted any more."""
-
-    def on_stray(self, data: bytes) -> None:
-        """Bytes came on the answer pipe though none were owed."""
-
-    def on_end(self) -> None:
-        """Nobody holds the other end of the answer pipe any more."""
 
 
 class Channel:
@@ -162,24 +142,22 @@ class Channel:
         self._owner = owner
         self._guard = guard
         self._decoder = AnswerDecoder(result_bytes)
-        self._stdout = LogBuffer(log_bytes)
-        self._stderr = LogBuffer(log_bytes)
+        self._output = Output(loop, pipes.stdout, pipes.stderr, guard, log_bytes)
         self._unsent: memoryview | None = None
         self._read_size = _FIRST_READ
         self._freshness: Freshness | None = None
         self.freshens = False
         """Whether requests carry fresh random numbers, and answers have to acknowledge them."""
         self._hooks_run = False
-        self.collecting = True
-        """Whether what the process prints now belongs to somebody."""
+        self.marks_raised = False
+        """Whether what follows the answer says that it was raised."""
         self.cut_short = False
         """Whether the last request was answered before the process had taken all of it."""
 
     def listen(self) -> None:
         """Watch the pipes. The readers stay as long as the process: a request changes no registration."""
         self._loop.add_reader(self._pipes.answer, self._on_answer_ready)
-        self._loop.add_reader(self._pipes.stdout, self._on_log_ready, self._pipes.stdout, self._stdout)
-        self._loop.add_reader(self._pipes.stderr, self._on_log_ready, self._pipes.stderr, self._stderr)
+        self._output.listen()
 
     def expect(self) -> None:
         """A line is owed that no request asks for: the acknowledgement."""
@@ -199,7 +177,7 @@ class Channel:
             self._decoder.expect(len(self._freshness.token))
         else:
             self._decoder.expect()
-        self.collecting = True
+        self._output.collecting = True
         self.cut_short = False
         self._read_size = _FIRST_READ
         sent = self._write(prefix, line)
@@ -207,16 +185,35 @@ class Channel:
             self._unsent = memoryview(prefix + line)[sent:]
             self._loop.add_writer(self._pipes.request, self._on_writable)
 
+    def serve(self, job: Job, *, hooks: bool = False) -> None:
+        """Hand over a request."""
+        self.send(job.line(), hooks=hooks)
+
+    def run_hooks(self) -> None:
+        """Have the hooks after a restore run. The line brings fresh random numbers, as a request does."""
+        self.send(HOOKS, hooks=True)
+
+    def finish(self) -> None:
+        """Have the hooks before a restore run."""
+        self.send(FINISH)
+
+    def reverted(self) -> None:
+        """Nothing is to be done: the engine has emptied the pipes."""
+
+    def answer(self, line: bytes) -> Answer:
+        """The answer in a line; ProtocolError if it is not JSON, or neither an object nor an array."""
+        raised = self.marks_raised and line.endswith(RAISED)
+        if raised:
+            line = line[: -len(RAISED)]
+        return Answer(parse_answer(line), line, raised)
+
     def take_logs(self) -> tuple[str, str]:
         """What has been printed until now, to stdout and to stderr; what comes from now on is nobody's."""
-        self.hold_logs()
-        return self._stdout.take(), self._stderr.take()
+        return self._output.take()
 
     def hold_logs(self) -> None:
         """Keep what has been printed until now for the next request; what comes before that is nobody's."""
-        self._read_log(self._pipes.stdout, self._stdout)
-        self._read_log(self._pipes.stderr, self._stderr)
-        self.collecting = False
+        self._output.hold()
 
     def read_answer(self) -> None:
         """Read what is left in the answer pipe of a process that has ended."""
@@ -225,8 +222,7 @@ class Channel:
 
     def discard(self) -> int:
         """Drop what came since the last answer; how many bytes of it were on the answer pipe."""
-        self._read_log(self._pipes.stdout, None)
-        self._read_log(self._pipes.stderr, None)
+        self._output.drop()
         try:
             return len(self._guard(os.read, self._pipes.answer, _FIRST_READ))
         except BlockingIOError:
@@ -235,8 +231,8 @@ class Channel:
     def stop(self) -> None:
         """Watch nothing any more. The descriptors stay open until the process is gone."""
         self._stop_sending()
-        for fd in (self._pipes.answer, self._pipes.stdout, self._pipes.stderr):
-            self._loop.remove_reader(fd)
+        self._loop.remove_reader(self._pipes.answer)
+        self._output.stop()
 
     def _write(self, *parts: bytes | memoryview) -> int:
         try:
@@ -297,24 +293,3 @@ class Channel:
             self._stop_sending()
             self._owner.on_answer(line)
         return True
-
-    def _on_log_ready(self, fd: int, buffer: LogBuffer) -> None:
-        try:
-            data = self._guard(os.read, fd, _LOG_READ)
-        except BlockingIOError:
-            return
-        if not data:
-            self._loop.remove_reader(fd)
-        elif self.collecting:
-            buffer.add(data)
-
-    def _read_log(self, fd: int, buffer: LogBuffer | None) -> None:
-        for _ in range(_LOG_ROUNDS):
-            try:
-                data = self._guard(os.read, fd, _LOG_READ)
-            except BlockingIOError:
-                return
-            if not data:
-                return
-            if buffer is not None:
-                buffer.add(data)

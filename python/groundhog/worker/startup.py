@@ -19,29 +19,27 @@ from groundhog.errors import (
     TraceeExitedError,
 )
 from groundhog.protocols.actionloop import (
-    FINISH,
-    HOOKS,
     PREPARE,
     PREPARE_DROPPING,
     Ack,
     encode_context,
+    excerpt,
     is_failure,
     noop_line,
     parse_ack,
-    parse_answer,
-    request_line,
 )
 from groundhog.worker.connections import SpentError, Trial, failure
-from groundhog.worker.job import deadline_ms
+from groundhog.worker.job import ControlJob, Job, deadline_ms
 from groundhog.worker.lifecycle import Action, Event
-from groundhog.worker.pipes import Channel, Pipes
-from groundhog.worker.quiescence import is_alive, waits_for_request
+from groundhog.worker.pipes import Pipes
+from groundhog.worker.quiescence import is_alive
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from concurrent.futures import Future
 
     from groundhog.jail import Cell
+    from groundhog.worker.channel import Channel, Transport
     from groundhog.worker.engine import Process, RestoreReport
     from groundhog.worker.worker import Worker
 
@@ -52,6 +50,7 @@ _REHEARSALS = 8
 _MOST_REHEARSALS = 32
 _POLL_S = 0.002
 _QUIET_S = 0.25
+_TRANSPORTS: dict[str, Callable[[], Transport]] = {"actionloop": Pipes}
 _CONTEXT = encode_context({"activation_id": "0" * 32, "deadline": "0"})
 """What stands for the context of a request in one that is made up."""
 
@@ -66,7 +65,7 @@ class Startup:
         self._config = worker.config
         self._limits = worker.config.limits
         self._loop = asyncio.get_running_loop()
-        self._pipes: Pipes | None = None
+        self._transport: Transport | None = None
         self._process: Process | None = None
         self._channel: Channel | None = None
         self._trial = Trial(worker.config.warmup)
@@ -147,7 +146,7 @@ class Startup:
     async def _spawn(self) -> Event:
         command = self._config.command
         try:
-            self._pipes = pipes = Pipes()
+            self._transport = transport = _TRANSPORTS[command.protocol]()
         except OSError as error:
             raise SpawnError(
                 f"no pipes for a function process of {command.argv[0]}: {error.strerror}"
@@ -158,30 +157,23 @@ class Startup:
         def spawn() -> Process:
             return self._config.engine.spawn(
                 command.argv,
-                env={**command.env, **cell.env},
+                env={**command.env, **cell.env, **transport.env},
                 cwd=command.cwd,
-                fds=pipes.child_fds,
-                drain=pipes.drain_fds,
+                fds=transport.child_fds,
+                drain=transport.drain_fds,
                 strategy=self._config.strategy,
                 watch=self._worker.watched,
                 most_tasks=self._limits.tasks,
                 keep_connections=self._config.keep_connections,
-                # It speaks by pipes: a connection to this process is one to a server of ours.
-                shut_own_connections=True,
+                **transport.spawn_options,
                 **cell.arguments,
             )
 
         self._spawning = self._config.executor.submit(spawn)
         self._process = process = await asyncio.shield(asyncio.wrap_future(self._spawning))
-        pipes.release_child_ends()
-        self._channel = Channel(
-            self._loop,
-            pipes,
-            self._worker,
-            self._config.watchdog.guard(process.pid, self._worker.kill),
-            result_bytes=self._limits.result_bytes,
-            log_bytes=self._limits.log_bytes,
-        )
+        transport.release_child_ends()
+        guard = self._config.watchdog.guard(process.pid, self._worker.kill)
+        self._channel = transport.channel(self._loop, self._worker, guard, process.pid, self._limits)
         self._worker.adopt(process, self._channel)
         return Event.SPAWNED
 
@@ -200,8 +192,10 @@ class Startup:
         said = self._parse_ack(line)
         if not said.ok:
             raise InitError(said.error or "the function could not be loaded", self._log())
-        self.speaks_control = said.control
+        self.speaks_control = self._channel.marks_raised = said.control
         self._channel.freshens = said.control and weakening.keeps(weakening.RESEEDING, self._worker.pid)
+        assert self._transport is not None  # noqa: S101
+        self.has_hooks = said.hooks and self._transport.finishes
         return Event.LOADED
 
     def _parse_ack(self, line: bytes) -> Ack:
@@ -212,13 +206,12 @@ class Startup:
 
     async def _acknowledged_or_waiting(self, waiter: asyncio.Future[bytes]) -> bool:
         """Whether it acknowledged; False when it reads its first request without having done so."""
-        assert self._pipes is not None  # noqa: S101
+        assert self._transport is not None  # noqa: S101
         assert self._process is not None  # noqa: S101
         deadline = self._loop.time() + self._limits.start_timeout_s
-        inode = self._pipes.request_inode
         while self._loop.time() < deadline:
             # An acknowledgement is written before the read, so a look after the read was seen settles it.
-            waiting = waits_for_request(self._process.pid, inode)
+            waiting = self._transport.waits(self._process.pid)
             done, _ = await asyncio.wait({waiter}, timeout=_POLL_S)
             if done:
                 return True
@@ -230,47 +223,55 @@ class Startup:
         )
 
     async def _warm(self) -> Event:
-        for number, request in enumerate(self._trial.all, start=1):
-            await self._warm_with(number, request)
+        if not self.has_hooks:  # else it waits for them, and is warmed in the rehearsal
+            for number, request in enumerate(self._trial.all, start=1):
+                await self._warm_with(number, request)
         self._patience_s = self._config.connections.patience_s
         until = self._loop.time() + self._patience_s
         if self.speaks_control:
             for _ in range(_NOOPS):
-                await self._exchange(noop_line(_CONTEXT))
+                await self._control(noop_line(_CONTEXT))
         while self._loop.time() < until:
             await asyncio.sleep(_POLL_S)
             if self.speaks_control:  # others go on by themselves
-                await self._exchange(noop_line(_CONTEXT))
+                await self._control(noop_line(_CONTEXT))
         return Event.WARMED
 
     async def _warm_with(self, number: int, request: bytes) -> None:
         """Send one of the owner's requests. A function that fails it is not warm: better not to start it."""
         try:
-            said = await self._exchange(self._warmup_line(request))
-            answer = parse_answer(said)
+            said = await self._serve(request)
+            assert self._channel is not None  # noqa: S101
+            answer = self._channel.answer(said)
         except (InitError, InvocationError) as error:
             printed = error.log if isinstance(error, InitError) else self._log()
             raise InitError(f"warm-up request {number} failed: {error}", printed) from None
-        if is_failure(answer):
-            raise InitError(f"warm-up request {number} failed: {answer['error']}", self._log())
+        if answer.raised or is_failure(answer.value):
+            why = answer.value["error"] if is_failure(answer.value) else excerpt(answer.raw, 1000)
+            raise InitError(f"warm-up request {number} failed: {why}", self._log())
         self._trial.answered(request, said)
-
-    def _warmup_line(self, request: bytes) -> bytes:
-        return request_line(request, encode_context(_deadline_context(self._limits.start_timeout_s)))
 
     async def _prepare(self) -> Event:
         if self.speaks_control:
             line = PREPARE_DROPPING if self._drops_connections else PREPARE
-            said = self._parse_ack(await self._exchange(line, "prepare for its snapshot"))
+            said = self._parse_ack(await self._control(line, "prepare for its snapshot"))
             if not said.ok:
                 raise InitError(said.error, self._log())
             self.has_hooks = said.hooks
             self.finishes = said.before_restore and self._config.isolation is not Isolation.OFF
+        elif self._finishes_always:
+            self._parse_ack(await self._finish())
+            self.finishes = self._config.isolation is not Isolation.OFF
         if self._config.isolation is Isolation.OFF:
             log.warning("isolation is off: requests can see what earlier ones left", pid=self._worker.pid)
             return Event.UNISOLATED
         await self._settle()
         return Event.PREPARED
+
+    @property
+    def _finishes_always(self) -> bool:
+        """It can be restored only after that, whatever it costs."""
+        return self._transport is not None and self._transport.finishes
 
     @property
     def _drops_connections(self) -> bool:
@@ -285,13 +286,12 @@ class Startup:
 
         Nothing depends on it: a program whose wait cannot be seen is snapshotted where it is.
         """
-        assert self._pipes is not None  # noqa: S101
+        assert self._transport is not None  # noqa: S101
         assert self._process is not None  # noqa: S101
         deadline = self._loop.time() + _QUIET_S
-        inode = self._pipes.request_inode
         pid = self._process.pid
         while self._loop.time() < deadline and self._failure is None and is_alive(pid):
-            if waits_for_request(pid, inode):
+            if self._transport.waits(pid):
                 return
             await asyncio.sleep(_POLL_S)
 
@@ -337,7 +337,7 @@ class Startup:
             return
         if self.speaks_control:
             for _ in range(_REHEARSALS):
-                await self._exchange_without_hooks(noop_line(_CONTEXT))
+                await self._control_without_hooks(noop_line(_CONTEXT))
         elif not self._trial.all:
             return  # all of its rehearsal is that
         self._expect_rest((await self._restore()).connections_shut)
@@ -350,7 +350,7 @@ class Startup:
 
     async def _rehearse_without_warmup(self) -> None:
         for _ in range(_REHEARSALS):
-            await self._exchange(noop_line(_CONTEXT))
+            await self._control(noop_line(_CONTEXT))
             self._judge(await self._end_of_round())
         if not self.has_hooks and not self.finishes:
             self._expect_rest(self._trial.shut)
@@ -359,7 +359,7 @@ class Startup:
         """As after each later restore: for the first request, and what they print, too."""
         assert self._channel is not None  # noqa: S101
         self.output = self._channel.take_logs()
-        await self._exchange(HOOKS, "run its hooks")
+        await self._exchange(self._channel.run_hooks, "run its hooks")
         self._channel.hold_logs()
         self.hooks_have_run = True
 
@@ -367,7 +367,7 @@ class Startup:
         """Serve the warm-up again, as requests are served, and see how it takes the loss of connections."""
         policy, trial = self._config.connections, self._trial
         for request in trial.others():
-            trial.answered(request, await self._exchange(self._warmup_line(request)))
+            trial.answered(request, await self._serve(request))
         for request in trial.requests(rounds):
             self._judge(await self._rehearse_with(request))
         if policy.judges and not trial.settled:
@@ -377,7 +377,7 @@ class Startup:
         """Serve a request of the warm-up; what went wrong, once connections have been shut."""
         trial = self._trial
         try:
-            wrong = trial.answered(request, await self._exchange(self._warmup_line(request)))
+            wrong = trial.answered(request, await self._serve(request))
             wrong = await self._end_of_round() or wrong
         except (InitError, InvocationError, TraceeExitedError) as error:
             # Some libraries end the process when they find a connection closed, at once or a little later.
@@ -398,8 +398,8 @@ class Startup:
         wrong with them, once connections have been shut.
         """
         wrong = None
-        if self.finishes and not self._config.connections.uses_up:
-            said = self._parse_ack(await self._exchange(FINISH, "run its hooks before a restore"))
+        if self.finishes and (self._finishes_always or not self._config.connections.uses_up):
+            said = self._parse_ack(await self._finish())
             report_finish(self._worker.pid, said)
             wrong = self._trial.finished("" if said.ok else said.error or "it did not say why")
         self._trial.restored((await self._restore()).connections_shut)
@@ -416,24 +416,61 @@ class Startup:
 
     # The means
 
-    async def _exchange(self, line: bytes, what: str = "answer a warm-up request") -> bytes:
-        self._check()
+    async def _serve(self, request: bytes) -> bytes:
+        """Send a request of the warm-up; the answer as it came."""
         assert self._channel is not None  # noqa: S101
-        waiter = self._wait()
-        self._channel.send(line, hooks=self.has_hooks)
-        return await self._result(waiter, what)
+        job = Job(
+            value=request,
+            context=encode_context(_deadline_context(self._limits.start_timeout_s)),
+            has_deadline=True,
+            domain=None,
+            timeout_s=self._limits.start_timeout_s,
+            future=self._loop.create_future(),
+        )
+        channel = self._channel
+        return await self._exchange(lambda: channel.serve(job, hooks=self.has_hooks))
 
-    async def _exchange_without_hooks(self, line: bytes) -> bytes:
-        """As before the snapshot: hooks after a restore run with what is fresh, and might use connections."""
-        self._check()
+    async def _control(self, line: bytes, what: str = "answer a warm-up request") -> bytes:
+        """Send a launcher of ours a control line."""
         assert self._channel is not None  # noqa: S101
+        channel, job = self._channel, self._control_job(line)
+        return await self._exchange(lambda: channel.serve(job, hooks=self.has_hooks), what)
+
+    async def _control_without_hooks(self, line: bytes) -> bytes:
+        """As before the snapshot: hooks after a restore run with what is fresh, and might use connections."""
+        assert self._channel is not None  # noqa: S101
+        channel, job = self._channel, self._control_job(line)
+
+        def send() -> None:
+            freshens, channel.freshens = channel.freshens, False
+            try:
+                channel.serve(job)
+            finally:
+                channel.freshens = freshens
+
+        return await self._exchange(send)
+
+    def _control_job(self, line: bytes) -> ControlJob:
+        return ControlJob(
+            value=line,
+            context=b"",
+            has_deadline=True,
+            domain=None,
+            timeout_s=self._limits.start_timeout_s,
+            future=self._loop.create_future(),
+        )
+
+    async def _finish(self) -> bytes:
+        """Have it do what comes before a restore."""
+        assert self._channel is not None  # noqa: S101
+        return await self._exchange(self._channel.finish, "do what comes before a restore")
+
+    async def _exchange(self, send: Callable[[], None], what: str = "answer a warm-up request") -> bytes:
+        """Send something; what comes back."""
+        self._check()
         waiter = self._wait()
-        freshens, self._channel.freshens = self._channel.freshens, False
-        try:
-            self._channel.send(line)
-        finally:
-            self._channel.freshens = freshens
-        return await self._result(waiter, "answer a warm-up request")
+        send()
+        return await self._result(waiter, what)
 
     def _check(self) -> None:
         if self._failure is not None:
@@ -486,8 +523,8 @@ class Startup:
                 await self._loop.run_in_executor(self._config.executor, process.close)
                 orphans.bury()
         finally:  # what is not given back is missing when the next process is started
-            if self._pipes is not None:
-                self._pipes.close()  # only now: the engine drains them until the process is closed
+            if self._transport is not None:
+                self._transport.close()  # only now: the engine drains them until the process is closed
             if cell is not None:
                 await self._loop.run_in_executor(self._config.executor, _clear, cell)
 

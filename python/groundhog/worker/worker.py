@@ -23,7 +23,7 @@ from groundhog.errors import (
     StateMismatchError,
     TraceeExitedError,
 )
-from groundhog.protocols.actionloop import FINISH, HOOKS, NO_MEMORY, RAISED, parse_ack, parse_answer
+from groundhog.protocols.actionloop import NO_MEMORY, parse_ack
 from groundhog.worker.connections import USED, SpentError
 from groundhog.worker.lifecycle import STARTED, Action, Event, State, advance
 from groundhog.worker.startup import Startup, report_finish
@@ -34,10 +34,10 @@ if TYPE_CHECKING:
     from groundhog.errors import InvocationError
     from groundhog.jail import Confinement
     from groundhog.runners.command import Command
+    from groundhog.worker.channel import Channel
     from groundhog.worker.connections import ConnectionPolicy
     from groundhog.worker.engine import Engine, Process, RestoreReport, SnapshotInfo
     from groundhog.worker.job import Job
-    from groundhog.worker.pipes import Channel
     from groundhog.worker.watchdog import Watchdog
     from groundhog.worker.watching import LayoutWatch
 
@@ -228,7 +228,7 @@ class Worker:
             self._timer = self._loop.call_later(limit, self._on_hooks_timeout)
         else:
             self._timer = self._loop.call_later(job.timeout_s, self._on_timeout)
-        self._channel.send(job.line(), hooks=hooks)
+        self._channel.serve(job, hooks=hooks)
         return True
 
     def revert(self) -> None:
@@ -342,13 +342,11 @@ class Worker:
         assert self._channel is not None  # noqa: S101
         stdout, stderr = self._channel.take_logs()
         timings = Timings(self._timings.queue_s, run_s, self._timings.restore_s)
-        raised = self._startup.speaks_control and line.endswith(RAISED)
-        if raised:
-            line = line[: -len(RAISED)]
         self._job = None  # from here on nothing large is made that nobody catches
         early = len(line) > _LARGE_ANSWER and self._after_answer(at_once=True)
         try:
-            reply = Reply(parse_answer(line), stdout, stderr, timings, line, raised)
+            value, raw, raised = self._channel.answer(line)
+            reply = Reply(value, stdout, stderr, timings, raw, raised)
         except ProtocolError as error:
             error.stdout, error.stderr = stdout, stderr
             self._finish(job, error, timings)
@@ -452,6 +450,7 @@ class Worker:
         if self._state not in {State.RESTORING, State.REVERTING}:
             return
         assert self._process is not None  # noqa: S101
+        assert self._channel is not None  # noqa: S101
         self._stop_timer()
         try:
             report = self._process.finish_restore()
@@ -468,6 +467,11 @@ class Worker:
             self._restore_failed(
                 RestoreRefusedError(f"process {self.pid} closed its answer pipe", "fd-changed")
             )
+            return
+        try:
+            self._channel.reverted()
+        except ProtocolError as error:
+            self._restore_failed(error)
             return
         if self.watched:
             closes = sum(report.stops.get(call, 0) for call in ("close", "close_range"))
@@ -486,10 +490,10 @@ class Worker:
         self._listener.worker_idle(self)
 
     def _run_hooks(self) -> None:
-        """On nobody's time. The line brings fresh random numbers, as a request does."""
+        """On nobody's time."""
         assert self._channel is not None  # noqa: S101
         self._timer = self._loop.call_later(self.config.limits.hooks_timeout_s, self._on_hooks_timeout)
-        self._channel.send(HOOKS, hooks=True)
+        self._channel.run_hooks()
 
     def _on_hooked(self) -> None:
         assert self._channel is not None  # noqa: S101
@@ -505,7 +509,7 @@ class Worker:
             return  # retired since
         assert self._channel is not None  # noqa: S101
         self._timer = self._loop.call_later(self.config.limits.hooks_timeout_s, self._on_hooks_timeout)
-        self._channel.send(FINISH)
+        self._channel.finish()
 
     def _on_finished(self, line: bytes) -> None:
         assert self._channel is not None  # noqa: S101
@@ -639,4 +643,6 @@ def _restore_reason(error: GroundhogError) -> str:
         return "exited"
     if isinstance(error, StateMismatchError):
         return "state-mismatch"
+    if isinstance(error, ProtocolError):
+        return "protocol"
     return "engine-error"

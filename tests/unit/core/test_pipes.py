@@ -14,7 +14,8 @@ import pytest
 from groundhog.errors import HookError, InvocationError, PayloadTooLargeError, ProtocolError
 from groundhog.protocols.actionloop import AnswerDecoder
 from groundhog.worker import pipes as pipes_module
-from groundhog.worker.pipes import ANSWER, STDERR, STDIN, STDOUT, Channel, LogBuffer, Pipes
+from groundhog.worker.output import LogBuffer
+from groundhog.worker.pipes import ANSWER, STDERR, STDIN, STDOUT, Channel, Pipes
 from groundhog.worker.watchdog import Watchdog
 
 if TYPE_CHECKING:
@@ -168,7 +169,7 @@ async def test_an_answer_before_all_of_the_request_was_read(it: Fixture) -> None
 
 
 async def test_what_is_printed_belongs_to_the_request(it: Fixture) -> None:
-    it.channel.collecting = False
+    it.channel.hold_logs()
     os.write(it.child(STDOUT), b"nobody's\n")
     await asyncio.sleep(0)
     await asyncio.sleep(0)
