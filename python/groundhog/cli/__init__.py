@@ -28,12 +28,17 @@ WITHOUT = "GROUNDHOG_WITHOUT"
 _STDERR = 2
 COMMANDS = {
     "serve": "Serve a function over HTTP, each request in a clean process.",
+    "lambda": "Serve a client of AWS Lambda's Runtime API, called as on AWS.",
     "openwhisk": "Be an OpenWhisk action container.",
     "invoke": "Call a function here; show its answers and what each restore did.",
     "audit": "Show what requests leave behind, and that a restore leaves nothing of it.",
     "bench": "Measure what isolation costs here.",
     "doctor": "Show what this machine allows, and how to fix what is missing.",
 }
+
+
+_MODULES = {"lambda": "groundhog.cli.aws_lambda"}
+"""Of those commands whose names are none for modules."""
 
 
 class _Commands(click.Group):
@@ -46,7 +51,7 @@ class _Commands(click.Group):
         if cmd_name not in COMMANDS:
             return None
         _import_structlog_alone()
-        command: click.Command = import_module(f"groundhog.cli.{cmd_name}").command
+        command: click.Command = import_module(_MODULES.get(cmd_name, f"groundhog.cli.{cmd_name}")).command
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002

@@ -10,11 +10,23 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 import click
 
-from groundhog.config import MIB, Connections, Function, Hooks, Isolation, Jail, Limits, Network
+from groundhog.config import (
+    MIB,
+    PROTOCOLS,
+    Connections,
+    Function,
+    Hooks,
+    Isolation,
+    Jail,
+    Limits,
+    Network,
+)
 from groundhog.errors import ConfigError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from groundhog.config import Protocol as Speech
 
     Decorated = TypeVar("Decorated", bound=Callable[..., Any])
     # Generic for the type checker alone: older versions of click cannot be subscripted.
@@ -104,15 +116,19 @@ class HeaderName(_ParamType):
 class Protocol(_Choice):
     """How a command is spoken to: one of those that there are."""
 
-    _PLANNED = ("runtime-api", "http")
+    _PLANNED = ("http",)
 
     def __init__(self) -> None:
-        super().__init__(["actionloop"])
+        super().__init__(PROTOCOLS)
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         """Check it; misuse if it is another, or not there yet."""
         if value in self._PLANNED:
-            self.fail(f"{value} is not available yet: the command has to speak actionloop", param, ctx)
+            self.fail(
+                f"{value} is not available yet: the command has to speak actionloop or runtime-api",
+                param,
+                ctx,
+            )
         return super().convert(value, param, ctx)
 
 
@@ -136,8 +152,19 @@ class TargetCommand(click.Command):
         return [piece for piece in super().collect_usage_pieces(ctx) if "TARGET" not in piece] + [self.target]
 
 
+class ProgramCommand(TargetCommand):
+    """A command whose target is a program."""
+
+    target = "-- COMMAND ARGS..."
+
+
 def target(command: Decorated) -> Decorated:
     """Add the target and its warm-up requests: the parameters of `function`."""
+    return warmups(click.argument("handler", metavar="TARGET", required=False)(command))
+
+
+def warmups(command: Decorated) -> Decorated:
+    """Add warm-up requests: the parameters of `requests`."""
     for decorate in (
         click.option(
             "--warmup-file",
@@ -160,7 +187,6 @@ def target(command: Decorated) -> Decorated:
             metavar="N",
             help="How often to serve all of them: compilers just in time need dozens.",
         ),
-        click.argument("handler", metavar="TARGET", required=False),
     ):
         command = decorate(command)
     return command
@@ -266,6 +292,7 @@ def function(
     warmup: tuple[Any, ...],
     warmup_file: Path | None,
     warmup_rounds: int,
+    protocol: Speech = "actionloop",
 ) -> Function:
     """Return the function that the command line names.
 
@@ -273,16 +300,27 @@ def function(
         click.UsageError: no target, or two.
         ConfigError: it cannot be used; nothing was started.
     """
-    requests = [*warmup, *(lines(warmup_file) if warmup_file else ())] * warmup_rounds
+    served = requests(warmup, warmup_file, warmup_rounds)
     if program is not None:
         if handler is not None:
             raise click.UsageError(f"two targets: {handler}, and the command after --")
         if not program:
             raise click.UsageError("there is no command after --")
-        return Function.from_target(program, warmup=requests)
+        return Function.from_command(program, served, protocol=protocol)
+    if protocol != "actionloop":
+        raise click.UsageError(f"--protocol {protocol} is for commands: give one after --")
     if handler is None:
         raise click.UsageError("no target: name handler.py[:main], handler.js[:main], or -- COMMAND ARGS...")
-    return Function.from_target(handler, warmup=requests)
+    return Function.from_target(handler, warmup=served)
+
+
+def requests(warmup: tuple[Any, ...], warmup_file: Path | None, rounds: int) -> list[Any]:
+    """Return the warm-up requests that the command line names.
+
+    Raises:
+        ConfigError: the file cannot be read, or has something else.
+    """
+    return [*warmup, *(lines(warmup_file) if warmup_file else ())] * rounds
 
 
 def lines(path: Path) -> list[Any]:
@@ -291,7 +329,7 @@ def lines(path: Path) -> list[Any]:
     Raises:
         ConfigError: it cannot be read, or a line is no request; it says which, and why.
     """
-    requests = []
+    found = []
     try:
         lines = path.read_text("utf-8").split("\n")  # splitlines would cut strings at U+2028 and others
     except (OSError, UnicodeDecodeError) as error:
@@ -299,7 +337,7 @@ def lines(path: Path) -> list[Any]:
     for number, line in enumerate(lines, start=1):
         if line.strip():
             try:
-                requests.append(_arguments(line))
+                found.append(_arguments(line))
             except ValueError as error:
                 raise ConfigError(f"{path}, line {number} {error}") from None
-    return requests
+    return found

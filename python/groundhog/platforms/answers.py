@@ -295,6 +295,7 @@ class Refusing:
         endpoint: takes the request, returns the answer.
         methods: the HTTP methods it takes; others get 405.
         translate: the answer for an error of the pool.
+        refuse: makes the answer of a request that is refused.
     """
 
     def __init__(
@@ -302,10 +303,12 @@ class Refusing:
         endpoint: Endpoint,
         methods: tuple[str, ...] = ("GET",),
         translate: Callable[[errors.GroundhogError], Response] = of_error,
+        refuse: Callable[[int, str, Mapping[str, str] | None], Response] = refusal,
     ) -> None:
         self._endpoint = endpoint
         self._methods = methods
         self._translate = translate
+        self._refuse = refuse
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
@@ -315,17 +318,17 @@ class Refusing:
             self._check_method(request)
             answer = await self._endpoint(request)
         except Refusal as error:
-            answer = refusal(error.status, error.message, error.headers)
+            answer = self._refuse(error.status, error.message, error.headers)
         except errors.GroundhogError as error:
             answer = self._translate(error)
         except ClientDisconnect:
             return
         except asyncio.CancelledError:  # the server ends, and with it what keeps it from ending
-            answer = refusal(503, CUT_OFF)
+            answer = self._refuse(503, CUT_OFF, None)
         except Exception:  # noqa: BLE001  (logged with its traceback)
             # The text of an unforeseen error may hold the data of a request: it goes to our log alone.
             log.exception("request failed", path=request.url.path)
-            answer = refusal(500, "internal error: see the log of groundhog")
+            answer = self._refuse(500, "internal error: see the log of groundhog", None)
         finally:
             _BODIES.release(scope)
         await answer(scope, receive, send)

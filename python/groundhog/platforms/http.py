@@ -22,15 +22,12 @@ function saw. Of others nothing is logged.
 from __future__ import annotations
 
 import os
-import time
 from typing import TYPE_CHECKING, Any
 
 from starlette.routing import Route
 
 from groundhog import errors
-from groundhog._log import log
-from groundhog.config import Timings
-from groundhog.platforms import answers, operations
+from groundhog.platforms import answers, operations, request_log
 from groundhog.platforms.answers import (
     JsonAnswer,
     Refusing,
@@ -49,37 +46,11 @@ if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.responses import Response
 
-    from groundhog.config import Limits, Reply
+    from groundhog.config import Limits
     from groundhog.platforms.metrics import Metrics
     from groundhog.platforms.neighbours import Neighbours
     from groundhog.pool import Pool
     from groundhog.worker import Job
-
-
-def _log_reply(activation_id: str, reply: Reply, *, failed: bool) -> None:
-    """Log a request that the function has answered."""
-    write = log.warning if failed else log.info
-    event = {"activation_id": activation_id, "outcome": "error" if failed else "ok", **_ms(reply.timings)}
-    write("request", **event, **_output(reply.stdout, reply.stderr))
-
-
-def _log_error(activation_id: str, error: errors.GroundhogError, job: Job | None) -> None:
-    """Log a request that came to no answer."""
-    event: dict[str, Any] = {"activation_id": activation_id, "outcome": type(error).__name__}
-    if job is not None:  # else it was refused at once
-        event |= _ms(job.timings or Timings(time.perf_counter() - job.queued_at, 0.0))
-    if isinstance(error, errors.InvocationError):
-        event |= _output(error.stdout, error.stderr)
-    log.warning("request", error=str(error), **event)
-
-
-def _ms(timings: Timings) -> dict[str, float]:
-    times = {"queue_ms": timings.queue_s, "run_ms": timings.run_s, "restore_ms": timings.restore_s}
-    return {name: round(seconds * 1e3, 3) for name, seconds in times.items() if seconds is not None}
-
-
-def _output(stdout: str, stderr: str) -> dict[str, str]:
-    return {name: text for name, text in (("stdout", stdout), ("stderr", stderr)) if text}
 
 
 def application(
@@ -119,11 +90,11 @@ def application(
             job = pool.submit(params, domain, timeout, {"activation_id": activation_id})
             reply = await reply_to(request, pool, job)
         except errors.GroundhogError as error:
-            _log_error(activation_id, error, job)
+            request_log.failed(activation_id, error, job)
             raise
         failed = is_failure(reply.value)
         if failed or reply.stdout or reply.stderr:
-            _log_reply(activation_id, reply, failed=failed)
+            request_log.replied(activation_id, reply, failed=failed)
         return JsonAnswer(reply.raw, 502 if failed else 200)
 
     metrics.watch(pool.stats)

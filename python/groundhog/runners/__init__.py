@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from groundhog.runners import command, nodejs, python
+from groundhog.runners import command, nodejs, python, runtime_api
 
 if TYPE_CHECKING:
     from groundhog.config import Function
@@ -15,4 +15,6 @@ _RUNNERS = {"python": python.command_for, "nodejs": nodejs.command_for, "command
 
 def command_for(function: Function) -> Command:
     """The command line, environment and directory of the function's process."""
+    if function.protocol == "runtime-api":
+        return runtime_api.command_for(function)
     return _RUNNERS[function.kind](function)

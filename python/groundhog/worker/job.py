@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import time
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from groundhog.protocols.actionloop import request_line
 
@@ -40,12 +41,19 @@ class Job:
     timings: Timings | None = None
     """Once it has ended, well or badly, if a process had got it."""
 
+    def members(self) -> dict[str, Any]:
+        """The further members of the message, for who puts them elsewhere than behind the parameters."""
+        members: dict[str, Any] = json.loads(b"{%b}" % self._members()[1:])
+        return members
+
     def line(self) -> bytes:
         """The request line. The deadline counts from now: the function's time is not spent in the queue."""
-        context = self.context
-        if not self.has_deadline:
-            context += b',"deadline":"%d"' % deadline_ms(self.timeout_s)
-        return request_line(self.value, context)
+        return request_line(self.value, self._members())
+
+    def _members(self) -> bytes:
+        if self.has_deadline:
+            return self.context
+        return self.context + b',"deadline":"%d"' % deadline_ms(self.timeout_s)
 
 
 class ControlJob(Job):

@@ -13,7 +13,7 @@ import os
 import time
 from typing import TYPE_CHECKING, Any
 
-from groundhog.errors import HookError, InvocationError, PayloadTooLargeError, ProtocolError
+from groundhog.errors import HookError, PayloadTooLargeError, ProtocolError
 from groundhog.protocols.actionloop import (
     FINISH,
     HOOKS,
@@ -104,9 +104,7 @@ class Pipes:
     ) -> Channel:
         """Speak by these pipes."""
         del pid
-        return Channel(
-            loop, self, owner, guard, result_bytes=limits.result_bytes, log_bytes=limits.log_bytes
-        )
+        return Channel(loop, self, owner, guard, result_bytes=limits.result_bytes, log_bytes=limits.log_bytes)
 
     def waits(self, pid: int) -> bool:
         """Whether a thread of it is blocked in reading a request."""

@@ -33,6 +33,7 @@ from groundhog.worker.job import ControlJob, Job, deadline_ms
 from groundhog.worker.lifecycle import Action, Event
 from groundhog.worker.pipes import Pipes
 from groundhog.worker.quiescence import is_alive
+from groundhog.worker.runtime_api import RuntimeApiTransport
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -50,7 +51,7 @@ _REHEARSALS = 8
 _MOST_REHEARSALS = 32
 _POLL_S = 0.002
 _QUIET_S = 0.25
-_TRANSPORTS: dict[str, Callable[[], Transport]] = {"actionloop": Pipes}
+_TRANSPORTS: dict[str, Callable[[], Transport]] = {"actionloop": Pipes, "runtime-api": RuntimeApiTransport}
 _CONTEXT = encode_context({"activation_id": "0" * 32, "deadline": "0"})
 """What stands for the context of a request in one that is made up."""
 

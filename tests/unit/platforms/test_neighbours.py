@@ -17,10 +17,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from starlette.requests import Request
 
+from groundhog import sockets
 from groundhog.errors import ConfigError
 from groundhog.platforms import neighbours
 from groundhog.platforms.answers import Refusal
-from groundhog.platforms.neighbours import Neighbours, can_tell, is_here, other_end
+from groundhog.platforms.neighbours import Neighbours
+from groundhog.sockets import End, can_tell, is_here, other_end
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -400,7 +402,7 @@ async def test_functions_of_root_may_give_their_sockets_away(
     connection: Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     of_root, of_another = Neighbours({0}), Neighbours({1000})
-    monkeypatch.setattr(neighbours, "other_end", lambda *_: neighbours.End(inode=1, user=1234))
+    monkeypatch.setattr(neighbours, "other_end", lambda *_: End(inode=1, user=1234))
     await of_another.check(connection.request())
     with pytest.raises(Refusal, match="its own server"):
         await of_root.check(connection.request())
@@ -421,6 +423,6 @@ def test_where_the_kernel_does_not_tell(monkeypatch: pytest.MonkeyPatch) -> None
     def refuse(*_: Any) -> None:
         raise OSError(2, "No such file or directory")
 
-    monkeypatch.setattr(neighbours, "other_end", refuse)
+    monkeypatch.setattr(sockets, "other_end", refuse)
     with pytest.raises(ConfigError, match="tcp_diag"):
         Neighbours(US)

@@ -1,0 +1,121 @@
+"""What the kernel tells of sockets and addresses of this machine: see sock_diag(7) and rtnetlink(7)."""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import socket
+import struct
+import sys
+from dataclasses import dataclass
+
+# linux/netlink.h, linux/sock_diag.h, linux/inet_diag.h
+_NETLINK_SOCK_DIAG = 4
+_SOCK_DIAG_BY_FAMILY = 20
+_NLM_F_REQUEST = 1
+_NLMSG_ERROR = 2
+# linux/rtnetlink.h
+_RTM_GETROUTE = 26
+_RTN_LOCAL = 2
+_RTA_DST = 1
+_RTA_OIF = 4
+_HEADER = struct.Struct("=IHHII")
+_QUESTION = struct.Struct("=BBBxI2s2s16s16sIII")  # inet_diag_req_v2: what, states, and inet_diag_sockid
+_ANSWER = struct.Struct("=BBBB48xIIIII")  # inet_diag_msg: the last two are the user and the inode number
+_ROUTE = struct.Struct("=BBBBBBBBI")  # rtmsg: first the family and the bits of the address, then seven, flags
+_ATTRIBUTE = struct.Struct("=HH")  # rtattr: length and kind
+_ALL_STATES = 0xFFFFFFFF
+_NO_COOKIE = 0xFFFFFFFF
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """A socket of this machine: its inode number, and the user who made it."""
+
+    inode: int
+    user: int
+
+
+def other_end(near: tuple[str, int], far: tuple[str, int]) -> End | None:
+    """Return the socket at the far end of a TCP connection; None where it is not in our network.
+
+    Args:
+        near: address and port of our end.
+        far: those of the other one.
+
+    Raises:
+        OSError: the kernel does not tell.
+    """
+    here, there = (ipaddress.ip_address(host.partition("%")[0]) for host, _ in (near, far))
+    family = socket.AF_INET if here.version == 4 else socket.AF_INET6  # noqa: PLR2004
+    question = _QUESTION.pack(
+        family,
+        socket.IPPROTO_TCP,
+        0,
+        _ALL_STATES,
+        far[1].to_bytes(2, "big"),
+        near[1].to_bytes(2, "big"),
+        there.packed,
+        here.packed,
+        0,
+        _NO_COOKIE,
+        _NO_COOKIE,
+    )
+    try:
+        answer = _asked(_NETLINK_SOCK_DIAG, _SOCK_DIAG_BY_FAMILY, question)
+    except FileNotFoundError:
+        return None
+    *_, user, inode = _ANSWER.unpack_from(answer)
+    return End(inode, user)
+
+
+def is_here(host: str) -> bool:
+    """Whether an address is one of this machine's own, in our network.
+
+    Raises:
+        OSError: the kernel does not tell.
+    """
+    text, _, device = host.partition("%")
+    address = ipaddress.ip_address(text)
+    address = getattr(address, "ipv4_mapped", None) or address
+    family = socket.AF_INET if address.version == 4 else socket.AF_INET6  # noqa: PLR2004
+    attributes = [(_RTA_DST, address.packed)]
+    if device:
+        attributes.append((_RTA_OIF, socket.if_nametoindex(device).to_bytes(4, sys.byteorder)))
+    question = _ROUTE.pack(family, address.max_prefixlen, 0, 0, 0, 0, 0, 0, 0) + b"".join(
+        _ATTRIBUTE.pack(_ATTRIBUTE.size + len(value), kind) + value for kind, value in attributes
+    )
+    _, _, _, _, _, _, _, kind, _ = _ROUTE.unpack_from(_asked(socket.NETLINK_ROUTE, _RTM_GETROUTE, question))
+    return bool(kind == _RTN_LOCAL)
+
+
+def _asked(protocol: int, what: int, question: bytes) -> bytes:
+    """Return what the kernel answers.
+
+    Raises:
+        OSError: the kernel's error.
+    """
+    header = _HEADER.pack(_HEADER.size + len(question), what, _NLM_F_REQUEST, 0, 0)
+    with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, protocol) as asked:
+        asked.send(header + question)
+        answer = asked.recv(4096)
+    _, kind, *_ = _HEADER.unpack_from(answer)
+    answer = answer[_HEADER.size :]
+    if kind == _NLMSG_ERROR:
+        code = -int.from_bytes(answer[:4], sys.byteorder, signed=True)
+        raise OSError(code, os.strerror(code))
+    return answer
+
+
+def can_tell() -> bool:
+    """Whether the kernel says which socket is at the other end of a connection."""
+    try:
+        with (
+            socket.create_server(("127.0.0.1", 0)) as server,
+            socket.create_connection(server.getsockname()) as client,
+        ):
+            end = other_end(server.getsockname(), client.getsockname())
+            found = end is not None and end.inode == os.fstat(client.fileno()).st_ino
+            return found and is_here(server.getsockname()[0])
+    except OSError:
+        return False

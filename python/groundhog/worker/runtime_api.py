@@ -1,0 +1,570 @@
+"""AWS Lambda's Runtime API, served to one function process: its listener, its connections, its events.
+
+A restore reverts the client's end of the connection by which it waits, and this reverts ours: whatever was
+read there, and by whatever connection the client asked last, the next event is the answer to the question
+that the snapshot holds.
+
+Nobody else may ask. The listener is on the loopback of this machine, where strangers and other functions are,
+too: a connection is only taken from a process of the function, see `_is_family`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import socket
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import h11
+
+from groundhog._collector import paused_for
+from groundhog._log import log
+from groundhog.errors import PayloadTooLargeError, ProtocolError
+from groundhog.protocols import runtime_api
+from groundhog.protocols.runtime_api import Call, Conversation, Phase, RefusedError
+from groundhog.sockets import other_end
+from groundhog.worker.channel import Answer
+from groundhog.worker.output import Output
+
+if TYPE_CHECKING:
+    import asyncio
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from groundhog.config import Limits
+    from groundhog.worker.channel import Owner
+    from groundhog.worker.job import Job
+    from groundhog.worker.watchdog import Guard
+
+_READ = 256 << 10
+_BACKLOG = 16
+_MOST_CONNECTIONS = 64
+"""Of one client, which needs two; whoever opens more finds the newest closed."""
+_MOST_HEAD = 64 << 10
+_MOST_READS = 64
+"""In a row, from one connection: others have their turn, too."""
+_LOADED = b'{"ok":true}'
+_LOADED_PARKED = b'{"ok":true,"hooks":true}'
+_QUESTION = f"GET {runtime_api.NEXT_TARGET} HTTP/1.1\r\nhost: localhost\r\n\r\n".encode()
+"""What a client that waits has asked, as good as any other way to ask it."""
+
+
+class RuntimeApiTransport:
+    """A listener, and the pipes for what is printed."""
+
+    finishes = True
+
+    def __init__(self) -> None:
+        self._child: dict[int, int] = {}
+        self._ours: list[int] = []
+        self._listener = socket.socket()
+        try:
+            self._listener.bind(("127.0.0.1", 0))
+            self._listener.listen(_BACKLOG)
+            self._listener.setblocking(False)
+            self._child[0] = os.open(os.devnull, os.O_RDONLY)
+            for number in (1, 2):
+                ours, self._child[number] = os.pipe()
+                self._ours.append(ours)
+                os.set_blocking(ours, False)
+        except BaseException:
+            self.close()
+            raise
+        self._channel: RuntimeApi | None = None
+
+    @property
+    def env(self) -> Mapping[str, str]:
+        """Where the API is."""
+        return {"AWS_LAMBDA_RUNTIME_API": f"127.0.0.1:{self._port}"}
+
+    @property
+    def child_fds(self) -> dict[int, int]:
+        """Nothing to read, and the two pipes."""
+        return dict(self._child)
+
+    @property
+    def drain_fds(self) -> list[int]:
+        """What it printed."""
+        return list(self._ours)
+
+    @property
+    def spawn_options(self) -> dict[str, Any]:
+        """The connections to the API stay open, all others to this process are some to a server of ours."""
+        return {"own_port": self._port}
+
+    @property
+    def _port(self) -> int:
+        return int(self._listener.getsockname()[1])
+
+    def release_child_ends(self) -> None:
+        """Close our copies of the process's ends."""
+        while self._child:
+            os.close(self._child.popitem()[1])
+
+    def channel(
+        self, loop: asyncio.AbstractEventLoop, owner: Owner, guard: Guard, pid: int, limits: Limits
+    ) -> RuntimeApi:
+        """Serve the API to the process."""
+        stdout, stderr = self._ours
+        output = Output(loop, stdout, stderr, guard, limits.log_bytes)
+        most = min(limits.result_bytes, runtime_api.MOST_RESPONSE)
+        self._channel = RuntimeApi(loop, self._listener, owner, pid, output, most)
+        return self._channel
+
+    def waits(self, pid: int) -> bool:
+        """Whether it has asked for something, and all of its threads sleep, as whoever waits does."""
+        return self._channel is not None and self._channel.is_asked and _sleeps(pid)
+
+    def close(self) -> None:
+        """Close everything; safe to call twice."""
+        self.release_child_ends()
+        self._listener.close()
+        if self._channel is not None:
+            self._channel.close()
+        while self._ours:
+            os.close(self._ours.pop())
+
+
+class RuntimeApi:
+    """The channel: see `groundhog.worker.channel.Channel`."""
+
+    freshens = False
+    marks_raised = False
+
+    def __init__(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        listener: socket.socket,
+        owner: Owner,
+        pid: int,
+        output: Output,
+        most_response: int,
+    ) -> None:
+        self._loop = loop
+        self._listener = listener
+        self._owner = owner
+        self._pid = pid
+        self._output = output
+        self._most_response = most_response
+        self._conversation = Conversation()
+        self._connections: list[_Connection] = []
+        self._asked: _Connection | None = None
+        """The connection by which the client waits."""
+        self._held: tuple[_Connection, Phase] | None = None
+        """By which it waited at the snapshot, and for what."""
+        self._job: Job | None = None
+        """What is to be delivered as soon as the client asks."""
+        self._owed = ""
+        """What the owner waits for, besides the answer to an event: "load", "hooks" or "finish"."""
+        self._hooks_run = False
+        self._raised = False
+        self._broken = False
+
+    # What the worker asks
+
+    @property
+    def is_asked(self) -> bool:
+        """Whether the client waits."""
+        return self._asked is not None
+
+    @property
+    def cut_short(self) -> bool:
+        """Whether it answered though it had not taken all of the event."""
+        return any(connection.is_writing for connection in self._connections)
+
+    def listen(self) -> None:
+        """Accept the process's connections from now on."""
+        self._loop.add_reader(self._listener, self._on_connection)
+        self._output.listen()
+
+    def expect(self) -> None:
+        """Its first question is owed."""
+        self._owed = "load"
+
+    def cancel(self) -> None:
+        """Nothing is owed any more."""
+        self._owed = ""
+
+    def serve(self, job: Job, *, hooks: bool = False) -> None:
+        """Deliver an event, as soon as the client asks for it."""
+        self._output.collecting = True
+        self._job = job
+        self._hooks_run = hooks
+        self._go_on()
+
+    def run_hooks(self) -> None:
+        """Tell it that it was restored."""
+        self._output.collecting = True
+        self._owed = "hooks"
+        self._go_on()
+
+    def finish(self) -> None:
+        """Wait for its next question."""
+        self._owed = "finish"
+        self._go_on()
+
+    def reverted(self) -> None:
+        """Be as at the snapshot, too. ProtocolError if the process wrote more than its question."""
+        if self._held is None:
+            raise ProtocolError(f"function process {self._pid} had not asked for an event at its snapshot")
+        held, phase = self._held
+        for connection in self._connections.copy():
+            if connection is not held:
+                connection.close()
+        if self._broken or held not in self._connections or not held.revert():
+            raise ProtocolError(
+                f"function process {self._pid} wrote to the Runtime API after it had asked for its next event"
+            )
+        self._conversation.phase = phase
+        self._asked = held
+
+    def answer(self, line: bytes) -> Answer:
+        """What the function answered: any JSON, or else text."""
+        with paused_for(len(line)):
+            return Answer(runtime_api.parse_response(line), line, self._raised)
+
+    def take_logs(self) -> tuple[str, str]:
+        """What has been printed until now."""
+        return self._output.take()
+
+    def hold_logs(self) -> None:
+        """Keep what has been printed until now for the next request."""
+        self._output.hold()
+
+    def read_answer(self) -> None:
+        """Read what a process that has ended left."""
+        for connection in self._connections.copy():
+            connection.on_readable()
+
+    def discard(self) -> int:
+        """Drop what it printed; an answer that nobody asked for has been refused."""
+        self._output.drop()
+        return 0
+
+    def stop(self) -> None:
+        """Watch nothing any more."""
+        if self._listener.fileno() >= 0:
+            self._loop.remove_reader(self._listener)
+        for connection in self._connections:
+            connection.stop()
+        self._output.stop()
+
+    def close(self) -> None:
+        """Close all connections."""
+        for connection in self._connections.copy():
+            connection.close()
+
+    # What the client asks
+
+    def on_call(self, connection: _Connection, call: Call, body: bytes) -> None:
+        """The client asks for something that it may ask for now."""
+        if call in runtime_api.HELD:
+            self._asked = connection
+            self._go_on()
+        elif call is Call.INIT_ERROR:
+            self._tell(json.dumps({"ok": False, "error": runtime_api.described(body)}).encode())
+        elif call is Call.RESTORE_ERROR:
+            what = runtime_api.described(body)
+            self._break(ProtocolError(f"a hook after the restore failed: {what}"))
+        else:
+            self._raised = call is Call.ERROR
+            self._owner.on_answer(body)
+
+    def admit(self, method: str, target: str, headers: Mapping[bytes, bytes]) -> Call:
+        """What is asked for, if it may be asked for now; RefusedError otherwise."""
+        call, request_id = runtime_api.call_of(method, target)
+        self._conversation.take(call, request_id, headers)
+        return call
+
+    def on_excess(self, data: bytes) -> None:
+        """The client wrote more though it waits."""
+        self._broken = True
+        self._owner.on_stray(data)
+
+    def on_oversized(self, limit: int) -> None:
+        """It answered more than it may."""
+        self._break(PayloadTooLargeError(f"the function's answer is longer than the limit of {limit} bytes"))
+
+    def on_nonsense(self, error: Exception) -> None:
+        """It does not speak HTTP."""
+        self._break(ProtocolError(f"function process {self._pid} does not speak HTTP to its API: {error}"))
+
+    def on_closed(self, connection: _Connection) -> None:
+        """A connection has ended."""
+        self._connections.remove(connection)
+        if self._asked is connection:  # and with it the question: it may be asked again
+            self._asked = None
+            phase = self._conversation.phase
+            self._conversation.phase = Phase.LOADING if phase is Phase.PARKED else Phase.ANSWERED
+            if self._held is not None and self._held[0] is connection:
+                self.on_excess(b"")
+
+    @property
+    def most_response(self) -> int:
+        """Bytes that an answer may have."""
+        return self._most_response
+
+    # The rest
+
+    def _go_on(self) -> None:
+        """Do what is to be done now that the client waits, if it does."""
+        if self._asked is None:
+            return
+        parked = self._conversation.phase is Phase.PARKED
+        if self._owed == "load":
+            self._tell(_LOADED_PARKED if parked else _LOADED)
+        elif self._owed == "finish":
+            self._held = self._held or (self._asked, self._conversation.phase)
+            self._tell(_LOADED)
+        elif parked and (self._job is not None or self._owed == "hooks"):
+            connection, self._asked = self._asked, None
+            self._conversation.release()
+            connection.reply(200, b"")
+        elif not parked and self._owed == "hooks":
+            self._tell(_LOADED)
+        elif not parked and self._job is not None:
+            self._deliver(self._asked, self._job)
+
+    def _deliver(self, connection: _Connection, job: Job) -> None:
+        self._asked = self._job = None
+        if self._hooks_run:
+            self._hooks_run = False
+            self._owner.on_hooks_done()
+        context = job.members()
+        request_id = str(context.get("activation_id", ""))
+        self._conversation.deliver(request_id)
+        headers = runtime_api.event_headers(context, request_id)
+        connection.reply(200, job.value, headers)
+
+    def _tell(self, line: bytes) -> None:
+        """The owner gets what it waits for."""
+        self._owed = ""
+        self._owner.on_answer(line)
+
+    def _break(self, error: ProtocolError | PayloadTooLargeError) -> None:
+        self._broken = True
+        self._owner.on_broken(error)
+
+    def _on_connection(self) -> None:
+        try:
+            sock, far = self._listener.accept()
+        except OSError:  # it has gone again, or there is no descriptor: the client's wait tells
+            return
+        sock.setblocking(False)
+        if len(self._connections) >= _MOST_CONNECTIONS or not _is_family(self._pid, sock, far):
+            log.warning("a connection to a function's Runtime API was refused", pid=self._pid, port=far[1])
+            sock.close()
+            return
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self._connections.append(_Connection(self._loop, sock, self))
+
+
+class _Connection:
+    """One connection of the client's, of which one request at a time is served."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, sock: socket.socket, api: RuntimeApi) -> None:
+        self._loop = loop
+        self._sock = sock
+        self._api = api
+        self._parser = _parser()
+        self._call: Call | RefusedError | None = None
+        self._body = bytearray()
+        self._unsent = bytearray()
+        loop.add_reader(sock, self.on_readable)
+
+    @property
+    def is_writing(self) -> bool:
+        """Whether something is still to be sent."""
+        return bool(self._unsent)
+
+    def on_readable(self) -> None:
+        """Take what has come."""
+        for _ in range(_MOST_READS):
+            if self._sock.fileno() < 0:
+                return
+            try:
+                data = self._sock.recv(_READ)
+            except BlockingIOError:
+                return
+            except OSError:
+                data = b""
+            if not data:
+                self.close()
+                return
+            self._take(data)
+
+    def reply(self, status: int, body: bytes, headers: Sequence[tuple[str, str]] = ()) -> None:
+        """Answer the request that was taken."""
+        named = [("Content-Type", "application/json"), ("Content-Length", str(len(body))), *headers]
+        parts = [
+            self._parser.send(h11.Response(status_code=status, headers=named)),
+            self._parser.send(h11.Data(data=body)) if body else b"",
+            self._parser.send(h11.EndOfMessage()),
+        ]
+        self._send(b"".join(part for part in parts if part))
+        if self._parser.our_state is h11.MUST_CLOSE:
+            self.close()
+            return
+        self._parser.start_next_cycle()
+        if self._parser.trailing_data[0]:
+            self._go_on()
+
+    def revert(self) -> bool:
+        """Be as when the client had asked its question; false if it wrote more than that, or ended."""
+        try:
+            self._sock.recv(1, socket.MSG_PEEK)
+        except BlockingIOError:
+            pass
+        except OSError:
+            return False
+        else:
+            return False
+        if self._unsent:
+            return False
+        self._parser = _parser()
+        self._parser.receive_data(_QUESTION)
+        while self._parser.their_state is not h11.DONE:
+            self._parser.next_event()
+        self._call = None
+        self._body.clear()
+        return True
+
+    def stop(self) -> None:
+        """Watch it no more."""
+        if self._sock.fileno() >= 0:
+            self._loop.remove_reader(self._sock)
+            self._loop.remove_writer(self._sock)
+
+    def close(self) -> None:
+        """End it; safe to call twice."""
+        if self._sock.fileno() < 0:
+            return
+        self.stop()
+        self._sock.close()
+        self._unsent.clear()
+        self._api.on_closed(self)
+
+    def _take(self, data: bytes) -> None:
+        if self._parser.their_state is h11.DONE:  # its request is under way: it has to wait for the answer
+            self._api.on_excess(data)
+            return
+        self._parser.receive_data(data)
+        self._go_on()
+
+    def _go_on(self) -> None:
+        try:
+            while self._sock.fileno() >= 0:
+                event = self._parser.next_event()
+                if event is h11.NEED_DATA or event is h11.PAUSED:
+                    break
+                self._on_event(event)
+        except h11.RemoteProtocolError as error:
+            self._api.on_nonsense(error)
+
+    def _on_event(self, event: Any) -> None:
+        if isinstance(event, h11.Request):
+            self._body.clear()
+            try:
+                self._call = self._api.admit(
+                    event.method.decode("ascii"), event.target.decode("ascii"), dict(event.headers)
+                )
+            except RefusedError as error:
+                self._call = error
+            if self._parser.they_are_waiting_for_100_continue:
+                go_on = self._parser.send(h11.InformationalResponse(status_code=100, headers=[]))
+                self._send(go_on or b"")
+        elif isinstance(event, h11.Data):
+            if isinstance(self._call, RefusedError):
+                return
+            self._body += event.data
+            if len(self._body) > self._api.most_response:
+                self._body.clear()
+                self._api.on_oversized(self._api.most_response)
+        elif isinstance(event, h11.EndOfMessage):
+            self._on_request(dict(event.headers))
+
+    def _on_request(self, trailers: Mapping[bytes, bytes]) -> None:
+        """A request is complete."""
+        call, self._call = self._call, None
+        body = bytes(self._body)
+        self._body.clear()
+        if isinstance(call, RefusedError):
+            self.reply(call.status, call.body)
+            return
+        assert call is not None  # noqa: S101 - there is one from the request's head on
+        if call in runtime_api.HELD:
+            excess = self._parser.trailing_data[0]
+            if excess:
+                self._api.on_excess(excess)
+                return
+            self._api.on_call(self, call, b"")
+            return
+        if runtime_api.ERROR_TYPE in trailers:  # it failed while it was streaming
+            call, body = Call.ERROR, runtime_api.of_trailers(trailers)
+        self.reply(202, b'{"status":"OK"}')
+        self._api.on_call(self, call, body)
+
+    def _send(self, data: bytes) -> None:
+        if not self._unsent:
+            sent = self._try_to_send(data)
+            data = data[sent:]
+            if data:
+                self._loop.add_writer(self._sock, self._on_writable)
+        self._unsent += data
+
+    def _on_writable(self) -> None:
+        del self._unsent[: self._try_to_send(self._unsent)]
+        if not self._unsent:
+            self._loop.remove_writer(self._sock)
+
+    def _try_to_send(self, data: bytes | bytearray) -> int:
+        try:
+            return self._sock.send(data)
+        except BlockingIOError:
+            return 0
+        except OSError:  # the end of the connection is reported by itself
+            return len(data)
+
+
+def _parser() -> h11.Connection:
+    return h11.Connection(h11.SERVER, max_incomplete_event_size=_MOST_HEAD)
+
+
+def _is_family(pid: int, sock: socket.socket, far: tuple[str, int]) -> bool:
+    """Whether a process of the function, or one that it has started, is at the other end."""
+    try:
+        end = other_end(sock.getsockname(), far)
+    except OSError:
+        return False
+    if end is None or not end.inode:
+        return False
+    wanted = f"socket:[{end.inode}]"
+    return any(_has_open(member, wanted) for member in _family(pid))
+
+
+def _family(pid: int) -> Iterator[int]:
+    """A process and its descendants."""
+    yield pid
+    with contextlib.suppress(OSError, ValueError):
+        for task in Path(f"/proc/{pid}/task").iterdir():
+            for child in (task / "children").read_text().split():
+                yield from _family(int(child))
+
+
+def _has_open(pid: int, wanted: str) -> bool:
+    folder = f"/proc/{pid}/fd"
+    with contextlib.suppress(OSError):
+        for name in os.listdir(folder):  # noqa: PTH208 - many names, of which one is looked at
+            with contextlib.suppress(OSError):
+                if os.readlink(f"{folder}/{name}") == wanted:  # noqa: PTH115
+                    return True
+    return False
+
+
+def _sleeps(pid: int) -> bool:
+    """Whether all threads of a process sleep."""
+    with contextlib.suppress(OSError):
+        stats = [(task / "stat").read_bytes() for task in Path(f"/proc/{pid}/task").iterdir()]
+        return all(stat.rpartition(b")")[2].split()[:1] == [b"S"] for stat in stats)
+    return False
