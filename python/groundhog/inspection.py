@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import symtable
 import warnings
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 _SHOWN = 8
 _LONGEST = 1024 * 1024
 """A tree takes hundreds of times the memory of its source, and that may be a stranger's."""
+_LONGEST_COMPILED = 64 * 1024
 _SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)
 _DYNAMIC = frozenset({"globals", "exec", "eval", "vars", "setattr", "__import__", "modules"})
 
@@ -52,7 +54,7 @@ def _top_level_names(file: Path) -> frozenset[str] | None:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # the function's warnings are shown where it runs
             tree = ast.parse(source, str(file))
-            compile(source, str(file), "exec", dont_inherit=True)  # finds what parsing alone does not
+            _check_beyond_parsing(source, str(file), tree)
     except OSError as error:
         raise ConfigError(f"{file} cannot be read: {error.strerror}") from None
     except SyntaxError as error:
@@ -66,6 +68,18 @@ def _top_level_names(file: Path) -> frozenset[str] | None:
     # A function may bind these when it is called at import.
     names.update(name for node in ast.walk(tree) if isinstance(node, ast.Global) for name in node.names)
     return frozenset(names)
+
+
+def _check_beyond_parsing(source: bytes, file: str, tree: ast.AST) -> None:
+    """Raise SyntaxError for what only the compiler finds, or some of it, where compiling may take no end.
+
+    What is behind ``finally`` is compiled once for each way that leads there: of a few lines in one another
+    become gigabytes. Each two arguments of a call are compared, and nobody else runs meanwhile.
+    """
+    if len(source) > _LONGEST_COMPILED or any(getattr(node, "finalbody", None) for node in ast.walk(tree)):
+        symtable.symtable(source, file, "exec")  # type: ignore[arg-type]  # decodes it, as compile does
+    else:
+        compile(source, file, "exec", dont_inherit=True)
 
 
 def _bound_by(node: ast.AST) -> Iterator[str]:

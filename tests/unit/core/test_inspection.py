@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -14,6 +16,23 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     Source = Callable[[str, str], Path]
+
+BOUNDED = """
+import pathlib, resource, sys
+from groundhog.inspection import python_entry
+for kind, most in ((resource.RLIMIT_AS, 512 << 20), (resource.RLIMIT_CPU, 10)):
+    resource.setrlimit(kind, (most, most))
+print(python_entry(pathlib.Path(sys.argv[1]), "main", ()))
+"""
+
+
+def nested(levels: int) -> str:
+    """What is behind each ``finally`` is compiled six times: for three returns, and three other ways."""
+    lines = ["def main(p):"]
+    for depth in range(levels):
+        way_out = [f"{' ' * (depth + 2)}if p == {number}: return p" for number in range(3)]
+        lines += [f"{' ' * (depth + 1)}try:", *way_out, f"{' ' * (depth + 1)}finally:"]
+    return "\n".join([*lines, f"{' ' * (levels + 1)}p = 1"])
 
 
 @pytest.mark.parametrize(
@@ -66,6 +85,27 @@ def test_a_source_that_is_too_long_to_look_at_is_left_to_the_process(source: Sou
     assert python_entry(path, None, ("main", "handler")) == "handler"
     path = source("h.py", start + "x" * (1024 * 1024 - len(start) + 1))
     assert python_entry(path, None, ("main", "handler")) is None
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        nested(15),
+        f"def main(p): return p({','.join(f'a{number}=1' for number in range(100_000))})",
+    ],
+    ids=["finally", "arguments"],
+)
+def test_a_short_source_that_takes_no_end_to_compile(source: Source, text: str) -> None:
+    """The supervisor would grow by gigabytes, or nobody else run for minutes, signals included."""
+    words = [sys.executable, "-c", BOUNDED, str(source("h.py", text))]
+    done = subprocess.run(words, capture_output=True, text=True, check=False)
+    assert (done.stdout, done.returncode) == ("main\n", 0), done.stderr[-500:]
+
+
+def test_names_are_checked_where_nothing_is_compiled(source: Source) -> None:
+    text = "def main(p):\n    try:\n        p = 1\n    finally:\n        global p\n"
+    with pytest.raises(ConfigError, match=r"SyntaxError: .*'p' is .* global"):
+        python_entry(source("h.py", text), "main", ())
 
 
 @pytest.mark.parametrize(
