@@ -136,10 +136,31 @@ class _Protocol(H11Protocol):
         self.idle_since = self.loop.time()
         self._read(_SMALLEST_READ)
         self._looking = self.loop.call_later(_STUCK_S, self._look)
+        if not self._is_heard():
+            transport.abort()
+            return
         number = transport.get_extra_info("socket").fileno()
         too_many = _connections_too_many(len(self.connections), number)
         if too_many > 0:
             self._make_room(too_many)
+
+    def _is_heard(self) -> bool:
+        """Whether the kernel tells when the caller sends something. A function may have taken all watches of
+        its user (epoll(7)); asyncio would log a traceback, and the caller wait for nothing, for minutes.
+        """
+        self.transport.pause_reading()
+        try:
+            self.transport.resume_reading()
+        except OSError as error:
+            self._tell("callers are turned away: nothing can be heard of them", error=error.strerror)
+            return False
+        return True
+
+    def _tell(self, what: str, **more: object) -> None:
+        """Log that callers are ended, but not for each."""
+        if self.loop.time() - _Protocol._told_at > _STUCK_S:
+            _Protocol._told_at = self.loop.time()
+            log.warning(what, **more)
 
     def _make_room(self, count: int) -> None:
         """End connections whose callers have sent nothing for longest, of those that owe something; then of
@@ -149,12 +170,10 @@ class _Protocol(H11Protocol):
         owing = [each for each in others if each.owes() or each.holds()]
         for each in heapq.nsmallest(count, owing, key=_Protocol._standing) or [self]:
             each.transport.abort()
-        if self.loop.time() - _Protocol._told_at > _STUCK_S:
-            _Protocol._told_at = self.loop.time()
-            log.warning(
-                "callers have too many connections: those that have sent nothing for longest are ended",
-                connections=len(self.connections),
-            )
+        self._tell(
+            "callers have too many connections: those that have sent nothing for longest are ended",
+            connections=len(self.connections),
+        )
 
     def owes(self) -> bool:
         """Whether it is the caller's turn: to send a request, or the rest of one."""

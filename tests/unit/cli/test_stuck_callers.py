@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
+import os
 import resource
+import selectors
 import socket
 from typing import TYPE_CHECKING
 
@@ -117,6 +120,36 @@ async def test_callers_that_take_all_connections(monkeypatch: pytest.MonkeyPatch
         for _, writer in (waiting, *idle):
             writer.close()
         end()
+
+
+async def test_callers_of_whom_nothing_can_be_heard(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As long as a function has all watches of its user."""
+    monkeypatch.setattr(listening._Protocol, "_told_at", -listening._STUCK_S)
+
+    def taken(*_: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    def ask(port: int) -> bytes:
+        with socket.create_connection(("127.0.0.1", port), timeout=10) as client:
+            with contextlib.suppress(ConnectionError):
+                client.sendall(ASKED)
+                return client.recv(100)
+            return b""
+
+    server = Serving(_answer, _nothing, _nothing, _nothing)
+    async with server.running(1):
+        before = await asyncio.to_thread(ask, server.port)
+        with monkeypatch.context() as patched, structlog.testing.capture_logs() as logged:
+            patched.setattr(selectors.EpollSelector, "register", taken)
+            said = [await asyncio.to_thread(ask, server.port) for _ in range(3)]
+        after = await asyncio.to_thread(ask, server.port)
+        end()
+    assert before.startswith(b"HTTP/1.1 200")
+    assert said == [b""] * 3
+    assert after.startswith(b"HTTP/1.1 200")
+    assert [(line["log_level"], line.get("error")) for line in logged] == [
+        ("warning", "No space left on device")
+    ]
 
 
 async def answered(client: socket.socket, port: int, asked: bytes) -> None:
