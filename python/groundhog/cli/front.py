@@ -91,7 +91,7 @@ def served(*, port: int, domain_header: str | None = None) -> Callable[[Decorate
     return decorate
 
 
-def serve(
+def serve(  # noqa: D417 - the options describe themselves
     function: Function,
     application: Application,
     *,

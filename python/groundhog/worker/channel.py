@@ -34,7 +34,9 @@ class Owner(Protocol):
         """The function's hooks have run: now it is the function's turn."""
 
     def on_broken(self, error: InvocationError) -> None:
-        """The process broke the protocol, or its hooks failed; nothing it writes can be trusted any more."""
+        """The process broke the protocol, its hooks failed, or it has not got all of a request; nothing it
+        writes can be trusted any more.
+        """
 
     def on_stray(self, data: bytes) -> None:
         """It wrote bytes though no answer was owed."""

@@ -13,7 +13,7 @@ import os
 import time
 from typing import TYPE_CHECKING, Any
 
-from groundhog.errors import HookError, PayloadTooLargeError, ProtocolError
+from groundhog.errors import CutOffError, HookError, PayloadTooLargeError, ProtocolError
 from groundhog.protocols.actionloop import (
     FINISH,
     HOOKS,
@@ -180,8 +180,12 @@ class Channel:
         self._read_size = _FIRST_READ
         sent = self._write(prefix, line)
         if sent < len(prefix) + len(line):
+            try:
+                self._loop.add_writer(self._pipes.request, self._on_writable)
+            except OSError as error:  # a function may have taken all watches of its user: epoll(7)
+                self._owner.on_broken(CutOffError(f"a request could not be sent whole: {error.strerror}"))
+                return
             self._unsent = memoryview(prefix + line)[sent:]
-            self._loop.add_writer(self._pipes.request, self._on_writable)
 
     def serve(self, job: Job, *, hooks: bool = False) -> None:
         """Hand over a request."""

@@ -21,7 +21,7 @@ import h11
 
 from groundhog._collector import paused_for
 from groundhog._log import log
-from groundhog.errors import PayloadTooLargeError, ProtocolError
+from groundhog.errors import CutOffError, PayloadTooLargeError, ProtocolError
 from groundhog.protocols import runtime_api
 from groundhog.protocols.runtime_api import Call, Conversation, Phase, RefusedError
 from groundhog.sockets import other_end
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from groundhog.config import Limits
+    from groundhog.errors import InvocationError
     from groundhog.worker.channel import Owner
     from groundhog.worker.job import Job
     from groundhog.worker.watchdog import Guard
@@ -286,6 +287,10 @@ class RuntimeApi:
         """It answered more than it may."""
         self._break(PayloadTooLargeError(f"the function's answer is longer than the limit of {limit} bytes"))
 
+    def on_unsent(self, error: OSError) -> None:
+        """It cannot get all of an event."""
+        self._break(CutOffError(f"a request could not be sent whole: {error.strerror}"))
+
     def on_nonsense(self, error: Exception) -> None:
         """It does not speak HTTP."""
         self._break(ProtocolError(f"function process {self._pid} does not speak HTTP to its API: {error}"))
@@ -342,7 +347,7 @@ class RuntimeApi:
         self._owed = ""
         self._owner.on_answer(line)
 
-    def _break(self, error: ProtocolError | PayloadTooLargeError) -> None:
+    def _break(self, error: InvocationError) -> None:
         self._broken = True
         self._owner.on_broken(error)
 
@@ -357,7 +362,10 @@ class RuntimeApi:
             sock.close()
             return
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self._connections.append(_Connection(self._loop, sock, self))
+        try:
+            self._connections.append(_Connection(self._loop, sock, self))
+        except OSError:  # a function may have taken all watches of its user: epoll(7)
+            sock.close()
 
 
 class _Connection:
@@ -510,7 +518,11 @@ class _Connection:
             sent = self._try_to_send(data)
             data = data[sent:]
             if data:
-                self._loop.add_writer(self._sock, self._on_writable)
+                try:
+                    self._loop.add_writer(self._sock, self._on_writable)
+                except OSError as error:  # likewise
+                    self._api.on_unsent(error)
+                    return
         self._unsent += data
 
     def _on_writable(self) -> None:

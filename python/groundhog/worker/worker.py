@@ -44,7 +44,11 @@ if TYPE_CHECKING:
 _LARGE_ANSWER = 256 << 10
 """From here on parsing takes longer than a restore does, so the restore is started first."""
 _STATUS_LOOKS, _STATUS_PAUSE_S = 100, 0.001
-_BROKEN = {PayloadTooLargeError: "answer-too-large", HookError: "hook-failed"}
+_BROKEN = {
+    PayloadTooLargeError: "answer-too-large",
+    HookError: "hook-failed",
+    CutOffError: "request-unsent",
+}
 _HOOKS_TURN = {State.FINISHING: "before", State.HOOKING: "after"}
 _END_GRACE_S = 1.0
 """How long a process whose answer pipe has ended may take to end itself, before it is taken to have closed

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
+import os
+import selectors
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -44,6 +47,23 @@ class TestFailures:
             assert pool.stats().retirements == {reason: 1}
             assert pool.stats().errors == {error.__name__: 1}
         assert [row[0] for row in recorder.retired] == [reason]
+        assert len(engine.processes) == 2
+
+    async def test_a_request_that_cannot_be_sent_whole(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """As while another function has all watches of its user: each worker needs one for what is left."""
+
+        def taken(*_: object) -> None:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+        engine = FakeEngine(count)
+        async with Pool(FUNCTION, engine=engine) as pool:
+            with monkeypatch.context() as patched:
+                patched.setattr(selectors.EpollSelector, "register", taken)
+                job = pool.submit({"x": "a" * (4 << 20)})
+            with pytest.raises(groundhog.CutOffError, match="not be sent whole: No space left"):
+                await asyncio.wait_for(job.future, 10)
+            assert (await pool.invoke({})).value["n"] == 1
+            assert pool.stats().retirements == {"request-unsent": 1}
         assert len(engine.processes) == 2
 
     async def test_an_answer_that_is_not_json_is_reverted_like_any_other(self) -> None:
