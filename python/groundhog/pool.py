@@ -124,6 +124,7 @@ class Pool:
         self._hooks = Hooks.parse(hooks)
         self._engine = engine
         self._ledger = Ledger(observer or NullObserver())
+        self._begun = False
         self._config: WorkerConfig | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._executor: ThreadPoolExecutor | None = None
@@ -152,11 +153,17 @@ class Pool:
         SnapshotRefusedError, ...), with nothing left running. Without, return at once: `ready` tells, and
         starts that fail are tried again with growing pauses.
         """
-        if self._config is not None or self._closed is not None:
+        if self._begun or self._closed is not None:
             raise PoolClosedError("a pool can be started only once: make a new one")
+        self._begun = True
         warmup = tuple(encode_value(request, _LARGEST_WARMUP) for request in self.function.warmup)
         command = command_for(self.function)
-        confinement = self._restrictions.confinement(self.function, command, self.limits)
+        # It may try out what the machine has, in processes, which takes as long as they do.
+        confinement = await asyncio.to_thread(
+            self._restrictions.confinement, self.function, command, self.limits
+        )
+        if self._closed is not None:
+            raise PoolClosedError(f"the pool of {self.function.name} was closed while it started")
         self._executor = ThreadPoolExecutor(2 * self._size + 1, thread_name_prefix="groundhog")
         self._watchdog.start()
         self._config = WorkerConfig(

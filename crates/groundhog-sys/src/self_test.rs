@@ -4,6 +4,8 @@
 use crate::kernel_types::{Errno, PAGE_SIZE, Result, check};
 use crate::pagemap_scan::{self, Categories, Query};
 use crate::userfaultfd::WriteProtector;
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::io::retry_on_intr;
 use std::fs::File;
 use std::os::fd::AsRawFd;
 
@@ -107,8 +109,14 @@ pub fn soft_dirty() -> Result<()> {
     }
 }
 
-/// Waits for a child of this thread to exit; says with which code.
+/// How long a child may take to try something out. It makes a few system calls, and whoever waits for it holds up others.
+const PATIENCE: Timespec = Timespec { tv_sec: 30, tv_nsec: 0 };
+
+/// Waits for a child of this thread to exit, and says with which code. One that takes longer than [`PATIENCE`] is killed: `EIO`.
 pub(crate) fn wait_for(child: crate::Tid) -> Result<i32> {
+    if !ends_within(child, PATIENCE)? {
+        crate::pidfd::kill_by_id(child)?;
+    }
     let mut status = 0;
     // SAFETY: waits for a child that nobody else waits for; `status` is writable.
     while unsafe { libc::waitpid(child.0, &raw mut status, 0) } == -1 {
@@ -117,6 +125,12 @@ pub(crate) fn wait_for(child: crate::Tid) -> Result<i32> {
         }
     }
     if libc::WIFEXITED(status) { Ok(libc::WEXITSTATUS(status)) } else { Err(Errno(libc::EIO)) }
+}
+
+fn ends_within(child: crate::Tid, limit: Timespec) -> Result<bool> {
+    let process = crate::pidfd::open(child)?;
+    let mut polled = [PollFd::new(&process, PollFlags::IN)];
+    Ok(retry_on_intr(|| poll(&mut polled, Some(&limit)))? > 0)
 }
 
 /// Runs in a forked child: no allocation, no lock.
@@ -216,5 +230,21 @@ mod tests {
             Ok(()) => {}
             Err(error) => assert_eq!(error, Errno(libc::EOPNOTSUPP)),
         }
+    }
+
+    #[test]
+    fn a_child_that_does_not_end_is_not_waited_for_without_limit() {
+        use std::process::{Command, Stdio};
+        let started = |program: &mut Command| {
+            let mut child = program.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("it starts");
+            let pid = crate::Tid(i32::try_from(child.id()).expect("an id"));
+            let instant = Timespec { tv_sec: 0, tv_nsec: 1 };
+            let early = ends_within(pid, instant);
+            drop(child.stdin.take()); // at which cat ends
+            let late = ends_within(pid, PATIENCE);
+            assert!(child.wait().expect("a child").success());
+            (early, late)
+        };
+        assert_eq!(started(&mut Command::new("cat")), (Ok(false), Ok(true)));
     }
 }

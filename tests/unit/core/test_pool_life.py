@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import re
+import threading
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -12,10 +13,12 @@ import structlog.testing
 
 import groundhog
 from groundhog import Function, Limits, Pool
+from groundhog.jail import Restrictions
 from groundhog.testing import FakeEngine
 from tests.unit.core.scripts import FUNCTION, Gate, count
 
 if TYPE_CHECKING:
+    from groundhog.jail import Confinement
     from groundhog.testing import Call
     from groundhog.testing.process import FakeProcess
 
@@ -38,6 +41,25 @@ class Lacking(FakeEngine):
 
 
 class TestStarting:
+    async def test_what_the_machine_has_is_tried_out_beside_the_loop(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        engine, looping, tried = FakeEngine(count), asyncio.get_running_loop(), threading.Event()
+        confinement = Restrictions.confinement
+
+        def try_out(*arguments: Any) -> Confinement:
+            done = asyncio.run_coroutine_threadsafe(pool.aclose(), looping)
+            done.result(timeout=30)  # which a loop that waits for us never does
+            tried.set()
+            return confinement(*arguments)
+
+        monkeypatch.setattr(Restrictions, "confinement", try_out)
+        pool = Pool(FUNCTION, engine=engine)
+        with pytest.raises(groundhog.PoolClosedError, match="was closed while it started"):
+            await pool.start()
+        assert tried.is_set()
+        assert engine.alive == 0
+
     async def test_code_that_does_not_load(self) -> None:
         engine = FakeEngine(count)
         engine.fail("init-error")
