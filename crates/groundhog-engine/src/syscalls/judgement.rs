@@ -190,6 +190,8 @@ impl Judged<'_> {
             When::IsNot(argument, value) => self.value(argument) != value,
             When::Has(argument, mask, value) => self.value(argument) & mask == value,
             When::Points(argument) => self.arguments[usize::from(argument)] != 0,
+            When::AtLeast(argument, value) => self.value(argument) >= value,
+            When::WholeAtLeast(argument, value) => self.arguments[usize::from(argument)] >= value,
             When::Snapshot(argument) | When::Watched(argument) | When::Socket(argument) => {
                 !self.in_snapshot(argument).is_empty()
             }

@@ -174,6 +174,10 @@ pub(crate) enum When {
     Has(u8, u32, u32),
     /// Those with a pointer in this argument.
     Points(u8),
+    /// Those with this number or more in this argument (its lower half).
+    AtLeast(u8, u32),
+    /// Those with this number or more in this argument as a whole.
+    WholeAtLeast(u8, u64),
     /// Those that name a descriptor of the snapshot in this argument.
     Snapshot(u8),
     /// Those that name a socket of the snapshot that does not tell what went through it.

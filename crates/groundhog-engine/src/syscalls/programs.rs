@@ -343,6 +343,10 @@ fn alternatives(when: When, numbers: &Numbers) -> Result<Vec<Vec<SeccompConditio
         When::Points(argument) => {
             vec![vec![SeccompCondition::new(argument, SeccompCmpArgLen::Qword, SeccompCmpOp::Ne, 0)?]]
         }
+        When::AtLeast(argument, value) => vec![vec![condition(argument, SeccompCmpOp::Ge, value.into())?]],
+        When::WholeAtLeast(argument, value) => {
+            vec![vec![SeccompCondition::new(argument, SeccompCmpArgLen::Qword, SeccompCmpOp::Ge, value)?]]
+        }
         When::Snapshot(argument) => one_of(argument, &numbers.all)?,
         When::Watched(argument) => one_of(argument, &numbers.watched)?,
         When::Socket(argument) => one_of(argument, &numbers.sockets)?,

@@ -65,6 +65,16 @@ fn memory_written_unseen_is_refused_at_the_restore() {
     }
 }
 
+/// Until it is done, in minutes, nobody can end the process.
+#[test]
+fn what_the_kernel_would_do_for_long_without_a_break_is_refused() {
+    for_each_strategy("asked_for_much", &[], |victim| {
+        victim.snapshot();
+        let told = "memory refused told, pages refused, messages refused told";
+        assert_eq!(victim.ask(1), told, "{}", victim.label());
+    });
+}
+
 #[test]
 fn memory_that_faults_to_itself_is_refused() {
     for_each_strategy("forbidden", &["userfaultfd", "during"], |victim| {

@@ -19,7 +19,7 @@ POLICY_ROWS = (
     Victim("c", "options_by_rows", SOCKETS, SAFE, evasion=True, rounds=262),
     Victim("c", "terminal_by_rows", DESCRIPTORS_STATE, REFUSED, unjailed=True, evasion=True, rounds=63),
     Victim("c", "names_by_rows", WRITTEN, SAFE, evasion=True, rounds=159),
-    Victim("c", "memory_by_rows", ADVICE, SAFE, evasion=True, rounds=123),
+    Victim("c", "memory_by_rows", ADVICE, SAFE, evasion=True, rounds=126),
     Victim("c", "objects_by_rows", OBJECTS, SAFE, evasion=True, rounds=57),
     Victim("c", "identities_by_rows", PRIVILEGES, SAFE, unjailed=True, evasion=True, rounds=60),
     Victim("c", "descriptors_by_rows", DESCRIPTORS_STATE, SAFE, evasion=True, rounds=189),

@@ -171,6 +171,8 @@ impl Made {
             When::IsNot(at, value) => arguments[usize::from(at)] as u32 != value,
             When::Has(at, mask, value) => arguments[usize::from(at)] as u32 & mask == value,
             When::Points(at) => arguments[usize::from(at)] != 0,
+            When::AtLeast(at, value) => arguments[usize::from(at)] as u32 >= value,
+            When::WholeAtLeast(at, value) => arguments[usize::from(at)] >= value,
             // Of descriptors of the snapshot, or of receiving without a copy, which nobody does.
             When::Snapshot(_) | When::Watched(_) | When::Socket(_) | When::All(_) => false,
         };

@@ -58,6 +58,11 @@ const ATTRIBUTES: Rule = Rule::Clauses(&[always(E::Files), always(E::Inodes)]);
 const FILES: Rule = Rule::Clauses(&[always(E::Files)]);
 const LAYOUT: Rule = Rule::Clauses(&[always(E::Layout)]);
 const FIRST: When = When::Snapshot(0);
+// What is done without a break, and so that nothing ends it before: less takes some 60 ms at most.
+const MUCH_MEMORY: When = When::WholeAtLeast(1, 4 << 30);
+const MANY_PAGES: When = When::WholeAtLeast(1, 1 << 20);
+/// By `sendmmsg` the kernel itself takes no more than 1024.
+const MANY_MESSAGES: When = When::AtLeast(2, 1 << 16);
 const SECOND: When = When::Snapshot(1);
 
 const MSG_MORE: u32 = 0x8000;
@@ -234,7 +239,6 @@ pub(super) const CALLS: &[(&[S], Rule)] = &[
             S::wait4,
             S::waitid,
             S::exit_group,
-            S::mincore,
             S::msync,
             S::rseq,
             // Where it is, each restore asks.
@@ -409,7 +413,11 @@ pub(super) const CALLS: &[(&[S], Rule)] = &[
     (&[S::pkey_free], Rule::Clauses(&[refused(EINVAL)])),
     // A sealed mapping could not be removed.
     (&[S::mseal], Rule::Clauses(&[refused(ENOSYS)])),
-    (&[S::migrate_pages, S::move_pages], Rule::Clauses(&[retires(Scope::Named(0))])),
+    // Nothing ends these before they are done, not even SIGKILL, and some kernels run nothing else on the processor meanwhile. Of a file
+    // with holes, and with the same memory for all answers, 64 TiB cost nothing but minutes.
+    (&[S::mincore], Rule::Clauses(&[never_with(MUCH_MEMORY, EINVAL)])),
+    (&[S::move_pages], Rule::Clauses(&[never_with(MANY_PAGES, EINVAL), retires(Scope::Named(0))])),
+    (&[S::migrate_pages], Rule::Clauses(&[retires(Scope::Named(0))])),
     // Written pages could be made to look clean. The engine makes its own inside the process.
     (&[S::userfaultfd], Rule::Clauses(&[Clause { when: When::Always, action: Deny(EPERM, Start) }])),
     (&[S::map_shadow_stack], Rule::Clauses(&[never(EOPNOTSUPP)])),
@@ -460,7 +468,12 @@ pub(super) const CALLS: &[(&[S], Rule)] = &[
     (&[S::sendto], Rule::Clauses(SENDTO)),
     (&[S::sendmsg], Rule::Clauses(SENDMSG)),
     (&[S::sendmmsg], Rule::Clauses(SENDMMSG)),
-    (&[S::recvfrom, S::recvmsg, S::recvmmsg], Rule::Clauses(&[on(When::Watched(0), E::Transfer(0))])),
+    (&[S::recvfrom, S::recvmsg], Rule::Clauses(&[on(When::Watched(0), E::Transfer(0))])),
+    // One message can be looked at four billion times, which nothing ends.
+    (
+        &[S::recvmmsg],
+        Rule::Clauses(&[never_with(MANY_MESSAGES, EINVAL), on(When::Watched(0), E::Transfer(0))]),
+    ),
     // The kernel goes on using the pages of the file after the answer.
     (
         &[S::sendfile],

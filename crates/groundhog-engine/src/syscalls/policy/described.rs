@@ -60,7 +60,11 @@ fn of(clauses: &[Clause], without: &'static str) -> (&'static str, String) {
     let mut class = without;
     for clause in clauses {
         let (found, answer) = in_words(clause.action);
-        let answer = if is_of_snapshot(clause.when) { format!("of the snapshot: {answer}") } else { answer };
+        let answer = match clause.when {
+            When::AtLeast(..) | When::WholeAtLeast(..) => format!("of much: {answer}"),
+            when if is_of_snapshot(when) => format!("of the snapshot: {answer}"),
+            _ => answer,
+        };
         if clause.when == When::Always || class == "pure" {
             class = stricter(class, found);
         }

@@ -169,6 +169,10 @@ static void rows(void)
         attempt(munlockall());
     if (row("mbind"))
         attempt(syscall(SYS_mbind, memory, SIZE, 1, &node, 64, 0));
+    if (row("mincore")) {
+        unsigned char there;
+        attempt(mincore(memory, PAGE, &there));
+    }
     if (row("move_pages")) {
         void *page = memory;
         int status = 0, to = 0;

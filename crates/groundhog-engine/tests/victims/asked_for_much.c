@@ -1,0 +1,36 @@
+/* Asks for more at once than the kernel can tell in a moment, and for less. */
+#include "case.h"
+#include <sys/socket.h>
+
+enum { PAGES = 1 << 20, MESSAGES = 1 << 16 };
+
+static const size_t MUCH = (size_t)PAGES * PAGE;
+
+static char *asked;
+static unsigned char told[PAGES];
+static void *places[PAGES];
+static int nodes[PAGES];
+static int pair[2];
+static struct mmsghdr messages[MESSAGES];
+
+static void prepare(void)
+{
+    asked = mmap(NULL, MUCH, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    check(asked != MAP_FAILED && socketpair(AF_UNIX, SOCK_DGRAM, 0, pair) == 0, "mmap, socketpair");
+}
+
+static const char *outcome(long result)
+{
+    return result >= 0 ? "told" : errno == EINVAL ? "refused" : "failed";
+}
+
+static void handle(const char *secret)
+{
+    (void)secret;
+    const char *much = outcome(mincore(asked, MUCH, told)), *less = outcome(mincore(asked, MUCH - PAGE, told));
+    const char *many = outcome(syscall(SYS_move_pages, 0, PAGES, places, NULL, nodes, 0));
+    check(send(pair[0], "m", 1, 0) == 1, "send");
+    const char *looks = outcome(recvmmsg(pair[1], messages, MESSAGES, MSG_PEEK | MSG_DONTWAIT, NULL));
+    const char *fewer = outcome(recvmmsg(pair[1], messages, MESSAGES - 1, MSG_PEEK | MSG_DONTWAIT, NULL));
+    answer("memory %s %s, pages %s, messages %s %s", much, less, many, looks, fewer);
+}
