@@ -34,6 +34,8 @@ class End:
 
     inode: int
     user: int
+    unacknowledged: int = 0
+    """Bytes that were written to it, and have not been taken by the kernel of the other end."""
 
 
 def other_end(near: tuple[str, int], far: tuple[str, int]) -> End | None:
@@ -65,8 +67,8 @@ def other_end(near: tuple[str, int], far: tuple[str, int]) -> End | None:
         answer = _asked(_NETLINK_SOCK_DIAG, _SOCK_DIAG_BY_FAMILY, question)
     except FileNotFoundError:
         return None
-    *_, user, inode = _ANSWER.unpack_from(answer)
-    return End(inode, user)
+    *_, unacknowledged, user, inode = _ANSWER.unpack_from(answer)
+    return End(inode, user, unacknowledged)
 
 
 def is_here(host: str) -> bool:

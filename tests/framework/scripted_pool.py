@@ -7,7 +7,7 @@ import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from groundhog.config import Reply, Timings
+from groundhog.config import Function, Reply, Timings
 from groundhog.pool import Pool, PoolStats
 from groundhog.worker import Job
 
@@ -58,6 +58,7 @@ class ScriptedPool(Pool):
 
     def __init__(self, script: Script) -> None:
         self.script = script
+        self.function = Function(kind="command", name="hello")
 
     async def start(self, *, wait: bool = True) -> None:  # noqa: ARG002
         if self.script.start_error:

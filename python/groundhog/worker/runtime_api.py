@@ -420,15 +420,7 @@ class _Connection:
 
     def revert(self) -> bool:
         """Be as when the client had asked its question; false if it wrote more than that, or ended."""
-        try:
-            self._sock.recv(1, socket.MSG_PEEK)
-        except BlockingIOError:
-            pass
-        except OSError:
-            return False
-        else:
-            return False
-        if self._unsent:
+        if self._unsent or not self._is_silent():
             return False
         self._parser = _parser()
         self._parser.receive_data(_QUESTION)
@@ -437,6 +429,22 @@ class _Connection:
         self._call = None
         self._body.clear()
         return True
+
+    def _is_silent(self) -> bool:
+        """Whether there is nothing more that the client wrote before it was restored."""
+        try:
+            # What follows a small write waits for its acknowledgement (Nagle's algorithm), and that for an
+            # answer, for up to 40 ms: tcp(7). It would come when the client has been reverted.
+            self._sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)
+            end = other_end(self._sock.getsockname(), self._sock.getpeername())
+            if end is None or end.unacknowledged:
+                return False
+            self._sock.recv(1, socket.MSG_PEEK)
+        except BlockingIOError:
+            return True
+        except OSError:
+            return False
+        return False
 
     def stop(self) -> None:
         """Watch it no more."""

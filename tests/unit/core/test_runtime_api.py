@@ -1,0 +1,500 @@
+"""The Runtime API: what a client may ask for and when, and its channel, with a client that writes bytes."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import contextlib
+import itertools
+import json
+import os
+import socket
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from groundhog.config import Limits
+from groundhog.errors import InvocationError, PayloadTooLargeError, ProtocolError
+from groundhog.protocols import runtime_api
+from groundhog.protocols.runtime_api import TABLE, Call, Conversation, Phase, RefusedError
+from groundhog.worker import runtime_api as channel_module
+from groundhog.worker.job import Job
+from groundhog.worker.runtime_api import RuntimeApiTransport
+from groundhog.worker.watchdog import Watchdog
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+NEXT = b"GET /2018-06-01/runtime/invocation/next HTTP/1.1\r\nHost: x\r\n\r\n"
+RESTORE_NEXT = b"GET /2018-06-01/runtime/restore/next HTTP/1.1\r\nHost: x\r\n\r\n"
+
+
+def post(path: str, body: bytes, headers: str = "") -> bytes:
+    head = (
+        f"POST /2018-06-01/runtime/{path} HTTP/1.1\r\nHost: x\r\n{headers}Content-Length: {len(body)}\r\n\r\n"
+    )
+    return head.encode() + body
+
+
+class TestConversation:
+    @pytest.mark.parametrize(("phase", "call"), list(itertools.product(Phase, Call)))
+    def test_what_is_not_in_the_table_is_refused(self, phase: Phase, call: Call) -> None:
+        talk = Conversation(phase, "id")
+        request_id = "id" if call in {Call.RESPONSE, Call.ERROR} else ""
+        if (phase, call) in TABLE:
+            talk.take(call, request_id, {})
+            assert talk.phase is TABLE[phase, call]
+            return
+        with pytest.raises(RefusedError) as caught:
+            talk.take(call, request_id, {})
+        assert caught.value.status == 403
+        assert json.loads(caught.value.body)["errorType"] == "InvalidStateTransition"
+        assert talk.phase is phase
+
+    @given(st.lists(st.sampled_from([*Call, "deliver", "release"])))
+    def test_an_event_is_answered_once(self, steps: list[Call | str]) -> None:
+        talk = Conversation()
+        delivered = answered = 0
+        for step in steps:
+            if step == "deliver":
+                if talk.phase is Phase.WAITING:
+                    delivered += 1
+                    talk.deliver(str(delivered))
+            elif step == "release":
+                if talk.phase is Phase.PARKED:
+                    talk.release()
+            else:
+                assert isinstance(step, Call)
+                about = str(delivered) if step in {Call.RESPONSE, Call.ERROR} else ""
+                with contextlib.suppress(RefusedError):
+                    talk.take(step, about, {})
+                    answered += bool(about)
+            assert delivered - 1 <= answered <= delivered
+
+    def test_the_answer_to_an_older_invocation(self) -> None:
+        for about, headers in ("old", {}), ("id", {runtime_api.INVOCATION_ID: b"old"}):
+            talk = Conversation(Phase.RUNNING, "id")
+            with pytest.raises(RefusedError) as caught:
+                talk.take(Call.RESPONSE, about, headers)
+            assert caught.value.status == 400
+            assert json.loads(caught.value.body)["errorType"] == "InvalidRequestID"
+            assert talk.phase is Phase.RUNNING
+        talk.take(Call.RESPONSE, "id", {runtime_api.INVOCATION_ID: b"id"})
+        assert talk.phase is Phase.ANSWERED
+
+
+@pytest.mark.parametrize(
+    ("method", "target"),
+    [
+        ("GET", "/"),
+        ("POST", "/2018-06-01/runtime/invocation/next"),
+        ("GET", "/2018-06-01/runtime/invocation/id/response"),
+        ("POST", "/2018-06-01/runtime/invocation//response"),
+        ("POST", "/2018-06-01/runtime/invocation/a/b/response"),
+        ("POST", "/2018-06-01/runtime/invocation/id/response/"),
+        ("GET", "/2018-06-01/runtime/invocation/next?x"),
+    ],
+)
+def test_other_targets(method: str, target: str) -> None:
+    with pytest.raises(RefusedError) as caught:
+        runtime_api.call_of(method, target)
+    assert caught.value.status == 404
+
+
+def test_headers_of_an_event() -> None:
+    context = {
+        "deadline": "17",
+        "function_arn": "arn:a",
+        "trace_id": "Root=1\r\nX-Forged: 1",
+        "client_context": {"custom": {"name": "Zoë"}},
+        "tenant_id": "blue",
+        "other": 1,
+    }
+    assert dict(runtime_api.event_headers(context, "id")) == {
+        "Lambda-Runtime-Aws-Request-Id": "id",
+        "Lambda-Runtime-Invocation-Id": "id",
+        "Lambda-Runtime-Deadline-Ms": "17",
+        "Lambda-Runtime-Invoked-Function-Arn": "arn:a",
+        "Lambda-Runtime-Trace-Id": "Root=1X-Forged: 1",
+        "Lambda-Runtime-Client-Context": '{"custom": {"name": "Zo\\u00eb"}}',
+        "Lambda-Runtime-Aws-Tenant-Id": "blue",
+    }
+
+
+@pytest.mark.parametrize(
+    ("body", "text"),
+    [
+        (b'{"errorType":"ImportError","errorMessage":"no module"}', "ImportError: no module"),
+        (b'{"errorMessage":"no module"}', "no module"),
+        (b"{}", "it did not say why"),
+        (b"[1]", "[1]"),
+        (b"\xff", "\N{REPLACEMENT CHARACTER}"),
+        (b"[" * 100_000, "[" * 1000),
+    ],
+)
+def test_what_went_wrong_in_words(body: bytes, text: str) -> None:
+    assert runtime_api.described(body) == text
+
+
+@pytest.mark.parametrize(("body", "value"), [(b"", None), (b"[1]", [1]), (b"text", "text"), (b'"a"', "a")])
+def test_answers_of_any_kind(body: bytes, value: Any) -> None:
+    assert runtime_api.parse_response(body) == value
+
+
+def test_an_answer_that_is_nested_too_deeply() -> None:
+    with pytest.raises(ProtocolError, match="nested too deeply"):
+        runtime_api.parse_response(b"[" * 100_000)
+
+
+class Told:
+    """What the channel tells its owner, in order."""
+
+    def __init__(self) -> None:
+        self.events: asyncio.Queue[tuple[str, Any]] = asyncio.Queue()
+
+    def on_answer(self, line: bytes) -> None:
+        self.events.put_nowait(("answer", line))
+
+    def on_hooks_done(self) -> None:
+        self.events.put_nowait(("hooks done", None))
+
+    def on_broken(self, error: InvocationError) -> None:
+        self.events.put_nowait(("broken", error))
+
+    def on_stray(self, data: bytes) -> None:
+        self.events.put_nowait(("stray", data))
+
+    def on_end(self) -> None:
+        raise AssertionError
+
+
+class Fixture:
+    """The channel of this very process, which is its own client."""
+
+    def __init__(self) -> None:
+        self.transport = RuntimeApiTransport()
+        self.told = Told()
+        self.channel = self.transport.channel(
+            asyncio.get_running_loop(),
+            self.told,
+            Watchdog().guard(1, pytest.fail),
+            os.getpid(),
+            Limits(result_bytes=1000),
+        )
+        self.channel.listen()
+        self.transport.release_child_ends()
+        self._sockets: list[socket.socket] = []
+
+    async def connect(self) -> socket.socket:
+        host, _, port = self.transport.env["AWS_LAMBDA_RUNTIME_API"].partition(":")
+        sock = socket.socket()
+        sock.setblocking(False)
+        self._sockets.append(sock)
+        await asyncio.get_running_loop().sock_connect(sock, (host, int(port)))
+        return sock
+
+    def deliver(self, value: bytes = b"{}", request_id: str = "id", *, hooks: bool = False) -> None:
+        context = b',"activation_id":"%b"' % request_id.encode()
+        future = asyncio.get_running_loop().create_future()
+        self.channel.serve(Job(value, context, False, None, 5.0, future), hooks=hooks)
+
+    async def next(self) -> tuple[str, Any]:
+        return await asyncio.wait_for(self.told.events.get(), 10)
+
+    def close(self) -> None:
+        self.channel.stop()
+        self.transport.close()
+        for sock in self._sockets:
+            sock.close()
+
+
+async def read(sock: socket.socket) -> bytes:
+    """What has been sent, once there is something."""
+    return await asyncio.wait_for(asyncio.get_running_loop().sock_recv(sock, 1 << 20), 10)
+
+
+@pytest.fixture
+async def it(no_leaks: None) -> AsyncIterator[Fixture]:  # noqa: ARG001
+    fixture = Fixture()
+    yield fixture
+    fixture.close()
+
+
+async def waiting(it: Fixture) -> socket.socket:
+    """A client that waits at its snapshot."""
+    client = await it.connect()
+    it.channel.expect()
+    client.send(NEXT)
+    assert await it.next() == ("answer", b'{"ok":true}')
+    it.channel.finish()
+    assert await it.next() == ("answer", b'{"ok":true}')
+    return client
+
+
+async def served(it: Fixture, client: socket.socket, request_id: str = "id") -> None:
+    it.deliver(b"{}", request_id)
+    assert f"Lambda-Runtime-Aws-Request-Id: {request_id}\r\n".encode() in await read(client)
+    client.send(post(f"invocation/{request_id}/response", b'"done"'))
+    assert await it.next() == ("answer", b'"done"')
+    assert (await read(client)).startswith(b"HTTP/1.1 202 ")
+
+
+async def test_a_client_loads_serves_and_waits_again(it: Fixture) -> None:
+    client = await waiting(it)
+    for number in range(3):
+        await served(it, client, f"id{number}")
+        it.channel.finish()
+        client.send(NEXT)
+        assert await it.next() == ("answer", b'{"ok":true}')
+        it.channel.reverted()
+
+
+async def test_after_a_restore_the_next_event_comes_by_the_connection_of_the_snapshot(it: Fixture) -> None:
+    client = await waiting(it)
+    await served(it, client)
+    other = await it.connect()
+    it.channel.finish()
+    other.send(NEXT)
+    assert await it.next() == ("answer", b'{"ok":true}')
+    it.channel.reverted()
+    assert await read(other) == b"", "the request's own connection is ended"
+    await served(it, client, "second")
+
+
+@pytest.mark.parametrize("more", [b"G", NEXT])
+async def test_what_is_written_behind_a_question(it: Fixture, more: bytes) -> None:
+    client = await waiting(it)
+    await served(it, client)
+    it.channel.finish()
+    client.send(NEXT + more)
+    assert await it.next() == ("stray", more)
+    with pytest.raises(ProtocolError, match="wrote to the Runtime API after it had asked"):
+        it.channel.reverted()
+
+
+async def test_what_is_written_while_it_is_restored(it: Fixture) -> None:
+    client = await waiting(it)
+    await served(it, client)
+    it.channel.finish()
+    client.send(NEXT)
+    assert await it.next() == ("answer", b'{"ok":true}')
+    client.send(b"G")
+    with pytest.raises(ProtocolError, match="wrote to the Runtime API after it had asked"):
+        it.channel.reverted()
+
+
+async def test_a_client_that_ends_the_connection_of_its_snapshot(it: Fixture) -> None:
+    client = await waiting(it)
+    client.close()
+    assert await it.next() == ("stray", b"")
+    with pytest.raises(ProtocolError):
+        it.channel.reverted()
+
+
+async def test_before_its_snapshot_a_client_may_ask_again(it: Fixture) -> None:
+    first = await it.connect()
+    it.channel.expect()
+    first.send(NEXT)
+    await it.next()
+    first.close()
+    while it.channel.is_asked:  # noqa: ASYNC110 - nothing tells of it
+        await asyncio.sleep(0)
+    second = await it.connect()
+    it.deliver()
+    second.send(NEXT)
+    assert (await read(second)).endswith(b"{}")
+
+
+async def test_answers_that_are_refused(it: Fixture) -> None:
+    client = await waiting(it)
+    it.deliver(request_id="new")
+    await read(client)
+    client.send(post("invocation/old/response", b"{}"))
+    assert (await read(client)).startswith(b"HTTP/1.1 400 ")
+    client.send(NEXT)
+    assert (await read(client)).startswith(b"HTTP/1.1 403 ")
+    client.send(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+    assert (await read(client)).startswith(b"HTTP/1.1 404 ")
+    client.send(post("invocation/new/response", b"1"))
+    assert await it.next() == ("answer", b"1")
+    await read(client)
+    client.send(post("invocation/new/response", b"2"))
+    assert (await read(client)).startswith(b"HTTP/1.1 403 ")
+    assert it.told.events.empty()
+
+
+async def test_what_was_raised(it: Fixture) -> None:
+    client = await waiting(it)
+    it.deliver()
+    await read(client)
+    client.send(post("invocation/id/error", b'{"errorMessage":"why"}'))
+    _, line = await it.next()
+    assert it.channel.answer(line) == ({"errorMessage": "why"}, line, True)
+
+
+async def test_an_answer_that_is_streamed(it: Fixture) -> None:
+    client = await waiting(it)
+    head = "Transfer-Encoding: chunked\r\nTrailer: Lambda-Runtime-Function-Error-Type\r\n"
+    start = f"POST /2018-06-01/runtime/invocation/id/response HTTP/1.1\r\nHost: x\r\n{head}\r\n".encode()
+    it.deliver()
+    await read(client)
+    client.send(start + b"3\r\none\r\n")
+    client.send(b"3\r\ntwo\r\n0\r\n\r\n")
+    _, line = await it.next()
+    assert it.channel.answer(line) == ("onetwo", b"onetwo", False)
+    await read(client)
+    client.send(NEXT)
+    it.deliver()
+    await read(client)
+    body = base64.b64encode(b'{"errorMessage":"late"}')
+    client.send(
+        start
+        + b"3\r\none\r\n0\r\nLambda-Runtime-Function-Error-Type: Oops\r\nLambda-Runtime-Function-Error-Body: "
+        + body
+        + b"\r\n\r\n"
+    )
+    value, _, raised = it.channel.answer((await it.next())[1])
+    assert raised
+    assert value == {"errorType": "Oops", "errorMessage": "late"}
+
+
+async def test_an_answer_that_is_too_large(it: Fixture) -> None:
+    client = await waiting(it)
+    it.deliver()
+    await read(client)
+    client.send(post("invocation/id/response", bytes(1001)))
+    kind, error = await it.next()
+    assert kind == "broken"
+    assert isinstance(error, PayloadTooLargeError)
+
+
+async def test_who_waits_to_be_told_to_go_on(it: Fixture) -> None:
+    client = await waiting(it)
+    it.deliver()
+    await read(client)
+    whole = post("invocation/id/response", b"{}", "Expect: 100-continue\r\n")
+    client.send(whole[:-2])
+    assert (await read(client)).startswith(b"HTTP/1.1 100 ")
+    client.send(whole[-2:])
+    assert await it.next() == ("answer", b"{}")
+
+
+async def test_nonsense(it: Fixture) -> None:
+    client = await it.connect()
+    client.send(b"morse\r\n\r\n")
+    kind, error = await it.next()
+    assert kind == "broken"
+    assert "does not speak HTTP" in str(error)
+
+
+async def test_one_that_does_not_load(it: Fixture) -> None:
+    client = await it.connect()
+    it.channel.expect()
+    client.send(post("init/error", b'{"errorType":"ImportError","errorMessage":"no module"}'))
+    _, line = await it.next()
+    assert json.loads(line) == {"ok": False, "error": "ImportError: no module"}
+    assert (await read(client)).startswith(b"HTTP/1.1 202 ")
+
+
+async def test_one_that_is_told_of_each_restore(it: Fixture) -> None:
+    client = await it.connect()
+    it.channel.expect()
+    client.send(RESTORE_NEXT)
+    assert await it.next() == ("answer", b'{"ok":true,"hooks":true}')
+    it.channel.finish()
+    await it.next()
+    for number in range(2):
+        it.deliver(request_id=f"id{number}", hooks=True)
+        assert (await read(client)).startswith(b"HTTP/1.1 200 ")
+        client.send(NEXT)
+        assert await it.next() == ("hooks done", None)
+        assert f"Request-Id: id{number}\r\n".encode() in await read(client)
+        client.send(post(f"invocation/id{number}/response", b"{}"))
+        assert await it.next() == ("answer", b"{}")
+        await read(client)
+        client.send(NEXT)
+        it.channel.finish()
+        await it.next()
+        it.channel.reverted()
+
+
+async def test_hooks_that_run_at_once(it: Fixture) -> None:
+    client = await it.connect()
+    it.channel.expect()
+    client.send(RESTORE_NEXT)
+    await it.next()
+    it.channel.run_hooks()
+    await read(client)
+    client.send(NEXT)
+    await it.next()
+    it.deliver()
+    assert b"Request-Id: id\r\n" in await read(client)
+
+
+async def test_hooks_that_fail(it: Fixture) -> None:
+    client = await it.connect()
+    it.channel.expect()
+    client.send(RESTORE_NEXT)
+    await it.next()
+    it.deliver(hooks=True)
+    await read(client)
+    client.send(post("restore/error", b'{"errorType":"Oops","errorMessage":"no"}'))
+    kind, error = await it.next()
+    assert kind == "broken"
+    assert str(error) == "a hook after the restore failed: Oops: no"
+
+
+async def test_an_event_that_is_answered_before_it_was_read(it: Fixture) -> None:
+    client = await waiting(it)
+    it.deliver(b'"%b"' % (b"x" * (16 << 20)))
+    client.send(post("invocation/id/response", b"{}"))
+    assert await it.next() == ("answer", b"{}")
+    assert it.channel.cut_short
+
+
+async def test_nobody_else_may_ask(it: Fixture, monkeypatch: pytest.MonkeyPatch) -> None:
+    program = (
+        "import socket, sys\n"
+        "sock = socket.create_connection(('127.0.0.1', int(sys.argv[1])))\n"
+        "try:\n"
+        "    sock.sendall(bytes.fromhex(sys.argv[2]))\n"
+        "    print(sock.recv(100))\n"
+        "except OSError:\n"
+        "    print(b'')\n"
+    )
+    port = it.transport.env["AWS_LAMBDA_RUNTIME_API"].partition(":")[2]
+    asked = await asyncio.create_subprocess_exec(
+        "python3", "-c", program, port, NEXT.hex(), stdout=asyncio.subprocess.PIPE
+    )
+    monkeypatch.setattr(channel_module, "_family", lambda pid: [pid])  # it is a child of this process
+    said, _ = await asyncio.wait_for(asked.communicate(), 30)
+    assert said == b"b''\n"
+    assert it.told.events.empty()
+
+
+async def test_a_child_of_the_function_may_ask(it: Fixture) -> None:
+    it.channel.expect()
+    port = it.transport.env["AWS_LAMBDA_RUNTIME_API"].partition(":")[2]
+    program = (
+        "import socket, sys\n"
+        "sock = socket.create_connection(('127.0.0.1', int(sys.argv[1])))\n"
+        "sock.sendall(bytes.fromhex(sys.argv[2]))\n"
+        "print(sock.recv(100)[:12])\n"
+    )
+    asked = await asyncio.create_subprocess_exec(
+        "python3", "-c", program, port, NEXT.hex(), stdout=asyncio.subprocess.PIPE
+    )
+    assert await it.next() == ("answer", b'{"ok":true}')
+    it.deliver()
+    said, _ = await asyncio.wait_for(asked.communicate(), 30)
+    assert said == b"b'HTTP/1.1 200'\n"
+
+
+async def test_more_connections_than_a_client_needs(it: Fixture) -> None:
+    sockets = [await it.connect() for _ in range(channel_module._MOST_CONNECTIONS + 1)]
+    assert await read(sockets[-1]) == b""
+    it.channel.expect()
+    sockets[0].send(NEXT)
+    assert await it.next() == ("answer", b'{"ok":true}')
