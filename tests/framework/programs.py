@@ -64,6 +64,15 @@ def go(name: str, *more: str) -> tuple[str, ...]:
 
 
 @functools.cache
+def go_module(name: str) -> tuple[str, ...]:
+    """One of ``programs/go`` that needs modules of others."""
+    target = _folder() / name
+    env = {"GOTOOLCHAIN": "local", "GOFLAGS": "-mod=readonly"}
+    _run("go", "build", "-o", target, ".", cwd=PROGRAMS / "go" / name, env=env)
+    return (str(target),)
+
+
+@functools.cache
 def go_helped(source: Path) -> tuple[str, ...]:
     """One in one file that uses the helper, of which its module has a copy."""
     module = _folder() / f"{source.parent.name}-{source.stem}"
@@ -119,3 +128,40 @@ def java(name: str, *options: str) -> tuple[str, ...]:
 def ruby(name: str) -> tuple[str, ...]:
     """One of ``programs/ruby``."""
     return (str(shutil.which("ruby")), str(PROGRAMS / "ruby" / f"{name}.rb"))
+
+
+@functools.cache
+def lambda_nodejs() -> tuple[str, ...]:
+    """AWS's client for Node, parts of which npm compiles, with ``programs/lambda/nodejs``."""
+    _run("scripts/install-debian-packages", *_TO_COMPILE_AWS_CLIENT)
+    target = _copy_of("nodejs")
+    _run("npm", "ci", "--no-audit", "--no-fund", "--silent", cwd=target)
+    return (str(target / "node_modules/.bin/aws-lambda-ric"), f"{target}/app.handler")
+
+
+@functools.cache
+def lambda_java() -> tuple[str, ...]:
+    """AWS's client for Java, with ``programs/lambda/java``."""
+    _run("scripts/install-debian-packages", "mvn=maven", "javac=default-jdk-headless")
+    target = _copy_of("java")
+    _run("mvn", "-q", "-B", "compile", "dependency:copy-dependencies", "-DoutputDirectory=lib", cwd=target)
+    java = str(shutil.which("java"))
+    client = "com.amazonaws.services.lambda.runtime.api.client.AWSLambda"
+    return (java, *JAVA_FLAGS, "-cp", f"{target}/target/classes:{target}/lib/*", client, "App::handleRequest")
+
+
+@functools.cache
+def lambda_rust() -> tuple[str, ...]:
+    """AWS's client for Rust, with ``programs/lambda/rust``."""
+    target = _copy_of("rust")
+    _run("cargo", "build", "--locked", "--quiet", "--release", cwd=target)
+    return (str(target / "target/release/app"),)
+
+
+_TO_COMPILE_AWS_CLIENT = ("autoconf", "automake", "libtool", "make", "cmake=cmake", "g++=g++")
+
+
+def _copy_of(name: str) -> Path:
+    target = _folder() / f"lambda-{name}"
+    shutil.copytree(PROGRAMS / "lambda" / name, target)
+    return target
