@@ -162,10 +162,16 @@ class Pool:
         self._begun = True
         warmup = tuple(encode_value(request, _LARGEST_WARMUP) for request in self.function.warmup)
         command = command_for(self.function)
-        # It may try out what the machine has, in processes, which takes as long as they do.
-        confinement = await asyncio.to_thread(
-            self._restrictions.confinement, self.function, command, self.limits
-        )
+        self._loop = asyncio.get_running_loop()
+        self._accepting = True
+        try:
+            # It may try out what the machine has, in processes, which takes as long as they do.
+            confinement = await asyncio.to_thread(
+                self._restrictions.confinement, self.function, command, self.limits
+            )
+        except BaseException:
+            await self.aclose()
+            raise
         if self._closed is not None:
             raise PoolClosedError(f"the pool of {self.function.name} was closed while it started")
         self._executor = ThreadPoolExecutor(2 * self._size + 1, thread_name_prefix="groundhog")
@@ -187,8 +193,6 @@ class Pool:
             confinement=confinement,
             layout_watch=LayoutWatch(),
         )
-        self._loop = asyncio.get_running_loop()
-        self._accepting = True
         if not wait:
             for _ in range(self._size):
                 self._run(self._keep_one(), self._starting)
