@@ -72,6 +72,10 @@ gallery: build programs  ## Run functions with the libraries that people use; wr
 	scripts/install-debian-packages $(GALLERY_PROGRAMS)
 	$(BIN)/python -m tests.gallery $(ARGS)
 
+.PHONY: conformance
+conformance: build programs  ## Try the cases of OpenWhisk's own suites; writes docs/conformance.md (ARGS="--only WORDS")
+	$(BIN)/python -m tests.conformance $(ARGS)
+
 .PHONY: calls
 calls: PROGRAMS ?= 50000
 calls:  ## Make random system calls in 100,000 programs, half of them in a jail (PROGRAMS=50000)
@@ -103,6 +107,7 @@ test: programs  ## Lint, then run the tests, in less than ten minutes
 test-all: programs build  ## Run every test, also the slow ones and on other kernels (takes hours)
 	$(SIDE_BY_SIDE) lint
 	GROUNDHOG_MUTATION_PROGRAMS=1000 cargo test --release --workspace
+	$(BIN)/python -m tests.conformance
 	GROUNDHOG_VICTIM_REQUESTS=30 $(MAKE) test-python SELECTED= COVERAGE="--cov --cov-report=term"
 	$(MAKE) test-kernels
 

@@ -6,7 +6,7 @@
 | init again | 403 ``Cannot initialize the action more than once.``, also in the log |
 | init without code | 403 ``Missing main/no code to execute.`` |
 | code that does not load | 502 with the reason; what it printed is in the log |
-| run before init | 403 |
+| run before init | Node: 403; others: 500 |
 | a function may have asked its own container | 403, and nothing in the log |
 | run fine | 200, the function's answer |
 | the function raises | Node: 502; others: 200; both with ``{"error": "..."}``, as in OpenWhisk's own |
@@ -53,6 +53,7 @@ from groundhog.platforms.answers import (
 )
 from groundhog.platforms.metrics import Metrics
 from groundhog.platforms.printer import Printer
+from groundhog.protocols.actionloop import NOT_AN_OBJECT
 from groundhog.removal import remove
 
 if TYPE_CHECKING:
@@ -81,6 +82,9 @@ NO_CODE = "Missing main/no code to execute."
 CANNOT_START = "Cannot start action. Check logs for details. "
 """Before the reason."""
 EXITED_AT_INIT = "Command exited abruptly during initialization."
+NO_ACTION = "Cannot run the action before it is initialized."
+NO_DICTIONARY = "The action did not return a dictionary."
+"""The words of the platform's runtime for Node."""
 INIT_BYTES = 2 * openwhisk_code.CODE_LIMIT
 """The largest ``/init``: base64 adds a third, and there is more than the code in it."""
 LOGS_S = 1.0
@@ -201,7 +205,8 @@ class Container:
                 printed = exited = ""
                 if isinstance(error, errors.InitError):
                     printed, exited = error.log, EXITED_AT_INIT if error.exited else ""
-                await self._end_of_activation("", _lines(printed, exited, str(error)))
+                why = f"Error during initialization: {error}" if self._runtime == "nodejs" else str(error)
+                await self._end_of_activation("", _lines(printed, exited, why))
                 if self._ending:
                     raise Refusal(503, ENDING, RETRY_SOON) from None
                 raise Refusal(502, f"{CANNOT_START}{error}") from None
@@ -247,7 +252,7 @@ class Container:
         await self._check(request)
         pool = self._pool
         if pool is None:
-            raise Refusal(403, "Cannot run the action before it is initialized.")
+            raise Refusal(403 if self._runtime == "nodejs" else 500, NO_ACTION)
         stdout = stderr = ""
         try:
             reply = await self._reply(pool, request)
@@ -288,6 +293,8 @@ class Container:
         return JsonAnswer(reply.raw, 502 if raised else 200)
 
     def _of_error(self, error: errors.GroundhogError) -> Response:
+        if self._runtime == "nodejs" and str(error) == NOT_AN_OBJECT:
+            return refusal(502, NO_DICTIONARY)
         if isinstance(error, errors.FunctionExitedError):
             return refusal(400, "command exited")
         return of_error(error)

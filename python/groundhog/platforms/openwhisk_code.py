@@ -27,6 +27,7 @@ CODE_LIMIT = 48 * MIB
 """Largest action, decoded: OpenWhisk's own limit."""
 UNPACKED_LIMIT = 1024 * MIB
 _IDENTIFIER = re.compile(r"[A-Za-z_$][\w$]*", re.ASCII)
+_PACKAGES = ("package.json", "index.js")
 _SOURCE_NAMES: dict[Runtime, str] = {"python": "__main__.py", "nodejs": "index.js", "command": "exec"}
 
 
@@ -100,6 +101,10 @@ def function(action: Action, runtime: Runtime, directory: Path, unpacker: Unpack
     target, main = source if runtime == "python" else directory, action.main or "main"
     if runtime == "nodejs" and action.binary:
         target, main = _named_file(directory, main)
+        if target == directory and not any((directory / name).is_file() for name in _PACKAGES):
+            raise ConfigError("Zipped actions must contain either package.json or index.js at the root.")
+    if runtime == "python" and action.binary:
+        _take_exec_for_main(directory, source)
     if runtime == "python" and not source.is_file():
         raise ConfigError(
             "Zip file does not include __main__.py at its top: that is the module that is loaded"
@@ -111,6 +116,13 @@ def function(action: Action, runtime: Runtime, directory: Path, unpacker: Unpack
         env["GROUNDHOG_VIRTUALENV"] = str(environment)
     made = Function.from_file(target, main, env=env, cwd=directory)
     return replace(made, name=action.name)  # its file has the name of a temporary directory
+
+
+def _take_exec_for_main(directory: Path, source: Path) -> None:
+    """An archive's module may be called ``exec``, as the platform's own runtime has it."""
+    program = directory / "exec"
+    if program.is_file() and not program.is_symlink():
+        program.replace(source)
 
 
 def _exported(item: Any, runtime: Runtime) -> str:

@@ -223,6 +223,8 @@ class Ack:
 
     ok: bool
     error: str = ""
+    exited: bool = False
+    """Whether it could not, since it was ended by its own code."""
     control: bool = False
     """Whether it understands control lines: it is a launcher of ours."""
     hooks: bool = False
@@ -247,6 +249,7 @@ def parse_ack(line: bytes) -> Ack:
     return Ack(
         ok=parsed["ok"],
         error=error if isinstance(error, str) else str(error),
+        exited=parsed.get("exited") is True,
         control="groundhog" in parsed,
         hooks=parsed.get("hooks") is True,
         before_restore=parsed.get("before_restore") is True,

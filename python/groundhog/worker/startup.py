@@ -192,7 +192,8 @@ class Startup:
         line = await self._result(waiter, "say that it has loaded")
         said = self._parse_ack(line)
         if not said.ok:
-            raise InitError(said.error or "the function could not be loaded", self._log())
+            why = said.error or "the function could not be loaded"
+            raise InitError(why, self._log(), exited=said.exited)
         self.speaks_control = self._channel.marks_raised = said.control
         self._channel.freshens = said.control and weakening.keeps(weakening.RESEEDING, self._worker.pid)
         assert self._transport is not None  # noqa: S101

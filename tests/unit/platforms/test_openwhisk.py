@@ -285,7 +285,7 @@ async def test_another_entry_point(host: Host) -> None:
 
 async def test_run_before_init(host: Host) -> None:
     response = await host.run()
-    assert response.status_code == 403
+    assert response.status_code == 500
     assert "initialized" in response.json()["error"]
     assert host.logs() == ("", "")
 

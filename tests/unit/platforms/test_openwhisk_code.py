@@ -99,6 +99,16 @@ def test_node_source_exports_what_it_defines(
     assert shown.stdout.strip() == expected
 
 
+def test_an_archive_for_python_with_its_module_as_exec(tmp_path: Path) -> None:
+    files = {
+        "exec": b"def main(args): return {'of': 'exec'}\n",
+        "__main__.py": b"def main(args): return {}\n",
+    }
+    made = function(action(zipped(files)), "python", tmp_path)
+    assert made.path == tmp_path / "__main__.py"
+    assert "exec" in made.path.read_text("utf-8")
+
+
 @pytest.mark.parametrize("code", ["#!/bin/sh\n", b"#!/bin/sh\n", zipped({"exec": b"#!/bin/sh\n"})])
 def test_a_command_is_called_exec(tmp_path: Path, code: str | bytes) -> None:
     made = function(action(code), "command", tmp_path)

@@ -448,10 +448,13 @@ def main() -> None:
             activate(environment)
         server = Server(load(path, entry), name, hooks.Hooks)
     except BaseException as error:  # noqa: BLE001 - whatever it is, the function cannot serve
-        report(error)
+        exited = isinstance(error, SystemExit)
+        if not exited:  # who ends a process by that has said what there is to say
+            report(error)
         flush()
         if acknowledge:
-            write_line(_encode_ascii({"ok": False, "error": load_error(error, path)}).encode() + b"\n")
+            said = {"ok": False, "error": load_error(error, path), "exited": exited}
+            write_line(_encode_ascii(said).encode() + b"\n")
         sys.exit(1)
     flush()
     if acknowledge:
