@@ -212,7 +212,8 @@ def test_code_that_does_not_load(container: Container, code: str) -> None:
     assert stdout == [SENTINEL]
     assert stderr[-1] == SENTINEL
     reason = response.json()["error"].removeprefix(CANNOT_START)
-    assert stderr.count(reason) == 1
+    before = "Error during initialization: " if container.runtime == "nodejs" else ""
+    assert stderr.count(before + reason) == 1
     assert stderr.count("Command exited abruptly during initialization.") == (code == "exit at init")
 
 
