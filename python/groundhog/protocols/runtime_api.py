@@ -34,6 +34,9 @@ MOST_RESPONSE = 6 * 1024 * 1024 + 100
 NEXT_TARGET = f"{VERSION}/runtime/invocation/next"
 _ANSWER_TARGET = re.compile(rf"{VERSION}/runtime/invocation/([^/]+)/(response|error)")
 
+REQUEST_ID = re.compile(r"[\w.~-]{1,128}", re.ASCII)
+"""What the id of an invocation may be, which is a part of a path and in headers."""
+
 ERROR_TYPE = b"lambda-runtime-function-error-type"
 ERROR_BODY = b"lambda-runtime-function-error-body"
 INVOCATION_ID = b"lambda-runtime-invocation-id"
@@ -146,35 +149,33 @@ class Conversation:
         self.phase = Phase.RESTORED
 
 
-def event_headers(context: Mapping[str, Any], request_id: str) -> list[tuple[str, str]]:
-    """The headers that come with an event.
+def event_headers(context: Mapping[str, Any], request_id: str) -> bytes:
+    """The headers that come with an event, a line each.
 
     Args:
         context: what is told of the request: ``deadline`` (epoch milliseconds), ``function_arn``,
             ``trace_id``, ``client_context`` and ``cognito_identity`` (JSON), ``tenant_id``.
         request_id: of the invocation.
     """
-    headers = [
-        ("Lambda-Runtime-Aws-Request-Id", request_id),
-        ("Lambda-Runtime-Invocation-Id", request_id),
-        ("Lambda-Runtime-Deadline-Ms", str(context.get("deadline", 0))),
-    ]
+    lines = []
     for name, header in _FROM_CONTEXT.items():
-        value = context.get(name)
+        value = request_id if name == "activation_id" else context.get(name)
         if value is not None:
             text = value if isinstance(value, str) else json.dumps(value)
-            headers.append((header, _PRINTABLE.sub("", text)))
-    return headers
+            lines.append(f"{header}: {_NOT_PRINTABLE.sub('', text)}\r\n")
+    return f"Lambda-Runtime-Invocation-Id: {request_id}\r\n{''.join(lines)}".encode()
 
 
 _FROM_CONTEXT = {
+    "activation_id": "Lambda-Runtime-Aws-Request-Id",
+    "deadline": "Lambda-Runtime-Deadline-Ms",
     "function_arn": "Lambda-Runtime-Invoked-Function-Arn",
     "trace_id": "Lambda-Runtime-Trace-Id",
     "client_context": "Lambda-Runtime-Client-Context",
     "cognito_identity": "Lambda-Runtime-Cognito-Identity",
     "tenant_id": "Lambda-Runtime-Aws-Tenant-Id",
 }
-_PRINTABLE = re.compile(r"[^ -~]")
+_NOT_PRINTABLE = re.compile(r"[^ -~]")
 """What has no place in a header. JSON has it escaped already."""
 
 

@@ -11,6 +11,7 @@ too: a connection is only taken from a process of the function, see `_is_family`
 from __future__ import annotations
 
 import contextlib
+import http
 import json
 import os
 import socket
@@ -30,7 +31,7 @@ from groundhog.worker.output import Output
 
 if TYPE_CHECKING:
     import asyncio
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping
 
     from groundhog.config import Limits
     from groundhog.errors import InvocationError
@@ -47,8 +48,9 @@ _MOST_READS = 64
 """In a row, from one connection: others have their turn, too."""
 _LOADED = b'{"ok":true}'
 _LOADED_PARKED = b'{"ok":true,"hooks":true}'
-_QUESTION = f"GET {runtime_api.NEXT_TARGET} HTTP/1.1\r\nhost: localhost\r\n\r\n".encode()
-"""What a client that waits has asked, as good as any other way to ask it."""
+_GO_ON = b"HTTP/1.1 100 Continue\r\n\r\n"
+_ACCEPTED = b'{"status":"OK"}'
+_REASONS = {status.value: f"{status.value} {status.phrase}".encode() for status in http.HTTPStatus}
 
 
 class RuntimeApiTransport:
@@ -338,6 +340,10 @@ class RuntimeApi:
             self._owner.on_hooks_done()
         context = job.members()
         request_id = str(context.get("activation_id", ""))
+        if not runtime_api.REQUEST_ID.fullmatch(
+            request_id
+        ):  # a caller's own, which is to be a part of a path
+            request_id = os.urandom(16).hex()
         self._conversation.deliver(request_id)
         headers = runtime_api.event_headers(context, request_id)
         connection.reply(200, job.value, headers)
@@ -369,7 +375,11 @@ class RuntimeApi:
 
 
 class _Connection:
-    """One connection of the client's, of which one request at a time is served."""
+    """One connection of the client's, of which one request at a time is served.
+
+    Each request has a parser of its own, which is told of no answer. What h11 makes of answers would take
+    three times as long as all that we do besides; there are few kinds, and what is in them is known.
+    """
 
     def __init__(self, loop: asyncio.AbstractEventLoop, sock: socket.socket, api: RuntimeApi) -> None:
         self._loop = loop
@@ -377,6 +387,10 @@ class _Connection:
         self._api = api
         self._parser = _parser()
         self._call: Call | RefusedError | None = None
+        self._asked = False
+        """A request is complete, and has not been answered."""
+        self._closes = False
+        """It is the last one, as the client says."""
         self._body = bytearray()
         self._unsent = bytearray()
         loop.add_reader(sock, self.on_readable)
@@ -402,31 +416,27 @@ class _Connection:
                 return
             self._take(data)
 
-    def reply(self, status: int, body: bytes, headers: Sequence[tuple[str, str]] = ()) -> None:
-        """Answer the request that was taken."""
-        named = [("Content-Type", "application/json"), ("Content-Length", str(len(body))), *headers]
-        parts = [
-            self._parser.send(h11.Response(status_code=status, headers=named)),
-            self._parser.send(h11.Data(data=body)) if body else b"",
-            self._parser.send(h11.EndOfMessage()),
-        ]
-        self._send(b"".join(part for part in parts if part))
-        if self._parser.our_state is h11.MUST_CLOSE:
+    def reply(self, status: int, body: bytes, headers: bytes = b"") -> None:
+        """Answer the request that was taken. ``headers``: further ones, each with its line's end."""
+        self._asked = False
+        self._send(
+            b"HTTP/1.1 %b\r\nContent-Type: application/json\r\nContent-Length: %d\r\n%b\r\n%b"
+            % (_REASONS[status], len(body), headers, body)
+        )
+        if self._closes:
             self.close()
             return
-        self._parser.start_next_cycle()
-        if self._parser.trailing_data[0]:
-            self._go_on()
+        more, _ = self._parser.trailing_data
+        self._parser = _parser()
+        if more:
+            self._take(more)
 
     def revert(self) -> bool:
         """Be as when the client had asked its question; false if it wrote more than that, or ended."""
         if self._unsent or not self._is_silent():
             return False
+        self._asked, self._closes, self._call = True, False, None
         self._parser = _parser()
-        self._parser.receive_data(_QUESTION)
-        while self._parser.their_state is not h11.DONE:
-            self._parser.next_event()
-        self._call = None
         self._body.clear()
         return True
 
@@ -462,19 +472,19 @@ class _Connection:
         self._api.on_closed(self)
 
     def _take(self, data: bytes) -> None:
-        if self._parser.their_state is h11.DONE:  # its request is under way: it has to wait for the answer
+        if self._asked:  # it has to wait for the answer
             self._api.on_excess(data)
             return
         self._parser.receive_data(data)
-        self._go_on()
-
-    def _go_on(self) -> None:
         try:
+            parser = self._parser
             while self._sock.fileno() >= 0:
-                event = self._parser.next_event()
+                event = parser.next_event()
                 if event is h11.NEED_DATA or event is h11.PAUSED:
                     break
                 self._on_event(event)
+                if isinstance(event, h11.EndOfMessage):  # if it is answered, what came behind it is taken
+                    break
         except h11.RemoteProtocolError as error:
             self._api.on_nonsense(error)
 
@@ -487,9 +497,9 @@ class _Connection:
                 )
             except RefusedError as error:
                 self._call = error
+            self._closes = event.http_version < b"1.1" or _says_close(event.headers)
             if self._parser.they_are_waiting_for_100_continue:
-                go_on = self._parser.send(h11.InformationalResponse(status_code=100, headers=[]))
-                self._send(go_on or b"")
+                self._send(_GO_ON)
         elif isinstance(event, h11.Data):
             if isinstance(self._call, RefusedError):
                 return
@@ -503,6 +513,7 @@ class _Connection:
     def _on_request(self, trailers: Mapping[bytes, bytes]) -> None:
         """A request is complete."""
         call, self._call = self._call, None
+        self._asked = True
         body = bytes(self._body)
         self._body.clear()
         if isinstance(call, RefusedError):
@@ -518,7 +529,7 @@ class _Connection:
             return
         if runtime_api.ERROR_TYPE in trailers:  # it failed while it was streaming
             call, body = Call.ERROR, runtime_api.of_trailers(trailers)
-        self.reply(202, b'{"status":"OK"}')
+        self.reply(202, _ACCEPTED)
         self._api.on_call(self, call, body)
 
     def _send(self, data: bytes) -> None:
@@ -549,6 +560,10 @@ class _Connection:
 
 def _parser() -> h11.Connection:
     return h11.Connection(h11.SERVER, max_incomplete_event_size=_MOST_HEAD)
+
+
+def _says_close(headers: Iterable[tuple[bytes, bytes]]) -> bool:
+    return any(name == b"connection" and b"close" in value.lower() for name, value in headers)
 
 
 def _is_family(pid: int, sock: socket.socket, far: tuple[str, int]) -> bool:

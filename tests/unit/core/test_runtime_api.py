@@ -8,6 +8,7 @@ import contextlib
 import itertools
 import json
 import os
+import re
 import socket
 from typing import TYPE_CHECKING, Any
 
@@ -112,7 +113,9 @@ def test_headers_of_an_event() -> None:
         "tenant_id": "blue",
         "other": 1,
     }
-    assert dict(runtime_api.event_headers(context, "id")) == {
+    lines = runtime_api.event_headers(context, "id").decode("ascii").split("\r\n")
+    assert lines.pop() == ""
+    assert dict(line.split(": ", 1) for line in lines) == {
         "Lambda-Runtime-Aws-Request-Id": "id",
         "Lambda-Runtime-Invocation-Id": "id",
         "Lambda-Runtime-Deadline-Ms": "17",
@@ -323,6 +326,35 @@ async def test_answers_that_are_refused(it: Fixture) -> None:
     client.send(post("invocation/new/response", b"2"))
     assert (await read(client)).startswith(b"HTTP/1.1 403 ")
     assert it.told.events.empty()
+
+
+@pytest.mark.parametrize("odd", ["", "a/b", "a b", "x" * 129])
+async def test_an_id_that_cannot_be_in_a_path(it: Fixture, odd: str) -> None:
+    client = await waiting(it)
+    it.deliver(request_id=odd)
+    found = re.search(rb"Aws-Request-Id: ([0-9a-f]{32})\r\n", await read(client))
+    assert found
+    client.send(post(f"invocation/{found[1].decode()}/response", b"{}"))
+    assert await it.next() == ("answer", b"{}")
+
+
+@pytest.mark.parametrize("last", ["HTTP/1.0", "Connection: close"])
+async def test_a_connection_that_is_the_last_one_of_its_request(it: Fixture, last: str) -> None:
+    if last == "HTTP/1.0":
+        asked = NEXT.replace(b"HTTP/1.1", b"HTTP/1.0")
+    else:
+        asked = NEXT.replace(b"Host: x", b"Host: x\r\nConnection: close")
+    for _ in range(2):
+        client = await it.connect()
+        client.send(asked)
+        it.deliver()
+        assert (await read(client)).endswith(b"{}")
+        assert await read(client) == b""
+        client = await it.connect()
+        client.send(post("invocation/id/response", b"{}", "Connection: close\r\n"))
+        assert await it.next() == ("answer", b"{}")
+        assert (await read(client)).startswith(b"HTTP/1.1 202 ")
+        assert await read(client) == b""
 
 
 async def test_what_was_raised(it: Fixture) -> None:
