@@ -415,6 +415,8 @@ class _Connection:
                 self.close()
                 return
             self._take(data)
+            if len(data) < _READ:  # whoever waits for an answer has a turn before the next question
+                return
 
     def reply(self, status: int, body: bytes, headers: bytes = b"") -> None:
         """Answer the request that was taken. ``headers``: further ones, each with its line's end."""
