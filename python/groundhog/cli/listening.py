@@ -60,6 +60,8 @@ _MOST_UNTAKEN = 1024 * 1024 * 1024
 """Bytes of answers that callers have not taken, of all together."""
 _WRITING_S = 1.0
 """How long the last answers may take on their way out."""
+_ANEW_S = 2.0
+"""How long after a failure to accept anybody it is begun anew: asyncio tries it itself after one second."""
 _BURYING_S = 1.0
 """How long orphans of processes that were ended stay unburied."""
 
@@ -290,21 +292,60 @@ class _Server(uvicorn.Server):
     there are no descriptors left it does not stop at the first failure, but logs each with a traceback, and
     tries as often again a second later: a function that connects often enough had it write 40,000 of them in
     six seconds. So it is told 1, and the kernel the truth.
+
+    A second later it watches the socket again. Where a function has taken all watches of its user, too, that
+    fails, and it would listen no more for ever: so it is begun anew.
     """
 
     def __init__(self, config: uvicorn.Config, sock: socket.socket) -> None:
         super().__init__(config)
         self._sock = sock
+        self._renewing: asyncio.Task[None] | None = None
+        self._told_at = -_STUCK_S
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
         yield
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        asyncio.get_running_loop().set_exception_handler(self._on_trouble)
         await super().startup(sockets)
         self._sock.listen(BACKLOG)
 
+    def _on_trouble(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        """Asyncio has something to tell that nobody waits for."""
+        message = str(context.get("message"))
+        if not message.startswith("socket.accept()") and "_start_serving" not in message:
+            loop.default_exception_handler(context)
+            return
+        if loop.time() - self._told_at > _STUCK_S:
+            self._told_at = loop.time()
+            log.warning("no caller can be accepted", error=str(context.get("exception")))
+        if self._renewing is None:
+            self._renewing = loop.create_task(self._renew())
+
+    async def _renew(self) -> None:
+        """Watch the socket anew, by another descriptor: nothing tells whether asyncio could."""
+        while not self.should_exit:
+            await asyncio.sleep(_ANEW_S)
+            before = self.servers
+            try:
+                with contextlib.ExitStack() as undone:
+                    sock = undone.enter_context(self._sock.dup())
+                    await super().startup([sock])
+                    undone.pop_all()
+            except OSError:
+                self.servers = before
+                continue
+            self._sock.listen(BACKLOG)
+            for server in before:
+                server.close()
+            break
+        self._renewing = None
+
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        if self._renewing is not None:
+            self._renewing.cancel()
         for server in self.servers:
             server.close()
         _refuse_all(self._sock)

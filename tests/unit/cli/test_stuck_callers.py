@@ -152,6 +152,42 @@ async def test_callers_of_whom_nothing_can_be_heard(monkeypatch: pytest.MonkeyPa
     ]
 
 
+async def test_a_listener_that_could_not_be_watched_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """There was no descriptor for a caller, and a second later no watch for the listener."""
+    monkeypatch.setattr(listening, "_ANEW_S", 1.5)
+    monkeypatch.setattr("asyncio.constants.ACCEPT_RETRY_DELAY", 0.01)
+    failures = {"accept": 0, "register": 0}
+    accept, register = socket.socket.accept, selectors.EpollSelector.register
+
+    def fail_to_accept(sock: socket.socket) -> object:
+        if not failures["accept"]:
+            failures["accept"] += 1
+            raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+        return accept(sock)
+
+    def fail_to_watch(*arguments: object) -> object:
+        if failures["accept"] and failures["register"] < 3:
+            failures["register"] += 1
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        return register(*arguments)  # type: ignore[arg-type]
+
+    def ask(port: int) -> bytes:
+        with socket.create_connection(("127.0.0.1", port), timeout=30) as client:
+            client.sendall(ASKED)
+            return client.recv(100)
+
+    server = Serving(_answer, _nothing, _nothing, _nothing)
+    async with server.running(1):
+        with structlog.testing.capture_logs() as logged:
+            monkeypatch.setattr(socket.socket, "accept", fail_to_accept)
+            monkeypatch.setattr(selectors.EpollSelector, "register", fail_to_watch)
+            said = await asyncio.to_thread(ask, server.port)
+        end()
+    assert said.startswith(b"HTTP/1.1 200")
+    assert failures == {"accept": 1, "register": 3}
+    assert [line["event"] for line in logged] == ["no caller can be accepted"]
+
+
 async def answered(client: socket.socket, port: int, asked: bytes) -> None:
     """Ask by it, and take no more of the answer than that it begins."""
     loop = asyncio.get_running_loop()
