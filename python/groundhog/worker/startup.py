@@ -524,6 +524,8 @@ class Startup:
             if process is not None:
                 await self._loop.run_in_executor(self._config.executor, process.close)
                 orphans.bury()
+                if is_alive(process.pid):  # some calls of the kernel do not end when their process is killed
+                    log.error("a function process that was killed has not ended yet", pid=process.pid)
         finally:  # what is not given back is missing when the next process is started
             if self._transport is not None:
                 self._transport.close()  # only now: the engine drains them until the process is closed

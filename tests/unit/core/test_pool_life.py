@@ -40,6 +40,14 @@ class Lacking(FakeEngine):
         return super().spawn(*arguments, **options)
 
 
+async def test_a_process_that_outlives_its_end_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("groundhog.worker.startup.is_alive", lambda _: True)
+    with structlog.testing.capture_logs() as logs:
+        async with Pool(FUNCTION, engine=FakeEngine(count)) as pool:
+            [pid] = pool.pids
+    assert [log["pid"] for log in logs if log["log_level"] == "error"] == [pid]
+
+
 class TestStarting:
     async def test_what_the_machine_has_is_tried_out_beside_the_loop(
         self, monkeypatch: pytest.MonkeyPatch
