@@ -21,7 +21,7 @@ _RTA_DST = 1
 _RTA_OIF = 4
 _HEADER = struct.Struct("=IHHII")
 _QUESTION = struct.Struct("=BBBxI2s2s16s16sIII")  # inet_diag_req_v2: what, states, and inet_diag_sockid
-_ANSWER = struct.Struct("=BBBB48xIIIII")  # inet_diag_msg: the last two are the user and the inode number
+_ANSWER = struct.Struct("=BBBB48xIIIII")  # inet_diag_msg: last come two queues, user, inode
 _ROUTE = struct.Struct("=BBBBBBBBI")  # rtmsg: first the family and the bits of the address, then seven, flags
 _ATTRIBUTE = struct.Struct("=HH")  # rtattr: length and kind
 _ALL_STATES = 0xFFFFFFFF
@@ -36,6 +36,8 @@ class End:
     user: int
     unacknowledged: int = 0
     """Bytes that were written to it, and have not been taken by the kernel of the other end."""
+    unread: int = 0
+    """Bytes that came to it, and have not been read."""
 
 
 def other_end(near: tuple[str, int], far: tuple[str, int]) -> End | None:
@@ -67,8 +69,8 @@ def other_end(near: tuple[str, int], far: tuple[str, int]) -> End | None:
         answer = _asked(_NETLINK_SOCK_DIAG, _SOCK_DIAG_BY_FAMILY, question)
     except FileNotFoundError:
         return None
-    *_, unacknowledged, user, inode = _ANSWER.unpack_from(answer)
-    return End(inode, user, unacknowledged)
+    *_, unread, unacknowledged, user, inode = _ANSWER.unpack_from(answer)
+    return End(inode, user, unacknowledged, unread)
 
 
 def is_here(host: str) -> bool:

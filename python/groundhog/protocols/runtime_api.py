@@ -161,8 +161,8 @@ def event_headers(context: Mapping[str, Any], request_id: str) -> bytes:
     for name, header in _FROM_CONTEXT.items():
         value = request_id if name == "activation_id" else context.get(name)
         if value is not None:
-            text = value if isinstance(value, str) else json.dumps(value)
-            lines.append(f"{header}: {_NOT_PRINTABLE.sub('', text)}\r\n")
+            text = value if isinstance(value, str) and name not in _JSON else json.dumps(value)
+            lines.append(f"{header}: {_NOT_PRINTABLE.sub('', text).strip()}\r\n")
     return f"Lambda-Runtime-Invocation-Id: {request_id}\r\n{''.join(lines)}".encode()
 
 
@@ -175,8 +175,9 @@ _FROM_CONTEXT = {
     "cognito_identity": "Lambda-Runtime-Cognito-Identity",
     "tenant_id": "Lambda-Runtime-Aws-Tenant-Id",
 }
+_JSON = frozenset({"client_context", "cognito_identity"})
 _NOT_PRINTABLE = re.compile(r"[^ -~]")
-"""What has no place in a header. JSON has it escaped already."""
+"""What has no place in a header, nor have spaces at its ends. JSON has it escaped already."""
 
 
 def described(body: bytes) -> str:

@@ -75,6 +75,9 @@ class Channel(Protocol):
     def finish(self) -> None:
         """Have it do what comes between its answer and a restore; the owner gets an acknowledgement."""
 
+    def reverting(self) -> None:
+        """A restore begins: from now on until `reverted`, nothing may go to the process."""
+
     def reverted(self) -> None:
         """The process is as at its snapshot: so is this. ProtocolError if something is not."""
 

@@ -199,6 +199,9 @@ class Channel:
         """Have the hooks before a restore run."""
         self.send(FINISH)
 
+    def reverting(self) -> None:
+        """Nothing is to be done: what is still to be written stops with the answer."""
+
     def reverted(self) -> None:
         """Nothing is to be done: the engine has emptied the pipes."""
 

@@ -10,11 +10,16 @@ too: a connection is only taken from a process of the function, see `_is_family`
 
 from __future__ import annotations
 
+import array
+import collections
 import contextlib
+import fcntl
 import http
+import itertools
 import json
 import os
 import socket
+import termios
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -43,9 +48,16 @@ _READ = 256 << 10
 _BACKLOG = 16
 _MOST_CONNECTIONS = 64
 """Of one client, which needs two; whoever opens more finds the newest closed."""
+_MOST_LOOKS = 8192
+"""At what the processes of a function have open, to find a connection there: 50 ms."""
 _MOST_HEAD = 64 << 10
-_MOST_READS = 64
+_MOST_READS = 8
+_MOST_EVENTS = 64
 """In a row, from one connection: others have their turn, too."""
+_MOST_UNHEARD = 16
+"""Answers that wait until a client reads them."""
+_LOOK_S = 0.005
+"""Between looks at whether the client's end has acknowledged what it got: it may put that off for 40 ms."""
 _LOADED = b'{"ok":true}'
 _LOADED_PARKED = b'{"ok":true,"hooks":true}'
 _GO_ON = b"HTTP/1.1 100 Continue\r\n\r\n"
@@ -163,6 +175,9 @@ class RuntimeApi:
         self._hooks_run = False
         self._raised = False
         self._broken = False
+        self.is_silent = False
+        """Nothing may be answered: nobody would find what is said while the engine compares descriptors."""
+        self._looking: asyncio.TimerHandle | None = None
 
     # What the worker asks
 
@@ -191,6 +206,7 @@ class RuntimeApi:
 
     def serve(self, job: Job, *, hooks: bool = False) -> None:
         """Deliver an event, as soon as the client asks for it."""
+        self.is_silent = False
         self._output.collecting = True
         self._job = job
         self._hooks_run = hooks
@@ -198,6 +214,7 @@ class RuntimeApi:
 
     def run_hooks(self) -> None:
         """Tell it that it was restored."""
+        self.is_silent = False
         self._output.collecting = True
         self._owed = "hooks"
         self._go_on()
@@ -207,20 +224,26 @@ class RuntimeApi:
         self._owed = "finish"
         self._go_on()
 
+    def reverting(self) -> None:
+        """Say nothing more; what the client's end has not taken yet would come to it after its restore."""
+        self.is_silent = True
+        if self._held is not None and not self._held[0].is_taken():
+            self._broken = True
+
     def reverted(self) -> None:
         """Be as at the snapshot, too. ProtocolError if the process wrote more than its question."""
         if self._held is None:
             raise ProtocolError(f"function process {self._pid} had not asked for an event at its snapshot")
         held, phase = self._held
-        for connection in self._connections.copy():
-            if connection is not held:
-                connection.close()
+        self._close_but(held)
         if self._broken or held not in self._connections or not held.revert():
             raise ProtocolError(
-                f"function process {self._pid} wrote to the Runtime API after it had asked for its next event"
+                f"function process {self._pid} wrote to the Runtime API after it had asked for its next"
+                " event, or had not read all that came from there"
             )
         self._conversation.phase = phase
         self._asked = held
+        self.is_silent = False
 
     def answer(self, line: bytes) -> Answer:
         """What the function answered: any JSON, or else text."""
@@ -249,6 +272,7 @@ class RuntimeApi:
         """Watch nothing any more."""
         if self._listener.fileno() >= 0:
             self._loop.remove_reader(self._listener)
+        self._cancel_look()
         for connection in self._connections:
             connection.stop()
         self._output.stop()
@@ -293,7 +317,7 @@ class RuntimeApi:
         """It cannot get all of an event."""
         self._break(CutOffError(f"a request could not be sent whole: {error.strerror}"))
 
-    def on_nonsense(self, error: Exception) -> None:
+    def on_nonsense(self, error: Exception | str) -> None:
         """It does not speak HTTP."""
         self._break(ProtocolError(f"function process {self._pid} does not speak HTTP to its API: {error}"))
 
@@ -322,8 +346,7 @@ class RuntimeApi:
         if self._owed == "load":
             self._tell(_LOADED_PARKED if parked else _LOADED)
         elif self._owed == "finish":
-            self._held = self._held or (self._asked, self._conversation.phase)
-            self._tell(_LOADED)
+            self._finish(self._asked)
         elif parked and (self._job is not None or self._owed == "hooks"):
             connection, self._asked = self._asked, None
             self._conversation.release()
@@ -332,6 +355,32 @@ class RuntimeApi:
             self._tell(_LOADED)
         elif not parked and self._job is not None:
             self._deliver(self._asked, self._job)
+
+    def _finish(self, asked: _Connection) -> None:
+        """Tell that it waits, once the held connection has taken all that was written to it."""
+        if self._held is None:
+            if not asked.is_read():  # the engine compares how much that is, not what
+                what = f"function process {self._pid} has not read all that came from the Runtime API"
+                self._break(ProtocolError(what))
+                return
+            self._held = asked, self._conversation.phase
+            self._close_but(asked)  # so that the snapshot has their ends, which each later request finds
+        self._cancel_look()
+        if self._held[0] in self._connections and not self._held[0].is_taken():
+            self._looking = self._loop.call_later(_LOOK_S, self._go_on)
+            return
+        self.is_silent = True
+        self._tell(_LOADED)
+
+    def _close_but(self, held: _Connection) -> None:
+        for connection in self._connections.copy():
+            if connection is not held:
+                connection.close()
+
+    def _cancel_look(self) -> None:
+        if self._looking is not None:
+            self._looking.cancel()
+            self._looking = None
 
     def _deliver(self, connection: _Connection, job: Job) -> None:
         self._asked = self._job = None
@@ -393,6 +442,12 @@ class _Connection:
         """It is the last one, as the client says."""
         self._body = bytearray()
         self._unsent = bytearray()
+        self._unheard = 0
+        """Answers in what is unsent."""
+        self._ends = False
+        """It is ended as soon as all is sent."""
+        self._turn: asyncio.Handle | None = None
+        """When what has been read is gone on with."""
         loop.add_reader(sock, self.on_readable)
 
     @property
@@ -403,7 +458,7 @@ class _Connection:
     def on_readable(self) -> None:
         """Take what has come."""
         for _ in range(_MOST_READS):
-            if self._sock.fileno() < 0:
+            if self._sock.fileno() < 0 or self._turn is not None:
                 return
             try:
                 data = self._sock.recv(_READ)
@@ -421,23 +476,42 @@ class _Connection:
     def reply(self, status: int, body: bytes, headers: bytes = b"") -> None:
         """Answer the request that was taken. ``headers``: further ones, each with its line's end."""
         self._asked = False
+        more, _ = self._parser.trailing_data
+        self._parser = _parser()
+        if more:
+            self._parser.receive_data(more)
         self._send(
             b"HTTP/1.1 %b\r\nContent-Type: application/json\r\nContent-Length: %d\r\n%b\r\n%b"
             % (_REASONS[status], len(body), headers, body)
         )
         if self._closes:
-            self.close()
-            return
-        more, _ = self._parser.trailing_data
-        self._parser = _parser()
-        if more:
-            self._take(more)
+            self._ends = True
+            if not self._unsent:
+                self.close()
+
+    def is_taken(self) -> bool:
+        """Whether all that was written to it has come to the client's end."""
+        waiting = array.array("i", [0])
+        try:
+            fcntl.ioctl(self._sock, termios.TIOCOUTQ, waiting)
+        except OSError:
+            return False
+        return not self._unsent and waiting[0] == 0
+
+    def is_read(self) -> bool:
+        """Whether the client has read all that came to its end."""
+        try:
+            end = other_end(self._sock.getsockname(), self._sock.getpeername())
+        except OSError:
+            return False
+        return end is not None and not end.unread
 
     def revert(self) -> bool:
         """Be as when the client had asked its question; false if it wrote more than that, or ended."""
         if self._unsent or not self._is_silent():
             return False
-        self._asked, self._closes, self._call = True, False, None
+        self._cancel_turn()
+        self._asked, self._closes, self._ends, self._call = True, False, False, None
         self._parser = _parser()
         self._body.clear()
         return True
@@ -463,6 +537,7 @@ class _Connection:
         if self._sock.fileno() >= 0:
             self._loop.remove_reader(self._sock)
             self._loop.remove_writer(self._sock)
+        self._cancel_turn()
 
     def close(self) -> None:
         """End it; safe to call twice."""
@@ -474,21 +549,35 @@ class _Connection:
         self._api.on_closed(self)
 
     def _take(self, data: bytes) -> None:
-        if self._asked:  # it has to wait for the answer
+        # Its request is under way: it has to wait for the answer. And whoever waits says nothing by others.
+        if self._asked or self._ends or self._api.is_silent:
             self._api.on_excess(data)
             return
         self._parser.receive_data(data)
+        self._go_on()
+
+    def _go_on(self) -> None:
+        self._turn = None
+        if self._api.is_silent:
+            self._api.on_excess(self._parser.trailing_data[0])
+            return
         try:
-            parser = self._parser
-            while self._sock.fileno() >= 0:
-                event = parser.next_event()
+            for _ in range(_MOST_EVENTS):
+                event = self._parser.next_event()
                 if event is h11.NEED_DATA or event is h11.PAUSED:
-                    break
+                    return
                 self._on_event(event)
-                if isinstance(event, h11.EndOfMessage):  # if it is answered, what came behind it is taken
-                    break
+                if self._asked or self._ends or self._sock.fileno() < 0:
+                    return
         except h11.RemoteProtocolError as error:
             self._api.on_nonsense(error)
+            return
+        self._turn = self._loop.call_soon(self._go_on)
+
+    def _cancel_turn(self) -> None:
+        if self._turn is not None:
+            self._turn.cancel()
+            self._turn = None
 
     def _on_event(self, event: Any) -> None:
         if isinstance(event, h11.Request):
@@ -499,6 +588,8 @@ class _Connection:
                 )
             except RefusedError as error:
                 self._call = error
+            if event.method == b"HEAD":  # whose answers have no body, unlike all of ours
+                self._api.on_nonsense("it asks by HEAD")
             self._closes = event.http_version < b"1.1" or _says_close(event.headers)
             if self._parser.they_are_waiting_for_100_continue:
                 self._send(_GO_ON)
@@ -535,6 +626,10 @@ class _Connection:
         self._api.on_call(self, call, body)
 
     def _send(self, data: bytes) -> None:
+        self._unheard = self._unheard + 1 if self._unsent else 0
+        if self._unheard > _MOST_UNHEARD:
+            self._api.on_nonsense("it asks on, and does not read the answers")
+            return
         if not self._unsent:
             sent = self._try_to_send(data)
             data = data[sent:]
@@ -550,6 +645,8 @@ class _Connection:
         del self._unsent[: self._try_to_send(self._unsent)]
         if not self._unsent:
             self._loop.remove_writer(self._sock)
+            if self._ends:
+                self.close()
 
     def _try_to_send(self, data: bytes | bytearray) -> int:
         try:
@@ -577,26 +674,29 @@ def _is_family(pid: int, sock: socket.socket, far: tuple[str, int]) -> bool:
     if end is None or not end.inode:
         return False
     wanted = f"socket:[{end.inode}]"
-    return any(_has_open(member, wanted) for member in _family(pid))
+    opened = itertools.chain.from_iterable(_opened(member) for member in _family(pid))
+    return any(link == wanted for link in itertools.islice(opened, _MOST_LOOKS))
 
 
 def _family(pid: int) -> Iterator[int]:
     """A process and its descendants."""
-    yield pid
-    with contextlib.suppress(OSError, ValueError):
-        for task in Path(f"/proc/{pid}/task").iterdir():
-            for child in (task / "children").read_text().split():
-                yield from _family(int(child))
+    found = collections.deque([pid])
+    while found:
+        member = found.popleft()
+        yield member
+        with contextlib.suppress(OSError, ValueError):
+            for task in Path(f"/proc/{member}/task").iterdir():
+                found.extend(int(child) for child in (task / "children").read_text().split())
 
 
-def _has_open(pid: int, wanted: str) -> bool:
+def _opened(pid: int) -> Iterator[str]:
+    """What a process has open, one after the other; of one that has ended, that it has."""
     folder = f"/proc/{pid}/fd"
+    yield ""  # it counts, whatever it has
     with contextlib.suppress(OSError):
         for name in os.listdir(folder):  # noqa: PTH208 - many names, of which one is looked at
             with contextlib.suppress(OSError):
-                if os.readlink(f"{folder}/{name}") == wanted:  # noqa: PTH115
-                    return True
-    return False
+                yield os.readlink(f"{folder}/{name}")  # noqa: PTH115
 
 
 def _sleeps(pid: int) -> bool:

@@ -593,7 +593,9 @@ class Worker:
         if self._state not in {State.RESTORING, State.REVERTING}:
             return  # retired since
         assert self._process is not None  # noqa: S101
+        assert self._channel is not None  # noqa: S101
         self._timer = self._loop.call_later(self.config.limits.restore_timeout_s, self._on_restore_timeout)
+        self._channel.reverting()
         try:
             self._process.start_restore(verify=self.config.verify)
         except GroundhogError as error:

@@ -126,6 +126,19 @@ def test_headers_of_an_event() -> None:
     }
 
 
+@pytest.mark.parametrize("name", ["trace_id", "tenant_id", "client_context", "cognito_identity"])
+@pytest.mark.parametrize("text", [" x", "\xe9 x \xe9", "\t", "x\0", "", "\n x"])
+async def test_headers_of_an_event_can_be_sent(it: Fixture, name: str, text: str) -> None:
+    client = await waiting(it)
+    it.deliver(context={name: text})
+    assert b" 200 " in await read(client)
+
+
+def test_a_context_that_is_a_text_is_json_too() -> None:
+    headers = runtime_api.event_headers({"client_context": " x"}, "id")
+    assert b'Lambda-Runtime-Client-Context: " x"\r\n' in headers
+
+
 @pytest.mark.parametrize(
     ("body", "text"),
     [
@@ -198,10 +211,17 @@ class Fixture:
         await asyncio.get_running_loop().sock_connect(sock, (host, int(port)))
         return sock
 
-    def deliver(self, value: bytes = b"{}", request_id: str = "id", *, hooks: bool = False) -> None:
-        context = b',"activation_id":"%b"' % request_id.encode()
+    def deliver(
+        self,
+        value: bytes = b"{}",
+        request_id: str = "id",
+        *,
+        hooks: bool = False,
+        context: dict[str, str] | None = None,
+    ) -> None:
+        members = json.dumps({"activation_id": request_id, **(context or {})}).encode()[1:-1]
         future = asyncio.get_running_loop().create_future()
-        self.channel.serve(Job(value, context, False, None, 5.0, future), hooks=hooks)
+        self.channel.serve(Job(value, b"," + members, False, None, 5.0, future), hooks=hooks)
 
     async def next(self) -> tuple[str, Any]:
         return await asyncio.wait_for(self.told.events.get(), 10)
@@ -266,6 +286,27 @@ async def test_after_a_restore_the_next_event_comes_by_the_connection_of_the_sna
     await served(it, client, "second")
 
 
+async def test_a_client_that_waits_with_something_unread(it: Fixture) -> None:
+    client = await it.connect()
+    it.channel.expect()
+    client.send(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+    client.send(NEXT)
+    assert await it.next() == ("answer", b'{"ok":true}')
+    it.channel.finish()
+    kind, error = await it.next()
+    assert kind == "broken"
+    assert "has not read all" in str(error)
+
+
+async def test_other_connections_end_before_the_snapshot(it: Fixture) -> None:
+    other = await it.connect()
+    other.send(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+    await read(other)
+    client = await waiting(it)
+    assert await read(other) == b""
+    await served(it, client)
+
+
 @pytest.mark.parametrize("more", [b"G", NEXT])
 async def test_what_is_written_behind_a_question(it: Fixture, more: bytes) -> None:
     client = await waiting(it)
@@ -286,6 +327,44 @@ async def test_what_is_written_while_it_is_restored(it: Fixture) -> None:
     client.send(b"G")
     with pytest.raises(ProtocolError, match="wrote to the Runtime API after it had asked"):
         it.channel.reverted()
+
+
+async def test_nothing_is_answered_while_it_is_restored(it: Fixture) -> None:
+    client = await waiting(it)
+    await served(it, client)
+    other = await it.connect()
+    it.channel.finish()
+    other.send(NEXT)
+    assert await it.next() == ("answer", b'{"ok":true}')
+    it.channel.reverting()
+    client.send(b"GET /secret HTTP/1.1\r\nHost: x\r\n\r\n")
+    assert (await it.next())[0] == "stray"
+    with pytest.raises(BlockingIOError):
+        client.recv(1)
+    with pytest.raises(ProtocolError, match="wrote to the Runtime API after it had asked"):
+        it.channel.reverted()
+
+
+async def test_a_restore_waits_until_all_has_come_to_the_process(it: Fixture) -> None:
+    client = await it.connect()
+    client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    it.channel.expect()
+    client.send(NEXT)
+    await it.next()
+    it.channel.finish()
+    await it.next()
+    it.deliver(b"1" * 100_000)
+    other = await it.connect()
+    other.send(post("invocation/id/response", b"1"))
+    assert await it.next() == ("answer", b"1")
+    it.channel.finish()
+    other.send(NEXT)
+    await asyncio.sleep(0.1)  # in which nothing is told
+    assert it.told.events.empty()
+    taken = b""
+    while len(taken) < 100_000:
+        taken += await read(client)
+    assert await it.next() == ("answer", b'{"ok":true}')
 
 
 async def test_a_client_that_ends_the_connection_of_its_snapshot(it: Fixture) -> None:
@@ -530,3 +609,80 @@ async def test_more_connections_than_a_client_needs(it: Fixture) -> None:
     it.channel.expect()
     sockets[0].send(NEXT)
     assert await it.next() == ("answer", b'{"ok":true}')
+
+
+async def test_many_requests_at_once_are_answered_in_turns(it: Fixture) -> None:
+    client = await waiting(it)
+    it.deliver()
+    await read(client)
+    wrong = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
+    turns = 0
+
+    def count() -> None:
+        nonlocal turns
+        turns += 1
+        if it.told.events.empty():
+            asyncio.get_running_loop().call_soon(count)
+
+    count()
+    client.send(wrong * 2000 + post("invocation/id/response", b"1"))
+    assert await it.next() == ("answer", b"1")
+    assert turns > 20
+    answers = b""
+    while b"202" not in answers:
+        answers += await read(client)
+    assert answers.count(b"HTTP/1.1 404") == 2000
+
+
+async def test_a_client_that_does_not_read_its_answers(it: Fixture) -> None:
+    client = await waiting(it)
+    it.deliver()
+    await read(client)
+    wrong = (b"GET /" + b"x" * 200 + b" HTTP/1.1\r\nHost: x\r\n\r\n") * 100
+    rest = b""
+    while it.told.events.empty():
+        rest = rest or wrong
+        with contextlib.suppress(BlockingIOError):
+            rest = rest[client.send(rest) :]
+        await asyncio.sleep(0)
+    kind, error = await it.next()
+    assert kind == "broken"
+    assert "does not read the answers" in str(error)
+
+
+async def test_what_is_written_behind_a_question_with_an_upgrade(it: Fixture) -> None:
+    client = await waiting(it)
+    await served(it, client)
+    client.send(NEXT[:-2] + b"Upgrade: x\r\n\r\n")
+    while not it.channel.is_asked:  # noqa: ASYNC110 - nothing tells of it
+        await asyncio.sleep(0)
+    client.send(b"more")
+    assert await it.next() == ("stray", b"more")
+
+
+async def test_who_asks_in_a_way_that_cannot_be_answered(it: Fixture) -> None:
+    client = await waiting(it)
+    it.deliver()
+    await read(client)
+    client.send(b"HEAD / HTTP/1.1\r\nHost: x\r\n\r\n")
+    assert (await it.next())[0] == "broken"
+
+
+async def test_an_event_is_sent_whole_before_its_connection_is_ended(it: Fixture) -> None:
+    client = await it.connect()
+    it.channel.expect()
+    client.send(NEXT[:-2] + b"Connection: close\r\n\r\n")
+    await it.next()
+    it.deliver(b"1" * 6_000_000)
+    taken = b""
+    while piece := await read(client):
+        taken += piece
+    assert taken.endswith(b"\r\n\r\n" + b"1" * 6_000_000)
+
+
+async def test_a_function_that_has_too_much_open_to_be_looked_through(
+    it: Fixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(channel_module, "_MOST_LOOKS", 3)
+    client = await it.connect()
+    assert await read(client) == b""
