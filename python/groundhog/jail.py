@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 import pwd
 import secrets
-import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from groundhog import temporary
 from groundhog._log import log
 from groundhog.config import Jail, Network
 from groundhog.errors import ConfigError, SpawnError, UnsupportedError
@@ -167,7 +167,7 @@ class Confinement:
 
     def _scratch(self) -> tuple[Path, Path]:
         """A new folder that nobody can list, and in it the one in which a process writes."""
-        scratch = Path(tempfile.mkdtemp(prefix="groundhog-scratch-"))
+        scratch = temporary.folder("scratch")
         try:
             scratch = scratch.resolve()
             folder = scratch / secrets.token_hex(8)

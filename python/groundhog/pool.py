@@ -138,6 +138,7 @@ class Pool:
         self._starting: set[asyncio.Task[None]] = set()
         self._disposing: set[asyncio.Task[None]] = set()
         self._accepting = False
+        self._leaving = False
         self._closing = False
         self._hurried = False
         """The end waits for no hooks."""
@@ -302,10 +303,16 @@ class Pool:
             job.future.cancel()
             self._drop_cancelled()
 
+    def leave(self) -> None:
+        """Be ready for nobody any more, though requests that come are served: they soon go elsewhere."""
+        self._leaving = True
+
     @property
     def ready(self) -> bool:
-        """Whether at least one worker has started and is alive, busy or not."""
-        return self._accepting and any(worker.state in STARTED for worker in self._workers)
+        """Whether at least one worker has started and is alive, busy or not, and the end is not near."""
+        return (
+            self._accepting and not self._leaving and any(worker.state in STARTED for worker in self._workers)
+        )
 
     @property
     def takes_control(self) -> bool:

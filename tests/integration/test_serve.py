@@ -373,7 +373,7 @@ def test_headers_have_a_limit(server: Served) -> None:
     address = server.client.base_url.host, server.client.base_url.port or 80
     with socket.create_connection(address) as connection, connection.makefile("rb") as answers:
         connection.sendall(b"POST / HTTP/1.1\r\nHost: here\r\n" + b"X: y\r\n" * 50_000)
-        assert answers.readline().startswith(b"HTTP/1.1 400 ")
+        assert answers.readline().startswith(b"HTTP/1.1 431 ")
 
 
 def test_callers_that_take_all_descriptors(python: Path) -> None:
@@ -589,3 +589,85 @@ def test_killing_the_server_kills_the_functions(python: Path, tmp_path: Path) ->
             server.process.wait(30)
             assert left_behind(server.mark) == []
         assert running.exception() is not None
+
+
+def raw(server: Served, asked: bytes) -> bytes:
+    """All that comes back."""
+    host, port = server.client.base_url.host, server.client.base_url.port
+    with socket.create_connection((host, port or 0), timeout=30) as sock:
+        sock.sendall(asked)
+        said = b""
+        with contextlib.suppress(ConnectionError):
+            while piece := sock.recv(65536):
+                said += piece
+    return said
+
+
+@pytest.mark.parametrize(
+    ("asked", "status"),
+    [
+        (b"POST / HTTP/1.1\r\nContent-Length: 2\r\n\r\n{}", 400),  # no Host
+        (b"morse\r\n\r\n", 400),
+        (b"POST / HTTP/1.1\r\nHost: x\r\nX-Long: " + b"a" * 200_000 + b"\r\n\r\n", 431),
+        (b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: gzip\r\n\r\n", 501),
+    ],
+    ids=["no-host", "no-http", "long", "encoding"],
+)
+def test_what_is_no_request_is_refused_in_json(python: Path, asked: bytes, status: int) -> None:
+    with served("serve", str(python)) as server:
+        head, _, body = raw(server, asked).partition(b"\r\n\r\n")
+        assert head.startswith(b"HTTP/1.1 %d " % status)
+        assert b"application/json" in head
+        assert json.loads(body).keys() == {"error"}
+        assert server.client.post("/", json={"name": "Ada"}).json()["seen"] == ["Ada"]
+        assert server.stop() == 0
+
+
+def test_the_largest_body(python: Path) -> None:
+    with served("serve", str(python), "--max-body", "1") as server:
+        assert server.client.post("/", json={"name": "a" * 900_000}).status_code == 200
+        assert server.client.post("/", json={"name": "a" * 1_100_000}).status_code == 413
+        counted = server.client.get("/_/metrics").text
+        assert 'groundhog_answers_total{status="413"} 1.0' in counted
+        assert server.stop() == 0
+
+
+def test_no_error_names_a_process(python: Path) -> None:
+    with served("serve", str(python), "--timeout", "1") as server:
+        for params in {"exit": 1}, {"hang": 1}, {"scalar": 1}:
+            answer = server.client.post("/", json=params)
+            assert answer.status_code in {502, 504}
+            assert not re.search(r"\d{3,}", answer.json()["error"]), answer.text
+        for asked in "1e-7", "1e999", "0", "-1", "nan", "soon":
+            assert server.client.post("/", json={}, headers={"X-Timeout": asked}).status_code == 400
+        assert server.stop() == 0
+
+
+def test_a_server_that_is_about_to_end_says_so_and_serves_on(python: Path) -> None:
+    with served("serve", str(python), "--drain-delay", "5") as server:
+        assert server.client.get("/_/ready").status_code == 200
+        server.process.terminate()
+        while server.client.get("/_/ready").status_code == 200:
+            pass
+        assert server.client.post("/", json={"name": "Ada"}).json()["seen"] == ["Ada"]
+        server.process.terminate()  # a second one waits no longer
+        assert server.process.wait(30) == 0
+
+
+def test_what_a_server_that_was_killed_has_left_is_removed_by_the_next(python: Path, tmp_path: Path) -> None:
+    place = tmp_path / "temporary"
+    place.mkdir()
+    env = {"TMPDIR": str(place)}
+    with served("serve", str(python), "--jail", "landlock", env=env) as server:
+        assert server.client.post("/", json={"name": "Ada"}).status_code == 200
+        left = {path.name for path in place.iterdir()}
+        server.process.kill()
+        server.process.wait()
+    assert left
+    with served("serve", str(python), "--jail", "landlock", env=env) as server:
+        deadline = time.monotonic() + 30
+        while left & {path.name for path in place.iterdir()}:
+            assert time.monotonic() < deadline
+        assert server.client.post("/", json={"name": "Bob"}).json()["seen"] == ["Bob"]
+        assert server.stop() == 0
+    assert list(place.iterdir()) == []

@@ -7,12 +7,12 @@ import contextlib
 import dataclasses
 import json
 import re
-import tempfile
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from groundhog import temporary
 from groundhog.audit import identifiers
 from groundhog.audit.answers import Leak, Said, encoded, leaks, texts
 from groundhog.audit.identifiers import Repeat, Samples
@@ -160,7 +160,7 @@ async def audit(
         GroundhogError: the function does not start.
 
     """
-    scratch = tempfile.mkdtemp(prefix="groundhog-audit-")
+    scratch = str(temporary.folder("audit"))
     try:
         function = dataclasses.replace(function, env={**function.env, "TMPDIR": scratch})
         lens = Lens(_folders(function, Path(scratch)))

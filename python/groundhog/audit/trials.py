@@ -6,13 +6,13 @@ import contextlib
 import dataclasses
 import json
 import shutil
-import tempfile
 import time
 import uuid
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from groundhog import temporary
 from groundhog._core import capabilities
 from groundhog.audit.late_server import LateServer
 from groundhog.audit.processes import NoAnswerError, Plain, Program, Traced, marked
@@ -91,7 +91,7 @@ def _fill(scratch: str) -> None:
 def _program(trial: Trial) -> Iterator[Program]:
     """The program with a folder of its own, and its server running."""
     with contextlib.ExitStack() as stack:
-        scratch = tempfile.mkdtemp(prefix="groundhog-trial-")
+        scratch = str(temporary.folder("trial"))
         stack.callback(shutil.rmtree, scratch)
         _fill(scratch)
         settings = {}

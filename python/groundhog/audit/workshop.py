@@ -6,9 +6,10 @@ import os
 import shutil
 import subprocess
 import sys
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from groundhog import temporary
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -53,7 +54,7 @@ class Workshop:
     def __init__(self, *, strict: bool = False, for_everyone: bool = True) -> None:
         self._strict = strict
         self._for_everyone = for_everyone
-        self._folder = Path(tempfile.mkdtemp(prefix="groundhog-victims-"))
+        self._folder = temporary.folder("victims")
         self._folder.chmod(0o755)
 
     def close(self) -> None:

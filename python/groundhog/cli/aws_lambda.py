@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from groundhog.cli import front, options
-from groundhog.config import Function
+from groundhog.config import MIB, Function
 from groundhog.platforms import aws_lambda
 from groundhog.protocols.runtime_api import MOST_RESPONSE
 from groundhog.runners import command_for
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @click.command("lambda", cls=options.ProgramCommand)
 @options.warmups
-@front.served(port=9000, domain_header=aws_lambda.TENANT)
+@front.served(port=9000, domain_header=aws_lambda.TENANT, max_body_mib=aws_lambda.MOST_EVENT // MIB)
 @click.option(
     "--function-name",
     metavar="NAME",
@@ -75,6 +75,6 @@ def command(
     front.serve(
         function,
         functools.partial(aws_lambda.application, region=command_for(function).env["AWS_REGION"]),
-        sizes={"request_bytes": aws_lambda.MOST_EVENT, "result_bytes": MOST_RESPONSE},
+        sizes={"result_bytes": MOST_RESPONSE},
         **served,
     )

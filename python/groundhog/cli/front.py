@@ -10,7 +10,7 @@ import click
 
 from groundhog._log import log
 from groundhog.cli import listening, log_readers, logs, options
-from groundhog.config import Isolation, Limits
+from groundhog.config import MIB, Isolation, Limits
 from groundhog.platforms.metrics import Metrics
 from groundhog.pool import Pool
 
@@ -41,12 +41,15 @@ class Application(Protocol):
         """See `groundhog.platforms.http.application`."""
 
 
-def served(*, port: int, domain_header: str | None = None) -> Callable[[Decorated], Decorated]:
+def served(
+    *, port: int, domain_header: str | None = None, max_body_mib: int = Limits().request_bytes // MIB
+) -> Callable[[Decorated], Decorated]:
     """Add where it is served, by how many, and to whom: the parameters of `serve`.
 
     Args:
         port: the default.
         domain_header: the default; None: requests have no domain.
+        max_body_mib: the default, in MiB.
     """
 
     def decorate(command: Decorated) -> Decorated:
@@ -66,6 +69,22 @@ def served(*, port: int, domain_header: str | None = None) -> Callable[[Decorate
                 default=Limits().queue_length,
                 show_default=True,
                 help="Requests that may wait for a worker; more are answered 429.",
+            ),
+            click.option(
+                "--max-body",
+                type=options.Mebibytes(),
+                default=max_body_mib,
+                show_default=True,
+                metavar="MIB",
+                help="The largest body of a request, in MiB.",
+            ),
+            click.option(
+                "--drain-delay",
+                type=click.FloatRange(min=0),
+                default=0.0,
+                show_default=True,
+                metavar="S",
+                help="Seconds between SIGTERM and the end of listening, in which /_/ready says 503.",
             ),
             listening.start_timeout,
             options.workers,
@@ -104,6 +123,8 @@ def serve(  # noqa: D417 - the options describe themselves
     queue: int,
     domain_header: str | None,
     trust_local_callers: bool,
+    max_body: int,
+    drain_delay: float,
     sizes: Mapping[str, int] | None = None,
     **pool_options: Any,
 ) -> None:
@@ -128,6 +149,7 @@ def serve(  # noqa: D417 - the options describe themselves
         queue_length=listening.most_waiting(queue),
         start_timeout_s=start_timeout,
         scratch_bytes=scratch_bytes,
+        request_bytes=max_body,
         **(sizes or {}),
     )
     metrics = Metrics()
@@ -164,5 +186,7 @@ def serve(  # noqa: D417 - the options describe themselves
             hurry=pool.hurry,
             announcement=f"groundhog: {function.name} ready at {listening.url(sock)} ({how})",
             drain_s=timeout + 1,
+            drain_delay_s=drain_delay,
+            leave=pool.leave,
         )
     )

@@ -11,6 +11,7 @@ import errno
 import fcntl
 import heapq
 import ipaddress
+import json
 import math
 import os
 import resource
@@ -22,10 +23,11 @@ import time
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import click
+import h11
 import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from groundhog import orphans
+from groundhog import orphans, temporary
 from groundhog._log import log
 from groundhog.config import Isolation, Limits, Network
 from groundhog.errors import ConfigError
@@ -145,6 +147,21 @@ class _Protocol(H11Protocol):
         too_many = _connections_too_many(len(self.connections), number)
         if too_many > 0:
             self._make_room(too_many)
+
+    def send_400_response(self, msg: str) -> None:
+        """Refuse what is no request, as JSON, like every other error. Uvicorn does it with a line of text."""
+        error = sys.exc_info()[1]
+        status = error.error_status_hint if isinstance(error, h11.RemoteProtocolError) else 400
+        text = str(error) if isinstance(error, h11.RemoteProtocolError) else msg
+        body = json.dumps({"error": f"this is no request of HTTP/1.1: {text}"}).encode()
+        headers = [("content-type", "application/json"), ("content-length", str(len(body)))]
+        for event in (
+            h11.Response(status_code=status, headers=[*headers, ("connection", "close")]),
+            h11.Data(data=body),
+            h11.EndOfMessage(),
+        ):
+            self.transport.write(self.conn.send(event) or b"")
+        self.transport.close()
 
     def _is_heard(self) -> bool:
         """Whether the kernel tells when the caller sends something. A function may have taken all watches of
@@ -504,6 +521,8 @@ async def serve(
     hurry: Callable[[], None],
     announcement: str | None,
     drain_s: float,
+    drain_delay_s: float = 0.0,
+    leave: Callable[[], None] | None = None,
 ) -> None:
     """Serve until a signal, then answer what has been accepted, and end. A second signal ends at once.
 
@@ -517,6 +536,8 @@ async def serve(
         hurry: has that wait for no work of the application's own; called upon a second signal.
         announcement: the line printed when it is ready, if any.
         drain_s: how long requests that were accepted may still take, in seconds.
+        drain_delay_s: how long to go on as before after a signal, in seconds, but for what `leave` does.
+        leave: has whoever asks be told that the server is about to end.
     """
     config = uvicorn.Config(
         application,
@@ -539,6 +560,7 @@ async def serve(
     beside = neighbouring(sock)
     signals.handle()
     burying = asyncio.create_task(_bury_orphans())
+    removing = asyncio.create_task(asyncio.to_thread(temporary.remove_left))
     serving = asyncio.create_task(server.serve(sockets=[sock.dup()]))  # which it closes
     starting = asyncio.ensure_future(start())
     stopping = asyncio.create_task(signals.stopped.wait())
@@ -549,6 +571,13 @@ async def serve(
             if announcement is not None and not signals.stopped.is_set():
                 await _announce(announcement)
             await asyncio.wait({stopping, serving}, return_when=asyncio.FIRST_COMPLETED)
+            if drain_delay_s and leave is not None and not serving.done():
+                leave()
+                delayed = asyncio.create_task(signals.hurried.wait())
+                await asyncio.wait(
+                    {delayed, serving}, timeout=drain_delay_s, return_when=asyncio.FIRST_COMPLETED
+                )
+                delayed.cancel()
     finally:
         server.should_exit = True
         for task in (starting, stopping):
@@ -568,6 +597,7 @@ async def serve(
         await _cut_off(server, serving)
         hurrying.cancel()
         burying.cancel()
+        await asyncio.gather(removing, return_exceptions=True)
         signals.give_up()
         for taken in (sock, *beside):
             taken.close()

@@ -28,7 +28,7 @@ from groundhog.protocols.actionloop import JsonBytes, encode_value
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, Sequence
 
-    from starlette.types import ASGIApp, Receive, Scope, Send
+    from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
     from groundhog.config import Reply
     from groundhog.pool import Pool
@@ -37,6 +37,8 @@ if TYPE_CHECKING:
     Endpoint = Callable[[Request], Awaitable[Response]]
 
 MIB = 1024 * 1024
+LEAST_TIMEOUT_S = 0.01
+"""What a caller may ask for: less would only kill a process."""
 ENDING = "the server is ending: send it again"
 CUT_OFF = "the server ended before the answer came: the function may have run"
 RETRY_SOON = {"retry-after": "1"}
@@ -224,7 +226,7 @@ def parse_timeout(text: str | None, limit: float) -> float:
         limit: the most that is allowed, which is also the default.
 
     Raises:
-        Refusal: 400 if the text is no positive number.
+        Refusal: 400 if the text is no such number.
     """
     if text is None:
         return limit
@@ -232,8 +234,8 @@ def parse_timeout(text: str | None, limit: float) -> float:
         seconds = float(text)
     except ValueError:
         seconds = math.nan
-    if not (math.isfinite(seconds) and seconds > 0):
-        raise Refusal(400, f"X-Timeout is {text!r}: give a positive number of seconds")
+    if not (math.isfinite(seconds) and seconds >= LEAST_TIMEOUT_S):
+        raise Refusal(400, f"X-Timeout is {text!r}: give a number of seconds, from {LEAST_TIMEOUT_S} on")
     return min(seconds, limit)
 
 
@@ -248,6 +250,9 @@ def single_header(request: Request, name: str) -> str | None:
         raise Refusal(400, f"the header {name} is there {len(values)} times: send it once")
     return values[0] if values else None
 
+
+_PROCESS_ID = re.compile(r"\b(process) \d+")
+"""Of a message: how many processes this machine starts is nothing for callers."""
 
 # The first row that fits decides, so the narrow classes come first.
 _STATUS: tuple[tuple[type[errors.GroundhogError], int, Mapping[str, str] | None], ...] = (
@@ -273,7 +278,7 @@ def of_error(error: errors.GroundhogError) -> JsonAnswer:
         return refusal(502, "a hook after the restore failed; the log of groundhog says why")
     for kind, status, headers in _STATUS:
         if isinstance(error, kind):
-            return refusal(status, str(error), headers)
+            return refusal(status, _PROCESS_ID.sub(r"\1", str(error)), headers)
     return refusal(503, "no clean worker: no process starts; the log of groundhog says why", RETRY_SOON)
 
 
@@ -369,9 +374,45 @@ async def _not_found(request: Request) -> Response:
     raise Refusal(404, f"nothing is served at {request.url.path}")
 
 
-def application(routes: Sequence[Route]) -> Starlette:
-    """Return the ASGI application of these routes; every other target is refused as they refuse."""
+class _Counting:
+    """ASGI middleware: tells the status of each answer, or "gone" where the client left before there was one.
+
+    Args:
+        application: is asked.
+        tell: is told. What operators ask is not counted.
+    """
+
+    def __init__(self, application: ASGIApp, tell: Callable[[str], None]) -> None:
+        self._application = application
+        self._tell = tell
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        if scope["type"] != "http" or scope["path"].startswith("/_/"):
+            await self._application(scope, receive, send)
+            return
+        status = "gone"
+
+        async def noting(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = str(message["status"])
+            await send(message)
+
+        try:
+            await self._application(scope, receive, noting)
+        finally:
+            self._tell(status)
+
+
+def application(routes: Sequence[Route], tell: Callable[[str], None]) -> Starlette:
+    """Return the ASGI application of these routes; every other target is refused as they refuse. ``tell`` is
+    told the status of each answer.
+    """
     fallback = Refusing(_not_found, _METHODS)
-    made = Starlette(routes=[*routes, Route("/{path:path}", fallback)], middleware=[Middleware(_OriginForm)])
+    made = Starlette(
+        routes=[*routes, Route("/{path:path}", fallback)],
+        middleware=[Middleware(_OriginForm), Middleware(_Counting, tell=tell)],
+    )
     made.router.default = fallback  # of targets that are no path
     return made

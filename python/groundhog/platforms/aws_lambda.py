@@ -107,7 +107,8 @@ def application(
         [
             Route(INVOCATIONS, Refusing(invoke, ("POST",), refuse=_refusal)),
             *operations.routes(lambda: pool, metrics, info or {}, operators),
-        ]
+        ],
+        metrics.on_answer,
     )
 
 

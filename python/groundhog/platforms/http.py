@@ -102,5 +102,6 @@ def application(
         [
             Route("/", Refusing(call, ("POST",))),
             *operations.routes(lambda: pool, metrics, info or {}, operators),
-        ]
+        ],
+        metrics.on_answer,
     )

@@ -71,7 +71,7 @@ class Metrics(NullObserver):
         self.strategy: str | None = None
         self._requests = Counter(
             "groundhog_requests",
-            "Requests by outcome: ok, or the class of the error",
+            "Requests by outcome: ok, error for a function that failed, or the class of the error",
             ["outcome"],
             registry=self.registry,
         )
@@ -85,6 +85,12 @@ class Metrics(NullObserver):
         # A dozen labelled counters would take longer than the restore: summed here, shown when asked.
         self._phases: dict[str, float] = {}
         self._dirty = self._histogram("dirty_pages", "Pages that a request wrote", _PAGE_BUCKETS)
+        self._answers = Counter(
+            "groundhog_answers",
+            "Answers by HTTP status, also of requests that came to no function; gone: the client left before",
+            ["status"],
+            registry=self.registry,
+        )
         self._retirements = Counter(
             "groundhog_retirements",
             "Processes killed and replaced, by reason",
@@ -110,6 +116,10 @@ class Metrics(NullObserver):
         self._requests.labels(outcome).inc()
         self._queue_seconds.observe(timings.queue_s)
         self._run_seconds.observe(timings.run_s)
+
+    def on_answer(self, status: str) -> None:
+        """Count what a client was answered, if it was."""
+        self._answers.labels(status).inc()
 
     def on_snapshot(self, info: SnapshotInfo) -> None:
         """Note how dirty pages are tracked."""

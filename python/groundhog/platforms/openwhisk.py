@@ -26,14 +26,12 @@ import asyncio
 import contextlib
 import hashlib
 import re
-import tempfile
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from starlette.routing import Route
 
-from groundhog import errors
+from groundhog import errors, temporary
 from groundhog._log import log
 from groundhog.archives.unpacker import Unpacker
 from groundhog.config import Jail
@@ -59,6 +57,7 @@ from groundhog.removal import remove
 if TYPE_CHECKING:
     from collections.abc import Callable
     from concurrent.futures import Future
+    from pathlib import Path
 
     from starlette.applications import Starlette
     from starlette.requests import Request
@@ -149,7 +148,8 @@ class Container:
                 Route("/init", Refusing(self._init, ("POST",))),
                 Route("/run", Refusing(self._run, ("POST",), self._of_error)),
                 *operations.routes(lambda: self._pool, self._metrics, info, self._neighbours),
-            ]
+            ],
+            self._metrics.on_answer,
         )
 
     async def drain(self, timeout: float) -> None:
@@ -225,7 +225,7 @@ class Container:
         await self._start(action)
 
     async def _start(self, action: openwhisk_code.Action) -> None:
-        self._directory = Path(tempfile.mkdtemp(prefix="groundhog-action-"))
+        self._directory = temporary.folder("action")
         self._unpacker = Unpacker(self._jail, self._uid, deadline_s=self._limits.start_timeout_s)
         # Unpacking megabytes would keep the event loop, and with it the health check, waiting.
         self._laying_out = asyncio.create_task(

@@ -23,7 +23,7 @@ from groundhog.errors import (
     StateMismatchError,
     TraceeExitedError,
 )
-from groundhog.protocols.actionloop import NO_MEMORY, parse_ack
+from groundhog.protocols.actionloop import NO_MEMORY, is_failure, parse_ack
 from groundhog.worker.connections import USED, SpentError
 from groundhog.worker.lifecycle import STARTED, Action, Event, State, advance
 from groundhog.worker.startup import Startup, report_finish
@@ -613,7 +613,8 @@ class Worker:
         if isinstance(result, Reply):
             if not job.future.done():
                 job.future.set_result(result)
-            self._listener.worker_answered("ok", timings)
+            failed = result.raised or is_failure(result.value)
+            self._listener.worker_answered("error" if failed else "ok", timings)
         else:
             if not job.future.done():
                 job.future.set_exception(result)
