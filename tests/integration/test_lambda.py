@@ -187,6 +187,29 @@ def test_one_that_is_called_and_left(folder: Path) -> None:
         assert "called by Ada" in server.log
 
 
+def test_an_answer_in_events(folder: Path) -> None:
+    with run(folder) as server:
+        client = boto(server)
+        cases: list[tuple[dict[str, Any], int, str | None]] = [
+            ({"name": "Ada"}, 1, None),
+            ({"name": "Bob", "size": 3_000_000}, 1, None),
+            ({"name": "Eve", "raise": "why"}, 0, "ValueError"),
+        ]
+        for event, chunks, error in cases:
+            answer = client.invoke_with_response_stream(
+                FunctionName="function", Payload=json.dumps(event), LogType="Tail"
+            )
+            events = list(answer["EventStream"])
+            assert len(events) == chunks + 1
+            complete = events[-1]["InvokeComplete"]
+            assert complete.get("ErrorCode") == error
+            assert f"called by {event['name']}" in base64.b64decode(complete["LogResult"]).decode()
+            if chunks:
+                told = json.loads(events[0]["PayloadChunk"]["Payload"])
+                assert told == "x" * event["size"] if "size" in event else told["seen"] == ["Ada"]
+        assert server.stop() == 0
+
+
 def test_code_that_does_not_load(source: Source) -> None:
     folder = source("app.py", "raise ImportError('no module named nowhere')\n").parent
     result = groundhog("lambda", "--port", "0", "--", *CLIENT, env={"PYTHONPATH": str(folder)})

@@ -1,4 +1,5 @@
-"""The way in which AWS Lambda's clients call a function: ``POST /2015-03-31/functions/NAME/invocations``.
+"""The way in which AWS Lambda's clients call a function: ``POST /2015-03-31/functions/NAME/invocations``, or
+``POST /2021-11-15/functions/NAME/response-streaming-invocations``, which is answered in events.
 
 | status | when |
 | --- | --- |
@@ -33,7 +34,9 @@ from starlette.routing import Route
 from groundhog import errors
 from groundhog.platforms import answers, operations, request_log
 from groundhog.platforms.answers import Refusal, Refusing, encoded, parse_json, read_body, single_header
+from groundhog.protocols import event_stream
 from groundhog.protocols.actionloop import JsonBytes
+from groundhog.protocols.runtime_api import parse_response
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -48,6 +51,7 @@ if TYPE_CHECKING:
     from groundhog.worker import Job
 
 INVOCATIONS = "/2015-03-31/functions/{name}/invocations"
+STREAMS = "/2021-11-15/functions/{name}/response-streaming-invocations"
 TENANT = "X-Amz-Tenant-Id"
 MOST_EVENT = 6 * 1024 * 1024
 """Bytes: AWS's limit."""
@@ -102,10 +106,16 @@ def application(
             await neighbours.check(request)
         return await function.invoke(request)
 
+    async def stream(request: Request) -> Response:
+        if neighbours is not None:
+            await neighbours.check(request)
+        return await function.stream(request)
+
     metrics.watch(pool.stats)
     return answers.application(
         [
             Route(INVOCATIONS, Refusing(invoke, ("POST",), refuse=_refusal)),
+            Route(STREAMS, Refusing(stream, ("POST",), refuse=_refusal)),
             *operations.routes(lambda: pool, metrics, info or {}, operators),
         ],
         metrics.on_answer,
@@ -151,6 +161,25 @@ class _Function:
         if (single_header(request, "X-Amz-Log-Type") or "").lower() == "tail":
             told["x-amz-log-result"] = _tail(reply.stdout + reply.stderr)
         return answers.JsonAnswer(reply.raw, 200, told)
+
+    async def stream(self, request: Request) -> Response:
+        """Call it, and answer in events: all at once, when it has."""
+        answer = await self.invoke(request)
+        if answer.status_code != 200:  # noqa: PLR2004 - it was begun only, or refused
+            return answer
+        body, headers = bytes(answer.body), answer.headers
+        complete = {}
+        if "x-amz-function-error" in headers:
+            raised = parse_response(body)
+            kind = raised.get("errorType") if isinstance(raised, dict) else None
+            complete = {"ErrorCode": kind or "Unhandled", "ErrorDetails": body.decode("utf-8", "replace")}
+            body = b""
+        if "x-amz-log-result" in headers:
+            complete["LogResult"] = headers["x-amz-log-result"]
+        told = {"x-amzn-requestid": headers["x-amzn-requestid"], "x-amz-executed-version": "$LATEST"}
+        chunk = event_stream.event("PayloadChunk", "application/octet-stream", body) if body else b""
+        end = event_stream.event("InvokeComplete", "application/json", json.dumps(complete).encode())
+        return Response(chunk + end, 200, told, event_stream.CONTENT_TYPE)
 
     def _check_name(self, asked: str) -> None:
         ours = self._pool.function.name
