@@ -132,7 +132,7 @@ def ruby(name: str) -> tuple[str, ...]:
 
 @functools.cache
 def lambda_nodejs() -> tuple[str, ...]:
-    """AWS's client for Node, parts of which npm compiles, with ``programs/lambda/nodejs``."""
+    """AWS's client for Node, parts of which npm compiles, with ``lambda_clients/nodejs``."""
     _run("scripts/install-debian-packages", *_TO_COMPILE_AWS_CLIENT)
     target = _copy_of("nodejs")
     _run("npm", "ci", "--no-audit", "--no-fund", "--silent", cwd=target)
@@ -141,7 +141,7 @@ def lambda_nodejs() -> tuple[str, ...]:
 
 @functools.cache
 def lambda_java() -> tuple[str, ...]:
-    """AWS's client for Java, with ``programs/lambda/java``."""
+    """AWS's client for Java, with ``lambda_clients/java``."""
     _run("scripts/install-debian-packages", "mvn=maven", "javac=default-jdk-headless")
     target = _copy_of("java")
     _run("mvn", "-q", "-B", "compile", "dependency:copy-dependencies", "-DoutputDirectory=lib", cwd=target)
@@ -152,7 +152,7 @@ def lambda_java() -> tuple[str, ...]:
 
 @functools.cache
 def lambda_rust() -> tuple[str, ...]:
-    """AWS's client for Rust, with ``programs/lambda/rust``."""
+    """AWS's client for Rust, with ``lambda_clients/rust``."""
     target = _copy_of("rust")
     _run("cargo", "build", "--locked", "--quiet", "--release", cwd=target)
     return (str(target / "target/release/app"),)
@@ -163,5 +163,5 @@ _TO_COMPILE_AWS_CLIENT = ("autoconf", "automake", "libtool", "make", "cmake=cmak
 
 def _copy_of(name: str) -> Path:
     target = _folder() / f"lambda-{name}"
-    shutil.copytree(PROGRAMS / "lambda" / name, target)
+    shutil.copytree(ROOT / "tests/integration/lambda_clients" / name, target)
     return target
