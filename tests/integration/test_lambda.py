@@ -228,12 +228,14 @@ def test_as_another_user() -> None:
         assert server.stop() == 0
 
 
-def test_a_client_that_is_idle_wakes_and_goes_on_waiting(folder: Path) -> None:
+@pytest.mark.parametrize("idle_s", [3, pytest.param(100, marks=pytest.mark.slow)])
+@pytest.mark.timeout(240)
+def test_a_client_that_is_idle_wakes_and_goes_on_waiting(folder: Path, idle_s: float) -> None:
     """Some wake each second: what they do then is reverted with the next request."""
     with run(folder, "--runtime", "python3.12", "--verify") as server:
         client = boto(server)
         assert call(client, {"name": "Ada"})["seen"] == ["Ada"]
-        threading.Event().wait(3)  # of idleness, which is what is tried
+        threading.Event().wait(idle_s)  # which is what is tried
         assert call(client, {"name": "Bob"})["seen"] == ["Bob"]
         assert server.client.get("/_/info").json()["pool"]["retirements"] == {}
         assert server.stop() == 0
