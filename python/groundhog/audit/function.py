@@ -89,7 +89,11 @@ class Audit:
 
     @property
     def clean(self) -> bool:
-        """Nothing was left after any restore, and no random numbers come back that must not."""
+        """Nothing was left after any restore, no random numbers come back that must not, and the function was
+        seen at work: of one that only fails nothing is known.
+        """
+        if self.payloads and len(self.never_served) == len(self.payloads):
+            return False
         if self.leaks or self.repeats or not self.repetition.clean:
             return False
         return all(request.verified and not request.remains for request in self.requests)

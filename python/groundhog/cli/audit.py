@@ -104,7 +104,7 @@ def command(
 
     The exit code is 1 if something leaks, was left after a restore, or could not be verified, or if an
     identifier repeats, or a generator of random numbers that Groundhog reseeds. Those of the function are
-    only warned of.
+    only warned of. Nor is a function clean that failed with every payload.
     """
     logs.configure(logging.ERROR)
     if self_test:

@@ -112,6 +112,13 @@ class TestFunction:
         )
         expected = "the function failed with payload 1: what it leaves where it does not was not seen"
         assert ("mild", expected) in summaries.conclusions(made)
+        assert made.clean
+
+    def test_a_function_that_only_fails_is_not_clean(self) -> None:
+        failed = Said('{"error": "no such member"}', failed=True)
+        made = audit(*(request(number + 1, at, "", said=failed) for number, at in enumerate((0, 1, 1, 0))))
+        assert made.never_served == [0, 1]
+        assert not made.clean
 
     def test_a_file_that_stays(self) -> None:
         first, *rest = clean()
