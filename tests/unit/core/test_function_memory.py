@@ -55,3 +55,27 @@ def test_the_next_object_of_each_size_shares_a_page_with_the_header_of_their_poo
 def test_other_allocators_keep_no_more_than_the_limit(allocator: str) -> None:
     kept, _ = _settled(PYTHONMALLOC=allocator)
     assert kept <= 32 * 128 * 1024
+
+
+ROOM = f"""
+import sys
+sys.path.insert(0, {str(FILE.parent)!r})
+import memory
+
+def mapped():
+    return {{line for line in open("/proc/self/maps") if "rw-p 00000000 00:00 0" in line}}
+
+kept = [memory.fill_pools(), memory.make_room()]
+assert len(kept[1]) <= memory.ROOM // memory.ARENA + 2
+before = mapped()
+for _ in range(10):
+    request = [dict(number=number) for number in range(2000)]
+    del request
+print(len(mapped() ^ before))
+"""
+
+
+def test_a_request_finds_room_for_its_objects() -> None:
+    """It maps nothing for them, and gives nothing back."""
+    found = subprocess.run([sys.executable, "-S", "-c", ROOM], capture_output=True, check=True, text=True)
+    assert found.stdout == "0\n"

@@ -382,7 +382,7 @@ def prepare() -> list[object]:
     gc.collect()
     gc.collect()  # what the finalizers of the first round released
     gc.freeze()  # collections in requests neither look at nor write to what is older than the snapshot
-    return [memory, memory.fill_pools()]  # the module, too: its end would leave holes
+    return [memory, memory.fill_pools(), memory.make_room()]  # the module, too: its end would leave holes
 
 
 def described(error: BaseException) -> str:

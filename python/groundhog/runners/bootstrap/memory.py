@@ -9,6 +9,9 @@ HEADER = 48
 STEP, LARGEST = 16, 512
 FILLERS = 128 * 1024
 """At most, in bytes of each size."""
+ARENA = 1024 * 1024 if sys.version_info >= (3, 10) else 256 * 1024
+"""What the interpreter maps at a time, and gives back when nothing is left in it."""
+ROOM = 2 * 1024 * 1024
 IN_ORDER = 4
 """So many objects from a pool's beginning on, one after the other, are not just holes: the pool is new."""
 
@@ -41,6 +44,20 @@ def fill_pools() -> list[object]:
             in_order -= 1
         size += STEP
     return fillers
+
+
+def make_room() -> list[object]:
+    """Have memory lie ready in which a request finds new pools: what fills the old ones has taken that of the
+    warm-up. Else each request would map it anew, page by page, and the restore give it back.
+
+    Returns:
+        What keeps it from being given back before.
+    """
+    kept: dict[int, object] = {}
+    room = [sized(LARGEST) for _ in range(ROOM // LARGEST)]
+    for each in room:
+        kept.setdefault(id(each) // ARENA, each)
+    return list(kept.values())
 
 
 def sized(size: int) -> object:
