@@ -45,12 +45,20 @@ class Stops(NullObserver):
 @pytest.mark.parametrize("runtime", FUNCTIONS)
 async def test_it_is_stopped_at_no_call(runtime: str) -> None:
     """Collectors and compilers of a runtime may come in once or twice, and map memory or send signals."""
+    steady = await steady_requests(runtime)
+    if runtime == "go" and steady == [{"layout": 1}] * STEADY:
+        # Once in many snapshots its heap is just full, and each request makes it grow by the same step.
+        steady = await steady_requests(runtime)
+    assert steady.count({}) >= STEADY - 2, [stopped for stopped in steady if stopped]
+
+
+async def steady_requests(runtime: str) -> list[dict[str, int]]:
+    """At which calls the last requests of a new process were stopped."""
     stops = Stops()
     async with Pool(FUNCTIONS[runtime](), workers=1, observer=stops) as pool:
         for _ in range(REQUESTS):
             value = (await pool.invoke(ROWS)).value
             assert isinstance(value, dict)
             assert value["sum"] == sum(NUMBERS)
-    steady = [dict(stopped - INTERRUPTIONS.get(runtime, Counter())) for stopped in stops.requests[-STEADY:]]
-    assert len(steady) == STEADY
-    assert steady.count({}) >= STEADY - 2, [stopped for stopped in steady if stopped]
+    assert len(stops.requests) == REQUESTS
+    return [dict(stopped - INTERRUPTIONS.get(runtime, Counter())) for stopped in stops.requests[-STEADY:]]
