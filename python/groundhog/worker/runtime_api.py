@@ -73,6 +73,7 @@ class RuntimeApiTransport:
     def __init__(self) -> None:
         self._child: dict[int, int] = {}
         self._ours: list[int] = []
+        self._channel: RuntimeApi | None = None
         self._listener = socket.socket()
         try:
             self._listener.bind(("127.0.0.1", 0))
@@ -86,7 +87,6 @@ class RuntimeApiTransport:
         except BaseException:
             self.close()
             raise
-        self._channel: RuntimeApi | None = None
 
     @property
     def env(self) -> Mapping[str, str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import contextlib
+import errno
 import itertools
 import json
 import os
@@ -262,6 +263,16 @@ async def served(it: Fixture, client: socket.socket, request_id: str = "id") -> 
     client.send(post(f"invocation/{request_id}/response", b'"done"'))
     assert await it.next() == ("answer", b'"done"')
     assert (await read(client)).startswith(b"HTTP/1.1 202 ")
+
+
+@pytest.mark.usefixtures("no_leaks")
+def test_without_descriptors_nothing_is_left_open(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse() -> None:
+        raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+
+    monkeypatch.setattr(os, "pipe", refuse)
+    with pytest.raises(OSError, match="Too many open files"):
+        RuntimeApiTransport()
 
 
 async def test_a_client_loads_serves_and_waits_again(it: Fixture) -> None:
