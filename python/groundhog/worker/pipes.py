@@ -44,27 +44,12 @@ _LARGE_PIPE = 1 << 20  # the most that an unprivileged process gets: a wake-up p
 _FIRST_READ = 64 << 10
 
 
-class Pipes:
-    """The descriptors: ours do not block, the process's do."""
-
-    finishes = False
+class Ends:
+    """The descriptors of a process, and our ends of them: ours do not block, the process's do."""
 
     def __init__(self) -> None:
         self._child: dict[int, int] = {}
         self._ours: list[int] = []
-        try:
-            self.request = self._make(STDIN, large=True)
-            self.answer = self._make(ANSWER, large=True)
-            self.stdout = self._make(STDOUT)
-            self.stderr = self._make(STDERR)
-            # An open file description of its own: O_NONBLOCK on a duplicate would bind the process, too.
-            self._undelivered = os.open(
-                f"/proc/self/fd/{self._child[STDIN]}", os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC
-            )
-            self._ours.append(self._undelivered)
-        except BaseException:
-            self.close()
-            raise
 
     def _make(self, number: int, *, large: bool = False) -> int:
         read_end, write_end = os.pipe()
@@ -83,6 +68,39 @@ class Pipes:
     def child_fds(self) -> dict[int, int]:
         """The process's descriptors, by the number that it shall know them by."""
         return dict(self._child)
+
+    def release_child_ends(self) -> None:
+        """Close our copies of the process's ends, so that its end is the pipes' end."""
+        while self._child:
+            os.close(self._child.popitem()[1])
+
+    def close(self) -> None:
+        """Close everything; safe to call twice."""
+        self.release_child_ends()
+        while self._ours:
+            os.close(self._ours.pop())
+
+
+class Pipes(Ends):
+    """The four pipes of a process that speaks ActionLoop."""
+
+    finishes = False
+
+    def __init__(self) -> None:
+        super().__init__()
+        try:
+            self.request = self._make(STDIN, large=True)
+            self.answer = self._make(ANSWER, large=True)
+            self.stdout = self._make(STDOUT)
+            self.stderr = self._make(STDERR)
+            # An open file description of its own: O_NONBLOCK on a duplicate would bind the process, too.
+            self._undelivered = os.open(
+                f"/proc/self/fd/{self._child[STDIN]}", os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC
+            )
+            self._ours.append(self._undelivered)
+        except BaseException:
+            self.close()
+            raise
 
     @property
     def drain_fds(self) -> list[int]:
@@ -109,17 +127,6 @@ class Pipes:
     def waits(self, pid: int) -> bool:
         """Whether a thread of it is blocked in reading a request."""
         return waits_for_request(pid, os.fstat(self.request).st_ino)
-
-    def release_child_ends(self) -> None:
-        """Close our copies of the process's ends, so that its end is the pipes' end."""
-        while self._child:
-            os.close(self._child.popitem()[1])
-
-    def close(self) -> None:
-        """Close everything; safe to call twice."""
-        self.release_child_ends()
-        while self._ours:
-            os.close(self._ours.pop())
 
 
 class Channel:

@@ -33,6 +33,7 @@ from groundhog.protocols.runtime_api import Call, Conversation, Phase, RefusedEr
 from groundhog.sockets import other_end
 from groundhog.worker.channel import Answer
 from groundhog.worker.output import Output
+from groundhog.worker.pipes import STDERR, STDIN, STDOUT, Ends
 
 if TYPE_CHECKING:
     import asyncio
@@ -65,25 +66,22 @@ _ACCEPTED = b'{"status":"OK"}'
 _REASONS = {status.value: f"{status.value} {status.phrase}".encode() for status in http.HTTPStatus}
 
 
-class RuntimeApiTransport:
+class RuntimeApiTransport(Ends):
     """A listener, and the pipes for what is printed."""
 
     finishes = True
 
     def __init__(self) -> None:
-        self._child: dict[int, int] = {}
-        self._ours: list[int] = []
+        super().__init__()
         self._channel: RuntimeApi | None = None
         self._listener = socket.socket()
         try:
             self._listener.bind(("127.0.0.1", 0))
             self._listener.listen(_BACKLOG)
             self._listener.setblocking(False)
-            self._child[0] = os.open(os.devnull, os.O_RDONLY)
-            for number in (1, 2):
-                ours, self._child[number] = os.pipe()
-                self._ours.append(ours)
-                os.set_blocking(ours, False)
+            self._child[STDIN] = os.open(os.devnull, os.O_RDONLY)
+            self._stdout = self._make(STDOUT)
+            self._stderr = self._make(STDERR)
         except BaseException:
             self.close()
             raise
@@ -94,14 +92,9 @@ class RuntimeApiTransport:
         return {"AWS_LAMBDA_RUNTIME_API": f"127.0.0.1:{self._port}"}
 
     @property
-    def child_fds(self) -> dict[int, int]:
-        """Nothing to read, and the two pipes."""
-        return dict(self._child)
-
-    @property
     def drain_fds(self) -> list[int]:
         """What it printed."""
-        return list(self._ours)
+        return [self._stdout, self._stderr]
 
     @property
     def spawn_options(self) -> dict[str, Any]:
@@ -112,17 +105,11 @@ class RuntimeApiTransport:
     def _port(self) -> int:
         return int(self._listener.getsockname()[1])
 
-    def release_child_ends(self) -> None:
-        """Close our copies of the process's ends."""
-        while self._child:
-            os.close(self._child.popitem()[1])
-
     def channel(
         self, loop: asyncio.AbstractEventLoop, owner: Owner, guard: Guard, pid: int, limits: Limits
     ) -> RuntimeApi:
         """Serve the API to the process."""
-        stdout, stderr = self._ours
-        output = Output(loop, stdout, stderr, guard, limits.log_bytes)
+        output = Output(loop, self._stdout, self._stderr, guard, limits.log_bytes)
         most = min(limits.result_bytes, runtime_api.MOST_RESPONSE)
         self._channel = RuntimeApi(loop, self._listener, owner, pid, output, most)
         return self._channel
@@ -133,12 +120,10 @@ class RuntimeApiTransport:
 
     def close(self) -> None:
         """Close everything; safe to call twice."""
-        self.release_child_ends()
         self._listener.close()
         if self._channel is not None:
             self._channel.close()
-        while self._ours:
-            os.close(self._ours.pop())
+        super().close()
 
 
 class RuntimeApi:
