@@ -267,14 +267,8 @@ class Pool:
         ever. Only to a pool that `takes_control`. Raises as `invoke` does.
         """
         self._admit()
-        job = ControlJob(
-            value=line,
-            context=b"",
-            has_deadline=True,
-            domain=None,
-            timeout_s=self.limits.timeout_s,
-            future=asyncio.get_running_loop().create_future(),
-        )
+        future = asyncio.get_running_loop().create_future()
+        job = ControlJob.of(line, self.limits.timeout_s, future)
         return await self._enqueue(job).future
 
     def _enqueue(self, job: Job) -> Job:

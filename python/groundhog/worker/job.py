@@ -61,6 +61,13 @@ class ControlJob(Job):
 
     __slots__ = ()
 
+    @classmethod
+    def of(cls, line: bytes, timeout_s: float, future: asyncio.Future[Reply]) -> ControlJob:
+        """The line, for nobody's domain."""
+        return cls(
+            value=line, context=b"", has_deadline=True, domain=None, timeout_s=timeout_s, future=future
+        )
+
     def line(self) -> bytes:
         """The line as it is."""
         return self.value

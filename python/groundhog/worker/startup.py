@@ -453,14 +453,7 @@ class Startup:
         return await self._exchange(send)
 
     def _control_job(self, line: bytes) -> ControlJob:
-        return ControlJob(
-            value=line,
-            context=b"",
-            has_deadline=True,
-            domain=None,
-            timeout_s=self._limits.start_timeout_s,
-            future=self._loop.create_future(),
-        )
+        return ControlJob.of(line, self._limits.start_timeout_s, self._loop.create_future())
 
     async def _finish(self) -> bytes:
         """Have it do what comes before a restore."""
