@@ -7,10 +7,6 @@ from __future__ import annotations
 
 import struct
 import zlib
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 CONTENT_TYPE = "application/vnd.amazon.eventstream"
 _STRING = 7
@@ -21,10 +17,7 @@ _AROUND = 16
 
 def event(kind: str, content_type: str, payload: bytes) -> bytes:
     """One event of that kind."""
-    return _message({":event-type": kind, ":content-type": content_type, ":message-type": "event"}, payload)
-
-
-def _message(headers: Mapping[str, str], payload: bytes) -> bytes:
+    headers = {":event-type": kind, ":content-type": content_type, ":message-type": "event"}
     named = b"".join(_header(name.encode(), value.encode()) for name, value in headers.items())
     prelude = struct.pack(">II", _AROUND + len(named) + len(payload), len(named))
     message = prelude + struct.pack(">I", zlib.crc32(prelude)) + named + payload
