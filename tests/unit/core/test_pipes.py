@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from groundhog.errors import HookError, InvocationError, PayloadTooLargeError, ProtocolError
+from groundhog.errors import HookError, PayloadTooLargeError, ProtocolError
 from groundhog.protocols.actionloop import AnswerDecoder
 from groundhog.worker import pipes as pipes_module
 from groundhog.worker.output import LogBuffer
 from groundhog.worker.pipes import ANSWER, STDERR, STDIN, STDOUT, Channel, Pipes
 from groundhog.worker.watchdog import Watchdog
+from tests.unit.core.recorder import Recorder
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
@@ -25,28 +26,6 @@ if TYPE_CHECKING:
 
 MIB = 1 << 20
 pytestmark = pytest.mark.usefixtures("no_leaks")
-
-
-class Recorder:
-    """What the channel tells, in order."""
-
-    def __init__(self) -> None:
-        self.events: asyncio.Queue[tuple[str, object]] = asyncio.Queue()
-
-    def on_answer(self, line: bytes) -> None:
-        self.events.put_nowait(("answer", line))
-
-    def on_hooks_done(self) -> None:
-        self.events.put_nowait(("hooks done", None))
-
-    def on_broken(self, error: InvocationError) -> None:
-        self.events.put_nowait(("broken", error))
-
-    def on_stray(self, data: bytes) -> None:
-        self.events.put_nowait(("stray", data))
-
-    def on_end(self) -> None:
-        self.events.put_nowait(("end", None))
 
 
 class Fixture:

@@ -18,13 +18,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from groundhog.config import Limits
-from groundhog.errors import InvocationError, PayloadTooLargeError, ProtocolError
+from groundhog.errors import PayloadTooLargeError, ProtocolError
 from groundhog.protocols import runtime_api
 from groundhog.protocols.runtime_api import TABLE, Call, Conversation, Phase, RefusedError
 from groundhog.worker import runtime_api as channel_module
 from groundhog.worker.job import Job
 from groundhog.worker.runtime_api import RuntimeApiTransport
 from groundhog.worker.watchdog import Watchdog
+from tests.unit.core.recorder import Recorder
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -165,23 +166,8 @@ def test_an_answer_that_is_nested_too_deeply() -> None:
         runtime_api.parse_response(b"[" * 100_000)
 
 
-class Told:
-    """What the channel tells its owner, in order."""
-
-    def __init__(self) -> None:
-        self.events: asyncio.Queue[tuple[str, Any]] = asyncio.Queue()
-
-    def on_answer(self, line: bytes) -> None:
-        self.events.put_nowait(("answer", line))
-
-    def on_hooks_done(self) -> None:
-        self.events.put_nowait(("hooks done", None))
-
-    def on_broken(self, error: InvocationError) -> None:
-        self.events.put_nowait(("broken", error))
-
-    def on_stray(self, data: bytes) -> None:
-        self.events.put_nowait(("stray", data))
+class Told(Recorder):
+    """The channel of this API never tells that nobody can answer: the end of the process does."""
 
     def on_end(self) -> None:
         raise AssertionError
