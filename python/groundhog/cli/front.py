@@ -88,13 +88,7 @@ def served(
             ),
             listening.start_timeout,
             options.workers,
-            click.option(
-                "--workers",
-                type=click.IntRange(min=1),
-                default=1,
-                show_default=True,
-                help="Processes that serve at a time.",
-            ),
+            listening.workers,
             click.option("--host", default="127.0.0.1", show_default=True),
             click.option(
                 "--port",

@@ -78,6 +78,15 @@ start_timeout = click.option(
 )
 """Of the commands that keep processes of a function running."""
 
+workers = click.option(
+    "--workers",
+    type=click.IntRange(min=1),
+    default=1,
+    show_default=True,
+    help="Processes that serve at a time.",
+)
+"""Likewise."""
+
 trust_local_callers = click.option(
     "--trust-local-callers",
     is_flag=True,

@@ -37,13 +37,7 @@ if TYPE_CHECKING:
     show_default=True,
     help="The platform calls from outside of the container.",
 )
-@click.option(
-    "--workers",
-    type=click.IntRange(min=1),
-    default=1,
-    show_default=True,
-    help="Processes that serve at a time.",
-)
+@listening.workers
 @options.workers
 @listening.start_timeout
 @listening.trust_local_callers
