@@ -280,7 +280,7 @@ def _of_function(error: errors.GroundhogError, request_id: str, limits: Limits) 
             "Function.ResponseSizeTooLarge",
             f"Response payload size exceeded maximum allowed payload size ({limits.result_bytes} bytes).",
         )
-    if isinstance(error, errors.ProtocolError):
+    if isinstance(error, errors.ProtocolError | errors.HookError):
         return "Runtime.Unknown", f"RequestId: {request_id} Error: the runtime broke the protocol"
     if isinstance(error, errors.InitError):
         return "Runtime.InitError", f"RequestId: {request_id} Error: the function does not start; see its log"

@@ -27,7 +27,7 @@ import h11
 
 from groundhog._collector import paused_for
 from groundhog._log import log
-from groundhog.errors import CutOffError, PayloadTooLargeError, ProtocolError
+from groundhog.errors import CutOffError, HookError, PayloadTooLargeError, ProtocolError
 from groundhog.protocols import runtime_api
 from groundhog.protocols.runtime_api import Call, Conversation, Phase, RefusedError
 from groundhog.sockets import other_end
@@ -278,7 +278,7 @@ class RuntimeApi:
             self._tell(json.dumps({"ok": False, "error": runtime_api.described(body)}).encode())
         elif call is Call.RESTORE_ERROR:
             what = runtime_api.described(body)
-            self._break(ProtocolError(f"a hook after the restore failed: {what}"))
+            self._break(HookError(f"a hook after the restore failed: {what}"))
         else:
             self._raised = call is Call.ERROR
             self._owner.on_answer(body)

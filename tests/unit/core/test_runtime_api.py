@@ -18,7 +18,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from groundhog.config import Limits
-from groundhog.errors import PayloadTooLargeError, ProtocolError
+from groundhog.errors import HookError, PayloadTooLargeError, ProtocolError
 from groundhog.protocols import runtime_api
 from groundhog.protocols.runtime_api import TABLE, Call, Conversation, Phase, RefusedError
 from groundhog.worker import runtime_api as channel_module
@@ -551,6 +551,7 @@ async def test_hooks_that_fail(it: Fixture) -> None:
     client.send(post("restore/error", b'{"errorType":"Oops","errorMessage":"no"}'))
     kind, error = await it.next()
     assert kind == "broken"
+    assert isinstance(error, HookError)  # whose text is for the log alone
     assert str(error) == "a hook after the restore failed: Oops: no"
 
 

@@ -118,6 +118,7 @@ async def test_what_was_raised(client: httpx.AsyncClient, script: Script) -> Non
         ),
         (errors.PayloadTooLargeError("secret"), "Function.ResponseSizeTooLarge", "size (2000 bytes)"),
         (errors.ProtocolError("process secret"), "Runtime.Unknown", "broke the protocol"),
+        (errors.HookError("password secret"), "Runtime.Unknown", "broke the protocol"),
         (errors.InitError("password secret"), "Runtime.InitError", "does not start"),
     ],
 )
