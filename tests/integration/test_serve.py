@@ -87,10 +87,10 @@ def test_each_answer_is_a_first_one(server: Served) -> None:
         answer = server.client.post("/", json={"name": f"user {number}"}).json()
         assert answer["seen"] == [f"user {number}"]
         pids.add(answer["pid"])
-    assert len(pids) == 1, "the same process all the time"
     counters = server.client.get("/_/info").json()["pool"]
     assert counters["requests"] == 200
-    assert counters["retirements"] == {}
+    assert counters["retirements"] == {}, server.log
+    assert len(pids) == 1, "the same process all the time"
 
 
 @pytest.mark.parametrize(("name", "text"), [("handler.py", PYTHON), ("handler.js", NODE)])
