@@ -12,6 +12,7 @@ use std::time::Duration;
 #[derive(Debug)]
 pub struct Tick {
     timer: libc::timer_t,
+    period: Duration,
 }
 
 // SAFETY: the kernel knows the timer by a number for the whole process; any thread may delete it. timer_delete(2).
@@ -68,16 +69,8 @@ impl Tick {
             event.sigev_notify_thread_id = libc::gettid();
             check(i64::from(libc::timer_create(libc::CLOCK_MONOTONIC, event, &raw mut timer)))?;
         }
-        let started = Self { timer };
-        let every = libc::timespec {
-            tv_sec: period.as_secs().try_into().unwrap_or(libc::time_t::MAX),
-            tv_nsec: period.subsec_nanos().into(),
-        };
-        let setting = libc::itimerspec { it_interval: every, it_value: every };
-        // SAFETY: the timer was just made; the kernel reads the setting. timer_settime(2).
-        check(i64::from(unsafe {
-            libc::timer_settime(started.timer, 0, &raw const setting, ptr::null_mut())
-        }))?;
+        let started = Self { timer, period };
+        started.restart()?;
         // SAFETY: the set is initialised before it is used; pthread_sigmask changes this thread only.
         unsafe {
             let mut only = MaybeUninit::<libc::sigset_t>::zeroed();
@@ -86,6 +79,21 @@ impl Tick {
             libc::pthread_sigmask(libc::SIG_UNBLOCK, only.as_ptr(), ptr::null_mut());
         }
         Ok(started)
+    }
+
+    /// Has the next interruption come a whole period from now.
+    ///
+    /// # Errors
+    /// As `timer_settime(2)`.
+    pub fn restart(&self) -> Result<()> {
+        let every = libc::timespec {
+            tv_sec: self.period.as_secs().try_into().unwrap_or(libc::time_t::MAX),
+            tv_nsec: self.period.subsec_nanos().into(),
+        };
+        let setting = libc::itimerspec { it_interval: every, it_value: every };
+        // SAFETY: the timer is this one's; the kernel reads the setting. timer_settime(2).
+        check(i64::from(unsafe { libc::timer_settime(self.timer, 0, &raw const setting, ptr::null_mut()) }))?;
+        Ok(())
     }
 }
 

@@ -19,7 +19,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-/// How often a tracer looks for what it may have missed.
+/// How long after a command, and then how often, a tracer looks for what it may have missed.
 const TICK: Duration = Duration::from_millis(200);
 /// How long the tracer of a process that was killed, or let go, may take to end.
 const CLOSED_WITHIN: Duration = Duration::from_secs(15);
@@ -140,11 +140,11 @@ impl Tracee {
             let begun = Tick::start(TICK).map_err(nowhere).and_then(|tick| Ok((begin()?, tick)));
             match begun {
                 Err(error) => drop(born.send(Err(error))),
-                Ok((started, _tick)) => {
+                Ok((started, tick)) => {
                     let process = &started.process;
                     let doorbell = Arc::clone(&process.doorbell);
                     let _nobody_listens = born.send(Ok((process.pid, Arc::clone(&process.pidfd), doorbell)));
-                    Tracer::new(Session::new(started, strategy, drain), on_end).run(&received);
+                    Tracer::new(Session::new(started, strategy, drain), tick, on_end).run(&received);
                 }
             }
         };

@@ -9,6 +9,7 @@ use crate::error::Result;
 use crate::report::{RestoreReport, SnapshotInfo};
 use crate::session::changes::Changes;
 use crate::trace::registers;
+use groundhog_sys::tick::Tick;
 use std::sync::mpsc::{Receiver, TryRecvError};
 use std::time::Instant;
 
@@ -33,14 +34,15 @@ pub(super) enum Command {
 /// The state of the thread.
 pub(super) struct Tracer {
     session: Session,
+    tick: Tick,
     /// Says how the process ended, once.
     on_end: Box<dyn FnMut(String) + Send>,
 }
 
 impl Tracer {
     /// A tracer of a process that the calling thread has seized.
-    pub(super) fn new(session: Session, on_end: Box<dyn FnMut(String) + Send>) -> Self {
-        Self { session, on_end }
+    pub(super) fn new(session: Session, tick: Tick, on_end: Box<dyn FnMut(String) + Send>) -> Self {
+        Self { session, tick, on_end }
     }
 
     /// Follows the process and obeys commands until told to close.
@@ -102,5 +104,8 @@ impl Tracer {
         self.session.process.set_time_limit(None);
         self.tell_end();
         answer(result);
+        // Woken in the middle of a short request, the thread would be moved to another processor than the function's, stay there, and
+        // copy all that it restores from one cache to the other.
+        let _ticks_in_any_case = self.tick.restart();
     }
 }
