@@ -113,13 +113,14 @@ pub fn scan(pagemap: impl AsFd, start: u64, end: u64, query: &Query, found: &mut
     let mut at = start;
     while at < end {
         let old_len = found.len();
-        found.resize(old_len + VECTOR, Region::default());
+        // Not filled beforehand: that would cost as much as the scan, and push out of the caches what comes next.
+        found.reserve(VECTOR);
         let mut argument = Argument {
             size: size_of::<Argument>() as u64,
             flags,
             start: at,
             end,
-            vec: found[old_len..].as_mut_ptr() as u64,
+            vec: found.spare_capacity_mut().as_mut_ptr() as u64,
             vec_len: VECTOR as u64,
             category_inverted: query.inverted.bits(),
             category_mask: query.all.bits(),
@@ -127,26 +128,25 @@ pub fn scan(pagemap: impl AsFd, start: u64, end: u64, query: &Query, found: &mut
             return_mask: query.report.bits(),
             ..Argument::default()
         };
-        // SAFETY: `argument` is the structure of the size it says, and its vector points to `vec_len` initialised
-        // regions that nothing else refers to during the call.
+        // SAFETY: `argument` is the structure of the size it says, and its vector points to room for `vec_len` regions, which
+        // the kernel only writes and nothing else refers to during the call. PAGEMAP_SCAN in pagemap.rst.
         let result = check(i64::from(unsafe {
             libc::ioctl(pagemap.as_fd().as_raw_fd(), PAGEMAP_SCAN, &raw mut argument)
         }));
         match result {
             Ok(count) => {
-                found.truncate(old_len + count as usize);
-                if (count as usize) < VECTOR {
+                let count = VECTOR.min(count as usize);
+                // SAFETY: there is room for VECTOR more, and the kernel has written as many regions as it says, three numbers
+                // each. PAGEMAP_SCAN in pagemap.rst.
+                unsafe { found.set_len(old_len + count) };
+                if count < VECTOR {
                     return Ok(());
                 }
                 let listed = found.last().map_or(at, |region| region.end);
                 at = listed.max(argument.walk_end);
             }
-            Err(error) => {
-                found.truncate(old_len);
-                if error != Errno(libc::EINTR) {
-                    return Err(error);
-                }
-            }
+            Err(Errno(libc::EINTR)) => {}
+            Err(error) => return Err(error),
         }
     }
     Ok(())
