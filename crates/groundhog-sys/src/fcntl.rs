@@ -56,12 +56,22 @@ pub fn set_offset(fd: impl AsFd, offset: u64) -> Result<()> {
 /// # Errors
 /// As splice(2), but for `EAGAIN`, and futimens(2).
 pub fn drain_pipe(fd: impl AsFd) -> Result<u64> {
+    drain_pipes(std::slice::from_ref(&fd))
+}
+
+/// [`drain_pipe`] of several, most of which hold nothing.
+///
+/// # Errors
+/// As [`drain_pipe`]
+pub fn drain_pipes(fds: &[impl AsFd]) -> Result<u64> {
+    let full = fds.iter().zip(readable(fds.iter())?).filter(|(_, readable)| *readable);
+    full.map(|(fd, _)| drain_readable(fd)).sum()
+}
+
+fn drain_readable(fd: impl AsFd) -> Result<u64> {
     use rustix::fs::{Timespec, Timestamps, UTIME_NOW, UTIME_OMIT};
     use rustix::pipe::{SpliceFlags, splice};
     const MOST: usize = 1 << 20;
-    if !readable(std::iter::once(&fd))?[0] {
-        return Ok(0);
-    }
     let nowhere = rustix::fs::open("/dev/null", OFlags::WRONLY | OFlags::CLOEXEC, Mode::empty())?;
     let mut total = 0;
     loop {

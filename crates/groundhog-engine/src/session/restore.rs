@@ -39,10 +39,7 @@ impl Session {
         }
         anonymous_inode::put_back()?;
         // Nothing that could write into them runs any more.
-        for pipe in drain.iter() {
-            report.bytes_drained +=
-                fcntl::drain_pipe(pipe).or_trouble(Reason::Inspection, "draining a pipe")?;
-        }
+        report.bytes_drained += fcntl::drain_pipes(drain).or_trouble(Reason::Inspection, "draining pipes")?;
         let had_children = process.take_had_children();
         let held = process.held();
         let mut restore = Restore {
