@@ -134,7 +134,11 @@ fn makers_of_terminals(process: &Process) -> Step<Vec<(File, Used)>> {
         };
         Some(used(&maker).or_trouble(Reason::Inspection, LOOKING).map(|used| (maker, used)))
     };
-    found.into_iter().filter_map(maker).collect()
+    let mut makers: Vec<(File, Used)> = found.into_iter().filter_map(maker).collect::<Step<_>>()?;
+    // The same one may be mounted in several places.
+    let which = |maker: &File| maker.metadata().map(|found| (found.dev(), found.ino())).ok();
+    makers.dedup_by(|(one, _), (other, _)| which(one).is_some_and(|one| Some(one) == which(other)));
+    Ok(makers)
 }
 
 fn used(maker: &File) -> std::io::Result<Used> {
