@@ -2,6 +2,7 @@
 
 use crate::kernel_types::{Result, check};
 use std::mem::{MaybeUninit, size_of};
+use std::net::{IpAddr, SocketAddr};
 use std::ops::Range;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 
@@ -153,6 +154,12 @@ impl Traces {
     pub fn stamps(&self) -> bool {
         self.stamping != 0
     }
+
+    /// All but how many were dropped.
+    #[must_use]
+    pub fn beside_drops(self) -> Self {
+        Self { drops: 0, ..self }
+    }
 }
 
 /// `getsockopt`: those traces; nothing of what the kernel does not tell.
@@ -290,6 +297,21 @@ impl Address {
     #[must_use]
     pub fn port(&self) -> Option<u16> {
         self.is_internet().then(|| u16::from_be_bytes([self.0[2], self.0[3]]))
+    }
+
+    /// The address and port, of the families that have them.
+    #[must_use]
+    pub fn internet(&self) -> Option<SocketAddr> {
+        const SHORT: Range<usize> = 4..8;
+        const LONG: Range<usize> = 8..24;
+        let port = self.port()?;
+        let of_family = |family: i32| self.0[..2] == (family as u16).to_ne_bytes();
+        let ip = if of_family(libc::AF_INET) {
+            IpAddr::from(<[u8; 4]>::try_from(self.0.get(SHORT)?).ok()?)
+        } else {
+            IpAddr::from(<[u8; 16]>::try_from(self.0.get(LONG)?).ok()?)
+        };
+        Some(SocketAddr::new(ip, port))
     }
 
     fn is_internet(&self) -> bool {

@@ -269,10 +269,6 @@ OUTSIDE = (
         "the kernel keeps it for the socket, which has to stay the one that the process has",
     ),
     (
-        "whether messages have ever come to a datagram socket (`SO_MEMINFO`)",
-        "the kernel leaves it a page to account for the next ones",
-    ),
-    (
         "whether a mapping is accounted for or reserved (`ac`, `nr` in `smaps`)",
         "to look would cost a millisecond for every `mprotect`",
     ),

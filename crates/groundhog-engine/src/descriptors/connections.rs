@@ -207,6 +207,8 @@ impl Socket {
             _ => None,
         };
         let traces = socket::traces(fd);
+        // Anybody who tries to connect to a listener counts there, and no process is told of it.
+        let traces = if matches!(role, Role::Listener) { traces.beside_drops() } else { traces };
         Ok(Self {
             role,
             numbers,
@@ -282,8 +284,8 @@ impl Socket {
             Role::Idle if readable == self.readable => return Ok(false),
             Role::Ours | Role::Listener | Role::Idle => {
                 let same = readable == self.readable && (!readable || self.unread_now(fd) == self.unread);
-                if matches!(self.role, Role::Listener) && socket::traces(fd) != self.traces {
-                    return self.refuse("counts connections that it had no room for");
+                if matches!(self.role, Role::Listener) && socket::traces(fd).beside_drops() != self.traces {
+                    return self.refuse("keeps something of a connection");
                 }
                 return if same { Ok(false) } else { self.refuse("holds other data than at the snapshot") };
             }
@@ -387,7 +389,7 @@ impl Socket {
                     Flow::now(fd).or_trouble(Reason::Inspection, "asking a connection for its counters")?;
                 now != *before || self.unread_now(fd) != self.unread || ready.urgent != self.urgent
             }
-            Role::Listener => readable != self.readable || socket::traces(fd) != self.traces,
+            Role::Listener => readable != self.readable || socket::traces(fd).beside_drops() != self.traces,
             Role::Pair { refill: Some(refill), .. } => {
                 peeking_from_start(fd, self.peek_offset, || !refill.is_there(fd))
             }

@@ -95,6 +95,8 @@ const AT_SYMLINK_FOLLOW: u32 = 0x400;
 const AT_EMPTY_PATH: u32 = 0x1000;
 const PRIO_PROCESS: u32 = 0;
 const IOPRIO_WHO_PROCESS: u32 = 1;
+const SOL_SOCKET: u32 = 1;
+const SO_MEMINFO: u32 = 55;
 const IPPROTO_TCP: u32 = 6;
 const TCP_ZEROCOPY_RECEIVE: u32 = 35;
 const TCP_SAVED_SYN: u32 = 28;
@@ -458,6 +460,8 @@ pub(super) const CALLS: &[(&[S], Rule)] = &[
         // It maps pages of the network's into the process.
         Rule::Clauses(&[
             never_with(When::All(&[When::Is(1, IPPROTO_TCP), When::Is(2, TCP_ZEROCOPY_RECEIVE)]), EOPNOTSUPP),
+            // It tells what the kernel keeps of messages that are gone, and of connections that it dropped, whoever wanted them.
+            never_with(When::All(&[When::Is(1, SOL_SOCKET), When::Is(2, SO_MEMINFO)]), ENOPROTOOPT),
             // It is told once.
             on(TAKES_SYN, E::Retires(Scope::File)),
         ]),
