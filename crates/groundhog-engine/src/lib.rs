@@ -40,6 +40,15 @@ pub fn memcpy_seconds_per_page(pages: usize) -> f64 {
     groundhog_sys::copy_time::memcpy_uncached(pages as usize).as_secs_f64() / f64::from(pages)
 }
 
+/// Ends the connection of a socket known by number only; the port that it was bound to stays its own, and it may connect again.
+///
+/// # Errors
+/// As connect(2).
+pub fn disconnect(number: i32) -> std::io::Result<()> {
+    let socket = duplicate_descriptor(number)?;
+    groundhog_sys::socket::disconnect(&socket).map_err(|errno| std::io::Error::from_raw_os_error(errno.0))
+}
+
 /// A duplicate of a descriptor known by number only.
 ///
 /// # Errors

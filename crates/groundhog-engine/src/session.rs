@@ -7,6 +7,7 @@
 
 pub(crate) mod capabilities;
 pub(crate) mod changes;
+mod listeners;
 mod observer;
 mod restore;
 mod snapshot;

@@ -85,6 +85,13 @@ fn policy(py: Python<'_>) -> PyResult<Bound<'_, PyList>> {
     Ok(rows)
 }
 
+/// End the connection of a socket, given its descriptor. Unlike closing it, that leaves it the port that it was bound to, and it may
+/// connect again.
+#[pyfunction]
+fn disconnect(fd: i32) -> PyResult<()> {
+    Ok(groundhog_engine::disconnect(fd)?)
+}
+
 #[pyfunction]
 fn _before_fork(py: Python<'_>) {
     // The lock is this thread's, which stays the same.
@@ -119,6 +126,7 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<reports::RestoreReport>()?;
     module.add_function(wrap_pyfunction!(capabilities, module)?)?;
     module.add_function(wrap_pyfunction!(policy, module)?)?;
+    module.add_function(wrap_pyfunction!(disconnect, module)?)?;
     module.add_function(wrap_pyfunction!(mounted_below, module)?)?;
     module.add_function(wrap_pyfunction!(memcpy_seconds_per_page, module)?)?;
     follow_forks(module.py())?;

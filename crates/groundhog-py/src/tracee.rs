@@ -7,6 +7,7 @@ use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyMapping, PyType};
 use std::ffi::OsString;
+use std::net::{IpAddr, SocketAddr};
 use std::os::fd::{AsFd, AsRawFd};
 use std::path::PathBuf;
 
@@ -246,6 +247,22 @@ impl Tracee {
     /// The result of a started restore; waits for it if need be. Raises as `restore`.
     fn finish_restore(&self, py: Python<'_>) -> PyResult<RestoreReport> {
         py.detach(|| self.engine.finish_restore()).map(RestoreReport).map_err(|e| exception(&e))
+    }
+
+    /// Where the process listens for connections by TCP, as it runs: addresses and ports.
+    fn listeners(&self) -> PyResult<Vec<(String, u16)>> {
+        let found = self.engine.listeners().map_err(|e| exception(&e))?;
+        Ok(found.into_iter().map(|at| (at.ip().to_canonical().to_string(), at.port())).collect())
+    }
+
+    /// Let nobody connect to where it listens but from this address and port, which are to be the caller's for as long as
+    /// the process lives. Call it before the snapshot.
+    ///
+    /// Raises `SnapshotRefusedError` when somebody is connected already.
+    fn admit_only(&self, host: &str, port: u16) -> PyResult<()> {
+        let ip: IpAddr =
+            host.parse().map_err(|_| PyValueError::new_err(format!("{host:?} is no address")))?;
+        self.engine.admit_only(&SocketAddr::new(ip, port)).map_err(|e| exception(&e))
     }
 
     /// A descriptor that is readable when a started restore has ended.

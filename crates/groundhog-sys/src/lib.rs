@@ -31,6 +31,7 @@ pub mod self_test;
 pub mod signals;
 pub mod sock_diag;
 pub mod socket;
+pub mod socket_filter;
 pub mod spawn;
 pub mod thread_ids;
 pub mod tick;

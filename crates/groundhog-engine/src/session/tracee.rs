@@ -1,6 +1,7 @@
 //! The handle of a traced process, usable from any thread.
 
 use super::capabilities::{Reach, capabilities};
+use super::listeners;
 use super::start::{self, Started};
 use super::tracer::{Answer, Command, Tracer};
 use super::{PATIENCE, Session};
@@ -12,6 +13,7 @@ use crate::strategy::Strategy;
 use crate::trace::doorbell::Doorbell;
 use groundhog_sys::tick::Tick;
 use groundhog_sys::{Errno, Tid, fcntl, pidfd, signals};
+use std::net::SocketAddr;
 use std::os::fd::OwnedFd;
 use std::path::PathBuf;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
@@ -302,6 +304,23 @@ impl Tracee {
     /// [`Error::Mismatch`] when it cannot be inspected, [`Error::Exited`] when it has ended.
     pub fn changes(&self) -> Result<Changes> {
         self.ask(Command::Changes)
+    }
+
+    /// Where the process listens for connections by TCP, as it runs.
+    ///
+    /// # Errors
+    /// [`Error::System`] when it cannot be looked at, such as when it has ended.
+    pub fn listeners(&self) -> Result<Vec<SocketAddr>> {
+        listeners::addresses(self.pid, &self.pidfd)
+    }
+
+    /// Lets nobody connect to where it listens but from one address and port, which are to be the caller's for as long as the process
+    /// lives. To be called before the snapshot: a connection of somebody else would be neither refused nor reverted.
+    ///
+    /// # Errors
+    /// [`Error::SnapshotRefused`] when somebody is connected already, [`Error::System`] when it cannot be done.
+    pub fn admit_only(&self, peer: &SocketAddr) -> Result<()> {
+        listeners::admit_only(self.pid, &self.pidfd, peer)
     }
 
     /// Kills the process at once; its descendants follow.

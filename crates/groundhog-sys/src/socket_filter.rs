@@ -1,0 +1,113 @@
+//! `SO_ATTACH_FILTER`: which segments a socket takes; see Documentation/networking/filter.rst.
+//!
+//! A filter of a TCP socket sees a segment from its header on, which begins with the port of who sent it, and what comes before
+//! that from `SKF_NET_OFF` on.
+
+use crate::kernel_types::{Result, check};
+use std::net::{IpAddr, SocketAddr};
+use std::os::fd::{AsFd, AsRawFd};
+
+/// `SO_ATTACH_FILTER`: has a listener take connections from one address and port alone. What others send is dropped by the kernel,
+/// and the program that listens is not told. Connections that wait to be accepted by then stay.
+///
+/// # Errors
+/// As setsockopt(2); `EPERM` when a filter is locked there.
+///
+/// # References
+/// Documentation/networking/filter.rst. A filter of a TCP socket sees a segment from its header on, which begins with the port of
+/// who sent it, and what comes before that from `SKF_NET_OFF` on.
+pub fn admit_only(listener: impl AsFd, peer: &SocketAddr) -> Result<()> {
+    const MAX: usize = 16;
+    let words = peer_words(peer);
+    let mut program = Vec::with_capacity(MAX);
+    let load = |size: u32, at: u32| statement(libc::BPF_LD | size | libc::BPF_ABS, at);
+    let version = if peer.is_ipv4() { 0x40 } else { 0x60 };
+    // (what is loaded, which bits of it count, what it has to be)
+    let mut checks = vec![(load(libc::BPF_B, NETWORK_HEADER), Some(0xf0), version)];
+    for (nth, word) in words.iter().enumerate() {
+        let at = if peer.is_ipv4() { 12 } else { 8 + 4 * nth as u32 };
+        checks.push((load(libc::BPF_W, NETWORK_HEADER + at), None, *word));
+    }
+    checks.push((load(libc::BPF_H, 0), None, peer.port().into()));
+    let mut left: u8 = checks.iter().map(|(_, mask, _)| 2 + u8::from(mask.is_some())).sum();
+    for (loaded, mask, wanted) in checks {
+        program.push(loaded);
+        if let Some(mask) = mask {
+            program.push(statement(libc::BPF_ALU | libc::BPF_AND | libc::BPF_K, mask));
+        }
+        left -= 2 + u8::from(mask.is_some());
+        // Else on to the last one, over the rest and what takes it.
+        let equal = statement(libc::BPF_JMP | libc::BPF_JEQ | libc::BPF_K, wanted);
+        program.push(libc::sock_filter { jf: left + 1, ..equal });
+    }
+    program.push(statement(libc::BPF_RET | libc::BPF_K, u32::MAX));
+    program.push(statement(libc::BPF_RET | libc::BPF_K, 0));
+    let described = libc::sock_fprog { len: program.len() as u16, filter: program.as_mut_ptr() };
+    // SAFETY: the kernel reads the structure, and as many instructions as it says there are; both outlive the call. socket(7).
+    check(i64::from(unsafe {
+        libc::setsockopt(
+            listener.as_fd().as_raw_fd(),
+            libc::SOL_SOCKET,
+            libc::SO_ATTACH_FILTER,
+            (&raw const described).cast(),
+            size_of_val(&described) as libc::socklen_t,
+        )
+    }))
+    .map(drop)
+}
+
+/// `SKF_NET_OFF`
+const NETWORK_HEADER: u32 = libc::SKF_NET_OFF as u32;
+
+fn statement(code: u32, k: u32) -> libc::sock_filter {
+    libc::sock_filter { code: code as u16, jt: 0, jf: 0, k }
+}
+
+/// An address as a filter loads it.
+fn peer_words(peer: &SocketAddr) -> Vec<u32> {
+    match peer.ip() {
+        IpAddr::V4(address) => vec![address.to_bits()],
+        IpAddr::V6(address) => (0..4).rev().map(|nth| (address.to_bits() >> (32 * nth)) as u32).collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::net::{TcpListener, TcpStream};
+    use std::time::Duration;
+
+    /// A client from a port that is known before it connects.
+    fn bound(ip: &str) -> (std::os::fd::OwnedFd, SocketAddr) {
+        use rustix::net::{AddressFamily, SocketType, bind, getsockname, socket};
+        let at: SocketAddr = format!("{ip}:0").parse().expect("an address");
+        let family = if at.is_ipv4() { AddressFamily::INET } else { AddressFamily::INET6 };
+        let made = socket(family, SocketType::STREAM, None).expect("a socket");
+        bind(&made, &at).expect("a port");
+        let own = SocketAddr::try_from(getsockname(&made).expect("it is bound")).expect("of the Internet");
+        (made, own)
+    }
+
+    #[test]
+    fn only_the_one_that_is_named_comes_in() {
+        for (listens, ip) in [
+            ("127.0.0.1:0", "127.0.0.1"),
+            ("[::1]:0", "[::1]"),
+            ("[::]:0", "[::1]"),
+            ("0.0.0.0:0", "127.0.0.1"),
+        ] {
+            let listener = TcpListener::bind(listens).expect("a port");
+            let port = listener.local_addr().expect("it is bound").port();
+            let (client, own) = bound(ip);
+            admit_only(&listener, &own).expect("it listens");
+            let moment = Duration::from_millis(50);
+            for stranger in ["127.0.0.1", "127.0.0.2", "[::1]"] {
+                let to: SocketAddr = format!("{stranger}:{port}").parse().expect("an address");
+                assert!(TcpStream::connect_timeout(&to, moment).is_err(), "{stranger} {listens}");
+            }
+            let to: SocketAddr = format!("{ip}:{port}").parse().expect("an address");
+            rustix::net::connect(&client, &to).expect("it is the one");
+            assert_eq!(listener.accept().expect("nobody else waits").1, own);
+        }
+    }
+}
