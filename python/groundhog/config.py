@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 
 Kind = Literal["python", "nodejs", "command"]
 Ack = Literal["auto", "require", "none"]
-Protocol = Literal["actionloop", "runtime-api"]
-PROTOCOLS: tuple[Protocol, ...] = ("actionloop", "runtime-api")
+Protocol = Literal["actionloop", "runtime-api", "http"]
+PROTOCOLS: tuple[Protocol, ...] = ("actionloop", "runtime-api", "http")
 JsonValue = Any
 """What ``json.loads`` may return; the recursive type would help nobody here."""
 
@@ -292,7 +292,10 @@ class Function:
         """Any program that speaks ActionLoop: a request line on stdin, an answer line on file descriptor 3.
 
         Or, with ``protocol="runtime-api"``, a client of AWS Lambda's Runtime API, which it finds by
-        ``AWS_LAMBDA_RUNTIME_API`` in its environment; it has loaded when it asks for its first event.
+        ``AWS_LAMBDA_RUNTIME_API`` in its environment; it has loaded when it asks for its first event. Or,
+        with ``protocol="http"``, a server of HTTP, which is to listen at the port in ``PORT`` of its
+        environment; the text ``$PORT`` in the command stands for that, too. It has loaded when it listens.
+        Requests and answers are objects then, see `groundhog.protocols.http_message`.
 
         ``ack`` says how to know that it has loaded: ``"require"``: it writes ``{"ok": true}`` to descriptor 3
         first, since ``OW_WAIT_FOR_ACK`` is set; ``"auto"``: that, or it blocks in reading its first request,
@@ -321,7 +324,7 @@ class Function:
             env=_checked_env(env),
             inherit_env=inherit_env,
             cwd=directory,
-            ack="require" if protocol == "runtime-api" else ack,
+            ack=ack if protocol == "actionloop" else "require",
             protocol=protocol,
         )
 

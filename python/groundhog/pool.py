@@ -34,6 +34,7 @@ from groundhog.errors import (
 from groundhog.jail import Restrictions
 from groundhog.ledger import Ledger, PoolStats
 from groundhog.observer import NullObserver
+from groundhog.protocols import http_message
 from groundhog.protocols.actionloop import encode_context, encode_value
 from groundhog.runners import command_for
 from groundhog.waiting import Waiting
@@ -42,6 +43,7 @@ from groundhog.worker import (
     USED,
     ConnectionPolicy,
     ControlJob,
+    ForwardedJob,
     Job,
     LayoutWatch,
     State,
@@ -58,6 +60,7 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
     from groundhog.observer import Observer
+    from groundhog.worker import Sink
     from groundhog.worker.engine import Engine, RestoreReport, SnapshotInfo
 
 __all__ = ["Pool", "PoolStats"]
@@ -106,9 +109,10 @@ class Pool:
     ) -> None:
         if workers < 1:
             raise ConfigError(f"a pool needs at least one worker, not {workers!r}")
-        if function.protocol == "runtime-api" and Network.parse(network) is Network.NONE:
+        if function.protocol != "actionloop" and Network.parse(network) is Network.NONE:
             raise ConfigError(
-                f"{function.name} speaks the Runtime API by the machine's network: choose --network host"
+                f"{function.name} is spoken to by the machine's network (protocol {function.protocol}):"
+                " choose --network host"
             )
         chosen = Connections.parse(connections)
         if keep_connections and chosen is not Connections.AUTO:
@@ -161,6 +165,9 @@ class Pool:
         if self._begun or self._closed is not None:
             raise PoolClosedError("a pool can be started only once: make a new one")
         self._begun = True
+        if self.function.protocol == "http":
+            for request in self.function.warmup:
+                http_message.Request.of_json(request)
         warmup = tuple(encode_value(request, _LARGEST_WARMUP) for request in self.function.warmup)
         command = command_for(self.function)
         self._loop = asyncio.get_running_loop()
@@ -192,7 +199,7 @@ class Pool:
             executor=self._executor,
             watchdog=self._watchdog,
             confinement=confinement,
-            layout_watch=LayoutWatch(),
+            layout_watch=LayoutWatch(wanted=self.function.protocol != "http"),
         )
         if not wait:
             for _ in range(self._size):
@@ -245,10 +252,9 @@ class Pool:
         or the error that came later.
         """
         self._admit()
-        if timeout is not None and not (math.isfinite(timeout) and timeout > 0):
-            raise InvalidRequestError(
-                f"the timeout of a request must be positive and finite, not {timeout!r}"
-            )
+        limit = self._limit(timeout)
+        if self.function.protocol == "http":
+            http_message.Request.of_json(params)  # as it will be sent
         members = encode_context(context)
         if context is None or "activation_id" not in context:
             members += b',"activation_id":"%s"' % os.urandom(16).hex().encode()
@@ -257,10 +263,45 @@ class Pool:
             context=members,
             has_deadline=context is not None and "deadline" in context,
             domain=domain or None,  # who takes it from a header that is missing may get an empty one
-            timeout_s=self.limits.timeout_s if timeout is None else timeout,
+            timeout_s=limit,
             future=asyncio.get_running_loop().create_future(),
         )
         return self._enqueue(job)
+
+    def forward(
+        self,
+        request: http_message.Request,
+        sink: Sink,
+        domain: str | None = None,
+        timeout: float | None = None,
+    ) -> Job:
+        """Hand a request over as it came, to a function that is a server of HTTP (``protocol="http"``).
+
+        ``sink`` gets the answer as it comes, and the job's future a reply that says no more than its status,
+        or what went wrong, maybe in the middle of the answer. ``domain``, ``timeout`` and errors: as of
+        `invoke`.
+        """
+        self._admit()
+        job = ForwardedJob(
+            value=b"{}",
+            context=b"",
+            has_deadline=True,
+            domain=domain or None,
+            timeout_s=self._limit(timeout),
+            future=asyncio.get_running_loop().create_future(),
+            request=request,
+            sink=sink,
+        )
+        return self._enqueue(job)
+
+    def _limit(self, timeout: float | None) -> float:
+        if timeout is None:
+            return self.limits.timeout_s
+        if not (math.isfinite(timeout) and timeout > 0):
+            raise InvalidRequestError(
+                f"the timeout of a request must be positive and finite, not {timeout!r}"
+            )
+        return timeout
 
     async def control(self, line: bytes) -> Reply:
         """Send a control line of `protocols.actionloop` as a request: the process is reverted afterwards as

@@ -116,20 +116,8 @@ class HeaderName(_ParamType):
 class Protocol(_Choice):
     """How a command is spoken to: one of those that there are."""
 
-    _PLANNED = ("http",)
-
     def __init__(self) -> None:
         super().__init__(PROTOCOLS)
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        """Check it; misuse if it is another, or not there yet."""
-        if value in self._PLANNED:
-            self.fail(
-                f"{value} is not available yet: the command has to speak actionloop or runtime-api",
-                param,
-                ctx,
-            )
-        return super().convert(value, param, ctx)
 
 
 class TargetCommand(click.Command):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from groundhog.cli import front, options
-from groundhog.platforms import http
+from groundhog.platforms import http, proxy
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -38,7 +38,9 @@ def command(
     """Serve a function: POST / with a JSON body calls it and answers its JSON.
 
     TARGET: handler.py[:main], handler.js[:main], or -- COMMAND ARGS... a program that speaks ActionLoop, or
-    with --protocol runtime-api a client of AWS Lambda's Runtime API.
+    with --protocol runtime-api a client of AWS Lambda's Runtime API. With --protocol http it is a server that
+    listens at $PORT: it gets all requests as they come, one at a time, and its answers are passed on.
     """
     function = options.function(handler, program, warmup, warmup_file, warmup_rounds, protocol)
-    front.serve(function, http.application, **served)
+    application = proxy.application if protocol == "http" else http.application
+    front.serve(function, application, **served)

@@ -10,7 +10,7 @@ import asyncio
 import json
 import math
 import re
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 from urllib.parse import unquote
 
 from starlette.applications import Starlette
@@ -35,6 +35,8 @@ if TYPE_CHECKING:
     from groundhog.worker import Job
 
     Endpoint = Callable[[Request], Awaitable[Response]]
+
+_T = TypeVar("_T")
 
 MIB = 1024 * 1024
 LEAST_TIMEOUT_S = 0.01
@@ -147,12 +149,17 @@ async def reply_to(request: Request, pool: Pool, job: Job) -> Reply:
         ClientDisconnect: it was withdrawn.
         GroundhogError: what the pool says instead.
     """
+    return await outcome(request, pool, job, job.future)
+
+
+async def outcome(request: Request, pool: Pool, job: Job, awaited: asyncio.Future[_T]) -> _T:
+    """Wait for something of a request that the pool has been asked, likewise."""
     if not pool.waits(job):
-        return await job.future
+        return await awaited
     watching = asyncio.ensure_future(_disconnected(request))
     watching.add_done_callback(lambda _: pool.withdraw(job))
     try:
-        return await job.future
+        return await awaited
     except asyncio.CancelledError:
         if watching.done():
             raise ClientDisconnect from None
@@ -298,7 +305,7 @@ class Refusing:
 
     Args:
         endpoint: takes the request, returns the answer.
-        methods: the HTTP methods it takes; others get 405.
+        methods: the HTTP methods it takes; others get 405. None: it takes all.
         translate: the answer for an error of the pool.
         refuse: makes the answer of a request that is refused.
     """
@@ -306,7 +313,7 @@ class Refusing:
     def __init__(
         self,
         endpoint: Endpoint,
-        methods: tuple[str, ...] = ("GET",),
+        methods: tuple[str, ...] | None = ("GET",),
         translate: Callable[[errors.GroundhogError], Response] = of_error,
         refuse: Callable[[int, str, Mapping[str, str] | None], Response] = refusal,
     ) -> None:
@@ -339,7 +346,7 @@ class Refusing:
         await answer(scope, receive, send)
 
     def _check_method(self, request: Request) -> None:
-        if request.method not in self._methods:
+        if self._methods is not None and request.method not in self._methods:
             allowed = ", ".join(self._methods)
             raise Refusal(405, f"{request.method} {request.url.path}: only {allowed}", {"allow": allowed})
 

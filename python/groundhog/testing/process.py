@@ -63,6 +63,13 @@ class FakeProcess:
     def verify(self) -> None:
         """Find no difference."""
 
+    def listeners(self) -> list[tuple[str, int]]:
+        """Nowhere: no fake is a server."""
+        return []
+
+    def admit_only(self, host: str, port: int) -> None:
+        """Nobody could come anyway."""
+
     def start_restore(self, *, verify: bool = False) -> None:
         """Revert; the descriptor becomes readable when it is done."""
         if not self.has_snapshot:

@@ -1,7 +1,7 @@
 """One function process: start, warm, snapshot, serve, restore, retire."""
 
 from groundhog.worker.connections import USED, ConnectionPolicy
-from groundhog.worker.job import ControlJob, Job
+from groundhog.worker.job import ControlJob, ForwardedJob, Job, Sink
 from groundhog.worker.lifecycle import STARTED, State
 from groundhog.worker.watching import LayoutWatch
 from groundhog.worker.worker import Listener, Worker, WorkerConfig
@@ -11,9 +11,11 @@ __all__ = [
     "USED",
     "ConnectionPolicy",
     "ControlJob",
+    "ForwardedJob",
     "Job",
     "LayoutWatch",
     "Listener",
+    "Sink",
     "State",
     "Worker",
     "WorkerConfig",

@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 if TYPE_CHECKING:
     import asyncio
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from groundhog.config import JsonValue, Limits
     from groundhog.errors import InvocationError
+    from groundhog.worker.engine import Process
     from groundhog.worker.job import Job
     from groundhog.worker.watchdog import Guard
 
@@ -125,10 +126,13 @@ class Transport(Protocol):
     def release_child_ends(self) -> None:
         """Close our copies of the process's ends, so that its end is their end."""
 
+    def command(self, argv: Sequence[str]) -> list[str]:
+        """What to start, told in its words how it is spoken to, if it wants that."""
+
     def channel(
-        self, loop: asyncio.AbstractEventLoop, owner: Owner, guard: Guard, pid: int, limits: Limits
+        self, loop: asyncio.AbstractEventLoop, owner: Owner, guard: Guard, process: Process, limits: Limits
     ) -> Channel:
-        """The channel to the process with that id."""
+        """The channel to that process."""
 
     def waits(self, pid: int) -> bool:
         """Whether the process can be seen to wait for a request."""

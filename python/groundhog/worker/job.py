@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from groundhog.protocols.actionloop import request_line
 
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     import asyncio
 
     from groundhog.config import Reply, Timings
+    from groundhog.protocols.http_message import Headers, Request
 
 
 _LAST_MS = 2**53 - 1
@@ -54,6 +55,24 @@ class Job:
         if self.has_deadline:
             return self.context
         return self.context + b',"deadline":"%d"' % deadline_ms(self.timeout_s)
+
+
+class Sink(Protocol):
+    """Takes an answer as it comes. Called on the event loop."""
+
+    def head(self, status: int, headers: Headers) -> None:
+        """It begins."""
+
+    def data(self, data: bytes) -> None:
+        """A part of its body."""
+
+
+@dataclass(slots=True, eq=False, kw_only=True)
+class ForwardedJob(Job):
+    """A request for a server of HTTP as it came, whose answer goes where it is wanted while it comes."""
+
+    request: Request
+    sink: Sink
 
 
 class ControlJob(Job):

@@ -30,10 +30,11 @@ from groundhog.worker.quiescence import waits_for_request
 
 if TYPE_CHECKING:
     import asyncio
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from groundhog.config import Limits
     from groundhog.worker.channel import Owner
+    from groundhog.worker.engine import Process
     from groundhog.worker.job import Job
     from groundhog.worker.watchdog import Guard
 
@@ -68,6 +69,10 @@ class Ends:
     def child_fds(self) -> dict[int, int]:
         """The process's descriptors, by the number that it shall know them by."""
         return dict(self._child)
+
+    def command(self, argv: Sequence[str]) -> list[str]:
+        """The command as it is: nothing in it is about how it is spoken to."""
+        return list(argv)
 
     def release_child_ends(self) -> None:
         """Close our copies of the process's ends, so that its end is the pipes' end."""
@@ -118,10 +123,10 @@ class Pipes(Ends):
         return {"shut_own_connections": True}
 
     def channel(
-        self, loop: asyncio.AbstractEventLoop, owner: Owner, guard: Guard, pid: int, limits: Limits
+        self, loop: asyncio.AbstractEventLoop, owner: Owner, guard: Guard, process: Process, limits: Limits
     ) -> Channel:
         """Speak by these pipes."""
-        del pid
+        del process
         return Channel(loop, self, owner, guard, result_bytes=limits.result_bytes, log_bytes=limits.log_bytes)
 
     def waits(self, pid: int) -> bool:

@@ -6,6 +6,7 @@ blocked in.
 
 from __future__ import annotations
 
+import contextlib
 import platform
 from pathlib import Path
 
@@ -20,6 +21,14 @@ _READ_CALLS = {
 def is_alive(pid: int) -> bool:
     """Whether there is such a process."""
     return Path(f"/proc/{pid}").exists()
+
+
+def sleeps(pid: int) -> bool:
+    """Whether all threads of a process sleep."""
+    with contextlib.suppress(OSError):
+        stats = [(task / "stat").read_bytes() for task in Path(f"/proc/{pid}/task").iterdir()]
+        return all(stat.rpartition(b")")[2].split()[:1] == [b"S"] for stat in stats)
+    return False
 
 
 def waits_for_request(pid: int, pipe_inode: int) -> bool:

@@ -34,6 +34,7 @@ from groundhog.sockets import other_end
 from groundhog.worker.channel import Answer
 from groundhog.worker.output import Output
 from groundhog.worker.pipes import STDERR, STDIN, STDOUT, Ends
+from groundhog.worker.quiescence import sleeps
 
 if TYPE_CHECKING:
     import asyncio
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
     from groundhog.config import Limits
     from groundhog.errors import InvocationError
     from groundhog.worker.channel import Owner
+    from groundhog.worker.engine import Process
     from groundhog.worker.job import Job
     from groundhog.worker.watchdog import Guard
 
@@ -106,17 +108,17 @@ class RuntimeApiTransport(Ends):
         return int(self._listener.getsockname()[1])
 
     def channel(
-        self, loop: asyncio.AbstractEventLoop, owner: Owner, guard: Guard, pid: int, limits: Limits
+        self, loop: asyncio.AbstractEventLoop, owner: Owner, guard: Guard, process: Process, limits: Limits
     ) -> RuntimeApi:
         """Serve the API to the process."""
         output = Output(loop, self._stdout, self._stderr, guard, limits.log_bytes)
         most = min(limits.result_bytes, runtime_api.MOST_RESPONSE)
-        self._channel = RuntimeApi(loop, self._listener, owner, pid, output, most)
+        self._channel = RuntimeApi(loop, self._listener, owner, process.pid, output, most)
         return self._channel
 
     def waits(self, pid: int) -> bool:
         """Whether it has asked for something, and all of its threads sleep, as whoever waits does."""
-        return self._channel is not None and self._channel.is_asked and _sleeps(pid)
+        return self._channel is not None and self._channel.is_asked and sleeps(pid)
 
     def close(self) -> None:
         """Close everything; safe to call twice."""
@@ -682,11 +684,3 @@ def _opened(pid: int) -> Iterator[str]:
         for name in os.listdir(folder):  # noqa: PTH208 - many names, of which one is looked at
             with contextlib.suppress(OSError):
                 yield os.readlink(f"{folder}/{name}")  # noqa: PTH115
-
-
-def _sleeps(pid: int) -> bool:
-    """Whether all threads of a process sleep."""
-    with contextlib.suppress(OSError):
-        stats = [(task / "stat").read_bytes() for task in Path(f"/proc/{pid}/task").iterdir()]
-        return all(stat.rpartition(b")")[2].split()[:1] == [b"S"] for stat in stats)
-    return False

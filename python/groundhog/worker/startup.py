@@ -29,6 +29,7 @@ from groundhog.protocols.actionloop import (
     parse_ack,
 )
 from groundhog.worker.connections import SpentError, Trial, failure
+from groundhog.worker.http_server import HttpTransport
 from groundhog.worker.job import ControlJob, Job, deadline_ms
 from groundhog.worker.lifecycle import Action, Event
 from groundhog.worker.pipes import Pipes
@@ -51,7 +52,11 @@ _REHEARSALS = 8
 _MOST_REHEARSALS = 32
 _POLL_S = 0.002
 _QUIET_S = 0.25
-_TRANSPORTS: dict[str, Callable[[], Transport]] = {"actionloop": Pipes, "runtime-api": RuntimeApiTransport}
+_TRANSPORTS: dict[str, Callable[[], Transport]] = {
+    "actionloop": Pipes,
+    "runtime-api": RuntimeApiTransport,
+    "http": HttpTransport,
+}
 _CONTEXT = encode_context({"activation_id": "0" * 32, "deadline": "0"})
 """What stands for the context of a request in one that is made up."""
 
@@ -157,7 +162,7 @@ class Startup:
 
         def spawn() -> Process:
             return self._config.engine.spawn(
-                command.argv,
+                transport.command(command.argv),
                 env={**command.env, **cell.env, **transport.env},
                 cwd=command.cwd,
                 fds=transport.child_fds,
@@ -174,7 +179,7 @@ class Startup:
         self._process = process = await asyncio.shield(asyncio.wrap_future(self._spawning))
         transport.release_child_ends()
         guard = self._config.watchdog.guard(process.pid, self._worker.kill)
-        self._channel = transport.channel(self._loop, self._worker, guard, process.pid, self._limits)
+        self._channel = transport.channel(self._loop, self._worker, guard, process, self._limits)
         self._worker.adopt(process, self._channel)
         return Event.SPAWNED
 

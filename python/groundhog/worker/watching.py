@@ -3,7 +3,7 @@
 Told, a restore after a request that made no such call need not look at either, which is half of what
 restoring a small function costs. But each such call stops the process on the request's own time, and so do
 those of its children, which make many. So a function that makes many is better off without, and gets
-processes without as soon as that shows.
+processes without as soon as that shows. A server closes a connection with each request.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ class LayoutWatch:
 
     __slots__ = ("_calls", "_requests", "wanted")
 
-    def __init__(self) -> None:
-        self.wanted = True
+    def __init__(self, *, wanted: bool = True) -> None:
+        self.wanted = wanted
         """New processes are to be watched. Once False, it stays so."""
         self._requests = 0
         self._calls = 0

@@ -115,10 +115,8 @@ def test_what_is_no_name_of_a_header(name: str) -> None:
 
 
 def test_protocols() -> None:
-    for name in ("actionloop", "runtime-api"):
+    for name in ("actionloop", "runtime-api", "http"):
         assert options.Protocol().convert(name, None, None) == name
-    with pytest.raises(click.BadParameter, match=r"^http is not available yet"):
-        options.Protocol().convert("http", None, None)
     with pytest.raises(click.BadParameter, match="'morse' is not"):
         options.Protocol().convert("morse", None, None)
 

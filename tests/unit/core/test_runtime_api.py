@@ -11,7 +11,8 @@ import json
 import os
 import re
 import socket
-from typing import TYPE_CHECKING, Any
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 from hypothesis import given
@@ -29,6 +30,8 @@ from tests.unit.core.recorder import Recorder
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
+
+    from groundhog.worker.engine import Process
 
 NEXT = b"GET /2018-06-01/runtime/invocation/next HTTP/1.1\r\nHost: x\r\n\r\n"
 RESTORE_NEXT = b"GET /2018-06-01/runtime/restore/next HTTP/1.1\r\nHost: x\r\n\r\n"
@@ -183,7 +186,7 @@ class Fixture:
             asyncio.get_running_loop(),
             self.told,
             Watchdog().guard(1, pytest.fail),
-            os.getpid(),
+            cast("Process", SimpleNamespace(pid=os.getpid())),
             Limits(result_bytes=1000),
         )
         self.channel.listen()

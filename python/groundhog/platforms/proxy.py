@@ -1,0 +1,180 @@
+"""Plain HTTP in front of a function that is a server of HTTP itself: requests and answers pass through.
+
+Every path but those of operators, ``/_/...``, is the function's. A request is handed over whole, with
+``X-Forwarded-For``, ``-Host`` and ``-Proto``; its answer is passed on as it comes, and the process is
+reverted when it is complete. What is refused is answered by JSON, as `groundhog.platforms.http` does it, with
+the same statuses; besides, 501 says that a protocol such as WebSocket was asked for, of which a connection
+would outlive the request. An answer that breaks off in the middle ends the connection.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from typing import TYPE_CHECKING, Any
+
+from starlette.responses import Response
+from starlette.routing import Route
+
+from groundhog import errors
+from groundhog.platforms import answers, operations, request_log
+from groundhog.platforms.answers import Refusal, Refusing, parse_timeout, read_body, single_header
+from groundhog.protocols import http_message
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from starlette.applications import Starlette
+    from starlette.requests import Request
+    from starlette.types import Receive, Scope, Send
+
+    from groundhog.config import Limits, Reply
+    from groundhog.platforms.metrics import Metrics
+    from groundhog.platforms.neighbours import Neighbours
+    from groundhog.pool import Pool
+    from groundhog.worker import Job
+
+_OURS = frozenset({b"date"})
+"""Of an answer: the server of callers says it."""
+_SERVER_ERROR = 500
+
+
+def application(
+    pool: Pool,
+    metrics: Metrics,
+    limits: Limits,
+    *,
+    domain_header: str | None = None,
+    neighbours: Neighbours | None = None,
+    operators: Neighbours | None = None,
+    info: Mapping[str, Any] | None = None,
+) -> Starlette:
+    """Return the ASGI application that serves a pool; see `groundhog.platforms.http.application`."""
+
+    async def call(request: Request) -> Response:
+        if neighbours is not None:
+            await neighbours.check(request)
+        _check(request)
+        timeout = parse_timeout(single_header(request, "X-Timeout"), limits.timeout_s)
+        domain = single_header(request, domain_header) or None if domain_header else None
+        body = await read_body(request, limits.request_bytes, limits.timeout_s)
+        activation_id = os.urandom(16).hex()
+        job: Job | None = None
+        sink = _Sink()
+        try:
+            job = pool.forward(_forwarded(request, body), sink, domain, timeout)
+            job.future.add_done_callback(sink.on_end)
+            await answers.outcome(request, pool, job, sink.begun)
+        except errors.GroundhogError as error:
+            request_log.failed(activation_id, error, job)
+            raise
+        return _Forwarded(sink, job, activation_id)
+
+    metrics.watch(pool.stats)
+    return answers.application(
+        [
+            *operations.routes(lambda: pool, metrics, info or {}, operators),
+            Route("/{path:path}", Refusing(call, None), name="function"),
+        ],
+        metrics.on_answer,
+    )
+
+
+class _Sink:
+    """What has come of an answer."""
+
+    def __init__(self) -> None:
+        self.begun: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        """It has, or there will be none: then with the error."""
+        self.status = 0
+        self.headers: http_message.Headers = ()
+        self.parts: asyncio.Queue[bytes | None] = asyncio.Queue()
+        """Those of its body; None: nothing more comes."""
+
+    def head(self, status: int, headers: http_message.Headers) -> None:
+        self.status = status
+        self.headers = http_message.passed_on(headers, _OURS)
+        if not self.begun.done():
+            self.begun.set_result(None)
+
+    def data(self, data: bytes) -> None:
+        self.parts.put_nowait(data)
+
+    def on_end(self, future: asyncio.Future[Reply]) -> None:
+        self.parts.put_nowait(None)
+        if self.begun.done():
+            return
+        if future.cancelled():
+            self.begun.cancel()
+        else:
+            failed = future.exception()
+            assert failed is not None  # noqa: S101 - else its head had come
+            self.begun.set_exception(failed)
+
+
+class _Forwarded(Response):
+    """The function's answer, sent as it comes."""
+
+    def __init__(self, sink: _Sink, job: Job, activation_id: str) -> None:
+        super().__init__()
+        self._sink = sink
+        self._job = job
+        self._activation_id = activation_id
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send it. Where it breaks off, nothing more comes, which ends the caller's connection."""
+        del scope, receive
+        sink = self._sink
+        await send(
+            {"type": "http.response.start", "status": sink.status, "headers": [*map(list, sink.headers)]}
+        )
+        while (part := await sink.parts.get()) is not None:
+            await send({"type": "http.response.body", "body": part, "more_body": True})
+        try:
+            reply = await self._job.future
+        except errors.GroundhogError as error:
+            request_log.failed(self._activation_id, error, self._job)
+            return
+        failed = sink.status >= _SERVER_ERROR
+        if failed or reply.stdout or reply.stderr:
+            request_log.replied(self._activation_id, reply, failed=failed)
+        await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+
+def _check(request: Request) -> None:
+    """Refuse what is not the function's, and what would make another thing of the connection.
+
+    Raises:
+        Refusal: 404, or 501.
+    """
+    if request.url.path.startswith(operations.PREFIX):
+        raise Refusal(404, f"nothing is served at {request.url.path}")
+    upgrade = request.headers.get("upgrade", "")
+    if upgrade.strip().lower() == "websocket":
+        what = (
+            "WebSocket is not served: the process is reverted after each request, which such a connection"
+            " would outlive"
+        )
+        raise Refusal(501, what)
+    if request.method == "CONNECT":
+        raise Refusal(501, "CONNECT is not served: this is no proxy")
+
+
+def _forwarded(request: Request, body: bytes) -> http_message.Request:
+    scope = request.scope
+    target = scope["raw_path"] or b"/"
+    if scope["query_string"]:
+        target += b"?" + scope["query_string"]
+    headers: list[tuple[bytes, bytes]] = list(scope["headers"])
+    came_by = [value for name, value in headers if name == b"x-forwarded-for"]
+    if scope["client"] is not None:
+        came_by.append(scope["client"][0].encode())
+    headers = [header for header in headers if header[0] != b"x-forwarded-for"]
+    if came_by:
+        headers.append((b"x-forwarded-for", b", ".join(came_by)))
+    named = dict(headers)
+    if b"x-forwarded-proto" not in named:
+        headers.append((b"x-forwarded-proto", scope["scheme"].encode()))
+    if b"x-forwarded-host" not in named and b"host" in named:
+        headers.append((b"x-forwarded-host", named[b"host"]))
+    return http_message.Request(request.method.encode(), target, tuple(headers), body)

@@ -1,0 +1,31 @@
+"""Runs a server of HTTP as a function."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from groundhog.runners.command import Command, base_env
+
+if TYPE_CHECKING:
+    from groundhog.config import Function
+
+_ONE_OF_EACH = {"WEB_CONCURRENCY": "1", "THREADS": "1"}
+"""One request at a time: the process is reverted after each."""
+_FOR_PYTHON = Path(__file__).parent / "bootstrap" / "one_process"
+
+
+def command_for(function: Function) -> Command:
+    """The program with the environment that Knative gives it: see its runtime contract. ``$PORT`` follows."""
+    defaults = {"K_SERVICE": function.name, "K_CONFIGURATION": function.name, "K_REVISION": function.name}
+    env = base_env(function, defaults)
+    del env["OW_WAIT_FOR_ACK"]
+    env["PYTHONPATH"] = os.pathsep.join([str(_FOR_PYTHON), *filter(None, [env.get("PYTHONPATH")])])
+    return Command(
+        argv=function.argv,
+        env={**env, **_ONE_OF_EACH},
+        cwd=str(function.cwd or Path.cwd()),
+        ack=function.ack,
+        protocol="http",
+    )

@@ -1,0 +1,465 @@
+"""A server of HTTP as a function process: where it listens, and one connection for each request.
+
+Nobody else may connect to it: what a stranger sends could be neither reverted nor answered with certainty,
+and it would reach what a caller has left there. So the kernel takes connections from one address and port
+only, which is bound by us for as long as the process lives: `Process.admit_only`.
+"""
+
+from __future__ import annotations
+
+import errno
+import ipaddress
+import json
+import os
+import socket
+from typing import TYPE_CHECKING, Any
+
+import h11
+
+from groundhog.errors import CutOffError, GroundhogError, PayloadTooLargeError, ProtocolError
+from groundhog.protocols import http_message
+from groundhog.worker.channel import Answer
+from groundhog.worker.engine import disconnect
+from groundhog.worker.job import ForwardedJob
+from groundhog.worker.output import Output
+from groundhog.worker.pipes import STDERR, STDIN, STDOUT, Ends
+from groundhog.worker.quiescence import sleeps
+
+if TYPE_CHECKING:
+    import asyncio
+    from collections.abc import Mapping, Sequence
+
+    from groundhog.config import Limits
+    from groundhog.errors import InvocationError
+    from groundhog.worker.channel import Owner
+    from groundhog.worker.engine import Process
+    from groundhog.worker.job import Job, Sink
+    from groundhog.worker.watchdog import Guard
+
+_READ = 256 << 10
+_MOST_READS = 8
+_MOST_HEAD = 64 << 10
+_LOOK_S = 0.005
+"""Between looks at where a process listens that is starting: no event tells."""
+_ELSEWHERE_S = 0.25
+"""How long it has to listen at another port than it was told, to be taken to mean it."""
+_LINGER_S = 0.1
+"""How long it may take to end a connection after its answer, with what it does until then, such as to log."""
+_GRACE_S = 0.5
+"""Until a connection that ended without an answer counts as that, and not as the end of the process."""
+_TRIES = 20
+_PORT = "$PORT"
+_DONE = b'{"ok":true}'
+_SERVER_ERROR = 500
+
+
+class HttpTransport(Ends):
+    """A port to listen at, and the pipes for what is printed."""
+
+    finishes = True
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._channel: HttpServer | None = None
+        self._port = _free_port("127.0.0.1")
+        try:
+            self._child[STDIN] = os.open(os.devnull, os.O_RDONLY)
+            self._stdout = self._make(STDOUT)
+            self._stderr = self._make(STDERR)
+        except BaseException:
+            self.close()
+            raise
+
+    @property
+    def env(self) -> Mapping[str, str]:
+        """Where it is to listen."""
+        return {"PORT": str(self._port)}
+
+    def command(self, argv: Sequence[str]) -> list[str]:
+        """The command, told where it is to listen."""
+        return [word.replace(_PORT, str(self._port)) for word in argv]
+
+    @property
+    def drain_fds(self) -> list[int]:
+        """What it printed."""
+        return [self._stdout, self._stderr]
+
+    @property
+    def spawn_options(self) -> dict[str, Any]:
+        """A connection to this process that it has at its snapshot is one to a server of ours."""
+        return {"shut_own_connections": True}
+
+    def channel(
+        self, loop: asyncio.AbstractEventLoop, owner: Owner, guard: Guard, process: Process, limits: Limits
+    ) -> HttpServer:
+        """Ask the process by connecting to it."""
+        output = Output(loop, self._stdout, self._stderr, guard, limits.log_bytes)
+        self._channel = HttpServer(loop, owner, process, output, self._port, limits.result_bytes)
+        return self._channel
+
+    def waits(self, pid: int) -> bool:
+        """Whether all of its threads sleep, as whoever waits does."""
+        return sleeps(pid)
+
+    def close(self) -> None:
+        """Close everything; safe to call twice."""
+        if self._channel is not None:
+            self._channel.close()
+        super().close()
+
+
+class HttpServer:
+    """The channel: see `groundhog.worker.channel.Channel`."""
+
+    freshens = False
+    marks_raised = False
+
+    def __init__(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        owner: Owner,
+        process: Process,
+        output: Output,
+        port: int,
+        most_body: int,
+    ) -> None:
+        self._loop = loop
+        self._owner = owner
+        self._process = process
+        self._output = output
+        self._port = port
+        self._most_body = most_body
+        self._address: tuple[str, int] | None = None
+        """Where it listens."""
+        self._elsewhere: list[tuple[str, int]] = []
+        self._elsewhere_since = 0.0
+        self._sock: socket.socket | None = None
+        self._connected = False
+        self._ended = False
+        """The process has ended the connection."""
+        self._owed = ""
+        """What the owner waits for: "load", "answer" or "finish"."""
+        self._timer: asyncio.TimerHandle | None = None
+        self._parser = h11.Connection(h11.CLIENT)
+        self._unsent = memoryview(b"")
+        self._sink: Sink | None = None
+        self._status = 0
+        self._headers: http_message.Headers = ()
+        self._body = bytearray()
+        self._received = 0
+
+    # What the worker asks
+
+    @property
+    def cut_short(self) -> bool:
+        """Whether it answered though it had not taken all of the request."""
+        return bool(self._unsent)
+
+    def listen(self) -> None:
+        """Collect what it prints."""
+        self._output.listen()
+
+    def expect(self) -> None:
+        """That it listens is owed."""
+        self._owed = "load"
+        self._timer = self._loop.call_later(0, self._look)  # whoever asks waits only from then on
+
+    def cancel(self) -> None:
+        """Nothing is owed any more."""
+        self._owed = ""
+        self._stop_timer()
+
+    def serve(self, job: Job, *, hooks: bool = False) -> None:
+        """Send a request on a connection of its own."""
+        del hooks  # it has none
+        self._release()
+        self._output.collecting = True
+        self._owed = "answer"
+        self._sink = job.sink if isinstance(job, ForwardedJob) else None
+        request = (
+            job.request
+            if isinstance(job, ForwardedJob)
+            else http_message.Request.of_json(json.loads(job.value))
+        )
+        self._parser = h11.Connection(h11.CLIENT, max_incomplete_event_size=_MOST_HEAD)
+        self._status, self._headers, self._received = 0, (), 0
+        self._body.clear()
+        self._unsent = memoryview(request.encode(self._parser))
+        self._connect()
+
+    def run_hooks(self) -> None:
+        """It has none."""
+        self._owner.on_answer(_DONE)
+
+    def finish(self) -> None:
+        """Let it end the connection, before which it may have something to do."""
+        if not self._connected or self._ended:
+            self._finished()
+            return
+        self._owed = "finish"
+        self._timer = self._loop.call_later(_LINGER_S, self._finished)
+
+    def reverting(self) -> None:
+        """End the connection: the process will not know of it any more."""
+        self._release()
+
+    def reverted(self) -> None:
+        """There is nothing of ours that a restore changes."""
+
+    def answer(self, line: bytes) -> Answer:
+        """What it answered, as JSON; of what was passed on, the status."""
+        return Answer(json.loads(line), line, self._status >= _SERVER_ERROR)
+
+    def take_logs(self) -> tuple[str, str]:
+        """What has been printed until now."""
+        return self._output.take()
+
+    def hold_logs(self) -> None:
+        """Keep what has been printed until now for the next request."""
+        self._output.hold()
+
+    def read_answer(self) -> None:
+        """Read what a process that has ended left."""
+        if self._owed == "answer" and self._connected:
+            self._on_readable()
+
+    def discard(self) -> int:
+        """Drop what it printed; what it sent went with the connection."""
+        self._output.drop()
+        return 0
+
+    def stop(self) -> None:
+        """Watch nothing any more."""
+        self._owed = ""
+        self._stop_timer()
+        self._unwatch()
+        self._output.stop()
+
+    def close(self) -> None:
+        """Close the socket; safe to call twice."""
+        if self._sock is not None:
+            self._sock.close()
+
+    # While it loads
+
+    def _look(self) -> None:
+        """See whether it listens, and let nobody else in from then on."""
+        try:
+            self._address = self._chosen(self._process.listeners())
+            if self._address is not None:
+                near = _near(self._address[0])
+                self._sock = _bound(near)
+                self._process.admit_only(near, self._sock.getsockname()[1])
+                self._check_guard(near)
+        except (OSError, GroundhogError) as error:
+            self._break(ProtocolError(f"the server cannot be asked by connecting to it: {error}"))
+            return
+        if self._address is None:
+            self._timer = self._loop.call_later(_LOOK_S, self._look)
+        else:
+            self._tell(_DONE)
+
+    def _check_guard(self, near: str) -> None:
+        """See a stranger stay out, which the kernel decides before it returns. ProtocolError if not."""
+        with socket.socket(_family(near)) as stranger:
+            stranger.bind((near, 0))
+            stranger.setblocking(False)
+            if stranger.connect_ex(self._target()) != errno.EINPROGRESS:
+                raise ProtocolError("the kernel does not keep others from connecting to it")
+
+    def _target(self) -> tuple[str, int]:
+        assert self._address is not None  # noqa: S101 - it has loaded
+        host, port = self._address
+        return (_near(host) if _is_any(host) else host), port
+
+    def _chosen(self, found: list[tuple[str, int]]) -> tuple[str, int] | None:
+        """Where to connect to; None until that is clear."""
+        for host, port in found:
+            if port == self._port:
+                return host, port
+        if found != self._elsewhere:
+            self._elsewhere, self._elsewhere_since = found, self._loop.time()
+        if not found or self._loop.time() - self._elsewhere_since < _ELSEWHERE_S:
+            return None
+        if len(found) > 1:
+            ports = ", ".join(str(port) for _, port in found)
+            raise ProtocolError(f"it listens at ports {ports}, and not at {self._port}, which is in PORT")
+        return found[0]
+
+    # A request
+
+    def _connect(self) -> None:
+        sock = self._sock
+        assert sock is not None  # noqa: S101 - it has loaded
+        failed = sock.connect_ex(self._target())
+        if failed not in {0, errno.EINPROGRESS}:
+            self._break(ProtocolError(f"it takes no connections any more: {os.strerror(failed)}"))
+            return
+        self._connected, self._ended = True, False
+        try:
+            self._loop.add_reader(sock, self._on_readable)
+            self._send()
+        except OSError as error:  # a function may have taken all watches of its user: epoll(7)
+            self._break(CutOffError(f"a request could not be sent whole: {error.strerror}"))
+
+    def _send(self) -> None:
+        assert self._sock is not None  # noqa: S101
+        try:
+            sent = self._sock.send(self._unsent)
+        except BlockingIOError:
+            sent = 0
+        except OSError:  # that the connection has ended is seen by who reads, after what came before
+            sent = 0
+            self._loop.remove_writer(self._sock)
+            return
+        self._unsent = self._unsent[sent:]
+        if self._unsent:
+            self._loop.add_writer(self._sock, self._send)
+        else:
+            self._loop.remove_writer(self._sock)
+
+    def _on_readable(self) -> None:
+        assert self._sock is not None  # noqa: S101
+        for _ in range(_MOST_READS):
+            try:
+                data = self._sock.recv(_READ)
+            except BlockingIOError:
+                return
+            except OSError:
+                data = b""
+            if self._owed == "answer":
+                self._take(data)
+            if not data:
+                self._on_end()
+                return
+            if not self._connected or len(data) < _READ:
+                return
+
+    def _on_end(self) -> None:
+        self._ended = True
+        self._unwatch()
+        if self._owed == "finish":
+            self._finished()
+        elif self._owed == "answer":
+            self._timer = self._loop.call_later(_GRACE_S, self._on_no_answer)
+
+    def _on_no_answer(self) -> None:
+        self._break(
+            ProtocolError(
+                f"function process {self._process.pid} ended the connection before it had answered whole"
+            )
+        )
+
+    def _take(self, data: bytes) -> None:
+        try:
+            self._parser.receive_data(data)
+            while self._owed == "answer":
+                event = self._parser.next_event()
+                if event is h11.NEED_DATA or event is h11.PAUSED or isinstance(event, h11.ConnectionClosed):
+                    return
+                self._on_event(event)
+        except h11.RemoteProtocolError as error:
+            if data:  # else that it ended is what is wrong, and the process may have
+                pid = self._process.pid
+                self._break(ProtocolError(f"function process {pid} does not answer by HTTP: {error}"))
+
+    def _on_event(self, event: Any) -> None:
+        if isinstance(event, h11.Response):
+            self._status = event.status_code
+            self._headers = http_message.passed_on(event.headers)
+            if self._sink is not None:
+                self._sink.head(self._status, self._headers)
+        elif isinstance(event, h11.Data):
+            self._received += len(event.data)
+            if self._received > self._most_body:
+                what = f"the function's answer is longer than the limit of {self._most_body} bytes"
+                self._break(PayloadTooLargeError(what))
+            elif self._sink is not None:
+                self._sink.data(bytes(event.data))
+            else:
+                self._body += event.data
+        elif isinstance(event, h11.EndOfMessage):
+            self._tell(self._told())
+
+    def _told(self) -> bytes:
+        if self._sink is not None:
+            self._sink = None
+            return b'{"status":%d}' % self._status
+        body = bytes(self._body)
+        self._body.clear()
+        return json.dumps(http_message.answer(self._status, self._headers, body)).encode()
+
+    # The rest
+
+    def _finished(self) -> None:
+        self._stop_timer()
+        self._release()
+        self._tell(_DONE)
+
+    def _tell(self, line: bytes) -> None:
+        """The owner gets what it waits for."""
+        self._owed = ""
+        self._owner.on_answer(line)
+
+    def _break(self, error: InvocationError) -> None:
+        self._owed = ""
+        self._stop_timer()
+        self._unwatch()
+        self._owner.on_broken(error)
+
+    def _release(self) -> None:
+        """End the connection, if there is one, and leave no trace of it in the kernel."""
+        self._stop_timer()
+        self._unwatch()
+        self._unsent = memoryview(b"")
+        if self._connected and self._sock is not None:
+            self._connected = False
+            disconnect(self._sock.fileno())
+
+    def _unwatch(self) -> None:
+        if self._sock is not None and self._sock.fileno() >= 0:
+            self._loop.remove_reader(self._sock)
+            self._loop.remove_writer(self._sock)
+
+    def _stop_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+
+def _near(host: str) -> str:
+    """From where to connect to a server that listens there."""
+    return "127.0.0.1" if ipaddress.ip_address(host).version == 4 else "::1"  # noqa: PLR2004
+
+
+def _is_any(host: str) -> bool:
+    return ipaddress.ip_address(host).is_unspecified
+
+
+def _family(host: str) -> socket.AddressFamily:
+    return socket.AF_INET6 if ":" in host else socket.AF_INET
+
+
+def _free_port(host: str) -> int:
+    with socket.socket(_family(host)) as sock:
+        sock.bind((host, 0))
+        return int(sock.getsockname()[1])
+
+
+def _bound(host: str) -> socket.socket:
+    """A socket with a port that stays its own when a connection ends, which only one has that asked for it by
+    number: connect(2). OSError where there is none.
+    """
+    for left in reversed(range(_TRIES)):
+        sock = socket.socket(_family(host))
+        try:
+            sock.bind((host, _free_port(host)))
+            sock.setblocking(False)
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        except OSError:
+            sock.close()
+            if not left:
+                raise
+        else:
+            return sock
+    raise AssertionError

@@ -1,0 +1,392 @@
+"""``groundhog serve --protocol http`` in front of servers as people write them."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import re
+import socket
+import sys
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import httpx
+import pytest
+
+from groundhog import Function, Pool
+from groundhog.errors import ConfigError, InvalidRequestError
+from tests.framework import programs
+from tests.framework.commands import groundhog, served
+from tests.framework.servers import NOBODY
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from tests.framework.commands import Served
+
+    Source = Callable[[str, str], Path]
+
+pytestmark = pytest.mark.kernel
+
+STANDARD = """
+import http.server, json, os, sys, time
+
+seen = []
+
+class Handler(http.server.BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def do_GET(self):
+        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        seen.append(self.headers.get("X-Name"))
+        path = self.path.partition("?")[0]
+        if path == "/exit":
+            os._exit(3)
+        if path == "/hang":
+            time.sleep(1000)
+        if path == "/break":
+            self.send_response(200)
+            self.send_header("Content-Length", "10")
+            self.end_headers()
+            self.wfile.write(b"half")
+            self.wfile.flush()
+            os._exit(3)
+        if path == "/nonsense":
+            self.wfile.write(b"this is no HTTP" + 2 * bytes([13, 10]))
+            return
+        if path == "/large":
+            self.answer(b"x" * (1 << 22))
+            return
+        if path == "/stream":
+            self.send_response(200)
+            self.send_header("Transfer-Encoding", "chunked")
+            self.end_headers()
+            self.wfile.write(b"5" + bytes([13, 10]) + b"first" + bytes([13, 10]))
+            self.wfile.flush()
+            open(self.headers["X-Wait"]).read()
+            self.wfile.write(b"4" + bytes([13, 10]) + b"last" + bytes([13, 10]) + b"0" + 2 * bytes([13, 10]))
+            return
+        if path == "/fail":
+            print("it fails", file=sys.stderr, flush=True)
+            self.answer(b"bad", 500)
+            return
+        if path == "/nothing":
+            self.send_response(204)
+            self.send_header("Connection", "close")
+            self.end_headers()
+            return
+        told = {
+            "seen": seen,
+            "pid": os.getpid(),
+            "method": self.command,
+            "path": self.path,
+            "headers": self.headers.items(),
+            "body": body.decode("latin-1"),
+        }
+        self.answer(json.dumps(told).encode())
+
+    do_POST = do_PUT = do_HEAD = do_PURGE = do_GET
+
+    def answer(self, body, status=200):
+        self.send_response(status)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Set-Cookie", "a=1")
+        self.send_header("Set-Cookie", "b=2")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(body)
+
+    def log_message(self, *args):
+        pass
+
+class Server(http.server.HTTPServer):
+    address_family = int(os.environ.get("FAMILY", "2"))
+
+Server((os.environ.get("HOST", "127.0.0.1"), int(os.environ["PORT"])), Handler).serve_forever()
+"""
+ASGI = """
+n = 0
+
+async def app(scope, receive, send):
+    global n
+    n += 1
+    headers = [(b"content-type", b"text/plain")]
+    await send({"type": "http.response.start", "status": 200, "headers": headers})
+    await send({"type": "http.response.body", "body": b"%d" % n})
+"""
+WSGI = """
+n = 0
+
+def app(environ, start_response):
+    global n
+    n += 1
+    start_response("200 OK", [("Content-Type", "text/plain")])
+    return [b"%d" % n]
+"""
+NODE = """
+let n = 0;
+require("http").createServer((request, response) => response.end(String(++n))).listen(process.env.PORT);
+"""
+
+
+@pytest.fixture
+def standard(source: Source) -> tuple[str, ...]:
+    return sys.executable, str(source("standard.py", STANDARD))
+
+
+@contextlib.contextmanager
+def run(program: tuple[str, ...], *options: str, env: dict[str, str] | None = None) -> Iterator[Served]:
+    with served("serve", "--protocol", "http", *options, "--", *program, env=env) as server:
+        yield server
+
+
+def retirements(server: Served) -> Any:
+    return server.client.get("/_/info").json()["pool"]["retirements"]
+
+
+def port_of(pid: int) -> int:
+    """Where a process listens."""
+    opened = set()
+    for entry in Path(f"/proc/{pid}/fd").iterdir():
+        with contextlib.suppress(FileNotFoundError):  # it closes the connection of the last request
+            opened.add(str(entry.readlink()))
+    for table in "tcp", "tcp6":
+        lines = Path(f"/proc/{pid}/net/{table}").read_text("ascii").splitlines()
+        for fields in map(str.split, lines[1:]):
+            if fields[3] == "0A" and f"socket:[{fields[9]}]" in opened:
+                return int(fields[1].rpartition(":")[2], 16)
+    raise AssertionError("it listens nowhere")
+
+
+@contextlib.contextmanager
+def hammered(port: int) -> Iterator[list[int]]:
+    """A stranger tries to connect, again and again: how often that worked, and how often it was tried."""
+    done = threading.Event()
+    told = [0, 0]
+
+    def hammer() -> None:
+        while not done.is_set():
+            with socket.socket() as stranger:
+                stranger.settimeout(0.002)
+                told[1] += 1
+                with contextlib.suppress(OSError):
+                    stranger.connect(("127.0.0.1", port))
+                    told[0] += 1
+
+    thread = threading.Thread(target=hammer)
+    thread.start()
+    try:
+        yield told
+    finally:
+        done.set()
+        thread.join()
+
+
+def command(name: str, source: Source) -> tuple[str, ...]:
+    """A server that counts its requests, by name."""
+    if name == "standard":
+        return sys.executable, str(source("standard.py", STANDARD))
+    if name == "uvicorn":
+        folder = str(source("counts.py", ASGI).parent)
+        return sys.executable, "-m", "uvicorn", "--app-dir", folder, "counts:app", "--port", "$PORT"
+    if name == "gunicorn":
+        folder = str(source("counts.py", WSGI).parent)
+        options = ("--chdir", folder, "--bind", "127.0.0.1:$PORT", "--workers", "2")
+        return sys.executable, "-m", "gunicorn", *options, "counts:app"
+    if name == "node":
+        return "node", str(source("counts.js", NODE))
+    assert name == "go"
+    return programs.go("http")
+
+
+@pytest.mark.parametrize("name", ["standard", "uvicorn", "gunicorn", "node", "go"])
+def test_each_answer_is_a_first_one_whoever_hammers_the_port(name: str, source: Source) -> None:
+    with run(command(name, source), "--verify") as server:
+        server.client.get("/")  # which may set cookies
+        first = server.client.get("/")
+        assert first.status_code == 200, server.log
+        (pid,) = server.function_pids()[-1:]
+        with hammered(port_of(pid)) as told:
+            for _ in range(100):
+                answer = server.client.get("/")
+                assert (answer.status_code, answer.content) == (200, first.content), server.log
+        assert told[0] == 0
+        assert told[1] > 10
+        assert retirements(server) == {}, server.log
+        assert server.stop() == 0
+
+
+def test_without_isolation_the_same_server_leaks(standard: tuple[str, ...]) -> None:
+    with run(standard, "--isolation", "off") as server:
+        for names in ["Ada"], ["Ada", "Bob"]:
+            assert server.client.get("/", headers={"X-Name": names[-1]}).json()["seen"] == names
+        assert server.stop() == 0
+
+
+def test_domains_share_nothing(standard: tuple[str, ...]) -> None:
+    options = ("--isolation", "domain", "--domain-header", "X-Tenant", "--trust-local-callers")
+    with run(standard, *options) as server:
+        for number in range(10):
+            for tenant in "a", "b":
+                headers = {"X-Tenant": tenant, "X-Name": f"{tenant}{number}"}
+                seen = server.client.get("/", headers=headers).json()["seen"]
+                assert seen[-1] == f"{tenant}{number}"
+                assert {name[0] for name in seen} == {tenant}
+            assert server.client.get("/", headers={"X-Name": "none"}).json()["seen"] == ["none"]
+        assert server.stop() == 0
+
+
+def test_requests_and_answers_pass_as_they_are(standard: tuple[str, ...]) -> None:
+    with run(standard) as server:
+        headers = {"X-Own": "1", "TE": "trailers", "Connection": "close", "ce-id": "7", "Host": "example.org"}
+        told = server.client.request("PURGE", "/a%20b/%C3%BC?x=1&y=%26", headers=headers, content=b"\x00\xff")
+        assert told.status_code == 200
+        assert told.headers.get_list("set-cookie") == ["a=1", "b=2"]
+        assert told.headers.get_list("date")[1:] == []
+        assert "connection" not in told.headers or told.headers["connection"] == "close"
+        value = told.json()
+        assert (value["method"], value["path"]) == ("PURGE", "/a%20b/%C3%BC?x=1&y=%26")
+        assert value["body"] == "\x00\xff"
+        got = {name.lower(): text for name, text in value["headers"]}
+        assert got["x-own"] == "1"
+        assert got["ce-id"] == "7"
+        assert got["host"] == "example.org"
+        assert got["x-forwarded-for"] == "127.0.0.1"
+        assert got["x-forwarded-host"] == "example.org"
+        assert got["x-forwarded-proto"] == "http"
+        assert "te" not in got
+        assert server.client.head("/").headers["content-length"] != "0"
+        assert server.client.get("/nothing").status_code == 204
+        assert len(server.client.get("/large").content) == 1 << 22
+        assert server.client.post("/", content=iter([b"in ", b"parts"])).json()["body"] == "in parts"
+        assert server.client.post("/", content=b"x" * (1 << 21)).json()["body"] == "x" * (1 << 21)
+        failed = server.client.get("/fail")
+        assert (failed.status_code, failed.text) == (500, "bad")
+        assert server.client.get("/").status_code == 200
+        assert "it fails" in server.log
+        assert retirements(server) == {}, server.log
+        metrics = server.client.get("/_/metrics").text
+        assert re.search(r'groundhog_requests_total{outcome="error"} 1.0', metrics)
+        assert server.stop() == 0
+
+
+def test_an_answer_is_passed_on_as_it_comes(standard: tuple[str, ...], tmp_path: Path) -> None:
+    fifo = tmp_path / "fifo"
+    os.mkfifo(fifo)
+    with run(standard, "--jail", "none") as server:
+        with server.client.stream("GET", "/stream", headers={"X-Wait": str(fifo)}) as answer:
+            parts = answer.iter_raw()
+            assert next(parts) == b"first"  # it waits for the other end of the pipe
+            fifo.write_text("go on", encoding="ascii")
+            assert b"".join(parts) == b"last"
+        assert server.stop() == 0
+
+
+def test_what_goes_wrong_is_told(standard: tuple[str, ...]) -> None:
+    with run(standard, "--timeout", "2") as server:
+        pid = server.client.get("/").json()["pid"]
+        dead = server.client.get("/exit")
+        assert dead.status_code == 502
+        assert "command exited" in dead.json()["error"]
+        nonsense = server.client.get("/nonsense")
+        assert nonsense.status_code == 502
+        assert "does not answer by HTTP" in nonsense.json()["error"]
+        slow = server.client.get("/hang", headers={"X-Timeout": "0.2"})
+        assert slow.status_code == 504
+        with pytest.raises(httpx.RemoteProtocolError):
+            server.client.get("/break")
+        upgrade = {"Connection": "Upgrade", "Upgrade": "websocket"}
+        refused = server.client.get("/", headers=upgrade)
+        assert refused.status_code == 501
+        assert "WebSocket is not served" in refused.json()["error"]
+        assert server.client.get("/_/nothing").status_code == 404
+        answer = server.client.get("/").json()
+        assert answer["seen"] == [None]
+        assert answer["pid"] != pid
+        assert set(retirements(server)) == {"exited", "protocol", "timeout"}
+        assert server.stop() == 0
+
+
+def test_an_answer_has_a_limit(standard: tuple[str, ...]) -> None:
+    with run(standard, "--max-body", "1") as server:
+        refused = server.client.post("/", content=b"x" * (1 << 21))
+        assert refused.status_code == 413
+        assert server.stop() == 0
+
+
+@pytest.mark.parametrize(
+    "env",
+    [
+        {"HOST": "0.0.0.0"},  # noqa: S104 - guarded all the same
+        {"HOST": "::", "FAMILY": "10"},
+        {"HOST": "::1", "FAMILY": "10"},
+        {"HOST": "::ffff:127.0.0.1", "FAMILY": "10"},
+    ],
+    ids=lambda env: env["HOST"],
+)
+def test_it_may_listen_at_any_address(standard: tuple[str, ...], env: dict[str, str]) -> None:
+    with run(standard, env=env) as server:
+        for name in "a", "b":
+            assert server.client.get("/", headers={"X-Name": name}).json()["seen"] == [name]
+        assert server.stop() == 0
+
+
+def test_it_may_listen_at_a_port_of_its_own(source: Source) -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    text = STANDARD.replace('os.environ["PORT"]', str(port))
+    with run((sys.executable, str(source("own.py", text)))) as server:
+        for name in "a", "b":
+            assert server.client.get("/", headers={"X-Name": name}).json()["seen"] == [name]
+        assert server.stop() == 0
+
+
+def test_several_workers_each_have_a_port(standard: tuple[str, ...]) -> None:
+    with run(standard, "--workers", "2") as server:
+        for number in range(20):
+            assert server.client.get("/", headers={"X-Name": str(number)}).json()["seen"] == [str(number)]
+        assert retirements(server) == {}
+        assert server.stop() == 0
+
+
+def test_it_is_warmed_up_by_requests(standard: tuple[str, ...]) -> None:
+    warmup = '{"path": "/", "headers": {"X-Name": "warm"}}'
+    with run(standard, "--warmup", warmup) as server:
+        for name in "Ada", "Bob":
+            assert server.client.get("/", headers={"X-Name": name}).json()["seen"] == ["warm", name]
+        assert server.stop() == 0
+
+
+def test_a_server_that_never_listens_does_not_start() -> None:
+    sleeps = (sys.executable, "-c", "import threading; threading.Event().wait()")
+    failed = groundhog("serve", "--protocol", "http", "--start-timeout", "1", "--", *sleeps)
+    assert failed.returncode != 0
+    assert "did not say that it has loaded within 1 s" in failed.stderr
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can choose the user")
+def test_it_may_run_as_another_user() -> None:
+    with run(programs.go("http"), "--uid", str(NOBODY)) as server:
+        for _ in range(20):
+            assert server.client.get("/").text == "1"
+        assert retirements(server) == {}
+        assert server.stop() == 0
+
+
+async def test_a_pool_of_servers_takes_and_answers_objects(standard: tuple[str, ...]) -> None:
+    function = Function.from_command(standard, protocol="http", warmup=[{"path": "/warm"}])
+    async with Pool(function) as pool:
+        for name in "a", "b":
+            request = {"method": "POST", "path": "/x", "headers": {"X-Name": name}, "body": "hello"}
+            reply = await pool.invoke(request)
+            assert isinstance(reply.value, dict)
+            assert reply.value["status"] == 200
+            assert json.loads(str(reply.value["body"]))["seen"] == [None, name]
+        with pytest.raises(InvalidRequestError, match="no member 'name'"):
+            await pool.invoke({"name": "a"})
+    with pytest.raises(ConfigError, match="choose --network host"):
+        Pool(function, network="none")
