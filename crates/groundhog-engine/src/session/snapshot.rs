@@ -34,7 +34,7 @@ use crate::trace::remote_syscall::{self, Anchor, SCRATCH_SIZE};
 use crate::trace::{inspect, registers};
 use groundhog_proc::maps::{Mapping, Name};
 use groundhog_sys::fcntl::FileType;
-use groundhog_sys::{Errno, Tid};
+use groundhog_sys::{Errno, PAGE_SIZE, Tid, ptrace};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -201,6 +201,7 @@ impl Session {
             }
         }
         settle_signal_taker(&mut stopped)?;
+        settle_key_of_code(&mut stopped)?;
         let cleared_at_end = cleared_at_end(&mut stopped)?;
         let are_signals_due = kernel_state.has_timers_armed() || survey.tells_by_signals();
         let threads = save_registers(&mut stopped)?;
@@ -430,6 +431,29 @@ fn named(child: Tid, parent: Tid) -> String {
     let words = String::from_utf8_lossy(&words).trim_end_matches('\0').replace('\0', " ");
     let begin: String = words.chars().filter(|letter| !letter.is_control()).take(MAX_LENGTH).collect();
     format!("{child} ({begin})")
+}
+
+/// Has the kernel choose the key of memory that may only be executed, which it does with the first such mapping, for good: it sets that
+/// key's bits in the thread's register then, and later only where they allow to read.
+///
+/// Not of a process that was only attached to, which may make keys of its own.
+fn settle_key_of_code(stopped: &mut Stopped<'_>) -> Step<()> {
+    const EXECUTE: u64 = 4;
+    const PRIVATE_FIXED_ANONYMOUS: u64 = 0x32;
+    if !stopped.process.spawned {
+        return Ok(());
+    }
+    let tid = stopped.process.main_thread()?;
+    let mut extended = Vec::new();
+    ptrace::extended_state(tid, &mut extended).or_trouble(Reason::Registers, "reading extended registers")?;
+    let mut remote = stopped.remote()?;
+    // In its place, so that it goes with it.
+    let place = remote.scratch(PAGE_SIZE)?;
+    let arguments = [place.0, PAGE_SIZE, EXECUTE, PRIVATE_FIXED_ANONYMOUS, u64::MAX, 0];
+    // Who may not have such memory has none in requests either.
+    let _may_be_refused = remote.call(call::MMAP, arguments)?;
+    drop(remote);
+    ptrace::set_extended_state(tid, &extended).or_trouble(Reason::Registers, "setting extended registers")
 }
 
 /// Living ones are refused before. One that has ended waits for the first request that asks, and for no other.

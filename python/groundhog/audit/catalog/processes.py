@@ -281,6 +281,7 @@ C_KERNEL = (
     Victim("c", "child_sets_memory", PARENT, SAFE, evasion=True),
     Victim("c", "registers_flags", REGISTERS, SAFE, evasion=True),
     Victim("c", "registers_large", REGISTERS, SAFE, evasion=True),
+    Victim("c", "key_of_code", REGISTERED, SAFE, evasion=True, sees_engine=True),
     Victim("c", "registers_selectors", REGISTERS),
     Victim("c", "host_name", OBJECTS, SAFE),
     Victim("c", "root_changed", ATTRIBUTES, SAFE, unjailed=True, root_only=True),
