@@ -61,10 +61,13 @@ const FIRST: When = When::Snapshot(0);
 // What is done without a break, and so that nothing ends it before: less takes some 60 ms at most.
 const MUCH_MEMORY: When = When::WholeAtLeast(1, 4 << 30);
 const MANY_PAGES: When = When::WholeAtLeast(1, 1 << 20);
-/// By `sendmmsg` the kernel itself takes no more than 1024.
-const MANY_MESSAGES: When = When::AtLeast(2, 1 << 16);
+/// By `sendmmsg` the kernel itself takes no more.
+const MANY_MESSAGES: When = When::AtLeast(2, 1024 + 1);
+/// Of a connection each look may be at all that waits, some 30 MB, which is there for the next.
+const SEVERAL_LOOKS: When = When::All(&[When::AtLeast(2, 2), When::Has(3, MSG_PEEK, MSG_PEEK)]);
 const SECOND: When = When::Snapshot(1);
 
+const MSG_PEEK: u32 = 2;
 const MSG_MORE: u32 = 0x8000;
 const MSG_ZEROCOPY: u32 = 0x0400_0000;
 /// `MSG_FASTOPEN`
@@ -476,7 +479,11 @@ pub(super) const CALLS: &[(&[S], Rule)] = &[
     // One message can be looked at four billion times, which nothing ends.
     (
         &[S::recvmmsg],
-        Rule::Clauses(&[never_with(MANY_MESSAGES, EINVAL), on(When::Watched(0), E::Transfer(0))]),
+        Rule::Clauses(&[
+            never_with(MANY_MESSAGES, EINVAL),
+            never_with(SEVERAL_LOOKS, EINVAL),
+            on(When::Watched(0), E::Transfer(0)),
+        ]),
     ),
     // The kernel goes on using the pages of the file after the answer.
     (
