@@ -165,7 +165,15 @@ pub fn registers(tid: Tid) -> Result<Registers> {
         return Err(Errno(libc::EINVAL)); // a 32-bit thread
     }
     // SAFETY: the structure is plain integers, and the kernel filled all of it.
-    Ok(unsafe { registers.assume_init() })
+    let mut registers = unsafe { registers.assume_init() };
+    registers.orig_rax = as_kernel_reads(registers.orig_rax);
+    Ok(registers)
+}
+
+/// The number of a call, of which the kernel looks at the lower half alone; what it keeps of the upper one is whatever the caller had there
+/// (`do_syscall_64`, `syscall_get_nr`).
+fn as_kernel_reads(number: u64) -> u64 {
+    i64::from(number as i32).cast_unsigned()
 }
 
 /// `PTRACE_SETREGSET NT_PRSTATUS`: sets the general registers.
@@ -285,4 +293,17 @@ pub fn has_pending_signal(tid: Tid, whole_process: bool) -> Result<bool> {
 pub fn empty_registers() -> Registers {
     // SAFETY: the structure is plain integers, for which zero is a valid value.
     unsafe { MaybeUninit::zeroed().assume_init() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_the_number_of_a_call_the_lower_half_counts() {
+        assert_eq!(as_kernel_reads(0x1_0000_000b), 11);
+        assert_eq!(as_kernel_reads(0xdead_beef_0000_000b), 11);
+        assert_eq!(as_kernel_reads(0xffff_ffff), u64::MAX);
+        assert_eq!(as_kernel_reads(u64::MAX), u64::MAX);
+    }
 }
