@@ -102,6 +102,23 @@ const WAITING_CALLS: [u64; 23] = [
 
 const RESTART_SYSCALL: u64 = 219;
 
+/// Calls that the kernel goes on with in its own way (`restart_block`), which it notes for that when they are interrupted.
+const CONTINUED_CALLS: [u64; 5] = [
+    7,   // poll
+    35,  // nanosleep
+    202, // futex
+    RESTART_SYSCALL,
+    230, // clock_nanosleep
+];
+
+/// Whether a stopped thread was interrupted in a call that it may go on with by `restart_syscall`.
+///
+/// Not where another call answers what looks like it, such as `lseek` with a place in `/proc/self/mem`: the kernel would go on with
+/// whatever was interrupted before.
+pub(crate) fn may_continue(registers: &Registers) -> bool {
+    registers.rax.cast_signed() == -ERESTART_RESTARTBLOCK && CONTINUED_CALLS.contains(&registers.orig_rax)
+}
+
 /// Rewinds a thread that was stopped inside an interrupted system call, so that it makes the call again.
 ///
 /// The kernel would restart most of these by itself, but only from the stop at which it set the code, and a restored
@@ -234,6 +251,16 @@ mod tests {
         let mut restarted = stopped_in(RESTART_SYSCALL, -ERESTART_RESTARTBLOCK);
         assert!(!rewind_disturbed_call(&mut restarted));
         assert_eq!((restarted.rip, restarted.orig_rax), (0x1002, RESTART_SYSCALL));
+    }
+
+    #[test]
+    fn only_what_the_kernel_has_noted_is_gone_on_with() {
+        assert!(may_continue(&stopped_in(35, -ERESTART_RESTARTBLOCK)));
+        assert!(may_continue(&stopped_in(RESTART_SYSCALL, -ERESTART_RESTARTBLOCK)));
+        assert!(!may_continue(&stopped_in(35, -ERESTARTSYS)));
+        // lseek, to a place of that number
+        assert!(!may_continue(&stopped_in(8, -ERESTART_RESTARTBLOCK)));
+        assert!(!may_continue(&stopped_in(u64::MAX, -ERESTART_RESTARTBLOCK)));
     }
 
     #[test]

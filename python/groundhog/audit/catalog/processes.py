@@ -225,6 +225,7 @@ C_KERNEL = (
     Victim("c", "interrupted_poll", REGISTERED, evasion=True),
     Victim("c", "interrupted_sleep", REGISTERED, evasion=True),
     Victim("c", "interrupted_thread", REGISTERED, evasion=True),
+    Victim("c", "interrupted_forged", REGISTERED, evasion=True),
     Victim("c", "calls_dispatched", REGISTERED, SAFE, evasion=True),
     Victim("c", "sequence_aborted", REGISTERED, SAFE, evasion=True, isolated_answer='{"handler":0}'),
     Victim("c", "calls_skipped", REGISTERED, SAFE, evasion=True),

@@ -1,7 +1,7 @@
 //! What the kernel tells of threads and children, each told once: their births and ends, stops, signals, calls.
 
 use super::{Ending, Process, Run, SIGSTOP, StoppedCall, TELL_FAULTS, Thread};
-use crate::arch::call;
+use crate::arch::{self, call};
 use groundhog_proc::status::{self, Status};
 use groundhog_sys::ptrace::Registers;
 use groundhog_sys::wait::{self, Patience, WaitStatus};
@@ -71,12 +71,6 @@ fn status_of(tid: Tid) -> Option<Status> {
 
 fn has_ended(status: &Status) -> bool {
     matches!(status.state, b'Z' | b'X')
-}
-
-/// Whether the kernel may go on with the call that a stopped thread was in by `restart_syscall`.
-fn may_restart(registers: &Registers) -> bool {
-    const ERESTART_RESTARTBLOCK: i64 = 516;
-    registers.orig_rax.cast_signed() >= 0 && registers.rax.cast_signed() == -ERESTART_RESTARTBLOCK
 }
 
 impl Process {
@@ -183,7 +177,7 @@ impl Process {
         let interrupts =
             matches!(status, WaitStatus::Signal(_) | WaitStatus::Stop | WaitStatus::GroupStop(_));
         let registers = if interrupts { ptrace::registers(tid).ok() } else { None };
-        if registers.as_ref().is_some_and(may_restart) {
+        if registers.as_ref().is_some_and(arch::may_continue) {
             self.observer.note_interruption(tid);
         }
         if let Some(thread) = self.threads.get_mut(&tid) {
