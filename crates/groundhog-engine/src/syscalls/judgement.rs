@@ -316,7 +316,9 @@ impl Judged<'_> {
                 return is_denied.then_some(EINVAL);
             }
             Effect::Restarts => {
-                return (!self.facts.interrupted.contains(&self.call.caller)).then_some(EINTR);
+                // A program of its own can have any call answer what stands for an interrupted one.
+                let may_go_on = !seen.escaped && self.facts.interrupted.contains(&self.call.caller);
+                return (!may_go_on).then_some(EINTR);
             }
             // Whether it is of the snapshot, and can be held, who follows the threads knows.
             Effect::EndsThread => {}

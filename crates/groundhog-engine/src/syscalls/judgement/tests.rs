@@ -203,6 +203,18 @@ fn advice_is_on_new_memory_where_no_mapping_of_the_snapshot_is() {
 }
 
 /// That of shared memory belongs to its file; what is moved to a place of the snapshot keeps its own.
+/// By such a program any call can seem to have been interrupted.
+#[test]
+fn no_call_goes_on_in_a_process_with_a_program_of_its_own() {
+    let facts = Facts { interrupted: [SELF].into(), ..Facts::default() };
+    let mut seen = Observed::default();
+    let mut answers =
+        |number, arguments| judge(&call(SELF, false), Some(&calling(number, arguments)), &facts, &mut seen);
+    assert_eq!(answers(Sysno::restart_syscall, &[]), None);
+    assert_eq!(answers(Sysno::seccomp, &[1]), None);
+    assert_eq!(answers(Sysno::restart_syscall, &[]), Some(EINTR));
+}
+
 #[test]
 fn a_policy_is_for_new_private_memory_that_stays_where_it_is() {
     let facts = Facts { mappings: vec![(0x2000, 0x4000)], ..Facts::default() };
