@@ -140,6 +140,13 @@ async def _whole_body(request: Request, limit: int) -> bytes:
     return b"".join(chunks)
 
 
+def outlasting(request: Request) -> Callable[[], None]:
+    """Have the body of a request that is answered before it is served take room until then: call what is
+    returned.
+    """
+    return _BODIES.hand_over(request.scope)
+
+
 async def reply_to(request: Request, pool: Pool, job: Job) -> Reply:
     """Wait for the reply to a request that the pool has been asked.
 

@@ -39,7 +39,7 @@ from groundhog.protocols.actionloop import JsonBytes
 from groundhog.protocols.runtime_api import parse_response
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from starlette.applications import Starlette
     from starlette.requests import Request
@@ -148,7 +148,7 @@ class _Function:
         try:
             job = self._pool.submit(event, tenant, None, context)
             if kind == "Event":
-                self._leave(job, request_id)
+                self._leave(job, request_id, answers.outlasting(request))
                 return Response(status_code=202, headers=told)
             reply = await answers.reply_to(request, self._pool, job)
         except errors.GroundhogError as error:
@@ -200,8 +200,9 @@ class _Function:
             context["client_context"] = _client_context(client_context)
         return context
 
-    def _leave(self, job: Job, request_id: str) -> None:
-        """Nobody waits for it but the log."""
+    def _leave(self, job: Job, request_id: str, release: Callable[[], None]) -> None:
+        """Nobody waits for it but the log. ``release``: its event takes no room any more."""
+        job.future.add_done_callback(lambda _: release())
         task = asyncio.ensure_future(_waited_for(job, request_id))
         self._background.add(task)
         task.add_done_callback(self._background.discard)

@@ -8,7 +8,10 @@ with it.
 from __future__ import annotations
 
 from collections.abc import MutableMapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 MIB = 1024 * 1024
 MOST = 1024 * MIB
@@ -36,6 +39,15 @@ class Bodies:
         scope[_HELD] = before + more
         self._held += more
         return True
+
+    def hand_over(self, scope: Scope) -> Callable[[], None]:
+        """Count a request's body on after its answer, until what is returned is called."""
+        held = scope.pop(_HELD, 0)
+
+        def release() -> None:
+            self._held -= held
+
+        return release
 
     def release(self, scope: Scope) -> None:
         """The request has been answered."""

@@ -13,7 +13,7 @@ import structlog.testing
 
 from groundhog import errors
 from groundhog.config import Limits
-from groundhog.platforms import aws_lambda
+from groundhog.platforms import aws_lambda, bodies
 from groundhog.platforms.metrics import Metrics
 from tests.framework.scripted_pool import Script, ScriptedPool
 
@@ -212,6 +212,23 @@ async def test_a_call_that_nobody_waits_for(client: httpx.AsyncClient, script: S
     [event] = [log for log in logs if log["event"] == "request"]
     assert event["activation_id"] == answer.headers["x-amzn-requestid"]
     assert event["stdout"] == "done"
+
+
+async def test_events_that_wait_take_room(
+    client: httpx.AsyncClient, script: Script, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bodies, "MOST", 1000)
+    monkeypatch.setattr(bodies, "_SMALL", 0)
+    script.ready = False
+    event, headers = json.dumps("x" * 500), {"X-Amz-Invocation-Type": "Event"}
+    assert (await client.post(PATH, content=event, headers=headers)).status_code == 202
+    answer = await client.post(PATH, content=event, headers=headers)
+    assert answer.status_code == 429
+    assert answer.headers["x-amzn-errortype"] == "TooManyRequestsException"
+    script.queue.pop().future.cancel()
+    await asyncio.sleep(0)
+    assert (await client.post(PATH, content=event, headers=headers)).status_code == 202
+    script.queue.pop().future.cancel()
 
 
 async def test_a_call_that_is_only_tried(client: httpx.AsyncClient, script: Script) -> None:
