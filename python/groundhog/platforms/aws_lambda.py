@@ -62,6 +62,8 @@ _TAIL = 4096
 """Bytes of what was printed, for who asks for them."""
 _LONGEST_CONTEXT = 3583
 """Bytes of a client's context in base64: AWS's limit."""
+_MOST_NESTED = 100
+"""Objects and arrays in it: whoever takes it apart once more may have less of a stack left for them."""
 _NAME = re.compile(r"(?:arn:[^:]*:lambda:[^:]*:\d*:function:|\d*:function:|\d+:)?([^:]+)(?::[^:]+)?")
 _UNHANDLED = {"x-amz-function-error": "Unhandled"}
 _KINDS = {
@@ -240,9 +242,13 @@ def _client_context(text: str) -> Any:
     try:
         if len(text) > _LONGEST_CONTEXT:
             raise Refusal(400, f"X-Amz-Client-Context has more than {_LONGEST_CONTEXT} bytes")
-        return json.loads(base64.b64decode(text, validate=True))
+        decoded = base64.b64decode(text, validate=True)
+        value = json.loads(decoded)
     except (ValueError, RecursionError):
         raise Refusal(400, "X-Amz-Client-Context is not JSON in base64") from None
+    if decoded.count(b"[") + decoded.count(b"{") > _MOST_NESTED:
+        raise Refusal(400, f"X-Amz-Client-Context has more than {_MOST_NESTED} objects and arrays")
+    return value
 
 
 def _trace_id() -> str:

@@ -27,7 +27,7 @@ import h11
 
 from groundhog._collector import paused_for
 from groundhog._log import log
-from groundhog.errors import CutOffError, HookError, PayloadTooLargeError, ProtocolError
+from groundhog.errors import CutOffError, HookError, InvalidRequestError, PayloadTooLargeError, ProtocolError
 from groundhog.protocols import runtime_api
 from groundhog.protocols.runtime_api import Call, Conversation, Phase, RefusedError
 from groundhog.sockets import other_end
@@ -374,14 +374,18 @@ class RuntimeApi:
         if self._hooks_run:
             self._hooks_run = False
             self._owner.on_hooks_done()
-        context = job.members()
-        request_id = str(context.get("activation_id", ""))
-        if not runtime_api.REQUEST_ID.fullmatch(
-            request_id
-        ):  # a caller's own, which is to be a part of a path
-            request_id = os.urandom(16).hex()
+        try:
+            context = job.members()
+            request_id = str(context.get("activation_id", ""))
+            if not runtime_api.REQUEST_ID.fullmatch(
+                request_id
+            ):  # a caller's own, which is to be a part of a path
+                request_id = os.urandom(16).hex()
+            headers = runtime_api.event_headers(context, request_id)
+        except RecursionError:  # of our stack more is taken than of who made it
+            self._break(InvalidRequestError("the context of the request is nested too deeply"))
+            return
         self._conversation.deliver(request_id)
-        headers = runtime_api.event_headers(context, request_id)
         connection.reply(200, job.value, headers)
 
     def _tell(self, line: bytes) -> None:

@@ -19,7 +19,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from groundhog.config import Limits
-from groundhog.errors import HookError, PayloadTooLargeError, ProtocolError
+from groundhog.errors import HookError, InvalidRequestError, PayloadTooLargeError, ProtocolError
 from groundhog.protocols import runtime_api
 from groundhog.protocols.runtime_api import TABLE, Call, Conversation, Phase, RefusedError
 from groundhog.worker import runtime_api as channel_module
@@ -415,6 +415,16 @@ async def test_an_id_that_cannot_be_in_a_path(it: Fixture, odd: str) -> None:
     assert found
     client.send(post(f"invocation/{found[1].decode()}/response", b"{}"))
     assert await it.next() == ("answer", b"{}")
+
+
+async def test_a_context_that_takes_more_of_a_stack_than_is_left(it: Fixture) -> None:
+    await waiting(it)
+    context = b',"client_context":' + b"[" * 100_000 + b"]" * 100_000
+    future = asyncio.get_running_loop().create_future()
+    it.channel.serve(Job(b"{}", context, False, None, 5.0, future))
+    kind, error = await it.next()
+    assert kind == "broken"
+    assert isinstance(error, InvalidRequestError)
 
 
 @pytest.mark.parametrize("last", ["HTTP/1.0", "Connection: close"])

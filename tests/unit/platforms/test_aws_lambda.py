@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 LIMITS = Limits(request_bytes=1000, result_bytes=2000, timeout_s=20)
 PATH = "/2015-03-31/functions/function/invocations"
+NESTED = base64.b64encode(b"[" * 101 + b"]" * 101).decode()
 
 
 @pytest.fixture
@@ -168,6 +169,7 @@ async def test_calls_that_came_to_nothing(
         (PATH, {"X-Amz-Invocation-Type": "Later"}, b"", 400, "InvalidRequestContentException"),
         (PATH, {"X-Amz-Client-Context": "{}"}, b"", 400, "InvalidRequestContentException"),
         (PATH, {"X-Amz-Client-Context": "e30=" * 1000}, b"", 400, "InvalidRequestContentException"),
+        (PATH, {"X-Amz-Client-Context": NESTED}, b"", 400, "InvalidRequestContentException"),
     ],
 )
 async def test_calls_that_are_refused(
