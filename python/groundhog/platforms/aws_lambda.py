@@ -62,6 +62,10 @@ _TAIL = 4096
 """Bytes of what was printed, for who asks for them."""
 _LONGEST_CONTEXT = 3583
 """Bytes of a client's context in base64: AWS's limit."""
+_LONGEST_TOLD = 2048
+"""Characters of another header for the function: clients take no more than 16 KiB of headers, as Node."""
+_TOLD = re.compile(rf"[ -~]{{1,{_LONGEST_TOLD}}}")
+"""What comes to it unchanged. Without what has no place in a header, two tenants would have one name."""
 _MOST_NESTED = 100
 """Objects and arrays in it: whoever takes it apart once more may have less of a stack left for them."""
 _NAME = re.compile(r"(?:arn:[^:]*:lambda:[^:]*:\d*:function:|\d*:function:|\d+:)?([^:]+)(?::[^:]+)?")
@@ -140,7 +144,7 @@ class _Function:
         kind = _kind(request)
         request_id = str(uuid.uuid4())
         told = {"x-amzn-requestid": request_id}
-        tenant = single_header(request, self._domain_header) or None
+        tenant = _told(request, self._domain_header)
         context = self._context(request, request_id, tenant)
         most = self._limits.request_bytes
         event = _event(await read_body(request, most, self._limits.timeout_s), most)
@@ -193,7 +197,7 @@ class _Function:
         context = {
             "activation_id": request_id,
             "function_arn": self._arn,
-            "trace_id": single_header(request, "X-Amzn-Trace-Id") or _trace_id(),
+            "trace_id": _told(request, "X-Amzn-Trace-Id") or _trace_id(),
         }
         if tenant is not None:
             context["tenant_id"] = tenant
@@ -208,6 +212,14 @@ class _Function:
         task = asyncio.ensure_future(_waited_for(job, request_id))
         self._background.add(task)
         task.add_done_callback(self._background.discard)
+
+
+def _told(request: Request, name: str) -> str | None:
+    """A header that the function is told of as it is; None if there is nothing in it."""
+    value = single_header(request, name)
+    if value and not _TOLD.fullmatch(value):
+        raise Refusal(400, f"{name} is not of up to {_LONGEST_TOLD} printable characters of ASCII")
+    return value or None
 
 
 def _kind(request: Request) -> str:

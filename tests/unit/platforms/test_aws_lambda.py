@@ -81,6 +81,17 @@ async def test_what_is_told_of_a_call(client: httpx.AsyncClient, script: Script)
     assert asked.context["client_context"] == {"custom": {"a": "b"}}
 
 
+@pytest.mark.parametrize("name", [b"X-Amz-Tenant-Id", b"X-Amzn-Trace-Id"])
+@pytest.mark.parametrize("text", [b"blue\xe9", b"bl\tue", b"b" * 2049])
+async def test_what_could_not_be_told_as_it_is(
+    client: httpx.AsyncClient, script: Script, name: bytes, text: bytes
+) -> None:
+    answer = await client.post(PATH, headers=[(name, text)])
+    assert answer.status_code == 400
+    assert name.decode() in answer.json()["Message"]
+    assert script.invocations == []
+
+
 async def test_two_tenants(client: httpx.AsyncClient, script: Script) -> None:
     headers = [("X-Amz-Tenant-Id", "blue"), ("X-Amz-Tenant-Id", "red")]
     answer = await client.post(PATH, headers=headers)
