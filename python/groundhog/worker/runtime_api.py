@@ -20,6 +20,7 @@ import json
 import os
 import socket
 import termios
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -57,6 +58,8 @@ _MOST_HEAD = 64 << 10
 _MOST_READS = 8
 _MOST_EVENTS = 64
 """In a row, from one connection: others have their turn, too."""
+_HANDLED_S = 0.005
+"""What is handled in a row, of all connections, takes no longer: others have their turn, too."""
 _MOST_UNHEARD = 16
 """Answers that wait until a client reads them."""
 _LOOK_S = 0.005
@@ -165,6 +168,10 @@ class RuntimeApi:
         self.is_silent = False
         """Nothing may be answered: nobody would find what is said while the engine compares descriptors."""
         self._looking: asyncio.TimerHandle | None = None
+        self._worked_s = 0.0
+        """Since others had their turn last, or less."""
+        self._rest: asyncio.Handle | None = None
+        """Nothing more is handled before that."""
 
     # What the worker asks
 
@@ -247,6 +254,7 @@ class RuntimeApi:
 
     def read_answer(self) -> None:
         """Read what a process that has ended left."""
+        self._cancel_rest()
         for connection in self._connections.copy():
             connection.on_readable()
 
@@ -260,6 +268,7 @@ class RuntimeApi:
         if self._listener.fileno() >= 0:
             self._loop.remove_reader(self._listener)
         self._cancel_look()
+        self._cancel_rest()
         for connection in self._connections:
             connection.stop()
         self._output.stop()
@@ -268,6 +277,22 @@ class RuntimeApi:
         """Close all connections."""
         for connection in self._connections.copy():
             connection.close()
+
+    # What its connections ask
+
+    @property
+    def rests(self) -> bool:
+        """Whether others have their turn first."""
+        return self._rest is not None
+
+    def worked(self, seconds: float) -> None:
+        """Something was handled, which took so long."""
+        self._worked_s += seconds
+        if self._worked_s > _HANDLED_S and self._rest is None:
+            self._rest = self._loop.call_soon(self._wake)
+
+    def _wake(self) -> None:
+        self._worked_s, self._rest = 0.0, None
 
     # What the client asks
 
@@ -369,6 +394,11 @@ class RuntimeApi:
             self._looking.cancel()
             self._looking = None
 
+    def _cancel_rest(self) -> None:
+        if self._rest is not None:
+            self._rest.cancel()
+            self._wake()
+
     def _deliver(self, connection: _Connection, job: Job) -> None:
         self._asked = self._job = None
         if self._hooks_run:
@@ -449,7 +479,7 @@ class _Connection:
     def on_readable(self) -> None:
         """Take what has come."""
         for _ in range(_MOST_READS):
-            if self._sock.fileno() < 0 or self._turn is not None:
+            if self._sock.fileno() < 0 or self._turn is not None or self._api.rests:
                 return
             try:
                 data = self._sock.recv(_READ)
@@ -554,11 +584,15 @@ class _Connection:
             return
         try:
             for _ in range(_MOST_EVENTS):
+                if self._api.rests:
+                    break
+                began = time.perf_counter()
                 event = self._parser.next_event()
-                if event is h11.NEED_DATA or event is h11.PAUSED:
-                    return
-                self._on_event(event)
-                if self._asked or self._ends or self._sock.fileno() < 0:
+                idle = event is h11.NEED_DATA or event is h11.PAUSED
+                if not idle:
+                    self._on_event(event)
+                self._api.worked(time.perf_counter() - began)
+                if idle or self._asked or self._ends or self._sock.fileno() < 0:
                     return
         except h11.RemoteProtocolError as error:
             self._api.on_nonsense(error)

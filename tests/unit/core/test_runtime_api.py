@@ -645,6 +645,33 @@ async def test_many_requests_at_once_are_answered_in_turns(it: Fixture) -> None:
     assert answers.count(b"HTTP/1.1 404") == 2000
 
 
+async def test_all_connections_together_have_one_turn(
+    it: Fixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(channel_module, "_HANDLED_S", 0.0)
+    client = await waiting(it)
+    it.deliver()
+    await read(client)
+    turns = 0
+
+    def count() -> None:
+        nonlocal turns
+        turns += 1
+        if it.told.events.empty():
+            asyncio.get_running_loop().call_soon(count)
+
+    others = [await it.connect() for _ in range(20)]
+    for other in others:
+        other.send(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n" * 5)
+    count()
+    for other in others:
+        while (await read(other)).count(b"HTTP/1.1 404") == 0:
+            pass
+    client.send(post("invocation/id/response", b"1"))
+    assert await it.next() == ("answer", b"1")
+    assert turns >= 100
+
+
 async def test_a_client_that_does_not_read_its_answers(it: Fixture) -> None:
     client = await waiting(it)
     it.deliver()
