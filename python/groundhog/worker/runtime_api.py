@@ -17,6 +17,7 @@ import fcntl
 import http
 import itertools
 import json
+import math
 import os
 import socket
 import termios
@@ -62,6 +63,8 @@ _HANDLED_S = 0.005
 """What is handled in a row, of all connections, takes no longer: others have their turn, too."""
 _MOST_UNHEARD = 16
 """Answers that wait until a client reads them."""
+_TELLING_S = 60.0
+"""Between events in the log about connections that were refused."""
 _LOOK_S = 0.005
 """Between looks at whether the client's end has acknowledged what it got: it may put that off for 40 ms."""
 _LOADED = b'{"ok":true}'
@@ -168,6 +171,9 @@ class RuntimeApi:
         self.is_silent = False
         """Nothing may be answered: nobody would find what is said while the engine compares descriptors."""
         self._looking: asyncio.TimerHandle | None = None
+        self._refusals = 0
+        self._silent_until = -math.inf
+        """The log is told of no refusals before that."""
         self._worked_s = 0.0
         """Since others had their turn last, or less."""
         self._rest: asyncio.Handle | None = None
@@ -434,7 +440,7 @@ class RuntimeApi:
             return
         sock.setblocking(False)
         if len(self._connections) >= _MOST_CONNECTIONS or not _is_family(self._pid, sock, far):
-            log.warning("a connection to a function's Runtime API was refused", pid=self._pid, port=far[1])
+            self._refused(far[1])
             sock.close()
             return
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -442,6 +448,19 @@ class RuntimeApi:
             self._connections.append(_Connection(self._loop, sock, self))
         except OSError:  # a function may have taken all watches of its user: epoll(7)
             sock.close()
+
+    def _refused(self, port: int) -> None:
+        """Log it, but not each: whoever is on this machine may try as often as it likes."""
+        self._refusals += 1
+        if self._loop.time() < self._silent_until:
+            return
+        self._silent_until = self._loop.time() + _TELLING_S
+        log.warning(
+            "connections to a function's Runtime API were refused",
+            pid=self._pid,
+            port=port,
+            refused=self._refusals,
+        )
 
 
 class _Connection:

@@ -15,6 +15,7 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, cast
 
 import pytest
+import structlog.testing
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -620,6 +621,16 @@ async def test_more_connections_than_a_client_needs(it: Fixture) -> None:
     it.channel.expect()
     sockets[0].send(NEXT)
     assert await it.next() == ("answer", b'{"ok":true}')
+
+
+async def test_the_log_does_not_tell_of_each_connection_that_is_refused(
+    it: Fixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(channel_module, "_is_family", lambda *_: False)
+    with structlog.testing.capture_logs() as logs:
+        for _ in range(20):
+            assert await read(await it.connect()) == b""
+    assert len(logs) == 1
 
 
 async def test_many_requests_at_once_are_answered_in_turns(it: Fixture) -> None:
