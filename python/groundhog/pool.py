@@ -36,6 +36,7 @@ from groundhog.ledger import Ledger, PoolStats
 from groundhog.observer import NullObserver
 from groundhog.protocols import http_message
 from groundhog.protocols.actionloop import encode_context, encode_value
+from groundhog.removal import Remover
 from groundhog.runners import command_for
 from groundhog.waiting import Waiting
 from groundhog.worker import (
@@ -137,6 +138,7 @@ class Pool:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._executor: ThreadPoolExecutor | None = None
         self._watchdog = Watchdog()
+        self._remover = Remover()
         self._workers: list[Worker] = []
         self._queue = Waiting()
         self._starting: set[asyncio.Task[None]] = set()
@@ -198,6 +200,7 @@ class Pool:
             engine=self._engine if self._engine is not None else default_engine(),
             executor=self._executor,
             watchdog=self._watchdog,
+            remover=self._remover,
             confinement=confinement,
             layout_watch=LayoutWatch(wanted=self.function.protocol != "http"),
         )
@@ -675,6 +678,7 @@ class Pool:
         if self._executor is not None:
             self._executor.shutdown()
             self._watchdog.stop()
+        self._remover.stop()
 
 
 def _pause_s(failures: int) -> float:

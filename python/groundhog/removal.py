@@ -8,13 +8,16 @@ from __future__ import annotations
 
 import errno
 import os
+import queue
+import threading
 import uuid
+from concurrent.futures import Future
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     Way = tuple[str, ...]
 
@@ -96,3 +99,40 @@ def _opened(top: int, way: Way) -> Iterator[int]:
 def _unlock(folder: int) -> None:
     """Let its owner into what a descriptor stands for, whatever has its name by now."""
     Path(f"/proc/self/fd/{folder}").chmod(0o700)
+
+
+class Remover:
+    """Removes what functions have written, one after the other, in a thread that nobody waits for in the end.
+
+    A function that may write without a limit leaves in a minute what takes some to be removed. Threads that
+    are to start processes must not be busy with that, nor must the end of a server take as long: what is left
+    then is removed by the next one that starts, see `groundhog.temporary`.
+    """
+
+    def __init__(self) -> None:
+        self._work: queue.SimpleQueue[tuple[Callable[[], None], Future[None]] | None] = queue.SimpleQueue()
+        self._thread: threading.Thread | None = None
+
+    def put(self, work: Callable[[], None]) -> Future[None]:
+        """Have it done; what is returned is done then, or has what it raised."""
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._run, name="groundhog-remover", daemon=True)
+            self._thread.start()
+        done: Future[None] = Future()
+        self._work.put((work, done))
+        return done
+
+    def stop(self) -> None:
+        """End once all is done, or with the program."""
+        self._work.put(None)
+
+    def _run(self) -> None:
+        while (asked := self._work.get()) is not None:
+            work, done = asked
+            done.set_running_or_notify_cancel()
+            try:
+                work()
+            except Exception as error:  # noqa: BLE001  (whoever asked is told)
+                done.set_exception(error)
+            else:
+                done.set_result(None)

@@ -33,6 +33,7 @@ from groundhog.config import Isolation, Limits, Network
 from groundhog.errors import ConfigError
 from groundhog.platforms.neighbours import Neighbours
 from groundhog.platforms.printer import Printer
+from groundhog.removal import Remover
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator
@@ -569,7 +570,9 @@ async def serve(
     beside = neighbouring(sock)
     signals.handle()
     burying = asyncio.create_task(_bury_orphans())
-    removing = asyncio.create_task(asyncio.to_thread(temporary.remove_left))
+    remover = Remover()
+    removing = asyncio.wrap_future(remover.put(temporary.remove_left))
+    remover.stop()
     serving = asyncio.create_task(server.serve(sockets=[sock.dup()]))  # which it closes
     starting = asyncio.ensure_future(start())
     stopping = asyncio.create_task(signals.stopped.wait())
@@ -606,7 +609,8 @@ async def serve(
         await _cut_off(server, serving)
         hurrying.cancel()
         burying.cancel()
-        await asyncio.gather(removing, return_exceptions=True)
+        await asyncio.wait({removing}, timeout=_WRITING_S)
+        removing.cancel()  # nobody waits for more: the next server goes on with it
         signals.give_up()
         for taken in (sock, *beside):
             taken.close()

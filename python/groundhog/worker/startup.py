@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from groundhog import orphans, weakening
@@ -52,6 +53,8 @@ _REHEARSALS = 8
 _MOST_REHEARSALS = 32
 _POLL_S = 0.002
 _QUIET_S = 0.25
+_CLEARING_S = 5.0
+"""How long the end of a process waits until what that wrote is removed."""
 _TRANSPORTS: dict[str, Callable[[], Transport]] = {
     "actionloop": Pipes,
     "runtime-api": RuntimeApiTransport,
@@ -528,7 +531,22 @@ class Startup:
             if self._transport is not None:
                 self._transport.close()  # only now: the engine drains them until the process is closed
             if cell is not None:
-                await self._loop.run_in_executor(self._config.executor, _clear, cell)
+                await self._cleared(cell)
+
+
+    async def _cleared(self, cell: Cell) -> None:
+        """Remove what the process wrote. Nobody waits long for it, nor does a process that is to start."""
+        cleared = asyncio.Event()
+
+        def tell(_: Future[None]) -> None:
+            with contextlib.suppress(RuntimeError):  # nobody waits: the loop has ended
+                self._loop.call_soon_threadsafe(cleared.set)
+
+        self._config.remover.put(partial(_clear, cell)).add_done_callback(tell)
+        try:
+            await asyncio.wait_for(cleared.wait(), _CLEARING_S)
+        except asyncio.TimeoutError:
+            log.warning("what a function process wrote takes long to be removed", pid=self._worker.pid)
 
 
 def report_finish(pid: int | None, said: Ack) -> None:

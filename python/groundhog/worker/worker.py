@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
     from groundhog.errors import InvocationError
     from groundhog.jail import Confinement
+    from groundhog.removal import Remover
     from groundhog.runners.command import Command
     from groundhog.worker.channel import Channel
     from groundhog.worker.connections import ConnectionPolicy
@@ -95,9 +96,11 @@ class WorkerConfig:
     """Hooks run at once after a restore."""
     engine: Engine
     executor: Executor
+    """Runs what blocks: spawning, the snapshot, closing."""
     watchdog: Watchdog
     """Looks after all calls on pipes of the pool's processes."""
-    """Runs what blocks: spawning, the snapshot, closing."""
+    remover: Remover
+    """Removes what processes wrote."""
     confinement: Confinement
     layout_watch: LayoutWatch
     """Shared by all workers of the pool."""

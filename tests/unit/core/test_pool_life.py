@@ -13,8 +13,10 @@ import structlog.testing
 
 import groundhog
 from groundhog import Function, Limits, Pool
+from groundhog.errors import FunctionExitedError
 from groundhog.jail import Restrictions
 from groundhog.testing import FakeEngine
+from groundhog.worker import startup
 from tests.unit.core.scripts import FUNCTION, Gate, count
 
 if TYPE_CHECKING:
@@ -358,3 +360,18 @@ class TestClosing:
             gate.release.release(2)
             assert await pool.drain(60)
             assert [reply.value["n"] for reply in await asyncio.gather(*tasks)] == [1, 1]
+
+
+async def test_what_takes_long_to_be_removed_keeps_nobody_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither those who are to start a process, nor the end of the pool."""
+    go_on = threading.Event()
+    monkeypatch.setattr(startup, "_clear", lambda _: go_on.wait())
+    monkeypatch.setattr(startup, "_CLEARING_S", 0.05)
+    engine = FakeEngine(lambda _, call: call.exit())
+    try:
+        async with Pool(FUNCTION, engine=engine) as pool:
+            for _ in range(6):
+                with pytest.raises(FunctionExitedError):
+                    await asyncio.wait_for(pool.invoke({}), 10)
+    finally:
+        go_on.set()
