@@ -533,7 +533,6 @@ class Startup:
             if cell is not None:
                 await self._cleared(cell)
 
-
     async def _cleared(self, cell: Cell) -> None:
         """Remove what the process wrote. Nobody waits long for it, nor does a process that is to start."""
         cleared = asyncio.Event()

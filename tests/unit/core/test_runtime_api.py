@@ -656,9 +656,7 @@ async def test_many_requests_at_once_are_answered_in_turns(it: Fixture) -> None:
     assert answers.count(b"HTTP/1.1 404") == 2000
 
 
-async def test_all_connections_together_have_one_turn(
-    it: Fixture, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_all_connections_together_have_one_turn(it: Fixture, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(channel_module, "_HANDLED_S", 0.0)
     client = await waiting(it)
     it.deliver()
