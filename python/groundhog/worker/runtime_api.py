@@ -664,7 +664,7 @@ class _Connection:
                 return
             self._api.on_call(self, call, b"")
             return
-        if runtime_api.ERROR_TYPE in trailers:  # it failed while it was streaming
+        if call is Call.RESPONSE and runtime_api.ERROR_TYPE in trailers:  # it failed while it was streaming
             call, body = Call.ERROR, runtime_api.of_trailers(trailers)
         self.reply(202, _ACCEPTED)
         self._api.on_call(self, call, body)

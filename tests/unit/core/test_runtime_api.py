@@ -569,6 +569,19 @@ async def test_hooks_that_fail(it: Fixture) -> None:
     assert str(error) == "a hook after the restore failed: Oops: no"
 
 
+async def test_a_hook_that_fails_is_no_answer_to_an_event(it: Fixture) -> None:
+    client = await it.connect()
+    it.channel.expect()
+    client.send(RESTORE_NEXT)
+    await it.next()
+    it.deliver(hooks=True)
+    await read(client)
+    head = post("restore/error", b"", "Transfer-Encoding: chunked\r\n").replace(b"Content-Length: 0\r\n", b"")
+    client.send(head + b"0\r\nLambda-Runtime-Function-Error-Type: Oops\r\n\r\n")
+    kind, _ = await it.next()
+    assert kind == "broken"
+
+
 async def test_an_event_that_is_answered_before_it_was_read(it: Fixture) -> None:
     client = await waiting(it)
     it.deliver(b'"%b"' % (b"x" * (16 << 20)))
