@@ -7,6 +7,7 @@ import json
 import os
 import shutil
 import subprocess
+import sys
 import tempfile
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from groundhog.audit.workshop import C_FLAGS, JAVA_FLAGS, WARNINGS
 
 ROOT = Path(__file__).parents[2]
 PROGRAMS = ROOT / "tests/integration/programs"
+HTTP_SERVERS = ROOT / "tests/integration/http_servers"
 EXAMPLES = ROOT / "examples"
 HELPERS = ROOT / "helpers"
 OPENS = "--add-opens=java.base/java.lang=ALL-UNNAMED"
@@ -164,4 +166,58 @@ _TO_COMPILE_AWS_CLIENT = ("autoconf", "automake", "libtool", "make", "cmake=cmak
 def _copy_of(name: str) -> Path:
     target = _folder() / f"lambda-{name}"
     shutil.copytree(ROOT / "tests/integration/lambda_clients" / name, target)
+    return target
+
+
+@functools.cache
+def http_server(name: str) -> tuple[str, ...]:
+    """One of ``http_servers``, which people write by frameworks; ``$PORT`` stands in the command."""
+    kind, _, rest = name.partition("/")
+    if kind == "php":
+        _run("scripts/install-debian-packages", "php=php-cli")
+        return (str(shutil.which("php")), "-S", "127.0.0.1:$PORT", "-t", str(HTTP_SERVERS / "php"))
+    if kind == "java":
+        target = _folder() / "http-java"
+        _run("javac", *WARNINGS["java"], "-d", target, HTTP_SERVERS / "java/Counted.java")
+        return (str(shutil.which("java")), *JAVA_FLAGS, "-cp", str(target), "Counted")
+    if kind == "nodejs":
+        folder = _http_nodejs()
+        if rest == "functions-framework":
+            return (
+                str(folder / "node_modules/.bin/functions-framework"),
+                "--target=count",
+                f"--source={folder}/framed.js",
+            )
+        return (str(shutil.which("node")), f"{folder}/{rest}.js")
+    installed, folder = _http_python(), HTTP_SERVERS / "python"
+    return {
+        "fastapi": (f"{installed}/uvicorn", "--app-dir", str(folder), "fast:app", "--port", "$PORT"),
+        "flask": (f"{installed}/flask", "--app", f"{folder}/flasked.py", "run", "--port", "$PORT"),
+        "waitress": (f"{installed}/python", f"{folder}/waited.py"),
+        "aiohttp": (f"{installed}/python", f"{folder}/aio.py"),
+        "gunicorn": (f"{installed}/gunicorn", "--chdir", str(folder), "--bind", ":$PORT", "flasked:app"),
+        "functions-framework": (
+            f"{installed}/functions-framework",
+            "--target",
+            "count",
+            "--source",
+            f"{folder}/framed.py",
+        ),
+    }[rest]
+
+
+@functools.cache
+def _http_python() -> Path:
+    target = _folder() / "http-python"
+    _run(sys.executable, "-m", "venv", target)
+    pip = (target / "bin/python", "-m", "pip", "install", "--quiet", "--disable-pip-version-check")
+    _run(*pip, "--requirement", ROOT / "requirements/servers.txt")
+    return target / "bin"
+
+
+@functools.cache
+def _http_nodejs() -> Path:
+    target = _folder() / "http-nodejs"
+    shutil.copytree(HTTP_SERVERS / "nodejs", target)
+    _run("npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--silent", cwd=target)
     return target

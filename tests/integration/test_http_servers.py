@@ -204,13 +204,40 @@ def command(name: str, source: Source) -> tuple[str, ...]:
 
 @pytest.mark.parametrize("name", ["standard", "uvicorn", "gunicorn", "node", "go"])
 def test_each_answer_is_a_first_one_whoever_hammers_the_port(name: str, source: Source) -> None:
-    with run(command(name, source), "--verify") as server:
+    check(command(name, source), 100)
+
+
+FRAMEWORKS = (
+    "python/fastapi",
+    "python/flask",
+    "python/waitress",
+    "python/aiohttp",
+    "python/gunicorn",
+    "python/functions-framework",
+    "nodejs/express",
+    "nodejs/fastify",
+    "nodejs/functions-framework",
+    "java",
+    "php",
+)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("name", FRAMEWORKS)
+def test_so_it_is_by_the_frameworks_that_people_use(name: str) -> None:
+    check(programs.http_server(name), 500)
+
+
+def check(program: tuple[str, ...], requests: int) -> None:
+    """Every restore is verified, and a stranger hammers the port."""
+    with run(program, "--verify") as server:
         server.client.get("/")  # which may set cookies
         first = server.client.get("/")
         assert first.status_code == 200, server.log
         (pid,) = server.function_pids()[-1:]
         with hammered(port_of(pid)) as told:
-            for _ in range(100):
+            for _ in range(requests):
                 answer = server.client.get("/")
                 assert (answer.status_code, answer.content) == (200, first.content), server.log
         assert told[0] == 0

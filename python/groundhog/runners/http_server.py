@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 _ONE_OF_EACH = {"WEB_CONCURRENCY": "1", "THREADS": "1"}
 """One request at a time: the process is reverted after each."""
 _FOR_PYTHON = Path(__file__).parent / "bootstrap" / "one_process"
+_FOR_PHP = Path(__file__).parent / "bootstrap" / "php"
 
 
 def command_for(function: Function) -> Command:
@@ -22,6 +23,8 @@ def command_for(function: Function) -> Command:
     env = base_env(function, defaults)
     del env["OW_WAIT_FOR_ACK"]
     env["PYTHONPATH"] = os.pathsep.join([str(_FOR_PYTHON), *filter(None, [env.get("PYTHONPATH")])])
+    # Behind what there is: the empty name is for the folder that PHP has by itself.
+    env["PHP_INI_SCAN_DIR"] = os.pathsep.join([env.get("PHP_INI_SCAN_DIR", ""), str(_FOR_PHP)])
     return Command(
         argv=function.argv,
         env={**env, **_ONE_OF_EACH},
