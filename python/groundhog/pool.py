@@ -202,7 +202,7 @@ class Pool:
             watchdog=self._watchdog,
             remover=self._remover,
             confinement=confinement,
-            layout_watch=LayoutWatch(wanted=self.function.protocol != "http"),
+            layout_watch=LayoutWatch(),
         )
         if not wait:
             for _ in range(self._size):

@@ -20,12 +20,13 @@ def test_a_quiet_function_stays_watched() -> None:
     assert noted(*[0] * 100).wanted
 
 
-def test_one_call_now_and_then_is_worth_it() -> None:
-    assert noted(*([0, 0, 0, 0, 0, 0, 0, 8] * 20)).wanted
+def test_a_few_calls_are_worth_it() -> None:
+    assert noted(*([0, 0, 0, 0, 0, 0, 0, 32] * 20)).wanted
+    assert noted(*[4] * 160).wanted
 
 
 def test_a_function_that_maps_and_unmaps_is_not_watched_for_long() -> None:
-    assert not noted(*[2] * 8).wanted
+    assert not noted(*[5] * 8).wanted
 
 
 def test_it_is_not_judged_by_its_first_request() -> None:
@@ -33,4 +34,4 @@ def test_it_is_not_judged_by_its_first_request() -> None:
 
 
 def test_once_off_it_stays_off() -> None:
-    assert not noted(*[2] * 8, *[0] * 100).wanted
+    assert not noted(*[5] * 8, *[0] * 100).wanted
