@@ -135,6 +135,8 @@ def serve(  # noqa: D417 - the options describe themselves
     isolation = pool_options["isolation"]
     if isolation == Isolation.DOMAIN.value and not domain_header:
         log.warning("isolation by domain, but no --domain-header: every request is a domain of its own")
+    if function.protocol == "http" and not function.warmup:
+        log.warning('no --warmup: every request is the first that the server gets; try \'{"path": "/"}\'')
     neighbours = listening.neighbours(
         isolation, pool_options["network"], pool_options["uid"], trust_local_callers=trust_local_callers
     )
