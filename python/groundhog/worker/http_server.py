@@ -135,6 +135,8 @@ class HttpServer:
         self._elsewhere_since = 0.0
         self._sock: socket.socket | None = None
         self._connected = False
+        self._reading = self._writing = False
+        """The loop watches it for that. To ask it for more than once costs it an error each."""
         self._ended = False
         """The process has ended the connection."""
         self._owed = ""
@@ -297,7 +299,8 @@ class HttpServer:
             return
         self._connected, self._ended = True, False
         try:
-            self._loop.add_reader(sock, self._on_readable)
+            self._loop.add_reader(sock.fileno(), self._on_readable)
+            self._reading = True
             self._send()
         except OSError as error:  # a function may have taken all watches of its user: epoll(7)
             self._break(CutOffError(f"a request could not be sent whole: {error.strerror}"))
@@ -309,14 +312,14 @@ class HttpServer:
         except BlockingIOError:
             sent = 0
         except OSError:  # that the connection has ended is seen by who reads, after what came before
-            sent = 0
-            self._loop.remove_writer(self._sock)
+            self._stop_writing()
             return
         self._unsent = self._unsent[sent:]
-        if self._unsent:
-            self._loop.add_writer(self._sock, self._send)
-        else:
-            self._loop.remove_writer(self._sock)
+        if not self._unsent:
+            self._stop_writing()
+        elif not self._writing:
+            self._loop.add_writer(self._sock.fileno(), self._send)
+            self._writing = True
 
     def _on_readable(self) -> None:
         assert self._sock is not None  # noqa: S101
@@ -417,9 +420,15 @@ class HttpServer:
             disconnect(self._sock.fileno())
 
     def _unwatch(self) -> None:
-        if self._sock is not None and self._sock.fileno() >= 0:
-            self._loop.remove_reader(self._sock)
-            self._loop.remove_writer(self._sock)
+        if self._sock is not None and self._reading:
+            self._reading = False
+            self._loop.remove_reader(self._sock.fileno())
+        self._stop_writing()
+
+    def _stop_writing(self) -> None:
+        if self._sock is not None and self._writing:
+            self._writing = False
+            self._loop.remove_writer(self._sock.fileno())
 
     def _stop_timer(self) -> None:
         if self._timer is not None:
