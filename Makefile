@@ -91,6 +91,10 @@ wheel: $(DEPS)  ## Build the package into dist/ and try it in an environment of 
 		--payload '{"customer": "ada", "product": "gear"}'
 	cd dist && venv/bin/groundhog audit --self-test --only count
 
+.PHONY: image
+image: $(DEPS)  ## Build a container image (IMAGE=name, ARGS="--build-arg PACKAGES=nodejs")
+	scripts/build-image $(or $(IMAGE),groundhog) $(ARGS)
+
 # The quick half of `make test`, for the time between two edits: the package's unit tests use the engine as it was last built.
 .PHONY: check
 check: $(DEPS) | $(BUILT)  ## Check what a minute is enough for: lint, and unit tests

@@ -12,7 +12,7 @@ import subprocess
 import sys
 import uuid
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parents[2]
 NOBODY = 65534
 LIMIT_S = 60
+OWN_MOUNTS = 3
+"""The first ones, which every container has."""
 SETS = ("bounding", "effective", "permitted", "inheritable", "ambient")
 # What Docker hides and protects.
 MASKED = ["/proc/kcore", "/proc/keys", "/proc/timer_list", "/proc/scsi", "/sys/firmware"]
@@ -50,6 +52,43 @@ def _mounts(rootfs: Path) -> list[dict[str, Any]]:
     return made
 
 
+class Image(NamedTuple):
+    """An image that was built here."""
+
+    rootfs: Path
+    path: str
+    """The variable with which it finds programs."""
+    command: list[str]
+    user: str
+
+
+def build(folder: Path) -> Image:
+    """Build the image of `packaging/container`, with a base of Debian's packages: there are no images here."""
+    storage = folder / "storage.conf"
+    storage.write_text(
+        f'[storage]\ndriver = "vfs"\ngraphroot = "{folder}/graph"\nrunroot = "{folder}/run"\n', "utf-8"
+    )
+    env = {**os.environ, "CONTAINERS_STORAGE_CONF": str(storage), "BUILDAH_ISOLATION": "chroot"}
+
+    def said(*words: str | Path) -> str:
+        done = subprocess.run(
+            [*map(str, words)], env=env, cwd=ROOT, stdout=subprocess.PIPE, text=True, check=True
+        )
+        return done.stdout.strip()
+
+    said("scripts/install-debian-packages", "buildah=buildah", "debootstrap=debootstrap")
+    mirror = said("apt-get", "indextargets", "--format", "$(REPO_URI)").split()[0]
+    said("debootstrap", "--variant=minbase", "bookworm", folder / "base", mirror)
+    base = said("buildah", "from", "scratch")
+    said("buildah", "copy", "--quiet", base, folder / "base", "/")
+    said("buildah", "commit", "--quiet", base, "base")
+    said("scripts/build-image", "groundhog", "--build-arg", "BASE=localhost/base", "--pull-never")
+    config = json.loads(said("buildah", "inspect", "--type", "image", "groundhog"))["OCIv1"]["config"]
+    rootfs = Path(said("buildah", "mount", said("buildah", "from", "--pull-never", "groundhog")))
+    path = next(setting for setting in config["Env"] if setting.startswith("PATH="))
+    return Image(rootfs, path, [*config["Entrypoint"], *config["Cmd"]], config["User"])
+
+
 def run(
     folder: Path,
     command: Sequence[str],
@@ -57,11 +96,16 @@ def run(
     seccomp: Mapping[str, Any] | None,
     user: int = NOBODY,
     capabilities: Sequence[str] = (),
+    image: Image | None = None,
 ) -> subprocess.CompletedProcess[str]:
-    """Run a command in a container of its own until it ends; `folder` is a new one for the bundle."""
+    """Run a command in a container of its own until it ends; `folder` is a new one for the bundle.
+
+    `image`: what it is of, instead of this machine.
+    """
     folder.mkdir()
     rootfs = folder / "rootfs"
     rootfs.mkdir()
+    mounts = _mounts(rootfs)
     linux: dict[str, Any] = {
         "namespaces": [{"type": kind} for kind in ("pid", "ipc", "uts", "mount", "network")],
         "maskedPaths": MASKED,
@@ -72,13 +116,13 @@ def run(
         "process": {
             "user": {"uid": user, "gid": user},
             "args": [*command],
-            "env": [f"PATH={os.environ['PATH']}", "HOME=/tmp"],
+            "env": [f"PATH={os.environ['PATH']}" if image is None else image.path, "HOME=/tmp"],
             "cwd": "/",
             "capabilities": {name: [*capabilities] for name in SETS},
             "noNewPrivileges": True,
         },
-        "root": {"path": "rootfs", "readonly": True},
-        "mounts": _mounts(rootfs),
+        "root": {"path": "rootfs" if image is None else str(image.rootfs), "readonly": True},
+        "mounts": mounts if image is None else mounts[:OWN_MOUNTS],
         "linux": linux if seccomp is None else {**linux, "seccomp": seccomp},
     }
     (folder / "config.json").write_text(json.dumps(spec), "utf-8")

@@ -229,3 +229,42 @@ def test_the_shipped_profile_allows_no_more(contain: Contain, call: list[str], *
     for seccomp, expected in ((None, 0), (profile(), EPERM if refused else 0)):
         result = contain(command, seccomp=seccomp, user=0, capabilities=["CAP_SYS_PTRACE"])
         assert (result.returncode, result.stderr) == (expected, "")
+
+
+ASKS = """
+import json, subprocess, sys, time, urllib.error, urllib.request
+
+def ask(path, value):
+    request = urllib.request.Request("http://127.0.0.1:8080" + path, json.dumps(value).encode())
+    return json.loads(urllib.request.urlopen(request, timeout=30).read())
+
+server = subprocess.Popen(sys.argv[1:])
+code = "seen = []\\ndef main(params):\\n    seen.append(params['name'])\\n    return {'seen': seen}\\n"
+for left in reversed(range(300)):
+    try:
+        ask("/init", {"value": {"name": "f", "main": "main", "binary": False, "code": code}})
+        break
+    except urllib.error.URLError:  # it does not listen yet
+        if not left:
+            raise
+        time.sleep(0.1)
+seen = [ask("/run", {"value": {"name": name}})["seen"] for name in ("Ada", "Bob")]
+server.terminate()
+print("answers", json.dumps(seen), server.wait(30))
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+@container_test
+def test_the_image_serves_actions_by_itself(tmp_path: Path) -> None:
+    image = containers.build(tmp_path)
+    assert image.user == f"{containers.NOBODY}:{containers.NOBODY}"
+
+    def run(name: str, *words: str) -> subprocess.CompletedProcess[str]:
+        return containers.run(tmp_path / name, words, seccomp=profile(), image=image)
+
+    doctor = run("doctor", "groundhog", "doctor", "--json")
+    assert doctor.returncode == 0, doctor.stdout + doctor.stderr
+    asked = run("asked", "python3", "-c", ASKS, *image.command)
+    assert 'answers [["Ada"], ["Bob"]] 0' in asked.stdout, asked.stdout + asked.stderr
