@@ -398,8 +398,8 @@ fn run_each(jailed: bool) {
 
 /// What the call of a row answers that is refused whatever its arguments, as a negative number.
 fn error_of(row: &PolicyRow) -> Option<i64> {
-    // Of this only one option is refused.
-    const CONDITIONAL: [&str; 1] = ["getsockopt"];
+    // Of these only one option or flag is refused.
+    const CONDITIONAL: [&str; 2] = ["getsockopt", "memfd_create"];
     let (begins, name) = row.answer.split_once(": ")?;
     if !begins.starts_with("refused from the ") || name.contains(';') || CONDITIONAL.contains(&row.call) {
         return None;

@@ -55,6 +55,7 @@ C = (
     Victim("c", "shared_unwritable", ADVICE, RETIRE, evasion=True),
     Victim("c", "wiping_replaced", ADVICE, RETIRE, evasion=True),
     Victim("c", "call_number_wide", ADVICE, RETIRE, evasion=True),
+    Victim("c", "huge_page_parted", ADVICE, RETIRE, evasion=True),
     Victim("c", "protect", LAYOUT),
     Victim("c", "mremap", LAYOUT, evasion=True),
     Victim("c", "private_file", FILES, evasion=True),

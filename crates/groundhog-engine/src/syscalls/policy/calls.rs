@@ -13,6 +13,7 @@ use syscalls::Sysno as S;
 pub(super) const EPERM: Errno = Errno(1);
 pub(super) const EINVAL: Errno = Errno(22);
 pub(super) const ENOTTY: Errno = Errno(25);
+const ENOMEM: Errno = Errno(12);
 const ENOSPC: Errno = Errno(28);
 const ENOSYS: Errno = Errno(38);
 pub(super) const ENOPROTOOPT: Errno = Errno(92);
@@ -76,6 +77,8 @@ const MAP_TYPE: u32 = 0x0f;
 const MAP_DROPPABLE: u32 = 0x08;
 const MAP_GROWSDOWN: u32 = 0x100;
 const MAP_LOCKED: u32 = 0x2000;
+const MAP_HUGETLB: u32 = 0x4_0000;
+const MFD_HUGETLB: u32 = 4;
 const MREMAP_FIXED: u32 = 2;
 const O_WRONLY: u32 = 1;
 const O_RDWR: u32 = 2;
@@ -318,12 +321,12 @@ pub(super) const CALLS: &[(&[S], Rule)] = &[
             S::inotify_init,
             S::inotify_init1,
             S::fanotify_init,
-            S::memfd_create,
             S::pidfd_open,
             S::landlock_create_ruleset,
         ],
         Rule::Clauses(&[]),
     ),
+    (&[S::memfd_create], Rule::Clauses(&[refused_with(When::Has(1, MFD_HUGETLB, MFD_HUGETLB), ENOMEM)])),
     // Files.
     (&[S::open], Rule::Clauses(OPEN)),
     (&[S::openat], Rule::Clauses(OPENAT)),
@@ -394,6 +397,9 @@ pub(super) const CALLS: &[(&[S], Rule)] = &[
             on(When::Has(3, MAP_TYPE, MAP_DROPPABLE), E::MappingFlags),
             on(When::Has(3, MAP_GROWSDOWN, MAP_GROWSDOWN), E::MappingFlags),
             on(When::Has(3, MAP_LOCKED, MAP_LOCKED), E::MappingFlags),
+            // The kernel takes whole huge pages where a call names the beginning of one, whoever is asked what it removes. As where the
+            // machine has none.
+            refused_with(When::Has(3, MAP_HUGETLB, MAP_HUGETLB), ENOMEM),
         ]),
     ),
     (
