@@ -32,6 +32,7 @@ pub(crate) mod call {
     pub(crate) const GETITIMER: u64 = 36;
     pub(crate) const SETITIMER: u64 = 38;
     pub(crate) const GETPID: u64 = 39;
+    pub(crate) const SENDFILE: u64 = 40;
     pub(crate) const RECVMSG: u64 = 47;
     pub(crate) const SOCKETPAIR: u64 = 53;
     pub(crate) const CLONE: u64 = 56;
@@ -60,6 +61,7 @@ pub(crate) mod call {
     pub(crate) const SET_ROBUST_LIST: u64 = 273;
     pub(crate) const DUP3: u64 = 292;
     pub(crate) const SECCOMP: u64 = 317;
+    pub(crate) const MEMFD_CREATE: u64 = 319;
     pub(crate) const USERFAULTFD: u64 = 323;
     pub(crate) const MEMBARRIER: u64 = 324;
     pub(crate) const CLONE3: u64 = 435;

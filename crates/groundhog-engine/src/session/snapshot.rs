@@ -1,9 +1,7 @@
 //! Taking the snapshot of a stopped process: its components, in the order in which they are put back.
 
 use super::capabilities::capabilities;
-use super::threads::{
-    Registers, Threads, cleared_at_end, forget_faults, save_registers, settle_signal_taker,
-};
+use super::threads::{self, Registers, Threads, cleared_at_end, save_registers};
 use super::{Session, UsedConnections};
 use crate::arch::call;
 use crate::component::{Component, Stopped};
@@ -195,12 +193,7 @@ impl Session {
         epoll.order(&mut stopped)?;
         epoll.settle(&mut stopped)?;
         let signals = PendingSignals::save(stopped.process, &actions)?;
-        if anchor.may_fault {
-            for tid in stopped.process.threads().collect::<Vec<_>>() {
-                forget_faults(&mut stopped, tid)?;
-            }
-        }
-        settle_signal_taker(&mut stopped)?;
+        threads::settle(&mut stopped)?;
         settle_key_of_code(&mut stopped)?;
         let cleared_at_end = cleared_at_end(&mut stopped)?;
         let are_signals_due = kernel_state.has_timers_armed() || survey.tells_by_signals();

@@ -138,8 +138,19 @@ fn reap(stopped: &mut Stopped<'_>) -> Step<()> {
     }
 }
 
+/// Has the kernel keep for each thread what it would keep after any request.
+pub(super) fn settle(stopped: &mut Stopped<'_>) -> Step<()> {
+    settle_pipes(stopped)?;
+    if stopped.anchor.may_fault {
+        for tid in stopped.process.threads().collect::<Vec<_>>() {
+            forget_faults(stopped, tid)?;
+        }
+    }
+    settle_signal_taker(stopped)
+}
+
 /// Has the kernel keep nothing of what faults a thread had, once no signals wait.
-pub(super) fn forget_faults(stopped: &mut Stopped<'_>, tid: Tid) -> Step<()> {
+fn forget_faults(stopped: &mut Stopped<'_>, tid: Tid) -> Step<()> {
     let Stopped { process, anchor } = stopped;
     if !anchor.may_fault {
         let message = "a signal told of a fault, which it ignored at the snapshot".into();
@@ -149,12 +160,36 @@ pub(super) fn forget_faults(stopped: &mut Stopped<'_>, tid: Tid) -> Step<()> {
 }
 
 /// Has the kernel remember the same thread as the one that took the last signal to the process, where it chooses among several.
-pub(super) fn settle_signal_taker(stopped: &mut Stopped<'_>) -> Step<()> {
+fn settle_signal_taker(stopped: &mut Stopped<'_>) -> Step<()> {
     let Stopped { process, anchor } = stopped;
     match process.other_signal_taker() {
         Some(tid) => remote_syscall::Remote::enter_thread(process, *anchor, tid)?.take_signals_to_process(),
         None => Ok(()),
     }
+}
+
+/// Has every thread get the pipe that the kernel makes for a thread when it first copies from a file to what is no pipe, by `sendfile` or
+/// `copy_file_range`, and keeps until that ends.
+///
+/// It counts among all pipes of the user, who can tell by how many more he gets whether a thread has one. Not of a process that was only
+/// attached to.
+fn settle_pipes(stopped: &mut Stopped<'_>) -> Step<()> {
+    const MFD_CLOEXEC: u64 = 1;
+    if !stopped.process.spawned {
+        return Ok(());
+    }
+    let mut remote = stopped.remote()?;
+    let name = remote.put(&[0])?;
+    let what = "making a file in memory";
+    let file = remote.must(what, call::MEMFD_CREATE, [name.0, MFD_CLOEXEC, 0, 0, 0, 0])?;
+    drop(remote);
+    let Stopped { process, anchor } = stopped;
+    for tid in process.threads().collect::<Vec<_>>() {
+        let mut remote = remote_syscall::Remote::enter_thread(process, *anchor, tid)?;
+        // Of nothing, which is there: the kernel makes the pipe before it looks how much is wanted.
+        remote.must("copying nothing", call::SENDFILE, [file, file, 0, 0, 0, 0])?;
+    }
+    stopped.remote()?.must("closing a file in memory", call::CLOSE, [file, 0, 0, 0, 0, 0]).map(drop)
 }
 
 /// Reads the registers of every thread, once no more calls are made inside the process.

@@ -1,8 +1,8 @@
 //! Threads that begin and end.
 
 use crate::harness::{
-    answers_stay_the_same, expect_refusal, for_each_strategy, is_refused, leaks_by_itself,
-    nothing_like_it_here, reverts, wait_until,
+    Start, answers_stay_the_same, expect_refusal, for_each_strategy, is_refused, leaks_by_itself,
+    nothing_like_it_here, reverts, strategies, wait_until,
 };
 use groundhog_engine::{Error, Reason};
 use std::time::{Duration, Instant};
@@ -154,4 +154,22 @@ fn a_first_thread_that_ended_is_refused() {
 #[test]
 fn another_program_is_refused() {
     is_refused("becomes_another", &[], Reason::Exec);
+}
+
+/// The kernel keeps one for each thread that has copied from a file, and counts it among those that the user may have.
+#[test]
+fn room_for_pipes_does_not_tell_which_threads_have_copied() {
+    /// Nobody else's, since all that a user has counts.
+    const USER: (u32, u32) = (48_213, 48_213);
+    if !rustix::process::geteuid().is_root() {
+        nothing_like_it_here("only root can become another user");
+        return;
+    }
+    let start = || Start::of("pipes_of_threads", &[]).becoming(USER);
+    let mut alone = start().with(strategies()[0]);
+    assert_ne!(alone.ask(1), alone.ask(2), "it does not see what it left");
+    drop(alone);
+    for strategy in strategies() {
+        answers_stay_the_same(&mut start().with(strategy));
+    }
 }
