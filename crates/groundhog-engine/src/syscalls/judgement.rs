@@ -297,6 +297,7 @@ impl Judged<'_> {
                     seen.retire(format!("{}, by which descriptors were handed on", self.name()));
                 }
             }
+            Effect::Questions(argument) => return self.refuse_questions(argument),
             Effect::Terminal => {
                 if self.facts.has_terminal {
                     seen.retire(self.name());
@@ -325,6 +326,11 @@ impl Judged<'_> {
             Effect::Escapes => seen.escaped = true,
         }
         None
+    }
+
+    fn refuse_questions(&self, argument: u8) -> Option<Errno> {
+        let number = self.value(argument).cast_signed();
+        (self.value(2) > 1 && control::asks_kernel(self.call, number)).then_some(EINVAL)
     }
 
     /// Which of the two times a call sets that a socket waits for at most, by its first name.

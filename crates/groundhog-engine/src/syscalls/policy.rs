@@ -133,6 +133,9 @@ pub(crate) enum Effect {
     Shuts(u8),
     /// A message that may carry descriptors.
     Control,
+    /// Several messages are sent through the descriptor in this argument. Denied where the kernel itself is asked by them: it answers one
+    /// after the other, and nothing ends that.
+    Questions(u8),
     /// A terminal was set.
     Terminal,
     /// A file without a name may have got one, which it can get once only.

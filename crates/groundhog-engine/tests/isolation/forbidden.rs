@@ -70,7 +70,8 @@ fn memory_written_unseen_is_refused_at_the_restore() {
 fn what_the_kernel_would_do_for_long_without_a_break_is_refused() {
     for_each_strategy("asked_for_much", &[], |victim| {
         victim.snapshot();
-        let told = "memory refused told, pages refused, looks refused told, messages refused told";
+        let told = "memory refused told, pages refused, looks refused told, messages refused told, sent refused told, \
+                    questions refused told";
         assert_eq!(victim.ask(1), told, "{}", victim.label());
     });
 }

@@ -26,6 +26,7 @@ const MOST_WITH_CONTROL: usize = 4;
 /// `struct cmsghdr`, to which the data of each is aligned.
 const CONTROL_HEADER: usize = 16;
 const AF_UNIX: i32 = 1;
+const AF_NETLINK: i32 = 16;
 const SOCK_DGRAM: i32 = 2;
 const SOL_SOCKET: i32 = 1;
 const SCM_RIGHTS: i32 = 1;
@@ -80,6 +81,12 @@ pub(super) fn is_sent(number: Sysno, registers: &Registers, call: &Call<'_>, fac
             && descriptors(&control)
                 .is_some_and(|sent| sent.into_iter().all(|number| is_harmless(call, number, facts)))
     })
+}
+
+/// Whether what is sent through a descriptor is for the kernel.
+pub(super) fn asks_kernel(call: &Call<'_>, number: i32) -> bool {
+    let is_netlink = |file: &Duplicate| socket::made(file).is_ok_and(|made| made.family == AF_NETLINK);
+    matches!(duplicate(call, number), Ok(Some(file)) if is_netlink(&file))
 }
 
 /// Whether what is sent reaches the process itself or a descendant, which end with all that they have. A process outside would keep it:

@@ -64,6 +64,9 @@ const MUCH_MEMORY: When = When::WholeAtLeast(1, 4 << 30);
 const MANY_PAGES: When = When::WholeAtLeast(1, 1 << 20);
 /// By `sendmmsg` the kernel itself takes no more.
 const MANY_MESSAGES: When = When::AtLeast(2, 1024 + 1);
+/// Each message that is sent may cost a tenth of a second: all questions to the kernel that fit in one are answered before the call ends,
+/// and filters of all sockets that it goes to are run. Programs send 128 at most.
+const MANY_SENT: When = When::AtLeast(2, 128 + 1);
 /// Of a connection each look may be at all that waits, some 30 MB, which is there for the next.
 const SEVERAL_LOOKS: When = When::All(&[When::AtLeast(2, 2), When::Has(3, MSG_PEEK, MSG_PEEK)]);
 const SECOND: When = When::Snapshot(1);
@@ -169,7 +172,15 @@ const OPEN: &[Clause] = &opens(1);
 const OPENAT: &[Clause] = &opens(2);
 const SENDTO: &[Clause] = &sends(3);
 const SENDMSG: &[Clause] = &[sends(2)[0], sends(2)[1], sends(2)[2], sends(2)[3], always(E::Control)];
-const SENDMMSG: &[Clause] = &[sends(3)[0], sends(3)[1], sends(3)[2], sends(3)[3], always(E::Control)];
+const SENDMMSG: &[Clause] = &[
+    never_with(MANY_SENT, EINVAL),
+    sends(3)[0],
+    sends(3)[1],
+    sends(3)[2],
+    sends(3)[3],
+    always(E::Control),
+    always(E::Questions(0)),
+];
 
 /// Each call once.
 pub(super) const CALLS: &[(&[S], Rule)] = &[

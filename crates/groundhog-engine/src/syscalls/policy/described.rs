@@ -132,6 +132,7 @@ fn effect_in_words(effect: Effect) -> (&'static str, &'static str) {
             "retires, if others than pipes and sockets of the request, or Unix sockets, are sent, or to others than itself and its \
              descendants",
         ),
+        Effect::Questions(_) => ("descriptor", "refused (EINVAL), if the kernel itself is asked"),
         Effect::Terminal => ("descriptor", "retires, where the snapshot has a terminal"),
         Effect::Names => ("files", "retires, where the snapshot has a file without a name"),
         Effect::SharesPages(..) => {
