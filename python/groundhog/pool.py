@@ -285,6 +285,7 @@ class Pool:
         `invoke`.
         """
         self._admit()
+        request.check()
         job = ForwardedJob(
             value=b"{}",
             context=b"",

@@ -337,6 +337,31 @@ def test_what_goes_wrong_is_told(standard: tuple[str, ...]) -> None:
         assert server.stop() == 0
 
 
+@pytest.mark.parametrize(
+    "head",
+    [
+        "GET / HTTP/1.0",
+        "GET / HTTP/1.1|Host: example.org|Connection: close, host",
+        "GET / HTTP/1.1|Host: example.org|Connection: close, x-forwarded-for, x-forwarded-host",
+    ],
+)
+def test_no_caller_takes_away_what_a_request_needs(standard: tuple[str, ...], head: str) -> None:
+    with run(standard, "--timeout", "20") as server:
+        with socket.create_connection(("127.0.0.1", server.client.base_url.port)) as caller:
+            caller.settimeout(5)
+            caller.sendall(head.replace("|", "\r\n").encode() + b"\r\n\r\n")
+            told = b""
+            while data := caller.recv(65536):
+                told += data
+        assert told.startswith(b"HTTP/1.1 200 "), told
+        got = {name.lower() for name, _ in json.loads(told.partition(b"\r\n\r\n")[2])["headers"]}
+        assert {"host", "x-forwarded-for"} <= got
+        assert ("x-forwarded-host" in got) == ("Host:" in head)
+        assert server.client.get("/", timeout=5).status_code == 200
+        assert retirements(server) == {}, server.log
+        assert server.stop() == 0
+
+
 def test_an_answer_has_a_limit(standard: tuple[str, ...]) -> None:
     with run(standard, "--max-body", "1") as server:
         refused = server.client.post("/", content=b"x" * (1 << 21))

@@ -165,7 +165,8 @@ def _forwarded(request: Request, body: bytes) -> http_message.Request:
     target = scope["raw_path"] or b"/"
     if scope["query_string"]:
         target += b"?" + scope["query_string"]
-    headers: list[tuple[bytes, bytes]] = list(scope["headers"])
+    # Before anything is added: which headers are those of its connection is the caller's to say of its own.
+    headers = list(http_message.passed_on(scope["headers"]))
     came_by = [value for name, value in headers if name == b"x-forwarded-for"]
     if scope["client"] is not None:
         came_by.append(scope["client"][0].encode())
@@ -177,4 +178,6 @@ def _forwarded(request: Request, body: bytes) -> http_message.Request:
         headers.append((b"x-forwarded-proto", scope["scheme"].encode()))
     if b"x-forwarded-host" not in named and b"host" in named:
         headers.append((b"x-forwarded-host", named[b"host"]))
+    if b"host" not in named:  # HTTP/1.0 has none
+        headers.insert(0, (b"host", b"localhost"))
     return http_message.Request(request.method.encode(), target, tuple(headers), body)

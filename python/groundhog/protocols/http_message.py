@@ -39,6 +39,8 @@ _OF_CONNECTION = frozenset(
 )
 _OF_FRAMING = frozenset({b"content-length", b"expect"})
 """Of requests, which are sent whole: they have their length, and wait for nothing."""
+_NEVER_OF_CONNECTION = frozenset({b"host"})
+"""Whatever a sender says: without it a request is none."""
 _HAVE_BODIES = frozenset({b"POST", b"PUT", b"PATCH"})
 _MEMBERS = {"method": str, "path": str, "headers": dict, "body": str, "base64": bool}
 
@@ -74,8 +76,12 @@ class Request:
         if not any(name == b"host" for name, _ in headers):
             headers = ((b"host", b"localhost"), *headers)
         request = cls(method, target, headers, body)
-        request.encode(h11.Connection(h11.CLIENT))
+        request.check()
         return request
+
+    def check(self) -> None:
+        """Raise InvalidRequestError where HTTP has no such request: before a process is given it."""
+        Request(self.method, self.target, self.headers).encode(h11.Connection(h11.CLIENT))
 
     def encode(self, parser: h11.Connection) -> bytes:
         """The bytes to be sent, after which the connection ends. ``parser``: of a client, for the answer.
@@ -103,7 +109,9 @@ def passed_on(headers: Iterable[tuple[bytes, bytes]], besides: frozenset[bytes] 
         if name.lower() == b"connection"
         for word in value.split(b",")
     }
-    left_out = _OF_CONNECTION | besides | named
+    left_out = _OF_CONNECTION | besides | (named - _NEVER_OF_CONNECTION)
+    if any(name.lower() == b"transfer-encoding" for name, _ in listed):
+        left_out |= {b"content-length"}  # which it overrides: RFC 9112, section 6.3
     return tuple((name, value) for name, value in listed if name.lower() not in left_out)
 
 

@@ -112,3 +112,11 @@ def test_an_answer_is_text_where_it_can_be() -> None:
     told = answer(200, headers, "ü".encode())
     assert told == {"status": 200, "headers": [["set-cookie", "a"], ["set-cookie", "b"]], "body": "ü"}
     assert answer(500, [], b"\xff") == {"status": 500, "headers": [], "body": "/w==", "base64": True}
+
+
+def test_a_length_that_chunks_override_is_not_passed_on() -> None:
+    assert passed_on([(b"Transfer-Encoding", b"chunked"), (b"Content-Length", b"5")]) == ()
+
+
+def test_a_host_is_never_of_a_connection() -> None:
+    assert passed_on([(b"connection", b"host, x"), (b"host", b"a"), (b"x", b"1")]) == ((b"host", b"a"),)
