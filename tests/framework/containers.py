@@ -63,7 +63,7 @@ class Image(NamedTuple):
 
 
 def build(folder: Path) -> Image:
-    """Build the image of `packaging/container`, with a base of Debian's packages: there are no images here."""
+    """Build the image of `packaging/container`, on a base of Debian packages: there are no images here."""
     storage = folder / "storage.conf"
     storage.write_text(
         f'[storage]\ndriver = "vfs"\ngraphroot = "{folder}/graph"\nrunroot = "{folder}/run"\n', "utf-8"

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
 import os
 import re
 import socket
 import sys
 import threading
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -360,6 +362,69 @@ def test_no_caller_takes_away_what_a_request_needs(standard: tuple[str, ...], he
         assert server.client.get("/", timeout=5).status_code == 200
         assert retirements(server) == {}, server.log
         assert server.stop() == 0
+
+
+DEAF = """
+import os, socket
+listener = socket.socket()
+listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+listener.bind(("127.0.0.1", int(os.environ["PORT"])))
+listener.listen()
+while True:
+    connection, _ = listener.accept()
+    if b"/deaf" in connection.recv(65536):
+        connection.setsockopt(socket.IPPROTO_IP, 21, 255)  # IP_MINTTL: it takes nothing any more, nor its end
+    connection.send(b"HTTP/1.1 200 OK" + 2 * bytes([13, 10]))
+    connection.close()
+"""
+
+
+def test_a_connection_that_does_not_end_is_in_nobodys_way(source: Source) -> None:
+    with run((sys.executable, str(source("deaf.py", DEAF)))) as server:
+        assert server.client.get("/").status_code == 200
+        with contextlib.suppress(httpx.ReadTimeout):
+            server.client.get("/deaf", timeout=1)
+        assert server.client.get("/", timeout=5).status_code == 200
+        assert set(retirements(server)) <= {"protocol"}, server.log
+        assert server.stop() == 0
+
+
+TELLS_WHENCE = """
+import http.server, sys
+
+class Handler(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(b"%d" % self.client_address[1])
+
+http.server.HTTPServer(("127.0.0.1", int(sys.argv[1])), Handler).serve_forever()
+"""
+
+
+def test_no_request_is_sent_to_who_has_bound_the_port_before(source: Source) -> None:
+    ip_minttl = 21
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    with socket.socket() as stranger:
+        stranger.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        stranger.bind(("127.0.0.1", port))
+        stranger.setblocking(False)
+        with run((sys.executable, str(source("whence.py", TELLS_WHENCE)), str(port))) as server:
+            whence = int(server.client.get("/").text)
+            stranger.setsockopt(socket.IPPROTO_IP, ip_minttl, 255)  # hears of no refusal
+            time.sleep(0.5)  # the connection of the last request ends
+            assert stranger.connect_ex(("127.0.0.1", whence)) == errno.EINPROGRESS
+            stranger.setsockopt(socket.IPPROTO_IP, ip_minttl, 0)
+            refused = server.client.get("/", timeout=5)
+            assert refused.status_code == 503, refused.text
+            assert "somebody else" in refused.json()["error"]
+            stranger.setblocking(True)
+            with contextlib.suppress(ConnectionResetError):
+                assert stranger.recv(1) == b""
+            assert set(retirements(server)) == {"request-unsent"}
+            assert server.stop() == 0
 
 
 def test_an_answer_has_a_limit(standard: tuple[str, ...]) -> None:

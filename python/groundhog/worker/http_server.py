@@ -2,7 +2,8 @@
 
 Nobody else may connect to it: what a stranger sends could be neither reverted nor answered with certainty,
 and it would reach what a caller has left there. So the kernel takes connections from one address and port
-only, which is bound by us for as long as the process lives: `Process.admit_only`.
+only, which is bound by us for as long as the process lives: `Process.admit_only`. Nor is a request sent to
+anybody else, or while somebody else may wait for it: see `far_end`.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ import h11
 
 from groundhog.errors import CutOffError, GroundhogError, PayloadTooLargeError, ProtocolError
 from groundhog.protocols import http_message
+from groundhog.worker import far_end
 from groundhog.worker.channel import Answer
 from groundhog.worker.engine import disconnect
 from groundhog.worker.job import ForwardedJob
@@ -47,7 +49,10 @@ _LINGER_S = 0.1
 """How long it may take to end a connection after its answer, with what it does until then, such as to log."""
 _GRACE_S = 0.5
 """Until a connection that ended without an answer counts as that, and not as the end of the process."""
+_CONNECT_S = 1.0
+"""The kernel connects at once; longer, and something that a request has left is in the way."""
 _TRIES = 20
+_SYN_SENT = 2
 _PORT = "$PORT"
 _DONE = b'{"ok":true}'
 _SERVER_ERROR = 500
@@ -134,6 +139,7 @@ class HttpServer:
         self._elsewhere: list[tuple[str, int]] = []
         self._elsewhere_since = 0.0
         self._sock: socket.socket | None = None
+        self._diag: socket.socket | None = None
         self._connected = False
         self._reading = self._writing = False
         """The loop watches it for that. To ask it for more than once costs it an error each."""
@@ -206,7 +212,15 @@ class HttpServer:
         self._release()
 
     def reverted(self) -> None:
-        """There is nothing of ours that a restore changes."""
+        """Nothing of ours is changed by a restore. But what is left of a connection would get in the way of the
+        next one, which is between the same addresses.
+        """
+        try:
+            left = self._far_end()
+        except OSError as error:
+            raise ProtocolError(f"nobody tells whether its connections have ended: {error}") from None
+        if left is not None and left.state != far_end.LISTEN:
+            raise ProtocolError("a connection that it had for a request has not ended")
 
     def answer(self, line: bytes) -> Answer:
         """What it answered, as JSON; of what was passed on, the status."""
@@ -238,9 +252,10 @@ class HttpServer:
         self._output.stop()
 
     def close(self) -> None:
-        """Close the socket; safe to call twice."""
-        if self._sock is not None:
-            self._sock.close()
+        """Close the sockets; safe to call twice."""
+        for sock in self._sock, self._diag:
+            if sock is not None:
+                sock.close()
 
     # While it loads
 
@@ -253,6 +268,7 @@ class HttpServer:
                 self._sock = _bound(near)
                 self._process.admit_only(near, self._sock.getsockname()[1])
                 self._check_guard(near)
+                self._diag = far_end.open_diag()
         except (OSError, GroundhogError) as error:
             self._break(ProtocolError(f"the server cannot be asked by connecting to it: {error}"))
             return
@@ -299,11 +315,44 @@ class HttpServer:
             return
         self._connected, self._ended = True, False
         try:
-            self._loop.add_reader(sock.fileno(), self._on_readable)
-            self._reading = True
-            self._send()
+            if _is_connecting(sock):
+                self._loop.add_writer(sock, self._on_connected)
+                self._timer = self._loop.call_later(_CONNECT_S, self._on_not_connected)
+            else:
+                self._on_connected()
         except OSError as error:  # a function may have taken all watches of its user: epoll(7)
             self._break(CutOffError(f"a request could not be sent whole: {error.strerror}"))
+
+    def _on_connected(self) -> None:
+        assert self._sock is not None  # noqa: S101
+        self._stop_timer()
+        try:
+            if not self._is_its_own(self._far_end()):
+                self._break(CutOffError("a request was not sent: somebody else has answered at its port"))
+                return
+            self._loop.add_reader(self._sock, self._on_readable)
+            self._send()
+        except OSError as error:
+            self._break(CutOffError(f"a request could not be sent whole: {error.strerror}"))
+
+    def _on_not_connected(self) -> None:
+        self._break(CutOffError("a request was not sent: nobody takes a connection any more"))
+
+    def _far_end(self) -> far_end.End | None:
+        """What is at the function's end of the connection, whoever has it."""
+        assert self._sock is not None  # noqa: S101
+        assert self._diag is not None  # noqa: S101
+        return far_end.look(self._diag, self._target(), self._sock.getsockname()[:2])
+
+    def _is_its_own(self, end: far_end.End | None) -> bool:
+        # What nobody has waits to be accepted, or has ended.
+        return end is None or end.state == far_end.LISTEN or not end.inode or self._has(end.inode)
+
+    def _has(self, inode: int) -> bool:
+        try:
+            return far_end.has(self._process.pid, inode)
+        except FileNotFoundError:  # it has ended
+            return False
 
     def _send(self) -> None:
         assert self._sock is not None  # noqa: S101
@@ -439,6 +488,10 @@ class HttpServer:
 def _near(host: str) -> str:
     """From where to connect to a server that listens there."""
     return "127.0.0.1" if ipaddress.ip_address(host).version == 4 else "::1"  # noqa: PLR2004
+
+
+def _is_connecting(sock: socket.socket) -> bool:
+    return sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1)[0] == _SYN_SENT
 
 
 def _is_any(host: str) -> bool:
