@@ -427,6 +427,37 @@ def test_no_request_is_sent_to_who_has_bound_the_port_before(source: Source) -> 
             assert server.stop() == 0
 
 
+IN_PARTS = """
+import os, socket
+end = 2 * bytes([13, 10])
+listener = socket.create_server(("127.0.0.1", int(os.environ["PORT"])))
+while True:
+    connection, _ = listener.accept()
+    with connection:
+        if b"/informs" in connection.recv(65536):
+            connection.sendall((b"HTTP/1.1 103 x" + end) * 1000)
+        connection.sendall(b"HTTP/1.1 200 OK" + end[:2] + b"Transfer-Encoding: chunked" + end)
+        connection.sendall((b"1" + end[:2] + b"x" + end[:2]) * 100_000 + b"0" + end)
+"""
+
+
+def test_an_answer_in_many_parts_keeps_nobody_else_waiting(source: Source) -> None:
+    with run((sys.executable, str(source("parts.py", IN_PARTS)))) as server:
+        got: list[bytes] = []
+        thread = threading.Thread(target=lambda: got.append(server.client.get("/", timeout=60).content))
+        thread.start()
+        longest = 0.0
+        with httpx.Client(base_url=server.client.base_url, timeout=60) as client:
+            while thread.is_alive():
+                begun = time.monotonic()
+                client.get("/_/health")
+                longest = max(longest, time.monotonic() - begun)
+        assert got == [b"x" * 100_000]
+        assert longest < 1
+        assert server.client.get("/informs").status_code == 502
+        assert server.stop() == 0
+
+
 def test_an_answer_has_a_limit(standard: tuple[str, ...]) -> None:
     with run(standard, "--max-body", "1") as server:
         refused = server.client.post("/", content=b"x" * (1 << 21))

@@ -39,7 +39,11 @@ if TYPE_CHECKING:
     from groundhog.worker.watchdog import Guard
 
 _READ = 256 << 10
+_READ_CHUNKED = 4 << 10
+"""Of an answer in parts, which may be of one byte each: as much as is understood while others wait."""
 _MOST_READS = 8
+_LAST_READS = 64
+_MOST_INFORMATIONAL = 100
 _MOST_HEAD = 64 << 10
 _LOOK_S = 0.005
 """Between looks at where a process listens that is starting: no event tells."""
@@ -155,6 +159,8 @@ class HttpServer:
         self._headers: http_message.Headers = ()
         self._body = bytearray()
         self._received = 0
+        self._informed = 0
+        self._is_plain = False
 
     # What the worker asks
 
@@ -191,6 +197,8 @@ class HttpServer:
         )
         self._parser = h11.Connection(h11.CLIENT, max_incomplete_event_size=_MOST_HEAD)
         self._status, self._headers, self._received = 0, (), 0
+        self._informed = 0
+        self._is_plain = False
         self._body.clear()
         self._unsent = memoryview(request.encode(self._parser))
         self._connect()
@@ -236,7 +244,9 @@ class HttpServer:
 
     def read_answer(self) -> None:
         """Read what a process that has ended left."""
-        if self._owed == "answer" and self._connected:
+        for _ in range(_LAST_READS):
+            if self._owed != "answer" or not self._connected or self._ended:
+                return
             self._on_readable()
 
     def discard(self) -> int:
@@ -372,9 +382,10 @@ class HttpServer:
 
     def _on_readable(self) -> None:
         assert self._sock is not None  # noqa: S101
-        for _ in range(_MOST_READS):
+        size = _READ_CHUNKED if self._is_in_parts else _READ
+        for _ in range(1 if self._is_in_parts else _MOST_READS):
             try:
-                data = self._sock.recv(_READ)
+                data = self._sock.recv(size)
             except BlockingIOError:
                 return
             except OSError:
@@ -384,8 +395,13 @@ class HttpServer:
             if not data:
                 self._on_end()
                 return
-            if not self._connected or len(data) < _READ:
+            if not self._connected or len(data) < size or self._is_in_parts:
                 return
+
+    @property
+    def _is_in_parts(self) -> bool:
+        """What comes is a head, or chunks, of which each takes its time."""
+        return self._owed == "answer" and not self._is_plain
 
     def _on_end(self) -> None:
         self._ended = True
@@ -405,33 +421,52 @@ class HttpServer:
     def _take(self, data: bytes) -> None:
         try:
             self._parser.receive_data(data)
-            while self._owed == "answer":
-                event = self._parser.next_event()
-                if event is h11.NEED_DATA or event is h11.PAUSED or isinstance(event, h11.ConnectionClosed):
-                    return
-                self._on_event(event)
+            self._parse()
         except h11.RemoteProtocolError as error:
             if data:  # else that it ended is what is wrong, and the process may have
                 pid = self._process.pid
                 self._break(ProtocolError(f"function process {pid} does not answer by HTTP: {error}"))
 
+    def _parse(self) -> None:
+        """Pass on what has come, small parts as one."""
+        joined = bytearray()
+        while self._owed == "answer":
+            event = self._parser.next_event()
+            if isinstance(event, h11.Data):
+                joined += event.data
+                continue
+            if joined:
+                self._on_data(bytes(joined))
+                joined.clear()
+            if event is h11.NEED_DATA or event is h11.PAUSED or isinstance(event, h11.ConnectionClosed):
+                return
+            if self._owed == "answer":
+                self._on_event(event)
+
     def _on_event(self, event: Any) -> None:
         if isinstance(event, h11.Response):
             self._status = event.status_code
+            self._is_plain = all(name != b"transfer-encoding" for name, _ in event.headers)
             self._headers = http_message.passed_on(event.headers)
             if self._sink is not None:
                 self._sink.head(self._status, self._headers)
-        elif isinstance(event, h11.Data):
-            self._received += len(event.data)
-            if self._received > self._most_body:
-                what = f"the function's answer is longer than the limit of {self._most_body} bytes"
-                self._break(PayloadTooLargeError(what))
-            elif self._sink is not None:
-                self._sink.data(bytes(event.data))
-            else:
-                self._body += event.data
+        elif isinstance(event, h11.InformationalResponse):
+            self._informed += 1
+            if self._informed > _MOST_INFORMATIONAL:
+                pid = self._process.pid
+                self._break(ProtocolError(f"function process {pid} does not come to its answer"))
         elif isinstance(event, h11.EndOfMessage):
             self._tell(self._told())
+
+    def _on_data(self, data: bytes) -> None:
+        self._received += len(data)
+        if self._received > self._most_body:
+            what = f"the function's answer is longer than the limit of {self._most_body} bytes"
+            self._break(PayloadTooLargeError(what))
+        elif self._sink is not None:
+            self._sink.data(data)
+        else:
+            self._body += data
 
     def _told(self) -> bytes:
         if self._sink is not None:
