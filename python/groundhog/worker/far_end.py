@@ -7,6 +7,7 @@ is at the other end; so is a socket of an earlier connection between the same ad
 
 from __future__ import annotations
 
+import contextlib
 import os
 import socket
 import struct
@@ -42,8 +43,8 @@ def open_diag() -> socket.socket:
 
 
 def look(diag: socket.socket, own: tuple[str, int], peer: tuple[str, int]) -> End | None:
-    """The socket from ``own`` to ``peer``, or who listens at ``own``; None where neither is. OSError where the
-    kernel does not tell.
+    """The socket from ``own`` to ``peer``, or who listens at ``own``; None where neither is. OSError where
+    the kernel does not tell.
     """
     family = socket.AF_INET6 if ":" in own[0] else socket.AF_INET
     packed = [socket.inet_pton(family, host).ljust(16, b"\0") for host, _ in (own, peer)]
@@ -66,9 +67,7 @@ def has(pid: int, inode: int) -> bool:
     """Whether a process has the socket open."""
     target = f"socket:[{inode}]"
     for entry in Path(f"/proc/{pid}/fd").iterdir():
-        try:
+        with contextlib.suppress(FileNotFoundError):  # closed meanwhile
             if os.readlink(entry) == target:  # noqa: PTH115 - a Path of it costs more than the look
                 return True
-        except FileNotFoundError:
-            continue
     return False

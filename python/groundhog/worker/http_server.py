@@ -220,7 +220,7 @@ class HttpServer:
         self._release()
 
     def reverted(self) -> None:
-        """Nothing of ours is changed by a restore. But what is left of a connection would get in the way of the
+        """A restore changes nothing of ours. But what is left of a connection would get in the way of the
         next one, which is between the same addresses.
         """
         try:
