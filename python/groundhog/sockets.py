@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import ipaddress
 import os
 import socket
@@ -21,11 +22,13 @@ _RTA_DST = 1
 _RTA_OIF = 4
 _HEADER = struct.Struct("=IHHII")
 _QUESTION = struct.Struct("=BBBxI2s2s16s16sIII")  # inet_diag_req_v2: what, states, and inet_diag_sockid
-_ANSWER = struct.Struct("=BBBB48xIIIII")  # inet_diag_msg: last come two queues, user, inode
+_ANSWER = struct.Struct("=BBBB48xIIIII")  # inet_diag_msg: family, state, ..., two queues, user, inode
 _ROUTE = struct.Struct("=BBBBBBBBI")  # rtmsg: first the family and the bits of the address, then seven, flags
 _ATTRIBUTE = struct.Struct("=HH")  # rtattr: length and kind
 _ALL_STATES = 0xFFFFFFFF
 _NO_COOKIE = 0xFFFFFFFF
+LISTEN = 10
+"""A state of a socket: it has no connection, and takes some."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,19 +36,30 @@ class End:
     """A socket of this machine: its inode number, and the user who made it."""
 
     inode: int
+    """0: no process has it, such as one that waits to be accepted, or has ended."""
     user: int
     unacknowledged: int = 0
     """Bytes that were written to it, and have not been taken by the kernel of the other end."""
     unread: int = 0
     """Bytes that came to it, and have not been read."""
+    state: int = 0
+    """As ``tcp_states.h`` has them."""
 
 
-def other_end(near: tuple[str, int], far: tuple[str, int]) -> End | None:
+def ask() -> socket.socket:
+    """Who is asked of sockets; to be closed by who asks."""
+    return _asking(_NETLINK_SOCK_DIAG)
+
+
+def other_end(near: tuple[str, int], far: tuple[str, int], by: socket.socket | None = None) -> End | None:
     """Return the socket at the far end of a TCP connection; None where it is not in our network.
+
+    Where there is no such connection, it is the one that listens there.
 
     Args:
         near: address and port of our end.
         far: those of the other one.
+        by: what `ask` made, for who looks often.
 
     Raises:
         OSError: the kernel does not tell.
@@ -66,11 +80,11 @@ def other_end(near: tuple[str, int], far: tuple[str, int]) -> End | None:
         _NO_COOKIE,
     )
     try:
-        answer = _asked(_NETLINK_SOCK_DIAG, _SOCK_DIAG_BY_FAMILY, question)
+        answer = _asked(_NETLINK_SOCK_DIAG, _SOCK_DIAG_BY_FAMILY, question, by)
     except FileNotFoundError:
         return None
-    *_, unread, unacknowledged, user, inode = _ANSWER.unpack_from(answer)
-    return End(inode, user, unacknowledged, unread)
+    _, state, *_, unread, unacknowledged, user, inode = _ANSWER.unpack_from(answer)
+    return End(inode, user, unacknowledged, unread, state)
 
 
 def is_here(host: str) -> bool:
@@ -93,14 +107,20 @@ def is_here(host: str) -> bool:
     return bool(kind == _RTN_LOCAL)
 
 
-def _asked(protocol: int, what: int, question: bytes) -> bytes:
+def _asking(protocol: int) -> socket.socket:
+    made = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, protocol)
+    made.settimeout(1)  # the kernel answers at once
+    return made
+
+
+def _asked(protocol: int, what: int, question: bytes, by: socket.socket | None = None) -> bytes:
     """Return what the kernel answers.
 
     Raises:
         OSError: the kernel's error.
     """
     header = _HEADER.pack(_HEADER.size + len(question), what, _NLM_F_REQUEST, 0, 0)
-    with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, protocol) as asked:
+    with contextlib.nullcontext(by) if by is not None else _asking(protocol) as asked:
         asked.send(header + question)
         answer = asked.recv(4096)
     _, kind, *_ = _HEADER.unpack_from(answer)

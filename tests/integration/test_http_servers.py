@@ -21,7 +21,7 @@ from groundhog import Function, Pool
 from groundhog.errors import ConfigError, InvalidRequestError
 from tests.framework import programs
 from tests.framework.commands import groundhog, served
-from tests.framework.servers import NOBODY
+from tests.framework.servers import NOBODY, free_port
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -141,26 +141,37 @@ def standard(source: Source) -> tuple[str, ...]:
 
 @contextlib.contextmanager
 def run(program: tuple[str, ...], *options: str, env: dict[str, str] | None = None) -> Iterator[Served]:
+    # Who asks is a process that has run functions, too.
+    options = ("--trust-local-callers", *options)
     with served("serve", "--protocol", "http", *options, "--", *program, env=env) as server:
         yield server
 
 
 def retirements(server: Served) -> Any:
-    return server.client.get("/_/info").json()["pool"]["retirements"]
+    told = server.client.get("/_/info").json()
+    assert "pool" in told, told
+    return told["pool"]["retirements"]
 
 
 def port_of(pid: int) -> int:
     """Where a process listens."""
+    (port,) = ports_of(pid)
+    return port
+
+
+def ports_of(pid: int) -> set[int]:
+    """All of them."""
     opened = set()
     for entry in Path(f"/proc/{pid}/fd").iterdir():
         with contextlib.suppress(FileNotFoundError):  # it closes the connection of the last request
             opened.add(str(entry.readlink()))
-    for table in "tcp", "tcp6":
-        lines = Path(f"/proc/{pid}/net/{table}").read_text("ascii").splitlines()
-        for fields in map(str.split, lines[1:]):
-            if fields[3] == "0A" and f"socket:[{fields[9]}]" in opened:
-                return int(fields[1].rpartition(":")[2], 16)
-    raise AssertionError("it listens nowhere")
+    rows = [
+        line.split()
+        for table in ("tcp", "tcp6")
+        for line in Path(f"/proc/{pid}/net/{table}").read_text("ascii").splitlines()[1:]
+    ]
+    found = [row[1] for row in rows if row[3] == "0A" and f"socket:[{row[9]}]" in opened]
+    return {int(address.rpartition(":")[2], 16) for address in found}
 
 
 @contextlib.contextmanager
@@ -256,7 +267,7 @@ def test_without_isolation_the_same_server_leaks(standard: tuple[str, ...]) -> N
 
 
 def test_domains_share_nothing(standard: tuple[str, ...]) -> None:
-    options = ("--isolation", "domain", "--domain-header", "X-Tenant", "--trust-local-callers")
+    options = ("--isolation", "domain", "--domain-header", "X-Tenant")
     with run(standard, *options) as server:
         for number in range(10):
             for tenant in "a", "b":
@@ -349,7 +360,7 @@ def test_what_goes_wrong_is_told(standard: tuple[str, ...]) -> None:
 )
 def test_no_caller_takes_away_what_a_request_needs(standard: tuple[str, ...], head: str) -> None:
     with run(standard, "--timeout", "20") as server:
-        with socket.create_connection(("127.0.0.1", server.client.base_url.port)) as caller:
+        with socket.create_connection(("127.0.0.1", server.client.base_url.port or 0)) as caller:
             caller.settimeout(5)
             caller.sendall(head.replace("|", "\r\n").encode() + b"\r\n\r\n")
             told = b""
@@ -490,6 +501,42 @@ def test_it_may_listen_at_a_port_of_its_own(source: Source) -> None:
     with run((sys.executable, str(source("own.py", text)))) as server:
         for name in "a", "b":
             assert server.client.get("/", headers={"X-Name": name}).json()["seen"] == [name]
+        assert server.stop() == 0
+
+
+SLOW_TO_START = """
+import os, socket, time
+
+came = 0
+first, main = socket.socket(), socket.socket()
+for listener, port in (first, FIRST), (main, int(os.environ["PORT"])):
+    listener.bind(("127.0.0.1", port))
+    listener.listen()
+    time.sleep(0.2)  # in which strangers try to come
+first.setblocking(False)
+while True:
+    connection, _ = main.accept()
+    connection.recv(65536)
+    try:
+        first.accept()
+        came += 1
+    except BlockingIOError:
+        pass
+    connection.sendall(b"HTTP/1.0 200 OK" + 2 * bytes([13, 10]) + b"%d" % came)
+    came += 1
+    connection.close()
+"""
+
+
+def test_nobody_comes_before_it_is_ready_nor_where_else_it_listens(source: Source) -> None:
+    first = free_port()
+    program = (sys.executable, str(source("slow.py", SLOW_TO_START.replace("FIRST", str(first)))))
+    with hammered(first) as tried, run(program) as server:
+        for _ in range(50):
+            assert server.client.get("/").text == "0", server.log
+        assert tried[0] == 0
+        assert tried[1] > 100
+        assert retirements(server) == {}, server.log
         assert server.stop() == 0
 
 

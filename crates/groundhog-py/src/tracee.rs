@@ -37,6 +37,11 @@ fn own_network(name: &str) -> PyResult<bool> {
     }
 }
 
+fn address((host, port): (String, u16)) -> PyResult<SocketAddr> {
+    let ip: IpAddr = host.parse().map_err(|_| PyValueError::new_err(format!("{host:?} is no address")))?;
+    Ok(SocketAddr::new(ip, port))
+}
+
 fn strategy(name: Option<&str>) -> PyResult<Option<Strategy>> {
     name.map(str::parse).transpose().map_err(|message: String| {
         exception(&groundhog_engine::Error::Unsupported {
@@ -80,6 +85,9 @@ impl Tracee {
     /// `own_port`: of those whose other ends the caller has, only the ones that came to this port of it count as how it speaks
     /// with the program.
     ///
+    /// `admitted`: where it listens by TCP, nobody is let in but from these addresses and ports, which are to be the caller's for
+    /// as long as the process lives: one of each version of the Internet protocol. None: everybody is.
+    ///
     /// `trusted`: without a jail, take it that the program does not write to its `/proc/PID/clear_refs`, by which it undoes
     /// the strategy `soft-dirty`; for tests and benchmarks.
     ///
@@ -88,7 +96,7 @@ impl Tracee {
     #[pyo3(signature = (argv, *, env = None, cwd = None, fds = None, drain = Vec::new(), strategy = None, watch = true,
                         jail = None, private = Vec::new(), most_written = None, network = "host", ids = None,
                         most_tasks = None, keep_connections = false, shut_own_connections = false,
-                        own_port = None, trusted = false))]
+                        own_port = None, admitted = Vec::new(), trusted = false))]
     #[allow(
         clippy::fn_params_excessive_bools,
         clippy::too_many_arguments,
@@ -112,6 +120,7 @@ impl Tracee {
         keep_connections: bool,
         shut_own_connections: bool,
         own_port: Option<u16>,
+        admitted: Vec<(String, u16)>,
         trusted: bool,
     ) -> PyResult<Self> {
         if argv.is_empty() {
@@ -152,6 +161,7 @@ impl Tracee {
                 (false, false, Some(port)) => UsedConnections::ShutButAt(port),
                 (false, false, None) => UsedConnections::Shut,
             },
+            admitted: admitted.into_iter().map(address).collect::<Result<_, _>>()?,
             trusted,
         };
         let engine = py.detach(|| groundhog_engine::Tracee::spawn(options)).map_err(|e| exception(&e))?;
@@ -253,16 +263,6 @@ impl Tracee {
     fn listeners(&self) -> PyResult<Vec<(String, u16)>> {
         let found = self.engine.listeners().map_err(|e| exception(&e))?;
         Ok(found.into_iter().map(|at| (at.ip().to_canonical().to_string(), at.port())).collect())
-    }
-
-    /// Let nobody connect to where it listens but from this address and port, which are to be the caller's for as long as
-    /// the process lives. Call it before the snapshot.
-    ///
-    /// Raises `SnapshotRefusedError` when somebody is connected already.
-    fn admit_only(&self, host: &str, port: u16) -> PyResult<()> {
-        let ip: IpAddr =
-            host.parse().map_err(|_| PyValueError::new_err(format!("{host:?} is no address")))?;
-        self.engine.admit_only(&SocketAddr::new(ip, port)).map_err(|e| exception(&e))
     }
 
     /// A descriptor that is readable when a started restore has ended.

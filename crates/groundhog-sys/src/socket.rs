@@ -4,7 +4,7 @@ use crate::kernel_types::{Result, check};
 use std::mem::{MaybeUninit, size_of};
 use std::net::{IpAddr, SocketAddr};
 use std::ops::Range;
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 
 /// What a socket was made as.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -85,6 +85,16 @@ pub fn made(fd: impl AsFd) -> Result<Made> {
         protocol: option(fd, libc::SO_PROTOCOL)?,
         listens: option(fd, libc::SO_ACCEPTCONN)? != 0,
     })
+}
+
+/// `socket`: one of TCP, by the older version of the Internet protocol or the newer one.
+///
+/// # Errors
+/// As socket(2).
+pub fn unconnected(old: bool) -> Result<OwnedFd> {
+    use rustix::net::{AddressFamily, SocketFlags, SocketType};
+    let family = if old { AddressFamily::INET } else { AddressFamily::INET6 };
+    Ok(rustix::net::socket_with(family, SocketType::STREAM, SocketFlags::CLOEXEC, None)?)
 }
 
 /// `SO_ERROR`: takes the error that waits to be told to whoever uses the socket next.

@@ -7,17 +7,60 @@ use crate::kernel_types::{Result, check};
 use std::net::{IpAddr, SocketAddr};
 use std::os::fd::{AsFd, AsRawFd};
 
-/// `SO_ATTACH_FILTER`: has a listener take connections from one address and port alone. What others send is dropped by the kernel,
-/// and the program that listens is not told. Connections that wait to be accepted by then stay.
+/// `SO_ATTACH_FILTER`: has a socket that is to listen take connections from one address and port alone. What others send is dropped by the
+/// kernel, and the program that listens is not told. Connections that wait to be accepted by then stay.
 ///
 /// # Errors
-/// As setsockopt(2); `EPERM` when a filter is locked there.
+/// As setsockopt(2); `EPERM` where the kernel asks for `CAP_NET_ADMIN` in the socket's network.
 ///
 /// # References
-/// Documentation/networking/filter.rst. A filter of a TCP socket sees a segment from its header on, which begins with the port of
-/// who sent it, and what comes before that from `SKF_NET_OFF` on.
+/// socket(7)
 pub fn admit_only(listener: impl AsFd, peer: &SocketAddr) -> Result<()> {
-    const MAX: usize = 16;
+    let mut program = program(peer);
+    let described = libc::sock_fprog { len: program.len() as u16, filter: program.as_mut_ptr() };
+    // SAFETY: the kernel reads the structure, and as many instructions as it says there are; both outlive the call. socket(7).
+    check(i64::from(unsafe {
+        libc::setsockopt(
+            listener.as_fd().as_raw_fd(),
+            libc::SOL_SOCKET,
+            libc::SO_ATTACH_FILTER,
+            (&raw const described).cast(),
+            size_of_val(&described) as libc::socklen_t,
+        )
+    }))
+    .map(drop)
+}
+
+/// `SO_GET_FILTER`: whether [`admit_only`] holds there.
+///
+/// # Errors
+/// As getsockopt(2).
+pub fn admits_only(listener: impl AsFd, peer: &SocketAddr) -> Result<bool> {
+    const SO_GET_FILTER: i32 = libc::SO_ATTACH_FILTER;
+    let wanted = program(peer);
+    let mut found = [statement(0, 0); MAX];
+    let mut count = MAX as libc::socklen_t;
+    // SAFETY: the kernel writes at most `count` instructions, for which there is room in `found`, and how many there are. The length
+    // counts instructions, not bytes: `sk_get_filter` in net/core/filter.c.
+    check(i64::from(unsafe {
+        libc::getsockopt(
+            listener.as_fd().as_raw_fd(),
+            libc::SOL_SOCKET,
+            SO_GET_FILTER,
+            found.as_mut_ptr().cast(),
+            &raw mut count,
+        )
+    }))?;
+    let same = |(one, other): (&libc::sock_filter, &libc::sock_filter)| {
+        (one.code, one.jt, one.jf, one.k) == (other.code, other.jt, other.jf, other.k)
+    };
+    Ok(count as usize == wanted.len() && wanted.iter().zip(&found).all(same))
+}
+
+/// More instructions than any of these programs has.
+const MAX: usize = 32;
+
+fn program(peer: &SocketAddr) -> Vec<libc::sock_filter> {
     let words = peer_words(peer);
     let mut program = Vec::with_capacity(MAX);
     let load = |size: u32, at: u32| statement(libc::BPF_LD | size | libc::BPF_ABS, at);
@@ -42,18 +85,7 @@ pub fn admit_only(listener: impl AsFd, peer: &SocketAddr) -> Result<()> {
     }
     program.push(statement(libc::BPF_RET | libc::BPF_K, u32::MAX));
     program.push(statement(libc::BPF_RET | libc::BPF_K, 0));
-    let described = libc::sock_fprog { len: program.len() as u16, filter: program.as_mut_ptr() };
-    // SAFETY: the kernel reads the structure, and as many instructions as it says there are; both outlive the call. socket(7).
-    check(i64::from(unsafe {
-        libc::setsockopt(
-            listener.as_fd().as_raw_fd(),
-            libc::SOL_SOCKET,
-            libc::SO_ATTACH_FILTER,
-            (&raw const described).cast(),
-            size_of_val(&described) as libc::socklen_t,
-        )
-    }))
-    .map(drop)
+    program
 }
 
 /// `SKF_NET_OFF`
@@ -99,7 +131,9 @@ mod tests {
             let listener = TcpListener::bind(listens).expect("a port");
             let port = listener.local_addr().expect("it is bound").port();
             let (client, own) = bound(ip);
+            assert_eq!(admits_only(&listener, &own), Ok(false));
             admit_only(&listener, &own).expect("it listens");
+            assert_eq!(admits_only(&listener, &own), Ok(true));
             let moment = Duration::from_millis(50);
             for stranger in ["127.0.0.1", "127.0.0.2", "[::1]"] {
                 let to: SocketAddr = format!("{stranger}:{port}").parse().expect("an address");

@@ -131,9 +131,6 @@ class Watched:
     def listeners(self) -> list[tuple[str, int]]:
         return self._process.listeners()
 
-    def admit_only(self, host: str, port: int) -> None:
-        self._process.admit_only(host, port)
-
     def start_restore(self, *, verify: bool = False) -> None:
         self._lens.look(self._process)
         self._process.start_restore(verify=verify)

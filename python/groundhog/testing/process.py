@@ -67,9 +67,6 @@ class FakeProcess:
         """Nowhere: no fake is a server."""
         return []
 
-    def admit_only(self, host: str, port: int) -> None:
-        """Nobody could come anyway."""
-
     def start_restore(self, *, verify: bool = False) -> None:
         """Revert; the descriptor becomes readable when it is done."""
         if not self.has_snapshot:

@@ -2,8 +2,8 @@
 
 Nobody else may connect to it: what a stranger sends could be neither reverted nor answered with certainty,
 and it would reach what a caller has left there. So the kernel takes connections from one address and port
-only, which is bound by us for as long as the process lives: `Process.admit_only`. Nor is a request sent to
-anybody else, or while somebody else may wait for it: see `far_end`.
+only, which is bound by us for as long as the process lives (``admitted`` of `groundhog.Tracee`). Nor is a
+request sent to anybody else, or while somebody else may wait for it: see `HttpServer._far_end`.
 """
 
 from __future__ import annotations
@@ -17,11 +17,13 @@ from typing import TYPE_CHECKING, Any
 
 import h11
 
+from groundhog._log import log
 from groundhog.errors import CutOffError, GroundhogError, PayloadTooLargeError, ProtocolError
 from groundhog.protocols import http_message
-from groundhog.worker import far_end
+from groundhog.sockets import LISTEN, ask, other_end
 from groundhog.worker.channel import Answer
 from groundhog.worker.engine import disconnect
+from groundhog.worker.family import has_open
 from groundhog.worker.job import ForwardedJob
 from groundhog.worker.output import Output
 from groundhog.worker.pipes import STDERR, STDIN, STDOUT, Ends
@@ -33,6 +35,7 @@ if TYPE_CHECKING:
 
     from groundhog.config import Limits
     from groundhog.errors import InvocationError
+    from groundhog.sockets import End
     from groundhog.worker.channel import Owner
     from groundhog.worker.engine import Process
     from groundhog.worker.job import Job, Sink
@@ -56,6 +59,7 @@ _GRACE_S = 0.5
 _CONNECT_S = 1.0
 """The kernel connects at once; longer, and something that a request has left is in the way."""
 _TRIES = 20
+_NEAR = ("127.0.0.1", "::1")
 _SYN_SENT = 2
 _PORT = "$PORT"
 _DONE = b'{"ok":true}'
@@ -71,6 +75,16 @@ class HttpTransport(Ends):
         super().__init__()
         self._channel: HttpServer | None = None
         self._port = _free_port("127.0.0.1")
+        self._callers: dict[str, socket.socket] = {}
+        """Ours, one of which connects to it, by the address that they are bound to."""
+        try:
+            for near in _NEAR:
+                self._callers[near] = _bound(near)
+        except OSError as error:
+            if not self._callers:
+                self.close()
+                raise
+            log.debug("no server can listen there", address=near, error=str(error))
         try:
             self._child[STDIN] = os.open(os.devnull, os.O_RDONLY)
             self._stdout = self._make(STDOUT)
@@ -95,15 +109,20 @@ class HttpTransport(Ends):
 
     @property
     def spawn_options(self) -> dict[str, Any]:
-        """A connection to this process that it has at its snapshot is one to a server of ours."""
-        return {"shut_own_connections": True}
+        """A connection to this process that it has at its snapshot is one to a server of ours; to itself, only
+        ours come.
+        """
+        admitted = [(near, sock.getsockname()[1]) for near, sock in self._callers.items()]
+        return {"shut_own_connections": True, "admitted": admitted}
 
     def channel(
         self, loop: asyncio.AbstractEventLoop, owner: Owner, guard: Guard, process: Process, limits: Limits
     ) -> HttpServer:
         """Ask the process by connecting to it."""
         output = Output(loop, self._stdout, self._stderr, guard, limits.log_bytes)
-        self._channel = HttpServer(loop, owner, process, output, self._port, limits.result_bytes)
+        self._channel = HttpServer(
+            loop, owner, process, output, self._port, self._callers, limits.result_bytes
+        )
         return self._channel
 
     def waits(self, pid: int) -> bool:
@@ -114,6 +133,8 @@ class HttpTransport(Ends):
         """Close everything; safe to call twice."""
         if self._channel is not None:
             self._channel.close()
+        while self._callers:
+            self._callers.popitem()[1].close()
         super().close()
 
 
@@ -130,6 +151,7 @@ class HttpServer:
         process: Process,
         output: Output,
         port: int,
+        callers: Mapping[str, socket.socket],
         most_body: int,
     ) -> None:
         self._loop = loop
@@ -137,6 +159,7 @@ class HttpServer:
         self._process = process
         self._output = output
         self._port = port
+        self._callers = callers
         self._most_body = most_body
         self._address: tuple[str, int] | None = None
         """Where it listens."""
@@ -227,7 +250,7 @@ class HttpServer:
             left = self._far_end()
         except OSError as error:
             raise ProtocolError(f"nobody tells whether its connections have ended: {error}") from None
-        if left is not None and left.state != far_end.LISTEN:
+        if left is not None and left.state != LISTEN:
             raise ProtocolError("a connection that it had for a request has not ended")
 
     def answer(self, line: bytes) -> Answer:
@@ -262,23 +285,23 @@ class HttpServer:
         self._output.stop()
 
     def close(self) -> None:
-        """Close the sockets; safe to call twice."""
-        for sock in self._sock, self._diag:
-            if sock is not None:
-                sock.close()
+        """Ask nobody any more; safe to call twice."""
+        if self._diag is not None:
+            self._diag.close()
 
     # While it loads
 
     def _look(self) -> None:
-        """See whether it listens, and let nobody else in from then on."""
+        """See whether it listens."""
         try:
             self._address = self._chosen(self._process.listeners())
             if self._address is not None:
                 near = _near(self._address[0])
-                self._sock = _bound(near)
-                self._process.admit_only(near, self._sock.getsockname()[1])
+                if near not in self._callers:
+                    raise ProtocolError(f"it listens at {self._address[0]}, and this machine has no {near}")
+                self._sock = self._callers[near]
                 self._check_guard(near)
-                self._diag = far_end.open_diag()
+                self._diag = ask()
         except (OSError, GroundhogError) as error:
             self._break(ProtocolError(f"the server cannot be asked by connecting to it: {error}"))
             return
@@ -326,7 +349,8 @@ class HttpServer:
         self._connected, self._ended = True, False
         try:
             if _is_connecting(sock):
-                self._loop.add_writer(sock, self._on_connected)
+                self._loop.add_writer(sock.fileno(), self._on_connected)
+                self._writing = True
                 self._timer = self._loop.call_later(_CONNECT_S, self._on_not_connected)
             else:
                 self._on_connected()
@@ -340,7 +364,9 @@ class HttpServer:
             if not self._is_its_own(self._far_end()):
                 self._break(CutOffError("a request was not sent: somebody else has answered at its port"))
                 return
-            self._loop.add_reader(self._sock, self._on_readable)
+            self._loop.add_reader(self._sock.fileno(), self._on_readable)
+            self._reading = True
+            self._stop_writing()
             self._send()
         except OSError as error:
             self._break(CutOffError(f"a request could not be sent whole: {error.strerror}"))
@@ -348,21 +374,14 @@ class HttpServer:
     def _on_not_connected(self) -> None:
         self._break(CutOffError("a request was not sent: nobody takes a connection any more"))
 
-    def _far_end(self) -> far_end.End | None:
+    def _far_end(self) -> End | None:
         """What is at the function's end of the connection, whoever has it."""
         assert self._sock is not None  # noqa: S101
-        assert self._diag is not None  # noqa: S101
-        return far_end.look(self._diag, self._target(), self._sock.getsockname()[:2])
+        return other_end(self._sock.getsockname()[:2], self._target(), self._diag)
 
-    def _is_its_own(self, end: far_end.End | None) -> bool:
+    def _is_its_own(self, end: End | None) -> bool:
         # What nobody has waits to be accepted, or has ended.
-        return end is None or end.state == far_end.LISTEN or not end.inode or self._has(end.inode)
-
-    def _has(self, inode: int) -> bool:
-        try:
-            return far_end.has(self._process.pid, inode)
-        except FileNotFoundError:  # it has ended
-            return False
+        return end is None or end.state == LISTEN or not end.inode or has_open(self._process.pid, end.inode)
 
     def _send(self) -> None:
         assert self._sock is not None  # noqa: S101

@@ -11,18 +11,14 @@ too: a connection is only taken from a process of the function, see `_is_family`
 from __future__ import annotations
 
 import array
-import collections
-import contextlib
 import fcntl
 import http
-import itertools
 import json
 import math
 import os
 import socket
 import termios
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import h11
@@ -34,13 +30,14 @@ from groundhog.protocols import runtime_api
 from groundhog.protocols.runtime_api import Call, Conversation, Phase, RefusedError
 from groundhog.sockets import other_end
 from groundhog.worker.channel import Answer
+from groundhog.worker.family import has_open
 from groundhog.worker.output import Output
 from groundhog.worker.pipes import STDERR, STDIN, STDOUT, Ends
 from groundhog.worker.quiescence import sleeps
 
 if TYPE_CHECKING:
     import asyncio
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Mapping
 
     from groundhog.config import Limits
     from groundhog.errors import InvocationError
@@ -53,8 +50,6 @@ _READ = 256 << 10
 _BACKLOG = 16
 _MOST_CONNECTIONS = 64
 """Of one client, which needs two; whoever opens more finds the newest closed."""
-_MOST_LOOKS = 8192
-"""At what the processes of a function have open, to find a connection there: 50 ms."""
 _MOST_HEAD = 64 << 10
 _MOST_READS = 8
 _MOST_EVENTS = 64
@@ -715,29 +710,4 @@ def _is_family(pid: int, sock: socket.socket, far: tuple[str, int]) -> bool:
         end = other_end(sock.getsockname(), far)
     except OSError:
         return False
-    if end is None or not end.inode:
-        return False
-    wanted = f"socket:[{end.inode}]"
-    opened = itertools.chain.from_iterable(_opened(member) for member in _family(pid))
-    return any(link == wanted for link in itertools.islice(opened, _MOST_LOOKS))
-
-
-def _family(pid: int) -> Iterator[int]:
-    """A process and its descendants."""
-    found = collections.deque([pid])
-    while found:
-        member = found.popleft()
-        yield member
-        with contextlib.suppress(OSError, ValueError):
-            for task in Path(f"/proc/{member}/task").iterdir():
-                found.extend(int(child) for child in (task / "children").read_text().split())
-
-
-def _opened(pid: int) -> Iterator[str]:
-    """What a process has open, one after the other; of one that has ended, that it has."""
-    folder = f"/proc/{pid}/fd"
-    yield ""  # it counts, whatever it has
-    with contextlib.suppress(OSError):
-        for name in os.listdir(folder):  # noqa: PTH208 - many names, of which one is looked at
-            with contextlib.suppress(OSError):
-                yield os.readlink(f"{folder}/{name}")  # noqa: PTH115
+    return end is not None and has_open(pid, end.inode)

@@ -1,18 +1,23 @@
 //! What the session is told of the process while it runs, judged call by call.
 
+use super::listeners;
 use crate::syscalls::judgement::{self, Call, Facts};
 use crate::syscalls::observed::Observed;
 use crate::trace::inspect;
 use crate::trace::process::{Observer, StoppedCall};
 use groundhog_sys::{Errno, Tid};
 use std::cell::RefCell;
+use std::net::SocketAddr;
 use std::rc::Rc;
+use syscalls::Sysno;
 
 /// What judging needs, and what it found; shared by the process, which tells, and the session, which asks.
 #[derive(Debug, Default)]
 pub(super) struct Watch {
     pub(super) facts: Facts,
     pub(super) observed: Observed,
+    /// Who may connect to where it listens; none: everybody.
+    pub(super) admitted: Vec<SocketAddr>,
 }
 
 /// The session's ear at the process.
@@ -21,7 +26,14 @@ pub(super) struct Listener(pub(super) Rc<RefCell<Watch>>);
 
 impl Observer for Listener {
     fn see(&mut self, stop: &StoppedCall<'_>) -> Option<Errno> {
-        let Watch { facts, observed } = &mut *self.0.borrow_mut();
+        let Watch { facts, observed, admitted } = &mut *self.0.borrow_mut();
+        if !admitted.is_empty()
+            && let Some(registers) = &stop.registers
+            && registers.orig_rax == u64::from(Sysno::listen as u32)
+            && let Err(errno) = listeners::guard(stop.group, registers.rdi as i32, admitted)
+        {
+            return Some(errno);
+        }
         let call = Call {
             caller: stop.caller,
             group: stop.group,

@@ -2,7 +2,7 @@
 
 use super::capabilities::capabilities;
 use super::threads::{self, Registers, Threads, cleared_at_end, save_registers};
-use super::{Session, UsedConnections};
+use super::{Session, UsedConnections, listeners};
 use crate::arch::call;
 use crate::component::{Component, Stopped};
 use crate::descriptors::connections::OwnEnds;
@@ -154,6 +154,7 @@ impl Session {
         let anchor = remote_syscall::find_anchor(&self.process, vma::vdso(&areas)?, hole)?;
         refuse_dead_children(&mut Stopped { process: &mut self.process, anchor })?;
         let survey = Survey::of(&self.process)?;
+        self.refuse_unguarded(&survey)?;
         let used = in_use(&survey, &areas);
         // Before what waits is taken out and put back, which sets tell of.
         let mut epoll = EpollSets::save(&mut Stopped { process: &mut self.process, anchor }, &survey)?;
@@ -254,6 +255,16 @@ impl Session {
         let tells_peers = capabilities().tells_unix_peers();
         let keeps = connections == UsedConnections::Kept;
         PendingData::save(survey, &self.process, self.sock_diag.as_ref(), tells_peers, &own_ends, keeps)
+    }
+
+    /// Whoever is not to be let in could reach what a request leaves, where it listens.
+    fn refuse_unguarded(&self, survey: &Survey) -> Step<()> {
+        let watch = self.watch.borrow();
+        let mut sockets = survey.files.iter().filter(|file| file.kind == FileType::Socket);
+        if watch.admitted.is_empty() {
+            return Ok(());
+        }
+        sockets.try_for_each(|file| listeners::check(file.number, &file.duplicate, &watch.admitted))
     }
 
     /// A filter of the process's own could hide calls from ours, and refuse those that we make inside it.

@@ -2,7 +2,7 @@
 
 use super::observer::{Listener, Watch};
 use super::tracee::{SpawnOptions, UsedConnections};
-use super::{Session, Sight, Terms};
+use super::{Session, Sight, Terms, listeners};
 use crate::descriptors::anonymous_inode;
 use crate::error::{Error, Result};
 use crate::files::jail::{self, Entered, Means, Prepared};
@@ -16,6 +16,7 @@ use groundhog_sys::{Errno, Tid, pidfd, ptrace};
 use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::ffi::CString;
+use std::net::SocketAddr;
 use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt;
 use std::rc::Rc;
@@ -35,6 +36,7 @@ pub(super) struct Birth {
     watches_frequent: bool,
     connections: UsedConnections,
     most_tasks: usize,
+    admitted: Vec<SocketAddr>,
 }
 
 /// A process that has just been started, or seized.
@@ -79,8 +81,10 @@ pub(super) fn prepare(options: SpawnOptions) -> Result<Birth> {
     let watches_frequent = !options.unwatched;
     let connections = options.connections;
     let most_tasks = options.most_tasks.unwrap_or(usize::MAX);
+    let admitted = options.admitted.clone();
+    listeners::try_out(&admitted)?;
     let (name, command) = command(options)?;
-    Ok(Birth { name, command, prepared, watches_frequent, connections, most_tasks })
+    Ok(Birth { name, command, prepared, watches_frequent, connections, most_tasks, admitted })
 }
 
 fn command(options: SpawnOptions) -> Result<(String, spawn::Command)> {
@@ -110,6 +114,9 @@ fn command(options: SpawnOptions) -> Result<(String, spawn::Command)> {
     let cwd = options.cwd.clone().or_else(ours).map(|path| text(path.as_os_str())).transpose()?;
     let fds = options.fds.unwrap_or_else(|| vec![(0, 0), (1, 1), (2, 2)]);
     let mut filters = programs::from_the_start()?;
+    if !options.admitted.is_empty() {
+        filters.extend(programs::for_server()?);
+    }
     if let Some(jail) = options.jail {
         filters.extend(programs::for_jail(jail.means == Means::Landlock)?);
     }
@@ -119,7 +126,7 @@ fn command(options: SpawnOptions) -> Result<(String, spawn::Command)> {
 impl Birth {
     /// Forks, seizes, lets go, and waits for the exec. Runs in the tracer thread, whose child the process becomes.
     pub(super) fn give(self) -> Result<Started> {
-        let Self { name, mut command, prepared, watches_frequent, connections, most_tasks } = self;
+        let Self { name, mut command, prepared, watches_frequent, connections, most_tasks, admitted } = self;
         let failed = |what, errno| Error::Spawn { program: name.clone(), what, errno };
         let (jail, jailed) = prepared.into_parts();
         let ids = jail.as_ref().and_then(|jail| jail.ids);
@@ -132,7 +139,7 @@ impl Birth {
         let pidfd = Arc::new(pidfd::open(pid).map_err(|errno| failed("pidfd_open", errno))?);
         ptrace::seize(pid, ptrace::FOLLOW_ALL).map_err(|errno| Error::Attach { pid, errno })?;
         let io = |error: std::io::Error| failed("opening /proc", Errno(error.raw_os_error().unwrap_or(0)));
-        let watch = Rc::new(RefCell::new(Watch::default()));
+        let watch = Rc::new(RefCell::new(Watch { admitted, ..Watch::default() }));
         watch.borrow_mut().facts.is_our_pipe =
             Some(Box::new(move |thread, number| pipes.have(thread, number)));
         let listener = Box::new(Listener(Rc::clone(&watch)));

@@ -54,6 +54,9 @@ pub struct SpawnOptions {
     pub ids: Option<(u32, u32)>,
     /// What becomes of connections of the snapshot that a request used.
     pub connections: UsedConnections,
+    /// Where it listens by TCP, nobody is let in but from these addresses and ports, which are the caller's for as long as the process
+    /// lives: one of each version of the protocol. None: everybody is.
+    pub admitted: Vec<SocketAddr>,
 }
 
 /// What becomes of connections of the snapshot that a request used.
@@ -312,15 +315,6 @@ impl Tracee {
     /// [`Error::System`] when it cannot be looked at, such as when it has ended.
     pub fn listeners(&self) -> Result<Vec<SocketAddr>> {
         listeners::addresses(self.pid, &self.pidfd)
-    }
-
-    /// Lets nobody connect to where it listens but from one address and port, which are to be the caller's for as long as the process
-    /// lives. To be called before the snapshot: a connection of somebody else would be neither refused nor reverted.
-    ///
-    /// # Errors
-    /// [`Error::SnapshotRefused`] when somebody is connected already, [`Error::System`] when it cannot be done.
-    pub fn admit_only(&self, peer: &SocketAddr) -> Result<()> {
-        listeners::admit_only(self.pid, &self.pidfd, peer)
     }
 
     /// Kills the process at once; its descendants follow.

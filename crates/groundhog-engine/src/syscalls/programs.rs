@@ -97,6 +97,16 @@ fn what_is_judged(numbers: &Numbers, all: bool) -> Result<Option<Program>, Backe
     program(seen(Since::Snapshot, numbers, wanted)?, trace(JUDGED))
 }
 
+/// For a server that is guarded: the call by which it begins to listen is seen, from the start and by whichever socket.
+pub(crate) fn for_server() -> Result<Vec<Program>, Error> {
+    let build = || {
+        let mut rules = Rules::new();
+        add(&mut rules, Sysno::listen, When::Always, &[], &Numbers::default())?;
+        Ok(program(rules, trace(JUDGED))?.into_iter().collect())
+    };
+    build().map_err(unbuildable)
+}
+
 /// What binds a process in a jail: it does not set limits and priorities of others by their ids, of a group or of a user,
 /// which are those of processes outside, too. By Landlock, which does not guard permissions, owners, times and attributes of
 /// files, nor objects with names: nobody may set or make them.
