@@ -17,6 +17,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from groundhog import errors
+from groundhog._log import log
 from groundhog.platforms import answers, operations, request_log
 from groundhog.platforms.answers import Refusal, Refusing, parse_timeout, read_body, single_header
 from groundhog.protocols import http_message
@@ -37,6 +38,10 @@ if TYPE_CHECKING:
 _OURS = frozenset({b"date"})
 """Of an answer: the server of callers says it."""
 _SERVER_ERROR = 500
+_MOST_UNTAKEN = 512 * answers.MIB
+"""Bytes of answers that have come, and that callers have not taken, of all together. What their connections
+have in their buffers is counted there.
+"""
 
 
 def application(
@@ -60,7 +65,7 @@ def application(
         body = await read_body(request, limits.request_bytes, limits.timeout_s)
         activation_id = os.urandom(16).hex()
         job: Job | None = None
-        sink = _Sink()
+        sink = _Sink(untaken)
         try:
             job = pool.forward(_forwarded(request, body), sink, domain, timeout)
             job.future.add_done_callback(sink.on_end)
@@ -70,6 +75,7 @@ def application(
             raise
         return _Forwarded(sink, job, activation_id)
 
+    untaken = _Untaken(_MOST_UNTAKEN)
     metrics.watch(pool.stats)
     return answers.application(
         [
@@ -80,16 +86,43 @@ def application(
     )
 
 
+class _Untaken:
+    """Counts what has come for callers who take it slowly. Where that is too much, those whose answers began
+    first give way.
+
+    Args:
+        most: bytes, of all together.
+    """
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._total = 0
+        self._of: dict[_Sink, int] = {}
+
+    def add(self, sink: _Sink, size: int) -> None:
+        """So many bytes more are there for a caller, or less."""
+        self._total += size
+        self._of[sink] = self._of.get(sink, 0) + size
+        while self._total > self._most:
+            next(first for first, left in self._of.items() if left).give_up()
+
+    def forget(self, sink: _Sink) -> None:
+        """Its answer has ended."""
+        self._total -= self._of.pop(sink, 0)
+
+
 class _Sink:
     """What has come of an answer."""
 
-    def __init__(self) -> None:
+    def __init__(self, untaken: _Untaken) -> None:
         self.begun: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         """It has, or there will be none: then with the error."""
         self.status = 0
         self.headers: http_message.Headers = ()
         self.parts: asyncio.Queue[bytes | None] = asyncio.Queue()
         """Those of its body; None: nothing more comes."""
+        self.given_up = False
+        self._untaken = untaken
 
     def head(self, status: int, headers: http_message.Headers) -> None:
         self.status = status
@@ -98,7 +131,24 @@ class _Sink:
             self.begun.set_result(None)
 
     def data(self, data: bytes) -> None:
-        self.parts.put_nowait(data)
+        if not self.given_up:
+            self._untaken.add(self, len(data))
+            self.parts.put_nowait(data)
+
+    async def part(self) -> bytes | None:
+        """The next one; None: nothing more comes."""
+        part = await self.parts.get()
+        if part is not None:
+            self._untaken.add(self, -len(part))
+        return part
+
+    def give_up(self) -> None:
+        """The rest is for nobody."""
+        self.given_up = True
+        self._untaken.forget(self)
+        while not self.parts.empty():
+            self.parts.get_nowait()
+        self.parts.put_nowait(None)
 
     def on_end(self, future: asyncio.Future[Reply]) -> None:
         self.parts.put_nowait(None)
@@ -125,11 +175,20 @@ class _Forwarded(Response):
         """Send it. Where it breaks off, nothing more comes, which ends the caller's connection."""
         del scope, receive
         sink = self._sink
+        try:
+            await self._pass_on(sink, send)
+        finally:  # the caller may have gone
+            sink.give_up()
+
+    async def _pass_on(self, sink: _Sink, send: Send) -> None:
         await send(
             {"type": "http.response.start", "status": sink.status, "headers": [*map(list, sink.headers)]}
         )
-        while (part := await sink.parts.get()) is not None:
+        while (part := await sink.part()) is not None:
             await send({"type": "http.response.body", "body": part, "more_body": True})
+        if sink.given_up:
+            log.warning("a caller who took its answer too slowly was left", activation_id=self._activation_id)
+            return
         try:
             reply = await self._job.future
         except errors.GroundhogError as error:

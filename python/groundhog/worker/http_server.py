@@ -109,9 +109,7 @@ class HttpTransport(Ends):
 
     @property
     def spawn_options(self) -> dict[str, Any]:
-        """A connection to this process that it has at its snapshot is one to a server of ours; to itself, only
-        ours come.
-        """
+        """What it is connected to here at its snapshot is a server of ours. To itself, only ours come."""
         admitted = [(near, sock.getsockname()[1]) for near, sock in self._callers.items()]
         return {"shut_own_connections": True, "admitted": admitted}
 
