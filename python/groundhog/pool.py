@@ -110,10 +110,9 @@ class Pool:
     ) -> None:
         if workers < 1:
             raise ConfigError(f"a pool needs at least one worker, not {workers!r}")
-        if function.protocol != "actionloop" and Network.parse(network) is Network.NONE:
+        if function.protocol == "runtime-api" and Network.parse(network) is Network.NONE:
             raise ConfigError(
-                f"{function.name} is spoken to by the machine's network (protocol {function.protocol}):"
-                " choose --network host"
+                f"{function.name} speaks the Runtime API by the machine's network: choose --network host"
             )
         chosen = Connections.parse(connections)
         if keep_connections and chosen is not Connections.AUTO:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import errno
 import json
@@ -11,6 +12,7 @@ import socket
 import sys
 import threading
 import time
+import traceback
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +20,8 @@ import httpx
 import pytest
 
 from groundhog import Function, Pool
-from groundhog.errors import ConfigError, InvalidRequestError
+from groundhog.audit import dropped
+from groundhog.errors import InvalidRequestError
 from tests.framework import programs
 from tests.framework.commands import groundhog, served
 from tests.framework.servers import NOBODY, free_port
@@ -583,5 +586,33 @@ async def test_a_pool_of_servers_takes_and_answers_objects(standard: tuple[str, 
             assert json.loads(str(reply.value["body"]))["seen"] == [None, name]
         with pytest.raises(InvalidRequestError, match="no member 'name'"):
             await pool.invoke({"name": "a"})
-    with pytest.raises(ConfigError, match="choose --network host"):
-        Pool(function, network="none")
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "::1", "0.0.0.0", "::"])  # noqa: S104 - guarded all the same
+def test_it_may_have_a_network_of_its_own(standard: tuple[str, ...], host: str) -> None:
+    env = {"HOST": host, "FAMILY": "10" if ":" in host else "2"}
+    with run(standard, "--network", "none", "--verify", "--workers", "2", env=env) as server:
+        for number in range(20):
+            name = str(number)
+            assert server.client.get("/", headers={"X-Name": name}).json()["seen"] == [name], server.log
+        assert retirements(server) == {}, server.log
+        assert server.stop() == 0
+
+
+def test_it_takes_no_privilege() -> None:
+    """In a network of its own, whatever the kernel wants for filters on the machine's."""
+    function = Function.from_command(programs.go("http"), protocol="http")
+
+    async def ask() -> list[Any]:
+        async with Pool(function, network="none", verify=True) as pool:
+            return [(await pool.invoke({})).value["body"] for _ in range(5)]
+
+    child = os.fork()
+    if child == 0:
+        try:
+            dropped.drop()
+            os._exit(0 if asyncio.run(ask()) == ["1"] * 5 else 1)
+        except BaseException:  # noqa: BLE001 - the parent tells
+            traceback.print_exc()
+        os._exit(2)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0

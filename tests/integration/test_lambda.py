@@ -245,7 +245,7 @@ def test_a_network_of_its_own_is_refused(folder: Path) -> None:
     result = groundhog("lambda", "--network", "none", "--", *CLIENT, env={"PYTHONPATH": str(folder)})
     assert result.returncode == 1
     assert "network" in result.stderr
-    assert "protocol runtime-api" in result.stderr
+    assert "Runtime API" in result.stderr
 
 
 HOOKED = """

@@ -8,7 +8,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyMapping, PyType};
 use std::ffi::OsString;
 use std::net::{IpAddr, SocketAddr};
-use std::os::fd::{AsFd, AsRawFd};
+use std::os::fd::{AsFd, AsRawFd, IntoRawFd};
 use std::path::PathBuf;
 
 /// One function process under the engine's control.
@@ -86,7 +86,8 @@ impl Tracee {
     /// with the program.
     ///
     /// `admitted`: where it listens by TCP, nobody is let in but from these addresses and ports, which are to be the caller's for
-    /// as long as the process lives: one of each version of the Internet protocol. None: everybody is.
+    /// as long as the process lives: one of each version of the Internet protocol. None: everybody is. In a network of its own it is
+    /// those of `take_callers` instead.
     ///
     /// `trusted`: without a jail, take it that the program does not write to its `/proc/PID/clear_refs`, by which it undoes
     /// the strategy `soft-dirty`; for tests and benchmarks.
@@ -263,6 +264,12 @@ impl Tracee {
     fn listeners(&self) -> PyResult<Vec<(String, u16)>> {
         let found = self.engine.listeners().map_err(|e| exception(&e))?;
         Ok(found.into_iter().map(|at| (at.ip().to_canonical().to_string(), at.port())).collect())
+    }
+
+    /// What one needs to speak with what listens in the process's network, where that is its own: descriptors of a socket of
+    /// `sock_diag(7)`, and of one of each version of the Internet protocol, whose connections are admitted. They are the caller's then.
+    fn take_callers(&self) -> Vec<i32> {
+        self.engine.take_callers().into_iter().map(IntoRawFd::into_raw_fd).collect()
     }
 
     /// A descriptor that is readable when a started restore has ended.

@@ -25,7 +25,7 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 /// Most mounts that a jail may consist of: a child cannot allocate.
 pub const MAX_MOUNTS: usize = 64;
 /// Two descriptors each, the shared memory and the network's; the kernel sends at most 253 at once (`SCM_MAX_FD`).
-const MAX_SENT: usize = 2 * MAX_MOUNTS + 2;
+const MAX_SENT: usize = 2 * MAX_MOUNTS + 4;
 
 /// How a child is shut in. All of it is prepared before the fork.
 #[derive(Debug, Default)]
@@ -100,6 +100,8 @@ pub struct Sides {
 pub struct Received {
     /// A `sock_diag(7)` socket of its own network.
     pub sock_diag: Option<OwnedFd>,
+    /// Sockets of its own network that may connect to what listens there, bound to its loopback addresses.
+    pub callers: Vec<OwnedFd>,
     /// The shared memory by name.
     pub shared_memory: Option<OwnedFd>,
     /// Of each private folder, in the order of the mounts.
@@ -150,8 +152,10 @@ fn enter_folders(folders: &Folders) -> Result<()> {
     let mut found = 0;
     if folders.own_network {
         network::begin()?; // before its settings are read-only
-        sides[found] = Some(sock_diag::open()?);
-        found += 1;
+        for made in [sock_diag::open(), network::caller(true), network::caller(false)] {
+            sides[found] = Some(made?);
+            found += 1;
+        }
     }
     make_read_only()?;
     for place in &folders.terminals {
@@ -393,13 +397,14 @@ pub fn receive(hand: &OwnedFd, own_network: bool, shared_memory: bool) -> Result
     let mut received = received.into_iter();
     let mut next = || received.next().ok_or(Errno(libc::EPROTO));
     let sock_diag = own_network.then(&mut next).transpose()?;
+    let callers = if own_network { vec![next()?, next()?] } else { Vec::new() };
     let shared_memory = shared_memory.then(&mut next).transpose()?;
     let mut sides = Vec::new();
     while let Some(written) = received.next() {
         let merged = received.next().ok_or(Errno(libc::EPROTO))?;
         sides.push(Sides { merged, written });
     }
-    Ok(Received { sock_diag, shared_memory, sides })
+    Ok(Received { sock_diag, callers, shared_memory, sides })
 }
 
 /// Tries a jail in a child, which makes a file `inside`, and fails to make one `outside`.

@@ -39,6 +39,28 @@ pub(crate) fn begin() -> Result<()> {
     copy_routes()
 }
 
+/// The port of those of [`caller`]: nobody in the namespace may bind one of that kind, which takes a capability.
+const CALLER_PORT: u16 = 1;
+
+/// A socket of the calling thread's namespace, bound to its loopback address: whoever is given it may connect to what listens there.
+/// Without this version of the Internet protocol it is one that leads nowhere.
+///
+/// # Errors
+/// As socket(2) and bind(2).
+pub(crate) fn caller(old: bool) -> Result<OwnedFd> {
+    let (v4, v6) = (std::net::Ipv4Addr::LOCALHOST, std::net::Ipv6Addr::LOCALHOST);
+    if old {
+        let made = socket(libc::AF_INET, libc::SOCK_STREAM, 0)?;
+        rustix::net::bind(&made, &std::net::SocketAddrV4::new(v4, CALLER_PORT))?;
+        return Ok(made);
+    }
+    let bound = socket(libc::AF_INET6, libc::SOCK_STREAM, 0).and_then(|made| {
+        rustix::net::bind(&made, &std::net::SocketAddrV6::new(v6, CALLER_PORT, 0, 0))?;
+        Ok(made)
+    });
+    bound.or_else(|_| socket(libc::AF_INET, libc::SOCK_STREAM, 0))
+}
+
 fn set((path, value): (&CStr, &CStr)) -> Result<()> {
     let file = rustix::fs::open(path, OFlags::WRONLY | OFlags::CLOEXEC, Mode::empty())?;
     Ok(rustix::io::write(&file, value.to_bytes()).map(drop)?)

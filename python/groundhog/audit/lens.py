@@ -128,6 +128,9 @@ class Watched:
         self._lens.snapshotted(self._process)
         return taken
 
+    def take_callers(self) -> list[int]:
+        return self._process.take_callers()
+
     def listeners(self) -> list[tuple[str, int]]:
         return self._process.listeners()
 

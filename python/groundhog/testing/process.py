@@ -63,6 +63,10 @@ class FakeProcess:
     def verify(self) -> None:
         """Find no difference."""
 
+    def take_callers(self) -> list[int]:
+        """None: it has no network of its own."""
+        return []
+
     def listeners(self) -> list[tuple[str, int]]:
         """Nowhere: no fake is a server."""
         return []

@@ -118,9 +118,15 @@ class HttpTransport(Ends):
     ) -> HttpServer:
         """Ask the process by connecting to it."""
         output = Output(loop, self._stdout, self._stderr, guard, limits.log_bytes)
+        asked, *callers = process.take_callers()[:3] or [-1]
+        if callers:  # it has a network of its own
+            self._close_callers()
+            self._callers = {sock.getsockname()[0]: sock for sock in map(_adopted, callers)}
+        diag = socket.socket(fileno=asked) if callers else ask()
         self._channel = HttpServer(
-            loop, owner, process, output, self._port, self._callers, limits.result_bytes
+            loop, owner, process, output, self._port, self._callers, diag, limits.result_bytes
         )
+        self._channel.is_apart = bool(callers)
         return self._channel
 
     def waits(self, pid: int) -> bool:
@@ -131,9 +137,12 @@ class HttpTransport(Ends):
         """Close everything; safe to call twice."""
         if self._channel is not None:
             self._channel.close()
+        self._close_callers()
+        super().close()
+
+    def _close_callers(self) -> None:
         while self._callers:
             self._callers.popitem()[1].close()
-        super().close()
 
 
 class HttpServer:
@@ -150,6 +159,7 @@ class HttpServer:
         output: Output,
         port: int,
         callers: Mapping[str, socket.socket],
+        diag: socket.socket,
         most_body: int,
     ) -> None:
         self._loop = loop
@@ -164,7 +174,9 @@ class HttpServer:
         self._elsewhere: list[tuple[str, int]] = []
         self._elsewhere_since = 0.0
         self._sock: socket.socket | None = None
-        self._diag: socket.socket | None = None
+        self._diag = diag
+        self.is_apart = False
+        """It has a network of its own, where nobody else is."""
         self._connected = False
         self._reading = self._writing = False
         """The loop watches it for that. To ask it for more than once costs it an error each."""
@@ -284,8 +296,7 @@ class HttpServer:
 
     def close(self) -> None:
         """Ask nobody any more; safe to call twice."""
-        if self._diag is not None:
-            self._diag.close()
+        self._diag.close()
 
     # While it loads
 
@@ -298,8 +309,8 @@ class HttpServer:
                 if near not in self._callers:
                     raise ProtocolError(f"it listens at {self._address[0]}, and this machine has no {near}")
                 self._sock = self._callers[near]
-                self._check_guard(near)
-                self._diag = ask()
+                if not self.is_apart:
+                    self._check_guard(near)
         except (OSError, GroundhogError) as error:
             self._break(ProtocolError(f"the server cannot be asked by connecting to it: {error}"))
             return
@@ -535,6 +546,14 @@ class HttpServer:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
+
+
+def _adopted(fd: int) -> socket.socket:
+    """A socket that was made elsewhere."""
+    sock = socket.socket(fileno=fd)
+    sock.setblocking(False)
+    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return sock
 
 
 def _near(host: str) -> str:

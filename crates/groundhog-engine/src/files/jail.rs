@@ -82,6 +82,8 @@ pub(crate) struct Entered {
     pub(crate) private: Vec<Private>,
     /// Who is asked about the sockets of its network, if it has one of its own.
     pub(crate) sock_diag: Option<OwnedFd>,
+    /// Sockets that may connect to what listens there.
+    pub(crate) callers: Vec<OwnedFd>,
 }
 
 /// Most pipes and sockets that are shown in private folders.
@@ -143,7 +145,7 @@ impl By {
             Self::Nothing => Ok(Entered::default()),
             Self::Landlock { private } => {
                 let private = private.iter().map(|path| Private::plain(path)).collect::<Result<_>>()?;
-                Ok(Entered { is_jailed: true, private, sock_diag: None })
+                Ok(Entered { is_jailed: true, private, ..Entered::default() })
             }
             Self::Namespace { ours, own_network, shared_memory, private } => {
                 let received = jail::receive(&ours, own_network, shared_memory)?;
@@ -157,7 +159,12 @@ impl By {
                 if let Some(memory) = received.shared_memory {
                     folders.push(Private::alone(PathBuf::from(SHARED_MEMORY), memory)?);
                 }
-                Ok(Entered { is_jailed: true, private: folders, sock_diag: received.sock_diag })
+                Ok(Entered {
+                    is_jailed: true,
+                    private: folders,
+                    sock_diag: received.sock_diag,
+                    callers: received.callers,
+                })
             }
         }
     }

@@ -65,6 +65,12 @@ fn peer_of(socket: impl AsFd, admitted: &[SocketAddr]) -> groundhog_sys::Result<
     admitted.iter().copied().find(|peer| peer.is_ipv4() == is_old).map(Some).ok_or(UNUSABLE)
 }
 
+/// What these are bound to.
+pub(super) fn callers(sockets: &[OwnedFd]) -> Vec<SocketAddr> {
+    let own = |socket| socket::own_address(socket).ok().and_then(|own| own.internet());
+    sockets.iter().filter_map(own).filter(|own| own.port() != 0).collect()
+}
+
 /// Whether the kernel lets this program guard any.
 pub(super) fn try_out(admitted: &[SocketAddr]) -> Result<()> {
     let Some(peer) = admitted.first() else { return Ok(()) };

@@ -10,6 +10,7 @@ use crate::files::page_sharing::{self, OurPipes};
 use crate::strategy::Strategy;
 use crate::syscalls::programs;
 use crate::trace::process::Process;
+use groundhog_sys::fcntl;
 use groundhog_sys::limits::{self, Limit};
 use groundhog_sys::spawn::{self, Step};
 use groundhog_sys::{Errno, Tid, pidfd, ptrace};
@@ -47,6 +48,19 @@ pub(super) struct Started {
     entered: Entered,
 }
 
+impl Started {
+    /// What one needs to speak with what listens in its network, if that is its own: who tells of its sockets, and some that may connect.
+    pub(super) fn take_callers(&mut self) -> groundhog_sys::Result<Vec<OwnedFd>> {
+        let callers = std::mem::take(&mut self.entered.callers);
+        match &self.entered.sock_diag {
+            Some(tells) if !self.watch.borrow().admitted.is_empty() => {
+                Ok(std::iter::once(fcntl::duplicate(tells)?).chain(callers).collect())
+            }
+            _ => Ok(Vec::new()), // nobody is to connect to it
+        }
+    }
+}
+
 impl Session {
     /// Takes over a process whose threads the calling thread has just seized.
     pub(super) fn new(started: Started, strategy: Strategy, drain: Vec<OwnedFd>) -> Self {
@@ -82,7 +96,10 @@ pub(super) fn prepare(options: SpawnOptions) -> Result<Birth> {
     let connections = options.connections;
     let most_tasks = options.most_tasks.unwrap_or(usize::MAX);
     let admitted = options.admitted.clone();
-    listeners::try_out(&admitted)?;
+    // In a network of its own it may be guarded by whoever has made that.
+    if !options.jail.as_ref().is_some_and(|jail| jail.own_network) {
+        listeners::try_out(&admitted)?;
+    }
     let (name, command) = command(options)?;
     Ok(Birth { name, command, prepared, watches_frequent, connections, most_tasks, admitted })
 }
@@ -158,6 +175,9 @@ impl Birth {
             None if process.ending().is_none() => {
                 process.reopen_files().map_err(io)?;
                 let entered = jailed.entered().map_err(|errno| failed("taking over its jail", errno))?;
+                if !entered.callers.is_empty() && !watch.borrow().admitted.is_empty() {
+                    watch.borrow_mut().admitted = listeners::callers(&entered.callers);
+                }
                 // What it inherits of this thread and what we give it. Not asked of itself: it runs by now, and may have
                 // installed one of its own.
                 let filters_at_start =

@@ -89,10 +89,11 @@ pub struct Tracee {
     ending: Arc<OnceLock<String>>,
     /// The process whose thread the tracer is. A fork of it has a copy of this handle, which reaches nobody.
     owner: u32,
+    callers: Mutex<Vec<OwnedFd>>,
 }
 
 /// What the tracer thread says when it has its process.
-type Birth = Result<(Tid, Arc<OwnedFd>, Arc<Doorbell>)>;
+type Birth = Result<(Tid, Arc<OwnedFd>, Arc<Doorbell>, Vec<OwnedFd>)>;
 
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
@@ -145,10 +146,12 @@ impl Tracee {
             let begun = Tick::start(TICK).map_err(nowhere).and_then(|tick| Ok((begin()?, tick)));
             match begun {
                 Err(error) => drop(born.send(Err(error))),
-                Ok((started, tick)) => {
+                Ok((mut started, tick)) => {
+                    let callers = started.take_callers().unwrap_or_default();
                     let process = &started.process;
                     let doorbell = Arc::clone(&process.doorbell);
-                    let _nobody_listens = born.send(Ok((process.pid, Arc::clone(&process.pidfd), doorbell)));
+                    let told = (process.pid, Arc::clone(&process.pidfd), doorbell, callers);
+                    let _nobody_listens = born.send(Ok(told));
                     Tracer::new(Session::new(started, strategy, drain), tick, on_end).run(&received);
                 }
             }
@@ -156,7 +159,7 @@ impl Tracee {
         let thread = std::thread::Builder::new().name("groundhog-tracer".into()).spawn(body);
         let thread = thread.map_err(|error| nowhere(Errno(error.raw_os_error().unwrap_or(0))))?;
         let gone = || Error::Misuse { pid: Tid(0), message: "its tracer ended unexpectedly" };
-        let (pid, pidfd, doorbell) = birth.recv().map_err(|_| gone())??;
+        let (pid, pidfd, doorbell, callers) = birth.recv().map_err(|_| gone())??;
         Ok(Self {
             pid,
             pidfd,
@@ -169,6 +172,7 @@ impl Tracee {
             started: Mutex::new(None),
             ending,
             owner: std::process::id(),
+            callers: Mutex::new(callers),
         })
     }
 
@@ -315,6 +319,12 @@ impl Tracee {
     /// [`Error::System`] when it cannot be looked at, such as when it has ended.
     pub fn listeners(&self) -> Result<Vec<SocketAddr>> {
         listeners::addresses(self.pid, &self.pidfd)
+    }
+
+    /// What one needs to speak with what listens in the process's network, where that is its own: a socket of `sock_diag(7)`, and one of each
+    /// version of the Internet protocol, from which connections are admitted. Given once; empty where it has the machine's network.
+    pub fn take_callers(&self) -> Vec<OwnedFd> {
+        std::mem::take(&mut lock(&self.callers))
     }
 
     /// Kills the process at once; its descendants follow.
