@@ -25,8 +25,7 @@ from groundhog.worker.channel import Answer
 from groundhog.worker.engine import disconnect
 from groundhog.worker.family import has_open
 from groundhog.worker.job import ForwardedJob
-from groundhog.worker.output import Output
-from groundhog.worker.pipes import STDERR, STDIN, STDOUT, Ends
+from groundhog.worker.pipes import PrintingEnds
 from groundhog.worker.quiescence import sleeps
 
 if TYPE_CHECKING:
@@ -39,6 +38,7 @@ if TYPE_CHECKING:
     from groundhog.worker.channel import Owner
     from groundhog.worker.engine import Process
     from groundhog.worker.job import Job, Sink
+    from groundhog.worker.output import Output
     from groundhog.worker.watchdog import Guard
 
 _READ = 256 << 10
@@ -66,7 +66,7 @@ _DONE = b'{"ok":true}'
 _SERVER_ERROR = 500
 
 
-class HttpTransport(Ends):
+class HttpTransport(PrintingEnds):
     """A port to listen at, and the pipes for what is printed."""
 
     finishes = True
@@ -74,10 +74,10 @@ class HttpTransport(Ends):
     def __init__(self) -> None:
         super().__init__()
         self._channel: HttpServer | None = None
-        self._port = _free_port("127.0.0.1")
         self._callers: dict[str, socket.socket] = {}
         """Ours, one of which connects to it, by the address that they are bound to."""
         try:
+            self._port = _free_port("127.0.0.1")
             for near in _NEAR:
                 self._callers[near] = _bound(near)
         except OSError as error:
@@ -85,13 +85,6 @@ class HttpTransport(Ends):
                 self.close()
                 raise
             log.debug("no server can listen there", address=near, error=str(error))
-        try:
-            self._child[STDIN] = os.open(os.devnull, os.O_RDONLY)
-            self._stdout = self._make(STDOUT)
-            self._stderr = self._make(STDERR)
-        except BaseException:
-            self.close()
-            raise
 
     @property
     def env(self) -> Mapping[str, str]:
@@ -103,11 +96,6 @@ class HttpTransport(Ends):
         return [word.replace(_PORT, str(self._port)) for word in argv]
 
     @property
-    def drain_fds(self) -> list[int]:
-        """What it printed."""
-        return [self._stdout, self._stderr]
-
-    @property
     def spawn_options(self) -> dict[str, Any]:
         """What it is connected to here at its snapshot is a server of ours. To itself, only ours come."""
         admitted = [(near, sock.getsockname()[1]) for near, sock in self._callers.items()]
@@ -117,7 +105,7 @@ class HttpTransport(Ends):
         self, loop: asyncio.AbstractEventLoop, owner: Owner, guard: Guard, process: Process, limits: Limits
     ) -> HttpServer:
         """Ask the process by connecting to it."""
-        output = Output(loop, self._stdout, self._stderr, guard, limits.log_bytes)
+        output = self._output(loop, guard, limits.log_bytes)
         asked, *callers = process.take_callers()[:3] or [-1]
         if callers:  # it has a network of its own
             self._close_callers()

@@ -86,6 +86,29 @@ class Ends:
             os.close(self._ours.pop())
 
 
+class PrintingEnds(Ends):
+    """Of a process that is spoken to by connections: nothing to read, and pipes for what it prints."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        try:
+            self._child[STDIN] = os.open(os.devnull, os.O_RDONLY)
+            self._stdout = self._make(STDOUT)
+            self._stderr = self._make(STDERR)
+        except BaseException:
+            super().close()
+            raise
+
+    @property
+    def drain_fds(self) -> list[int]:
+        """What it printed."""
+        return [self._stdout, self._stderr]
+
+    def _output(self, loop: asyncio.AbstractEventLoop, guard: Guard, limit: int) -> Output:
+        """Collects that; ``limit``: bytes kept of each, per request."""
+        return Output(loop, self._stdout, self._stderr, guard, limit)
+
+
 class Pipes(Ends):
     """The four pipes of a process that speaks ActionLoop."""
 

@@ -31,8 +31,7 @@ from groundhog.protocols.runtime_api import Call, Conversation, Phase, RefusedEr
 from groundhog.sockets import other_end
 from groundhog.worker.channel import Answer
 from groundhog.worker.family import has_open
-from groundhog.worker.output import Output
-from groundhog.worker.pipes import STDERR, STDIN, STDOUT, Ends
+from groundhog.worker.pipes import PrintingEnds
 from groundhog.worker.quiescence import sleeps
 
 if TYPE_CHECKING:
@@ -44,6 +43,7 @@ if TYPE_CHECKING:
     from groundhog.worker.channel import Owner
     from groundhog.worker.engine import Process
     from groundhog.worker.job import Job
+    from groundhog.worker.output import Output
     from groundhog.worker.watchdog import Guard
 
 _READ = 256 << 10
@@ -69,7 +69,7 @@ _ACCEPTED = b'{"status":"OK"}'
 _REASONS = {status.value: f"{status.value} {status.phrase}".encode() for status in http.HTTPStatus}
 
 
-class RuntimeApiTransport(Ends):
+class RuntimeApiTransport(PrintingEnds):
     """A listener, and the pipes for what is printed."""
 
     finishes = True
@@ -82,9 +82,6 @@ class RuntimeApiTransport(Ends):
             self._listener.bind(("127.0.0.1", 0))
             self._listener.listen(_BACKLOG)
             self._listener.setblocking(False)
-            self._child[STDIN] = os.open(os.devnull, os.O_RDONLY)
-            self._stdout = self._make(STDOUT)
-            self._stderr = self._make(STDERR)
         except BaseException:
             self.close()
             raise
@@ -93,11 +90,6 @@ class RuntimeApiTransport(Ends):
     def env(self) -> Mapping[str, str]:
         """Where the API is."""
         return {"AWS_LAMBDA_RUNTIME_API": f"127.0.0.1:{self._port}"}
-
-    @property
-    def drain_fds(self) -> list[int]:
-        """What it printed."""
-        return [self._stdout, self._stderr]
 
     @property
     def spawn_options(self) -> dict[str, Any]:
@@ -112,7 +104,7 @@ class RuntimeApiTransport(Ends):
         self, loop: asyncio.AbstractEventLoop, owner: Owner, guard: Guard, process: Process, limits: Limits
     ) -> RuntimeApi:
         """Serve the API to the process."""
-        output = Output(loop, self._stdout, self._stderr, guard, limits.log_bytes)
+        output = self._output(loop, guard, limits.log_bytes)
         most = min(limits.result_bytes, runtime_api.MOST_RESPONSE)
         self._channel = RuntimeApi(loop, self._listener, owner, process.pid, output, most)
         return self._channel
