@@ -23,6 +23,7 @@ from groundhog.config import Limits
 from groundhog.errors import HookError, InvalidRequestError, PayloadTooLargeError, ProtocolError
 from groundhog.protocols import runtime_api
 from groundhog.protocols.runtime_api import TABLE, Call, Conversation, Phase, RefusedError
+from groundhog.worker import family
 from groundhog.worker import runtime_api as channel_module
 from groundhog.worker.job import Job
 from groundhog.worker.runtime_api import RuntimeApiTransport
@@ -604,7 +605,7 @@ async def test_nobody_else_may_ask(it: Fixture, monkeypatch: pytest.MonkeyPatch)
     asked = await asyncio.create_subprocess_exec(
         "python3", "-c", program, port, NEXT.hex(), stdout=asyncio.subprocess.PIPE
     )
-    monkeypatch.setattr(channel_module, "_family", lambda pid: [pid])  # it is a child of this process
+    monkeypatch.setattr(family, "_family", lambda pid: [pid])  # it is a child of this process
     said, _ = await asyncio.wait_for(asked.communicate(), 30)
     assert said == b"b''\n"
     assert it.told.events.empty()
@@ -743,6 +744,6 @@ async def test_an_event_is_sent_whole_before_its_connection_is_ended(it: Fixture
 async def test_a_function_that_has_too_much_open_to_be_looked_through(
     it: Fixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(channel_module, "_MOST_LOOKS", 3)
+    monkeypatch.setattr(family, "_MOST_LOOKS", 3)
     client = await it.connect()
     assert await read(client) == b""
