@@ -616,3 +616,18 @@ def test_it_takes_no_privilege() -> None:
             traceback.print_exc()
         os._exit(2)
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+
+
+def test_it_is_invoked_and_audited_by_objects(standard: tuple[str, ...], source: Source) -> None:
+    asked = groundhog(
+        "invoke", "--protocol", "http", "--payload", '{"path": "/x"}', "-n", "2", "--json", "--", *standard
+    )
+    assert asked.returncode == 0, asked.stderr
+    values = [json.loads(line)["value"] for line in asked.stdout.splitlines()]
+    assert [(value["status"], json.loads(value["body"])["seen"]) for value in values] == [(200, [None])] * 2
+    payloads = source("payloads.jsonl", '{"path": "/a"}\n{"path": "/b", "method": "POST", "body": "x"}\n')
+    counts = programs.go("http")
+    audited = groundhog("audit", "--protocol", "http", "--payloads", str(payloads), "--", *counts)
+    assert "restores verified byte by byte" in audited.stdout, audited.stdout + audited.stderr
+    assert "without isolation, request 2 was answered differently" in audited.stdout
+    assert "got two answers with isolation" not in audited.stdout

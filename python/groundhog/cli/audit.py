@@ -22,6 +22,7 @@ from groundhog.errors import ConfigError
 
 if TYPE_CHECKING:
     from groundhog.audit.selftest import Finding
+    from groundhog.config import Protocol
 
 _LANGUAGES = ("c", "java", "node", "python")
 
@@ -32,6 +33,7 @@ class _AuditCommand(options.TargetCommand):
 
 @click.command("audit", cls=_AuditCommand)
 @options.target
+@options.protocol
 @click.option(
     "--payloads",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
@@ -79,6 +81,7 @@ def command(
     warmup_file: Path | None,
     warmup_rounds: int,
     *,
+    protocol: Protocol,
     payloads: Path | None,
     self_test: bool,
     requests: int,
@@ -121,7 +124,7 @@ def command(
     else:
         if handler is None and program is None:
             raise click.UsageError("nothing to audit: name a TARGET, or give --self-test")
-        function = options.function(handler, program, warmup, warmup_file, warmup_rounds)
+        function = options.function(handler, program, warmup, warmup_file, warmup_rounds, protocol)
         if payloads is None:
             raise click.UsageError("no requests to audit it with: give --payloads F.jsonl")
         values = options.lines(payloads)

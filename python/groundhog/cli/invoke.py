@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
 
-    from groundhog.config import Function, Reply
+    from groundhog.config import Function, Protocol, Reply
     from groundhog.worker.engine import RestoreReport
 
 
@@ -104,6 +104,7 @@ async def calls(
 
 @click.command("invoke", cls=options.TargetCommand)
 @options.target
+@options.protocol
 @click.option(
     "--payload", type=options.Json(), default="{}", show_default=True, metavar="JSON", help="The arguments."
 )
@@ -122,6 +123,7 @@ def command(
     warmup_file: Path | None,
     warmup_rounds: int,
     *,
+    protocol: Protocol,
     payload: Any,
     count: int,
     timeout: float,
@@ -133,7 +135,7 @@ def command(
 
     The exit code is 1 if a call failed.
     """
-    function = options.function(handler, program, warmup, warmup_file, warmup_rounds)
+    function = options.function(handler, program, warmup, warmup_file, warmup_rounds, protocol)
     logs.configure(logging.WARNING)
     show = _show_json if as_json else _show_table
     limits = Limits(timeout_s=timeout, scratch_bytes=scratch_bytes)

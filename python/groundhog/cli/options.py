@@ -147,8 +147,19 @@ class ProgramCommand(TargetCommand):
 
 
 def target(command: Decorated) -> Decorated:
-    """Add the target and its warm-up requests: the parameters of `function`."""
+    """Add the target and its warm-up requests: the parameters of `function`, but for its protocol."""
     return warmups(click.argument("handler", metavar="TARGET", required=False)(command))
+
+
+def protocol(command: Decorated) -> Decorated:
+    """Add how the target is spoken to."""
+    return click.option(
+        "--protocol",
+        type=Protocol(),
+        default="actionloop",
+        show_default=True,
+        help="How a command is spoken to.",
+    )(command)
 
 
 def warmups(command: Decorated) -> Decorated:

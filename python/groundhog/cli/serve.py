@@ -17,14 +17,8 @@ if TYPE_CHECKING:
 
 @click.command("serve", cls=options.TargetCommand)
 @options.target
+@options.protocol
 @front.served(port=8080)
-@click.option(
-    "--protocol",
-    type=options.Protocol(),
-    default="actionloop",
-    show_default=True,
-    help="How a command is spoken to.",
-)
 def command(
     handler: str | None,
     program: tuple[str, ...] | None,

@@ -108,7 +108,7 @@ def test_headers_that_a_connection_names_are_its_own() -> None:
 
 
 def test_an_answer_is_text_where_it_can_be() -> None:
-    headers = [(b"set-cookie", b"a"), (b"set-cookie", b"b")]
+    headers = [(b"Date", b"now"), (b"set-cookie", b"a"), (b"set-cookie", b"b")]
     told = answer(200, headers, "ü".encode())
     assert told == {"status": 200, "headers": [["set-cookie", "a"], ["set-cookie", "b"]], "body": "ü"}
     assert answer(500, [], b"\xff") == {"status": 500, "headers": [], "body": "/w==", "base64": True}
