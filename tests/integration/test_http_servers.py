@@ -151,9 +151,10 @@ def run(program: tuple[str, ...], *options: str, env: dict[str, str] | None = No
 
 
 def retirements(server: Served) -> Any:
+    """Why processes were replaced, but for those that made way for one that is not watched."""
     told = server.client.get("/_/info").json()
     assert "pool" in told, told
-    return told["pool"]["retirements"]
+    return {reason: count for reason, count in told["pool"]["retirements"].items() if reason != "superseded"}
 
 
 def port_of(pid: int) -> int:
