@@ -14,7 +14,9 @@ from dataclasses import dataclass
 _NETLINK_SOCK_DIAG = 4
 _SOCK_DIAG_BY_FAMILY = 20
 _NLM_F_REQUEST = 1
+_NLM_F_DUMP = 0x300
 _NLMSG_ERROR = 2
+_NLMSG_DONE = 3
 # linux/rtnetlink.h
 _RTM_GETROUTE = 26
 _RTN_LOCAL = 2
@@ -25,6 +27,8 @@ _QUESTION = struct.Struct("=BBBxI2s2s16s16sIII")  # inet_diag_req_v2: what, stat
 _ANSWER = struct.Struct("=BBBB48xIIIII")  # inet_diag_msg: family, state, ..., two queues, user, inode
 _ROUTE = struct.Struct("=BBBBBBBBI")  # rtmsg: first the family and the bits of the address, then seven, flags
 _ATTRIBUTE = struct.Struct("=HH")  # rtattr: length and kind
+_ADDRESS = slice(8, 24)
+"""Of an answer: where that socket is bound."""
 _ALL_STATES = 0xFFFFFFFF
 _NO_COOKIE = 0xFFFFFFFF
 LISTEN = 10
@@ -87,6 +91,62 @@ def other_end(near: tuple[str, int], far: tuple[str, int], by: socket.socket | N
     return End(inode, user, unacknowledged, unread, state)
 
 
+def listeners(near: tuple[str, int], by: socket.socket) -> list[int]:
+    """Return the inode numbers of all sockets that may be given a connection to an address.
+
+    Args:
+        near: address and port.
+        by: what `ask` made.
+
+    Raises:
+        OSError: the kernel does not tell.
+    """
+    host = ipaddress.ip_address(near[0].partition("%")[0])
+    if host.version == 4:  # noqa: PLR2004
+        # One for both versions of the protocol only if bound to the very address: else others go before it.
+        mapped = bytes(10) + b"\xff\xff" + host.packed
+        wanted = {socket.AF_INET: {host.packed + bytes(12), bytes(16)}, socket.AF_INET6: {mapped}}
+    else:
+        wanted = {socket.AF_INET6: {host.packed, bytes(16)}}
+    return [
+        inode
+        for family, addresses in wanted.items()
+        for address, inode in _listening(family, near[1], by)
+        if address in addresses
+    ]
+
+
+def _listening(family: socket.AddressFamily, port: int, by: socket.socket) -> list[tuple[bytes, int]]:
+    """Addresses and inode numbers of what listens at a port."""
+    question = _QUESTION.pack(
+        family,
+        socket.IPPROTO_TCP,
+        0,
+        1 << LISTEN,
+        port.to_bytes(2, "big"),
+        bytes(2),
+        bytes(16),
+        bytes(16),
+        0,
+        _NO_COOKIE,
+        _NO_COOKIE,
+    )
+    flags = _NLM_F_REQUEST | _NLM_F_DUMP
+    by.send(_HEADER.pack(_HEADER.size + len(question), _SOCK_DIAG_BY_FAMILY, flags, 0, 0) + question)
+    found: list[tuple[bytes, int]] = []
+    while True:
+        part = by.recv(65536)
+        while part:
+            length, kind, *_ = _HEADER.unpack_from(part)
+            answer, part = part[_HEADER.size : length], part[(length + 3) & ~3 :]
+            if kind == _NLMSG_DONE:
+                return found
+            if kind == _NLMSG_ERROR:
+                raise _error_of(answer)
+            *_, inode = _ANSWER.unpack_from(answer)
+            found.append((answer[_ADDRESS], inode))
+
+
 def is_here(host: str) -> bool:
     """Whether an address is one of this machine's own, in our network.
 
@@ -126,9 +186,13 @@ def _asked(protocol: int, what: int, question: bytes, by: socket.socket | None =
     _, kind, *_ = _HEADER.unpack_from(answer)
     answer = answer[_HEADER.size :]
     if kind == _NLMSG_ERROR:
-        code = -int.from_bytes(answer[:4], sys.byteorder, signed=True)
-        raise OSError(code, os.strerror(code))
+        raise _error_of(answer)
     return answer
+
+
+def _error_of(answer: bytes) -> OSError:
+    code = -int.from_bytes(answer[:4], sys.byteorder, signed=True)
+    return OSError(code, os.strerror(code))
 
 
 def can_tell() -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import errno
+import itertools
 import json
 import os
 import re
@@ -440,6 +441,70 @@ def test_no_request_is_sent_to_who_has_bound_the_port_before(source: Source) -> 
                 assert stranger.recv(1) == b""
             assert set(retirements(server)) == {"request-unsent"}
             assert server.stop() == 0
+
+
+TELLS_ITS_CONNECTION = """
+import json, os, socket, struct
+
+TCP_SAVE_SYN, TCP_SAVED_SYN = 27, 28
+end = 2 * bytes([13, 10])
+listener = socket.socket()
+if "SHARES" in os.environ:
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+listener.setsockopt(socket.IPPROTO_TCP, TCP_SAVE_SYN, 1)
+listener.bind(("127.0.0.1", int(os.environ["PORT"])))
+listener.listen()
+while True:
+    connection, _ = listener.accept()
+    request = connection.recv(65536)
+    headers = connection.getsockopt(socket.IPPROTO_TCP, TCP_SAVED_SYN, 200)
+    header = headers[4 * (headers[0] & 15):]
+    info = connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 232)
+    told = {"window": struct.unpack_from("I", info, 228), "of_syn": struct.unpack_from(">H", header, 14)}
+    told = json.dumps({**told, "sequence": struct.unpack_from(">I", header, 4)[0]}).encode()
+    connection.sendall(b"HTTP/1.1 200 OK" + end + (bytes(6 << 20) if b"/large" in request else told))
+    connection.close()
+"""
+
+
+@pytest.mark.parametrize("network", ["host", "none"])
+def test_a_connection_does_not_tell_of_the_one_before(source: Source, network: str) -> None:
+    program = (sys.executable, str(source("tells.py", TELLS_ITS_CONNECTION)))
+    with run(program, "--network", network) as server:
+        told = [server.client.get("/").json() for _ in range(6)]
+        assert len(server.client.get("/large").content) == 6 << 20
+        told += [server.client.get("/").json() for _ in range(6)]
+        sequence = [answer.pop("sequence") for answer in told]
+        assert told == 12 * told[:1]
+        apart = {(after - before) % (1 << 32) for before, after in itertools.pairwise(sequence)}
+        assert len(apart) > 5, apart  # by how much was sent, it would be the same each time
+        assert retirements(server) == {}, server.log
+        assert server.stop() == 0
+
+
+def test_no_request_is_sent_to_who_shares_the_port(source: Source) -> None:
+    program = (sys.executable, str(source("tells.py", TELLS_ITS_CONNECTION)))
+    with run(program, env={"SHARES": "1"}) as server, contextlib.ExitStack() as strangers:
+        assert server.client.get("/").status_code == 200
+        (pid,) = server.function_pids()
+        port = port_of(pid)
+        listening = [strangers.enter_context(socket.socket()) for _ in range(50)]
+        for stranger in listening:
+            stranger.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+            stranger.bind(("127.0.0.1", port))
+            stranger.listen()
+            stranger.setblocking(False)
+        refused = server.client.get("/", timeout=5)
+        assert refused.status_code == 503, refused.text
+        assert "somebody else" in refused.json()["error"]
+        for stranger in listening:
+            with contextlib.suppress(BlockingIOError, ConnectionResetError):
+                taken = strangers.enter_context(stranger.accept()[0])
+                taken.setblocking(True)
+                assert taken.recv(1) == b""
+        assert server.client.get("/").status_code == 200
+        assert set(retirements(server)) == {"request-unsent"}
+        assert server.stop() == 0
 
 
 IN_PARTS = """

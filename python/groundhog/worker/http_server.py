@@ -20,7 +20,7 @@ import h11
 from groundhog._log import log
 from groundhog.errors import CutOffError, GroundhogError, PayloadTooLargeError, ProtocolError
 from groundhog.protocols import http_message
-from groundhog.sockets import LISTEN, ask, other_end
+from groundhog.sockets import LISTEN, ask, listeners, other_end
 from groundhog.worker.channel import Answer
 from groundhog.worker.engine import disconnect
 from groundhog.worker.family import has_open
@@ -61,6 +61,17 @@ _CONNECT_S = 1.0
 _TRIES = 20
 _NEAR = ("127.0.0.1", "::1")
 _SYN_SENT = 2
+# linux/tcp.h
+_TCP_REPAIR = 19
+_TCP_REPAIR_QUEUE = 20
+_TCP_QUEUE_SEQ = 21
+_SEND_QUEUE = 2
+_SO_BUF_LOCK = 72
+_RECEIVE_BUFFER = 64 << 10
+_SEND_BUFFER = 8 << 10
+"""Those of new sockets, which the kernel doubles."""
+_REPAIR_ON = 1
+_REPAIR_OFF = -1
 _PORT = "$PORT"
 _DONE = b'{"ok":true}'
 _SERVER_ERROR = 500
@@ -75,7 +86,7 @@ class HttpTransport(PrintingEnds):
         super().__init__()
         self._channel: HttpServer | None = None
         self._callers: dict[str, socket.socket] = {}
-        """Ours, one of which connects to it, by the address that they are bound to."""
+        """Ours, which keep the ports from which it is connected to, by their addresses."""
         try:
             self._port = _free_port("127.0.0.1")
             for near in _NEAR:
@@ -159,9 +170,14 @@ class HttpServer:
         self._most_body = most_body
         self._address: tuple[str, int] | None = None
         """Where it listens."""
+        self._listeners: set[int] = set()
+        """Its own, by their inodes, which no other socket has as long as they are open."""
         self._elsewhere: list[tuple[str, int]] = []
         self._elsewhere_since = 0.0
+        self._caller: socket.socket | None = None
+        """What keeps our end's port."""
         self._sock: socket.socket | None = None
+        """Our end of a request's connection."""
         self._diag = diag
         self.is_apart = False
         """It has a network of its own, where nobody else is."""
@@ -285,6 +301,8 @@ class HttpServer:
     def close(self) -> None:
         """Ask nobody any more; safe to call twice."""
         self._diag.close()
+        if self._sock is not None:
+            self._sock.close()
 
     # While it loads
 
@@ -296,7 +314,7 @@ class HttpServer:
                 near = _near(self._address[0])
                 if near not in self._callers:
                     raise ProtocolError(f"it listens at {self._address[0]}, and this machine has no {near}")
-                self._sock = self._callers[near]
+                self._caller = self._callers[near]
                 if not self.is_apart:
                     self._check_guard(near)
         except (OSError, GroundhogError) as error:
@@ -308,7 +326,11 @@ class HttpServer:
             self._tell(_DONE)
 
     def _check_guard(self, near: str) -> None:
-        """See a stranger stay out, which the kernel decides before it returns. ProtocolError if not."""
+        """See a stranger stay out, which the kernel decides before it returns. ProtocolError if not.
+        OSError where our own end cannot be made.
+        """
+        assert self._caller is not None  # noqa: S101
+        _of_same_port(self._caller).close()
         with socket.socket(_family(near)) as stranger:
             stranger.bind((near, 0))
             stranger.setblocking(False)
@@ -337,9 +359,14 @@ class HttpServer:
     # A request
 
     def _connect(self) -> None:
-        sock = self._sock
-        assert sock is not None  # noqa: S101 - it has loaded
-        failed = sock.connect_ex(self._target())
+        assert self._caller is not None  # noqa: S101 - it has loaded
+        try:
+            # Only who is in a network makes sockets there; a copy, which is closed like the others.
+            sock = self._sock = self._caller.dup() if self.is_apart else _of_same_port(self._caller)
+            failed = sock.connect_ex(self._target())
+        except OSError as error:
+            self._break(CutOffError(f"a request was not sent: {error.strerror}"))
+            return
         if failed not in {0, errno.EINPROGRESS}:
             self._break(ProtocolError(f"it takes no connections any more: {os.strerror(failed)}"))
             return
@@ -373,12 +400,24 @@ class HttpServer:
 
     def _far_end(self) -> End | None:
         """What is at the function's end of the connection, whoever has it."""
-        assert self._sock is not None  # noqa: S101
-        return other_end(self._sock.getsockname()[:2], self._target(), self._diag)
+        assert self._caller is not None  # noqa: S101 - it has loaded
+        return other_end(self._caller.getsockname()[:2], self._target(), self._diag)
 
     def _is_its_own(self, end: End | None) -> bool:
-        # What nobody has waits to be accepted, or has ended.
-        return end is None or end.state == LISTEN or not end.inode or has_open(self._process.pid, end.inode)
+        if end is None:
+            return True  # it has ended
+        if end.inode and end.state != LISTEN:
+            return has_open(self._process.pid, end.inode)
+        # What nobody has waits to be accepted, by whoever listens there: of its own user's, others may, too
+        # (SO_REUSEPORT), now or when it has been sent something.
+        assert self._diag is not None  # noqa: S101 - it has loaded
+        for inode in listeners(self._target(), self._diag):
+            if inode not in self._listeners:
+                if not has_open(self._process.pid, inode):
+                    return False
+                self._listeners.add(inode)
+        end = self._far_end()
+        return end is None or not end.inode or has_open(self._process.pid, end.inode)
 
     def _send(self) -> None:
         assert self._sock is not None  # noqa: S101
@@ -515,9 +554,17 @@ class HttpServer:
         self._stop_timer()
         self._unwatch()
         self._unsent = memoryview(b"")
-        if self._connected and self._sock is not None:
+        if self._sock is None:
+            return
+        try:
+            if self._connected:
+                disconnect(self._sock.fileno())
+                if self.is_apart:
+                    _renew(self._sock)
+        finally:
             self._connected = False
-            disconnect(self._sock.fileno())
+            self._sock.close()
+            self._sock = None
 
     def _unwatch(self) -> None:
         if self._sock is not None and self._reading:
@@ -541,7 +588,26 @@ def _adopted(fd: int) -> socket.socket:
     sock = socket.socket(fileno=fd)
     sock.setblocking(False)
     sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    _renew(sock)
     return sock
+
+
+def _renew(sock: socket.socket) -> None:
+    """Have a socket that has had a connection tell the next one nothing of it: see `_of_same_port`.
+
+    Raises:
+        OSError: PermissionError without ``CAP_NET_ADMIN`` over its network, which its owner has.
+    """
+    for option, value in (
+        (_TCP_REPAIR, _REPAIR_ON),
+        (_TCP_REPAIR_QUEUE, _SEND_QUEUE),
+        (_TCP_QUEUE_SEQ, 0),  # the kernel chooses anew
+        (_TCP_REPAIR, _REPAIR_OFF),
+    ):
+        sock.setsockopt(socket.IPPROTO_TCP, option, value)
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _RECEIVE_BUFFER)
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SEND_BUFFER)
+    sock.setsockopt(socket.SOL_SOCKET, _SO_BUF_LOCK, 0)  # they grow again
 
 
 def _near(host: str) -> str:
@@ -567,6 +633,28 @@ def _free_port(host: str) -> int:
         return int(sock.getsockname()[1])
 
 
+def _of_same_port(caller: socket.socket) -> socket.socket:
+    """A socket that has had no connection, bound where another one is, which keeps others from that.
+
+    One that has had a connection tells the next one's other end of it, also after `disconnect`: by its first
+    sequence number how much was sent, and by the window that it opens how much came.
+
+    Raises:
+        OSError: PermissionError without ``CAP_NET_ADMIN``.
+    """
+    sock = socket.socket(caller.family)
+    try:
+        sock.setsockopt(socket.IPPROTO_TCP, _TCP_REPAIR, _REPAIR_ON)  # binds in spite of the other one
+        sock.bind(caller.getsockname())
+        sock.setsockopt(socket.IPPROTO_TCP, _TCP_REPAIR, _REPAIR_OFF)
+        sock.setblocking(False)
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    except BaseException:
+        sock.close()
+        raise
+    return sock
+
+
 def _bound(host: str) -> socket.socket:
     """A socket with a port that stays its own when a connection ends, which only one has that asked for it by
     number: connect(2). OSError where there is none.
@@ -575,8 +663,6 @@ def _bound(host: str) -> socket.socket:
         sock = socket.socket(_family(host))
         try:
             sock.bind((host, _free_port(host)))
-            sock.setblocking(False)
-            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         except OSError:
             sock.close()
             if not left:
