@@ -284,6 +284,20 @@ def test_domains_share_nothing(standard: tuple[str, ...]) -> None:
         assert server.stop() == 0
 
 
+def test_a_function_is_told_of_the_domain_that_counts(standard: tuple[str, ...]) -> None:
+    options = ("--isolation", "domain", "--domain-header", "X-Tenant")
+    with run(standard, *options) as server:
+        headers = {"X-Tenant": "a", "Connection": "close, X-Tenant"}
+        told = server.client.get("/", headers=headers).json()["headers"]
+        assert ["x-tenant", "a"] in [[name.lower(), text] for name, text in told]
+        for other in "X_Tenant", "x_tenant":
+            for headers in {"X-Tenant": "a", other: "b"}, {other: "b"}:
+                refused = server.client.get("/", headers=headers)
+                assert refused.status_code == 400
+                assert "x_tenant" in refused.json()["error"]
+        assert server.stop() == 0
+
+
 def test_requests_and_answers_pass_as_they_are(standard: tuple[str, ...]) -> None:
     with run(standard) as server:
         headers = {"X-Own": "1", "TE": "trailers", "Connection": "close", "ce-id": "7", "Host": "example.org"}

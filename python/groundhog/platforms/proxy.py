@@ -61,13 +61,13 @@ def application(
             await neighbours.check(request)
         _check(request)
         timeout = parse_timeout(single_header(request, "X-Timeout"), limits.timeout_s)
-        domain = single_header(request, domain_header) or None if domain_header else None
+        domain = _domain(request, domain_header) if domain_header else None
         body = await read_body(request, limits.request_bytes, limits.timeout_s)
         activation_id = os.urandom(16).hex()
         job: Job | None = None
         sink = _Sink(untaken)
         try:
-            job = pool.forward(_forwarded(request, body), sink, domain, timeout)
+            job = pool.forward(_forwarded(request, body, domain_header), sink, domain, timeout)
             job.future.add_done_callback(sink.on_end)
             await answers.outcome(request, pool, job, sink.begun)
         except errors.GroundhogError as error:
@@ -219,13 +219,28 @@ def _check(request: Request) -> None:
         raise Refusal(501, "CONNECT is not served: this is no proxy")
 
 
-def _forwarded(request: Request, body: bytes) -> http_message.Request:
+def _domain(request: Request, name: str) -> str | None:
+    """The trust domain that a header tells.
+
+    Raises:
+        Refusal: 400 where a function may be told of another one.
+    """
+    told = name.lower()
+    for other in request.headers:
+        if other != told and other.replace("_", "-") == told.replace("_", "-"):
+            what = f"the header {other} is the same as {name} to programs that take _ for -: send only that"
+            raise Refusal(400, what)
+    return single_header(request, name) or None
+
+
+def _forwarded(request: Request, body: bytes, domain_header: str | None) -> http_message.Request:
     scope = request.scope
     target = scope["raw_path"] or b"/"
     if scope["query_string"]:
         target += b"?" + scope["query_string"]
     # Before anything is added: which headers are those of its connection is the caller's to say of its own.
-    headers = list(http_message.passed_on(scope["headers"]))
+    kept = frozenset({domain_header.lower().encode()} if domain_header else ())
+    headers = list(http_message.passed_on(scope["headers"], kept=kept))
     came_by = [value for name, value in headers if name == b"x-forwarded-for"]
     if scope["client"] is not None:
         came_by.append(scope["client"][0].encode())

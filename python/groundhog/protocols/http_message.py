@@ -100,8 +100,15 @@ class Request:
         return b"".join(part for part in (head, body, end) if part)
 
 
-def passed_on(headers: Iterable[tuple[bytes, bytes]], besides: frozenset[bytes] = frozenset()) -> Headers:
-    """Those headers of a message that are not about the connection by which it came, less ``besides``."""
+def passed_on(
+    headers: Iterable[tuple[bytes, bytes]],
+    besides: frozenset[bytes] = frozenset(),
+    kept: frozenset[bytes] = frozenset(),
+) -> Headers:
+    """Those headers of a message that are not about the connection by which it came, less ``besides``.
+
+    A sender cannot say that those in ``kept`` are about it.
+    """
     listed = list(headers)
     named = {
         word.strip().lower()
@@ -109,7 +116,7 @@ def passed_on(headers: Iterable[tuple[bytes, bytes]], besides: frozenset[bytes] 
         if name.lower() == b"connection"
         for word in value.split(b",")
     }
-    left_out = _OF_CONNECTION | besides | (named - _NEVER_OF_CONNECTION)
+    left_out = _OF_CONNECTION | besides | (named - _NEVER_OF_CONNECTION - kept)
     if any(name.lower() == b"transfer-encoding" for name, _ in listed):
         left_out |= {b"content-length"}  # which it overrides: RFC 9112, section 6.3
     return tuple((name, value) for name, value in listed if name.lower() not in left_out)
