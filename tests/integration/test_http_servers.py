@@ -59,6 +59,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self.wfile.write(b"half")
             self.wfile.flush()
             os._exit(3)
+        if path == "/status":
+            self.answer(b"", 600)
+            return
         if path == "/nonsense":
             self.wfile.write(b"this is no HTTP" + 2 * bytes([13, 10]))
             return
@@ -81,6 +84,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if path == "/nothing":
             self.send_response(204)
             self.send_header("Connection", "close")
+            self.send_header("Content-Length", "5")
             self.end_headers()
             return
         told = {
@@ -318,7 +322,8 @@ def test_requests_and_answers_pass_as_they_are(standard: tuple[str, ...]) -> Non
         assert got["x-forwarded-proto"] == "http"
         assert "te" not in got
         assert server.client.head("/").headers["content-length"] != "0"
-        assert server.client.get("/nothing").status_code == 204
+        nothing = server.client.get("/nothing")
+        assert (nothing.status_code, nothing.headers.get("content-length")) == (204, None)
         assert len(server.client.get("/large").content) == 1 << 22
         assert server.client.post("/", content=iter([b"in ", b"parts"])).json()["body"] == "in parts"
         assert server.client.post("/", content=b"x" * (1 << 21)).json()["body"] == "x" * (1 << 21)
@@ -353,6 +358,8 @@ def test_what_goes_wrong_is_told(standard: tuple[str, ...]) -> None:
         nonsense = server.client.get("/nonsense")
         assert nonsense.status_code == 502
         assert "does not answer by HTTP" in nonsense.json()["error"]
+        other = server.client.get("/status")
+        assert (other.status_code, "status of 600" in other.json()["error"]) == (502, True)
         slow = server.client.get("/hang", headers={"X-Timeout": "0.2"})
         assert slow.status_code == 504
         with pytest.raises(httpx.RemoteProtocolError):

@@ -37,6 +37,9 @@ if TYPE_CHECKING:
 
 _OURS = frozenset({b"date"})
 """Of an answer: the server of callers says it."""
+_LENGTH = frozenset({b"content-length"})
+"""Of an answer without a body: whoever believes it waits for one. See RFC 9110, section 8.6."""
+_NO_CONTENT = 204
 _SERVER_ERROR = 500
 _MOST_UNTAKEN = 512 * answers.MIB
 """Bytes of answers that have come, and that callers have not taken, of all together. What their connections
@@ -126,7 +129,8 @@ class _Sink:
 
     def head(self, status: int, headers: http_message.Headers) -> None:
         self.status = status
-        self.headers = http_message.passed_on(headers, _OURS)
+        left_out = _OURS | _LENGTH if status == _NO_CONTENT else _OURS
+        self.headers = http_message.passed_on(headers, left_out)
         if not self.begun.done():
             self.begun.set_result(None)
 

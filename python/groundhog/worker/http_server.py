@@ -48,6 +48,8 @@ _MOST_READS = 8
 _LAST_READS = 64
 _MOST_INFORMATIONAL = 100
 _MOST_HEAD = 64 << 10
+_MOST_STATUS = 599
+"""HTTP has no other: RFC 9110, section 15."""
 _LOOK_S = 0.005
 """Between looks at where a process listens that is starting: no event tells."""
 _ELSEWHERE_S = 0.25
@@ -500,6 +502,10 @@ class HttpServer:
 
     def _on_event(self, event: Any) -> None:
         if isinstance(event, h11.Response):
+            if event.status_code > _MOST_STATUS:
+                pid, status = self._process.pid, event.status_code
+                self._break(ProtocolError(f"function process {pid} answers with a status of {status}"))
+                return
             self._status = event.status_code
             self._is_plain = all(name != b"transfer-encoding" for name, _ in event.headers)
             self._headers = http_message.passed_on(event.headers)
