@@ -6,13 +6,14 @@ place of a folder meanwhile must not have us, who may be root, remove what it le
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import errno
 import os
 import queue
 import threading
 import uuid
 from concurrent.futures import Future
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 
     Way = tuple[str, ...]
 
+_PATIENCE_S = 5.0
+"""How long anybody waits until something is removed."""
 _FOLDER = os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
@@ -75,7 +78,7 @@ def _moved_up(top: int, way: Way, folder: int) -> Way:
     return (name,)
 
 
-@contextmanager
+@contextlib.contextmanager
 def _opened(top: int, way: Way) -> Iterator[int]:
     """Open a folder, which its writer may have locked, for as long as the block lasts."""
     at = os.dup(top)
@@ -121,6 +124,21 @@ class Remover:
         done: Future[None] = Future()
         self._work.put((work, done))
         return done
+
+    async def patiently(self, work: Callable[[], None]) -> bool:
+        """Have it done, and wait for it, but not for long; whether it is. ``work`` tells of its errors."""
+        loop, is_done = asyncio.get_running_loop(), asyncio.Event()
+
+        def tell(_: Future[None]) -> None:
+            with contextlib.suppress(RuntimeError):  # nobody waits: the loop has ended
+                loop.call_soon_threadsafe(is_done.set)
+
+        self.put(work).add_done_callback(tell)
+        try:
+            await asyncio.wait_for(is_done.wait(), _PATIENCE_S)
+        except asyncio.TimeoutError:
+            return False
+        return True
 
     def stop(self) -> None:
         """End once all is done, or with the program."""

@@ -82,13 +82,16 @@ class Unpacker:
 
         ``single``: the name of the file that it is, if it is no archive. ``program``: a file to be made
         executable. Raises ConfigError when it is refused, UnsupportedError when it cannot be done safely
-        here, PoolClosedError when it was stopped. The folder is empty then. ValueError: it was not before.
+        here: the folder is empty then. PoolClosedError when it was stopped, by somebody who cares for nothing
+        of it any more: what is in the folder is left. ValueError: it was not empty before.
         """
         with _opened(folder) as descriptor:
             if _names(descriptor):  # which a failure would remove
                 raise ValueError(f"{folder} is not empty")
             try:
                 self._fill(descriptor, data, single, program, limits or ArchiveLimits())
+            except PoolClosedError:
+                raise
             except BaseException as error:
                 left = _empty(descriptor)
                 if left is not None and isinstance(error, ConfigError):
@@ -96,7 +99,9 @@ class Unpacker:
                 raise
 
     def stop(self) -> None:
-        """Let nothing be unpacked any more; what is under way is refused."""
+        """Let nothing be unpacked any more; what is under way is refused, and left as it is: to remove it may
+        take longer than anybody waits then.
+        """
         with self._lock:
             self._stopped = True
             if self._process is not None:

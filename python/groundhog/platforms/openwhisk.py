@@ -27,6 +27,7 @@ import contextlib
 import hashlib
 import re
 import time
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from starlette.routing import Route
@@ -52,7 +53,7 @@ from groundhog.platforms.answers import (
 from groundhog.platforms.metrics import Metrics
 from groundhog.platforms.printer import Printer
 from groundhog.protocols.actionloop import NOT_AN_OBJECT
-from groundhog.removal import remove
+from groundhog.removal import Remover, remove
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -137,6 +138,7 @@ class Container:
         self._directory: Path | None = None
         self._jail = jail
         self._uid = uid
+        self._remover = Remover()
         self._unpacker: Unpacker | None = None
         self._laying_out: asyncio.Task[Function] | None = None
 
@@ -168,6 +170,7 @@ class Container:
         if self._made is not None:
             await self._made.aclose()
         await self._remove_code()
+        self._remover.stop()
 
     def hurry(self) -> None:
         """Have the end, now or later, wait for no hooks of the function."""
@@ -179,13 +182,11 @@ class Container:
         if self._laying_out is not None and self._unpacker is not None:
             self._unpacker.stop()
             await asyncio.wait({self._laying_out})
-        if self._directory is not None:
-            try:
-                remove(self._directory)  # without a jail, functions write to it
-            except FileNotFoundError:
-                pass
-            except OSError as error:
-                log.error("a function's code could not be removed", error=str(error))
+        directory = self._directory
+        if directory is not None:
+            # A hundred thousand files take most of a minute, in which nobody would be served otherwise.
+            if not await self._remover.patiently(partial(_remove, directory)):
+                log.warning("a function's code takes long to be removed", path=str(directory))
             self._directory = None
 
     async def _init(self, request: Request) -> Response:
@@ -325,6 +326,16 @@ class Container:
         """Write a text, and what ends it, each ending its line, in one go: nothing else may come between."""
         lines = _lines(_PRINTED_SENTINEL.sub(" ", text))
         return printer.put(lines.encode("utf-8", "replace"), _lines(end).encode())
+
+
+def _remove(directory: Path) -> None:
+    """Remove a function's code; without a jail, functions write there."""
+    try:
+        remove(directory)
+    except FileNotFoundError:
+        pass
+    except OSError as error:
+        log.error("a function's code could not be removed", error=str(error))
 
 
 def _lines(*texts: str) -> str:

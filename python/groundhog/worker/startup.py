@@ -53,8 +53,6 @@ _REHEARSALS = 8
 _MOST_REHEARSALS = 32
 _POLL_S = 0.002
 _QUIET_S = 0.25
-_CLEARING_S = 5.0
-"""How long the end of a process waits until what that wrote is removed."""
 _TRANSPORTS: dict[str, Callable[[], Transport]] = {
     "actionloop": Pipes,
     "runtime-api": RuntimeApiTransport,
@@ -535,16 +533,7 @@ class Startup:
 
     async def _cleared(self, cell: Cell) -> None:
         """Remove what the process wrote. Nobody waits long for it, nor does a process that is to start."""
-        cleared = asyncio.Event()
-
-        def tell(_: Future[None]) -> None:
-            with contextlib.suppress(RuntimeError):  # nobody waits: the loop has ended
-                self._loop.call_soon_threadsafe(cleared.set)
-
-        self._config.remover.put(partial(_clear, cell)).add_done_callback(tell)
-        try:
-            await asyncio.wait_for(cleared.wait(), _CLEARING_S)
-        except asyncio.TimeoutError:
+        if not await self._config.remover.patiently(partial(_clear, cell)):
             log.warning("what a function process wrote takes long to be removed", pid=self._worker.pid)
 
 

@@ -12,7 +12,7 @@ import pytest
 import structlog.testing
 
 import groundhog
-from groundhog import Function, Limits, Pool
+from groundhog import Function, Limits, Pool, removal
 from groundhog.errors import FunctionExitedError
 from groundhog.jail import Restrictions
 from groundhog.testing import FakeEngine
@@ -366,7 +366,7 @@ async def test_what_takes_long_to_be_removed_keeps_nobody_waiting(monkeypatch: p
     """Neither those who are to start a process, nor the end of the pool."""
     go_on = threading.Event()
     monkeypatch.setattr(startup, "_clear", lambda _: go_on.wait())
-    monkeypatch.setattr(startup, "_CLEARING_S", 0.05)
+    monkeypatch.setattr(removal, "_PATIENCE_S", 0.05)
     engine = FakeEngine(lambda _, call: call.exit())
     try:
         async with Pool(FUNCTION, engine=engine) as pool:

@@ -11,15 +11,17 @@ import json
 import os
 import shutil
 import tempfile
+import threading
 import time
 from typing import IO, TYPE_CHECKING, Any
 
 import httpx
 import pytest
 
-from groundhog import errors
+from groundhog import errors, removal
 from groundhog.archives import unpacker
 from groundhog.config import Limits
+from groundhog.platforms import openwhisk
 from groundhog.platforms.openwhisk import CANNOT_START, INIT_TWICE, SENTINEL, Container
 from tests.framework.archives import ATTACKS, PACKAGE, zipped
 from tests.framework.scripted_pool import Script, ScriptedPool
@@ -205,6 +207,33 @@ async def test_the_code_is_removed_at_the_end(ready: Host) -> None:
     await ready.container.aclose()
     assert not path.exists()
     assert ready.script.closed
+
+
+async def test_nobody_waits_while_code_is_removed(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A hundred thousand files take most of a minute. Neither probes nor signals may wait for that."""
+    begun, goes_on = threading.Event(), threading.Event()
+
+    def slow(folder: Path) -> None:
+        begun.set()
+        assert goes_on.wait(30)
+        removal.remove(folder)
+
+    monkeypatch.setattr(openwhisk, "remove", slow)
+    monkeypatch.setattr(removal, "_PATIENCE_S", 0.2)
+    host.script.start_error = errors.InitError("it does not load")
+    answer = asyncio.create_task(host.init())
+    await asyncio.to_thread(begun.wait, 30)
+    assert (await host.client.get("/_/health")).status_code == 200
+    assert (await answer).status_code == 502
+    path = host.functions[0].path
+    assert path is not None
+    assert path.exists()
+    await host.container.aclose()
+    goes_on.set()
+    ends = time.monotonic() + 30
+    while path.parent.exists():  # by a thread that nobody waits for
+        assert time.monotonic() < ends
+        await asyncio.sleep(0.01)
 
 
 async def test_an_archive_that_is_refused_leaves_nothing(
