@@ -22,7 +22,11 @@ _START_TIME = 19
 
 
 def folder(kind: str) -> Path:
-    """A new one in the system's place for temporary files; only our user may enter it."""
+    """A new one in the system's place for temporary files; only our user may enter it.
+
+    Raises:
+        OSError: it cannot be made, or nobody could tell later whose it is.
+    """
     pid = os.getpid()
     return Path(tempfile.mkdtemp(prefix=f"groundhog-{kind}-{_namespace()}.{pid}.{_started(pid)}-"))
 
@@ -33,9 +37,11 @@ def remove_left() -> None:
     with os.scandir(tempfile.gettempdir()) as entries:
         for entry in entries:
             found = _NAME.fullmatch(entry.name)
-            if found is None or found[1] != namespace or _started(int(found[2])) == found[3]:
+            if found is None or found[1] != namespace:
                 continue
-            with contextlib.suppress(OSError):  # another one removes it, too
+            with contextlib.suppress(OSError):  # another one removes it, too, or nobody tells if it is left
+                if _started(int(found[2])) == found[3]:
+                    continue
                 status = entry.stat(follow_symlinks=False)
                 if stat.S_ISDIR(status.st_mode) and status.st_uid == os.geteuid():
                     remove(Path(entry.path))
@@ -48,9 +54,13 @@ def _namespace() -> str:
 
 
 def _started(pid: int) -> str:
-    """When a process was started, in the kernel's units; "0" if there is none."""
+    """When a process was started, in the kernel's units; "0" if there is none.
+
+    Raises:
+        OSError: there may be one. For want of a descriptor, nobody can look.
+    """
     try:
         fields = Path(f"/proc/{pid}/stat").read_bytes().rpartition(b")")[2].split()
-    except OSError:
+    except (FileNotFoundError, ProcessLookupError):
         return "0"
     return fields[_START_TIME].decode()

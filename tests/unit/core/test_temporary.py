@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import subprocess
 import sys
@@ -70,3 +71,20 @@ def test_one_that_has_the_number_of_another(place: Path) -> None:
     reused.mkdir()
     temporary.remove_left()
     assert not reused.exists()
+
+
+def test_nothing_is_removed_while_nobody_can_look(monkeypatch: pytest.MonkeyPatch, place: Path) -> None:
+    """Others may have taken all descriptors for a moment, and the folder's process runs."""
+    own, look = temporary.folder("action"), Path.read_bytes
+
+    def read_bytes(path: Path) -> bytes:
+        if path.parts[1] == "proc":
+            raise OSError(errno.EMFILE, "Too many open files")
+        return look(path)
+
+    monkeypatch.setattr(Path, "read_bytes", read_bytes)
+    temporary.remove_left()
+    assert own.exists()
+    with pytest.raises(OSError, match="Too many open files"):
+        temporary.folder("action")
+    assert list(place.iterdir()) == [own]
