@@ -14,9 +14,11 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _SHOWN = 8
-_LONGEST = 1024 * 1024
-"""A tree takes hundreds of times the memory of its source, and that may be a stranger's."""
-_LONGEST_COMPILED = 64 * 1024
+_LONGEST = 64 * 1024
+"""A tree takes hundreds of times the memory of its source, and that may be a stranger's. Nobody else runs
+while it is made. Up to Python 3.11 that takes the square of an f-string's length: half a second for this, for
+a mebibyte minutes.
+"""
 _SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)
 _DYNAMIC = frozenset({"globals", "exec", "eval", "vars", "setattr", "__import__", "modules"})
 
@@ -74,9 +76,9 @@ def _check_beyond_parsing(source: bytes, file: str, tree: ast.AST) -> None:
     """Raise SyntaxError for what only the compiler finds, or some of it, where compiling may take no end.
 
     What is behind ``finally`` is compiled once for each way that leads there: of a few lines in one another
-    become gigabytes. Each two arguments of a call are compared, and nobody else runs meanwhile.
+    become gigabytes.
     """
-    if len(source) > _LONGEST_COMPILED or any(getattr(node, "finalbody", None) for node in ast.walk(tree)):
+    if any(getattr(node, "finalbody", None) for node in ast.walk(tree)):
         symtable.symtable(source, file, "exec")  # type: ignore[arg-type]  # decodes it, as compile does
     else:
         compile(source, file, "exec", dont_inherit=True)

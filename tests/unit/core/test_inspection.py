@@ -81,9 +81,9 @@ def test_what_the_source_cannot_tell_is_left_to_the_process(source: Source, text
 def test_a_source_that_is_too_long_to_look_at_is_left_to_the_process(source: Source) -> None:
     """Its tree would take gigabytes."""
     start = "def handler(p): ...\n#"
-    path = source("h.py", start + "x" * (1024 * 1024 - len(start)))
+    path = source("h.py", start + "x" * (64 * 1024 - len(start)))
     assert python_entry(path, None, ("main", "handler")) == "handler"
-    path = source("h.py", start + "x" * (1024 * 1024 - len(start) + 1))
+    path = source("h.py", start + "x" * (64 * 1024 - len(start) + 1))
     assert python_entry(path, None, ("main", "handler")) is None
 
 
@@ -92,8 +92,9 @@ def test_a_source_that_is_too_long_to_look_at_is_left_to_the_process(source: Sou
     [
         nested(15),
         f"def main(p): return p({','.join(f'a{number}=1' for number in range(100_000))})",
+        f"def main(p): return f'{'{p}' * 300_000}'",
     ],
-    ids=["finally", "arguments"],
+    ids=["finally", "arguments", "f-string"],
 )
 def test_a_short_source_that_takes_no_end_to_compile(source: Source, text: str) -> None:
     """The supervisor would grow by gigabytes, or nobody else run for minutes, signals included."""
