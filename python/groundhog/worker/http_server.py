@@ -271,7 +271,8 @@ class HttpServer:
 
     def answer(self, line: bytes) -> Answer:
         """What it answered, as JSON; of what was passed on, the status."""
-        return Answer(json.loads(line), line, self._status >= _SERVER_ERROR)
+        value = json.loads(line)
+        return Answer(value, line, value["status"] >= _SERVER_ERROR)
 
     def take_logs(self) -> tuple[str, str]:
         """What has been printed until now."""
