@@ -21,6 +21,7 @@ from groundhog._log import log
 from groundhog.errors import CutOffError, GroundhogError, PayloadTooLargeError, ProtocolError
 from groundhog.protocols import http_message
 from groundhog.sockets import LISTEN, ask, listeners, other_end
+from groundhog.worker.callers import adopted, bound, family_of, free_port, of_same_port, renew
 from groundhog.worker.channel import Answer
 from groundhog.worker.engine import disconnect
 from groundhog.worker.family import has_open
@@ -60,20 +61,8 @@ _GRACE_S = 0.5
 """Until a connection that ended without an answer counts as that, and not as the end of the process."""
 _CONNECT_S = 1.0
 """The kernel connects at once; longer, and something that a request has left is in the way."""
-_TRIES = 20
 _NEAR = ("127.0.0.1", "::1")
 _SYN_SENT = 2
-# linux/tcp.h
-_TCP_REPAIR = 19
-_TCP_REPAIR_QUEUE = 20
-_TCP_QUEUE_SEQ = 21
-_SEND_QUEUE = 2
-_SO_BUF_LOCK = 72
-_RECEIVE_BUFFER = 64 << 10
-_SEND_BUFFER = 8 << 10
-"""Those of new sockets, which the kernel doubles."""
-_REPAIR_ON = 1
-_REPAIR_OFF = -1
 _PORT = "$PORT"
 _DONE = b'{"ok":true}'
 _SERVER_ERROR = 500
@@ -90,9 +79,9 @@ class HttpTransport(PrintingEnds):
         self._callers: dict[str, socket.socket] = {}
         """Ours, which keep the ports from which it is connected to, by their addresses."""
         try:
-            self._port = _free_port("127.0.0.1")
+            self._port = free_port("127.0.0.1")
             for near in _NEAR:
-                self._callers[near] = _bound(near)
+                self._callers[near] = bound(near)
         except OSError as error:
             if not self._callers:
                 self.close()
@@ -122,7 +111,7 @@ class HttpTransport(PrintingEnds):
         asked, *callers = process.take_callers()[:3] or [-1]
         if callers:  # it has a network of its own
             self._close_callers()
-            self._callers = {sock.getsockname()[0]: sock for sock in map(_adopted, callers)}
+            self._callers = {sock.getsockname()[0]: sock for sock in map(adopted, callers)}
         diag = socket.socket(fileno=asked) if callers else ask()
         self._channel = HttpServer(
             loop, owner, process, output, self._port, self._callers, diag, limits.result_bytes
@@ -333,8 +322,8 @@ class HttpServer:
         OSError where our own end cannot be made.
         """
         assert self._caller is not None  # noqa: S101
-        _of_same_port(self._caller).close()
-        with socket.socket(_family(near)) as stranger:
+        of_same_port(self._caller).close()
+        with socket.socket(family_of(near)) as stranger:
             stranger.bind((near, 0))
             stranger.setblocking(False)
             if stranger.connect_ex(self._target()) != errno.EINPROGRESS:
@@ -365,7 +354,7 @@ class HttpServer:
         assert self._caller is not None  # noqa: S101 - it has loaded
         try:
             # Only who is in a network makes sockets there; a copy, which is closed like the others.
-            sock = self._sock = self._caller.dup() if self.is_apart else _of_same_port(self._caller)
+            sock = self._sock = self._caller.dup() if self.is_apart else of_same_port(self._caller)
             failed = sock.connect_ex(self._target())
         except OSError as error:
             self._break(CutOffError(f"a request was not sent: {error.strerror}"))
@@ -567,7 +556,7 @@ class HttpServer:
             if self._connected:
                 disconnect(self._sock.fileno())
                 if self.is_apart:
-                    _renew(self._sock)
+                    renew(self._sock)
         finally:
             self._connected = False
             self._sock.close()
@@ -590,33 +579,6 @@ class HttpServer:
             self._timer = None
 
 
-def _adopted(fd: int) -> socket.socket:
-    """A socket that was made elsewhere."""
-    sock = socket.socket(fileno=fd)
-    sock.setblocking(False)
-    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    _renew(sock)
-    return sock
-
-
-def _renew(sock: socket.socket) -> None:
-    """Have a socket that has had a connection tell the next one nothing of it: see `_of_same_port`.
-
-    Raises:
-        OSError: PermissionError without ``CAP_NET_ADMIN`` over its network, which its owner has.
-    """
-    for option, value in (
-        (_TCP_REPAIR, _REPAIR_ON),
-        (_TCP_REPAIR_QUEUE, _SEND_QUEUE),
-        (_TCP_QUEUE_SEQ, 0),  # the kernel chooses anew
-        (_TCP_REPAIR, _REPAIR_OFF),
-    ):
-        sock.setsockopt(socket.IPPROTO_TCP, option, value)
-    sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _RECEIVE_BUFFER)
-    sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SEND_BUFFER)
-    sock.setsockopt(socket.SOL_SOCKET, _SO_BUF_LOCK, 0)  # they grow again
-
-
 def _near(host: str) -> str:
     """From where to connect to a server that listens there."""
     return "127.0.0.1" if ipaddress.ip_address(host).version == 4 else "::1"  # noqa: PLR2004
@@ -628,52 +590,3 @@ def _is_connecting(sock: socket.socket) -> bool:
 
 def _is_any(host: str) -> bool:
     return ipaddress.ip_address(host).is_unspecified
-
-
-def _family(host: str) -> socket.AddressFamily:
-    return socket.AF_INET6 if ":" in host else socket.AF_INET
-
-
-def _free_port(host: str) -> int:
-    with socket.socket(_family(host)) as sock:
-        sock.bind((host, 0))
-        return int(sock.getsockname()[1])
-
-
-def _of_same_port(caller: socket.socket) -> socket.socket:
-    """A socket that has had no connection, bound where another one is, which keeps others from that.
-
-    One that has had a connection tells the next one's other end of it, also after `disconnect`: by its first
-    sequence number how much was sent, and by the window that it opens how much came.
-
-    Raises:
-        OSError: PermissionError without ``CAP_NET_ADMIN``.
-    """
-    sock = socket.socket(caller.family)
-    try:
-        sock.setsockopt(socket.IPPROTO_TCP, _TCP_REPAIR, _REPAIR_ON)  # binds in spite of the other one
-        sock.bind(caller.getsockname())
-        sock.setsockopt(socket.IPPROTO_TCP, _TCP_REPAIR, _REPAIR_OFF)
-        sock.setblocking(False)
-        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    except BaseException:
-        sock.close()
-        raise
-    return sock
-
-
-def _bound(host: str) -> socket.socket:
-    """A socket with a port that stays its own when a connection ends, which only one has that asked for it by
-    number: connect(2). OSError where there is none.
-    """
-    for left in reversed(range(_TRIES)):
-        sock = socket.socket(_family(host))
-        try:
-            sock.bind((host, _free_port(host)))
-        except OSError:
-            sock.close()
-            if not left:
-                raise
-        else:
-            return sock
-    raise AssertionError
