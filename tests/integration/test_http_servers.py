@@ -151,6 +151,8 @@ def standard(source: Source) -> tuple[str, ...]:
 def run(program: tuple[str, ...], *options: str, env: dict[str, str] | None = None) -> Iterator[Served]:
     # Who asks is a process that has run functions, too.
     options = ("--trust-local-callers", *options)
+    if os.geteuid() != 0 and "--network" not in options:  # it may not guard a port of the machine's
+        options = ("--network", "none", *options)
     with served("serve", "--protocol", "http", *options, "--", *program, env=env) as server:
         yield server
 

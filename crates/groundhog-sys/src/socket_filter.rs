@@ -4,6 +4,7 @@
 //! that from `SKF_NET_OFF` on.
 
 use crate::kernel_types::{Result, check};
+use crate::socket;
 use std::net::{IpAddr, SocketAddr};
 use std::os::fd::{AsFd, AsRawFd};
 
@@ -55,6 +56,28 @@ pub fn admits_only(listener: impl AsFd, peer: &SocketAddr) -> Result<bool> {
         (one.code, one.jt, one.jf, one.k) == (other.code, other.jt, other.jf, other.k)
     };
     Ok(count as usize == wanted.len() && wanted.iter().zip(&found).all(same))
+}
+
+/// Whether this process may do what keeps strangers from a server: guard it, and bind several sockets to one port of its own in turn
+/// (`TCP_REPAIR`).
+///
+/// # Errors
+/// As socket(2) and setsockopt(2); `EPERM` without `CAP_NET_ADMIN`.
+pub fn try_out() -> Result<()> {
+    const PEER: SocketAddr = SocketAddr::new(IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 1);
+    // TCP_REPAIR_ON, TCP_REPAIR_OFF_NO_WP
+    const ON_AND_OFF: [i32; 2] = [1, -1];
+    let made = socket::unconnected(true)?;
+    admit_only(&made, &PEER)?;
+    for setting in ON_AND_OFF {
+        socket::set_option_bytes(
+            &made,
+            libc::IPPROTO_TCP as u32,
+            libc::TCP_REPAIR as u32,
+            &setting.to_ne_bytes(),
+        )?;
+    }
+    Ok(())
 }
 
 /// More instructions than any of these programs has.

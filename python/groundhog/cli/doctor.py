@@ -39,10 +39,13 @@ _SCOPING = "scoping"
 """The one that decides whether signals and abstract sockets end at the jail."""
 _UNIX_DIAG = "unix-diag"
 """The one that tells where Unix sockets of the warm-up lead."""
+_SERVER_GUARD = "server-guard"
+"""The one that decides whether a server of HTTP can be kept to its supervisor."""
 _PURPOSES = {
     _BEHIND_NETWORKS: "For --network none",
     _SCOPING: "For signals and abstract sockets to end at the jail",
     _UNIX_DIAG: "For pairs of Unix sockets to be known for pairs without a doubt",
+    _SERVER_GUARD: "For servers of HTTP on the machine's network",
 }
 _JAILS = {
     "namespace": "private folders over those of the machine, which are reverted; all else is read-only",
@@ -231,7 +234,7 @@ def _is_missed(finding: Mapping[str, Any], made: Mapping[str, Any]) -> bool:
         return True
     if finding["name"] in _BEHIND_JAILS:
         return bool(made["preferred_jail"] != "namespace")
-    if finding["name"] == _UNIX_DIAG:
+    if finding["name"] in {_UNIX_DIAG, _SERVER_GUARD}:
         return True
     if finding["name"] == _SCOPING:
         return made["preferred_jail"] is not None

@@ -25,6 +25,7 @@ def machine(
     landlock: bool = True,
     scoping: bool = True,
     unix_diag: bool = True,
+    server_guard: bool = True,
 ) -> Machine:
     """What the engine would find on such a machine."""
     works = {
@@ -36,6 +37,7 @@ def machine(
         "landlock": landlock,
         "scoping": scoping,
         "unix-diag": unix_diag,
+        "server-guard": server_guard,
     }
     tracked = None if write_protect else "write-protect tracking: ENOSYS; use Linux 6.7"
     return {
@@ -139,6 +141,12 @@ def test_a_kernel_that_does_not_tell_where_unix_sockets_lead(on: Callable[..., t
     code, text = on(machine(unix_diag=False))
     assert code == 0
     assert "For pairs of Unix sockets to be known for pairs without a doubt: get unix-diag." in text
+
+
+def test_a_kernel_that_lets_nobody_guard_a_server(on: Callable[..., tuple[int, str]]) -> None:
+    code, text = on(machine(server_guard=False))
+    assert code == 0
+    assert "For servers of HTTP on the machine's network: get server-guard." in text
 
 
 FIRST = "Isolation here: memory and kernel state of the process reverted after each request (strategy hot)"

@@ -4,7 +4,7 @@ use crate::error::{Error, Result};
 use crate::files::jail::{self, Means};
 use crate::strategy::Strategy;
 use groundhog_sys::forking::Found;
-use groundhog_sys::{Errno, self_test, sock_diag};
+use groundhog_sys::{Errno, self_test, sock_diag, socket_filter};
 
 /// Names in this variable, separated by commas, count as not working: to try every fallback anywhere.
 const WITHOUT: &str = "GROUNDHOG_WITHOUT";
@@ -48,8 +48,9 @@ const NETWORK_NAMESPACE: &str = "network-namespace";
 const LANDLOCK: &str = "landlock";
 const SCOPING: &str = "scoping";
 const UNIX_DIAG: &str = "unix-diag";
+const SERVER_GUARD: &str = "server-guard";
 
-const TRIALS: [Trial; 9] = [
+const TRIALS: [Trial; 10] = [
     Trial {
         name: "ptrace",
         remedy: "allow ptrace: set kernel.yama.ptrace_scope to 0 or 1, and in a container add ptrace to its seccomp \
@@ -116,6 +117,13 @@ const TRIALS: [Trial; 9] = [
                  that uses the socket is retired",
         essential: false,
         run: sock_diag::try_out,
+    },
+    Trial {
+        name: SERVER_GUARD,
+        remedy: "give groundhog the capability CAP_NET_ADMIN, as root has it; until then serve servers of HTTP with \
+                 --network none",
+        essential: false,
+        run: socket_filter::try_out,
     },
 ];
 
