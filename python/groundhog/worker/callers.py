@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
+import random
 import socket
+from pathlib import Path
 
 _TRIES = 20
+_GIVEN = Path("/proc/sys/net/ipv4/ip_local_port_range")
+_QUIET = (15_000, 30_000)
+"""Above what services are known by."""
 # linux/tcp.h, asm-generic/socket.h
 _TCP_REPAIR = 19
 _TCP_REPAIR_QUEUE = 20
@@ -21,6 +27,19 @@ _SEND_BUFFER = 8 << 10
 def family_of(host: str) -> socket.AddressFamily:
     """That of an address."""
     return socket.AF_INET6 if ":" in host else socket.AF_INET
+
+
+def quiet_port(host: str) -> int:
+    """A port that nobody has just now, nor gets by chance: the kernel chooses none of these by itself.
+
+    OSError where there is none.
+    """
+    if int(_GIVEN.read_text("ascii").split()[0]) >= _QUIET[1]:
+        for _ in range(_TRIES):
+            with socket.socket(family_of(host)) as sock, contextlib.suppress(OSError):
+                sock.bind((host, random.randrange(*_QUIET)))  # noqa: S311 - it is no secret
+                return int(sock.getsockname()[1])
+    return free_port(host)
 
 
 def free_port(host: str) -> int:

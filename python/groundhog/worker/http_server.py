@@ -21,7 +21,7 @@ from groundhog._log import log
 from groundhog.errors import CutOffError, GroundhogError, PayloadTooLargeError, ProtocolError
 from groundhog.protocols import http_message
 from groundhog.sockets import LISTEN, ask, listeners, other_end
-from groundhog.worker.callers import adopted, bound, family_of, free_port, of_same_port, renew
+from groundhog.worker.callers import adopted, bound, family_of, of_same_port, quiet_port, renew
 from groundhog.worker.channel import Answer
 from groundhog.worker.engine import disconnect
 from groundhog.worker.family import has_open
@@ -79,7 +79,7 @@ class HttpTransport(PrintingEnds):
         self._callers: dict[str, socket.socket] = {}
         """Ours, which keep the ports from which it is connected to, by their addresses."""
         try:
-            self._port = free_port("127.0.0.1")
+            self._port = quiet_port("127.0.0.1")
             for near in _NEAR:
                 self._callers[near] = bound(near)
         except OSError as error:

@@ -3,6 +3,7 @@ package main
 
 import (
 	"fmt"
+	"log"
 	"net/http"
 	"os"
 )
@@ -11,5 +12,5 @@ var n int
 
 func main() {
 	http.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) { n++; fmt.Fprint(w, n) })
-	http.ListenAndServe(":"+os.Getenv("PORT"), nil)
+	log.Fatal(http.ListenAndServe(":"+os.Getenv("PORT"), nil))
 }
