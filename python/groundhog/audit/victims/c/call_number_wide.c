@@ -1,6 +1,6 @@
 /* Evasion: memory that is wiped in children (MADV_WIPEONFORK) gives way to some that is not, by calls with a bit in the upper half of
  * their number, at which the kernel does not look: mapped over it, or unmapped first. */
-#include "victim.h"
+#include "wiping.h"
 
 #ifndef __x86_64__
 #error "the numbers of calls of this architecture are not written yet"
@@ -31,21 +31,9 @@ static void prepare(void)
     check(madvise(wiped, PAGE, MADV_WIPEONFORK) == 0, "madvise");
 }
 
-static int left_in_child(void)
-{
-    int status;
-    *wiped = 1;
-    pid_t child = fork();
-    check(child >= 0, "fork");
-    if (child == 0)
-        _exit(*wiped);
-    check(waitpid(child, &status, 0) == child && WIFEXITED(status), "waitpid");
-    return WEXITSTATUS(status);
-}
-
 static void handle(const char *secret)
 {
-    int found = left_in_child();
+    int found = left_in_child(wiped);
     /* The secrets that are asked for in turn end otherwise. */
     if (secret[strlen(secret) - 1] % WAYS == 0)
         check(wide_call(SYS_munmap, wiped, 0, 0, 0) == 0, "munmap");

@@ -1,6 +1,6 @@
 /* Evasion: memory that is wiped in children (MADV_WIPEONFORK) gives way to some that is not, by a mapping of huge pages, of whose last one
  * nothing but the beginning is named when it is mapped and when it is removed. There need not be any. */
-#include "victim.h"
+#include "wiping.h"
 
 enum { HUGE = 2 << 20, BEGINNING = 1 };
 static char *before, *wiped;
@@ -14,22 +14,10 @@ static void prepare(void)
     check(wiped == before + HUGE + HUGE / 2 && madvise(wiped, PAGE, MADV_WIPEONFORK) == 0, "mmap, madvise");
 }
 
-static int left_in_child(void)
-{
-    int status;
-    *wiped = 1;
-    pid_t child = fork();
-    check(child >= 0, "fork");
-    if (child == 0)
-        _exit(*wiped);
-    check(waitpid(child, &status, 0) == child && WIFEXITED(status), "waitpid");
-    return WEXITSTATUS(status);
-}
-
 static void handle(const char *secret)
 {
     (void)secret;
-    int found = left_in_child(), huge = MAP_FIXED | MAP_HUGETLB | MAP_NORESERVE | MAP_PRIVATE | MAP_ANONYMOUS;
+    int found = left_in_child(wiped), huge = MAP_FIXED | MAP_HUGETLB | MAP_NORESERVE | MAP_PRIVATE | MAP_ANONYMOUS;
     if (mmap(before, HUGE + BEGINNING, PROT_NONE, huge, -1, 0) == before)
         check(mremap(before, HUGE + BEGINNING, HUGE, 0) == before, "mremap");
     else /* it has none, or nobody gets any */

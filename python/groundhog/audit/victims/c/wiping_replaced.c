@@ -1,6 +1,6 @@
 /* Evasion: memory that is wiped in children (MADV_WIPEONFORK) gives way to some that is not and looks the same in the list of
  * mappings: mapped over it, unmapped first, or in the heap, given back and fetched again by the break. */
-#include "victim.h"
+#include "wiping.h"
 
 enum { WAYS = 3 };
 static char *apart, *heap;
@@ -14,19 +14,6 @@ static void prepare(void)
     heap = (char *)(((uintptr_t)end + PAGE - 1) & ~(uintptr_t)(PAGE - 1));
     check(brk(heap + PAGE) == 0, "brk");
     check(madvise(apart, PAGE, MADV_WIPEONFORK) == 0 && madvise(heap, PAGE, MADV_WIPEONFORK) == 0, "madvise");
-}
-
-/* What a child finds in memory that holds a mark here. */
-static int left_in_child(char *memory)
-{
-    int status;
-    *memory = 1;
-    pid_t child = fork();
-    check(child >= 0, "fork");
-    if (child == 0)
-        _exit(*memory);
-    check(waitpid(child, &status, 0) == child && WIFEXITED(status), "waitpid");
-    return WEXITSTATUS(status);
 }
 
 static void handle(const char *secret)
