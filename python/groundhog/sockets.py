@@ -70,19 +70,7 @@ def other_end(near: tuple[str, int], far: tuple[str, int], by: socket.socket | N
     """
     here, there = (ipaddress.ip_address(host.partition("%")[0]) for host, _ in (near, far))
     family = socket.AF_INET if here.version == 4 else socket.AF_INET6  # noqa: PLR2004
-    question = _QUESTION.pack(
-        family,
-        socket.IPPROTO_TCP,
-        0,
-        _ALL_STATES,
-        far[1].to_bytes(2, "big"),
-        near[1].to_bytes(2, "big"),
-        there.packed,
-        here.packed,
-        0,
-        _NO_COOKIE,
-        _NO_COOKIE,
-    )
+    question = _question(family, _ALL_STATES, (there.packed, far[1]), (here.packed, near[1]))
     try:
         answer = _asked(_NETLINK_SOCK_DIAG, _SOCK_DIAG_BY_FAMILY, question, by)
     except FileNotFoundError:
@@ -116,21 +104,19 @@ def listeners(near: tuple[str, int], by: socket.socket) -> list[int]:
     ]
 
 
+def _question(
+    family: socket.AddressFamily, states: int, own: tuple[bytes, int], peer: tuple[bytes, int]
+) -> bytes:
+    """For sockets of TCP in those states, by the addresses and ports of both of their ends."""
+    ports = [port.to_bytes(2, "big") for _, port in (own, peer)]
+    return _QUESTION.pack(
+        family, socket.IPPROTO_TCP, 0, states, *ports, own[0], peer[0], 0, _NO_COOKIE, _NO_COOKIE
+    )
+
+
 def _listening(family: socket.AddressFamily, port: int, by: socket.socket) -> list[tuple[bytes, int]]:
     """Addresses and inode numbers of what listens at a port."""
-    question = _QUESTION.pack(
-        family,
-        socket.IPPROTO_TCP,
-        0,
-        1 << LISTEN,
-        port.to_bytes(2, "big"),
-        bytes(2),
-        bytes(16),
-        bytes(16),
-        0,
-        _NO_COOKIE,
-        _NO_COOKIE,
-    )
+    question = _question(family, 1 << LISTEN, (b"", port), (b"", 0))
     flags = _NLM_F_REQUEST | _NLM_F_DUMP
     by.send(_HEADER.pack(_HEADER.size + len(question), _SOCK_DIAG_BY_FAMILY, flags, 0, 0) + question)
     found: list[tuple[bytes, int]] = []
