@@ -720,3 +720,15 @@ def test_it_is_invoked_and_audited_by_objects(standard: tuple[str, ...], source:
     assert "restores verified byte by byte" in audited.stdout, audited.stdout + audited.stderr
     assert "without isolation, request 2 was answered differently" in audited.stdout
     assert "got two answers with isolation" not in audited.stdout
+
+
+def test_one_that_cannot_be_guarded_has_a_network_of_its_own(
+    standard: tuple[str, ...],
+) -> None:
+    env = {"GROUNDHOG_WITHOUT": "server-guard"}
+    failed = groundhog("serve", "--protocol", "http", "--port", "0", "--", *standard, env=env)
+    assert failed.returncode != 0
+    assert "CAP_NET_ADMIN (or --network none)" in failed.stderr
+    with run(standard, "--network", "none", env=env) as server:
+        assert server.client.get("/").status_code == 200
+        assert server.stop() == 0

@@ -196,6 +196,11 @@ impl Capabilities {
         self.works(UNIX_DIAG)
     }
 
+    /// Whether a server on the machine's network can be kept to its supervisor.
+    pub(super) fn guards_servers(&self) -> bool {
+        self.works(SERVER_GUARD)
+    }
+
     /// The first thing that nothing can be done without and that does not work.
     #[must_use]
     pub fn missing_essential(&self) -> Option<&Finding> {

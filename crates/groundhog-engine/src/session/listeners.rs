@@ -70,15 +70,3 @@ pub(super) fn callers(sockets: &[OwnedFd]) -> Vec<SocketAddr> {
     let own = |socket| socket::own_address(socket).ok().and_then(|own| own.internet());
     sockets.iter().filter_map(own).filter(|own| own.port() != 0).collect()
 }
-
-/// Whether the kernel lets this program guard any.
-pub(super) fn try_out(admitted: &[SocketAddr]) -> Result<()> {
-    let Some(peer) = admitted.first() else { return Ok(()) };
-    let failed = |errno| Error::Spawn {
-        program: "a server".into(),
-        what: "guarding where it listens, for which this kernel wants CAP_NET_ADMIN",
-        errno,
-    };
-    let tried = socket::unconnected(peer.is_ipv4()).and_then(|made| socket_filter::admit_only(&made, peer));
-    tried.map_err(failed)
-}

@@ -1,5 +1,6 @@
 //! Starting a process that is traced from before its first instruction, or seizing one that runs.
 
+use super::capabilities::capabilities;
 use super::observer::{Listener, Watch};
 use super::tracee::{SpawnOptions, UsedConnections};
 use super::{Session, Sight, Terms, listeners};
@@ -97,10 +98,12 @@ pub(super) fn prepare(options: SpawnOptions) -> Result<Birth> {
     let most_tasks = options.most_tasks.unwrap_or(usize::MAX);
     let admitted = options.admitted.clone();
     // In a network of its own it may be guarded by whoever has made that.
-    if !options.jail.as_ref().is_some_and(|jail| jail.own_network) {
-        listeners::try_out(&admitted)?;
-    }
+    let is_apart = options.jail.as_ref().is_some_and(|jail| jail.own_network);
     let (name, command) = command(options)?;
+    if !admitted.is_empty() && !is_apart && !capabilities().guards_servers() {
+        let what = "guarding where it listens, for which this kernel wants CAP_NET_ADMIN (or --network none)";
+        return Err(Error::Spawn { program: name, what, errno: Errno(1) });
+    }
     Ok(Birth { name, command, prepared, watches_frequent, connections, most_tasks, admitted })
 }
 
