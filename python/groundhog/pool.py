@@ -284,7 +284,7 @@ class Pool:
         `invoke`.
         """
         self._admit()
-        request.check()
+        parser = http_message.parser()
         job = ForwardedJob(
             value=b"{}",
             context=b"",
@@ -292,7 +292,8 @@ class Pool:
             domain=domain or None,
             timeout_s=self._limit(timeout),
             future=asyncio.get_running_loop().create_future(),
-            request=request,
+            sent=request.encode(parser),
+            parser=parser,
             sink=sink,
         )
         return self._enqueue(job)

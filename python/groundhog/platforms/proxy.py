@@ -65,12 +65,13 @@ def application(
         _check(request)
         timeout = parse_timeout(single_header(request, "X-Timeout"), limits.timeout_s)
         domain = _domain(request, domain_header) if domain_header else None
-        body = await read_body(request, limits.request_bytes, limits.timeout_s)
+        forwarded = await _forwarded(request, limits, domain_header)
         activation_id = os.urandom(16).hex()
         job: Job | None = None
         sink = _Sink(untaken)
         try:
-            job = pool.forward(_forwarded(request, body, domain_header), sink, domain, timeout)
+            job = pool.forward(forwarded, sink, domain, timeout)
+            del forwarded  # its body is in what will be sent
             job.future.add_done_callback(sink.on_end)
             await answers.outcome(request, pool, job, sink.begun)
         except errors.GroundhogError as error:
@@ -237,7 +238,13 @@ def _domain(request: Request, name: str) -> str | None:
     return single_header(request, name) or None
 
 
-def _forwarded(request: Request, body: bytes, domain_header: str | None) -> http_message.Request:
+async def _forwarded(request: Request, limits: Limits, domain_header: str | None) -> http_message.Request:
+    """What the function gets.
+
+    Raises:
+        Refusal: see `read_body`.
+    """
+    body = await read_body(request, limits.request_bytes, limits.timeout_s)
     scope = request.scope
     target = scope["raw_path"] or b"/"
     if scope["query_string"]:

@@ -42,6 +42,8 @@ _OF_FRAMING = frozenset({b"content-length", b"expect"})
 _NEVER_OF_CONNECTION = frozenset({b"host"})
 """Whatever a sender says: without it a request is none."""
 _HAVE_BODIES = frozenset({b"POST", b"PUT", b"PATCH"})
+_MOST_HEAD = 64 << 10
+"""Bytes of an answer's, which is read whole."""
 _MEMBERS = {"method": str, "path": str, "headers": dict, "body": str, "base64": bool}
 
 
@@ -98,6 +100,11 @@ class Request:
         except h11.LocalProtocolError as error:
             raise InvalidRequestError(f"HTTP has no such request: {error}") from None
         return b"".join(part for part in (head, body, end) if part)
+
+
+def parser() -> h11.Connection:
+    """Of one exchange, as a client has it: it is told of the request, and understands the answer."""
+    return h11.Connection(h11.CLIENT, max_incomplete_event_size=_MOST_HEAD)
 
 
 def passed_on(

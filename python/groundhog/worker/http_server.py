@@ -48,7 +48,6 @@ _READ_CHUNKED = 4 << 10
 _MOST_READS = 8
 _LAST_READS = 64
 _MOST_INFORMATIONAL = 100
-_MOST_HEAD = 64 << 10
 _MOST_STATUS = 599
 """HTTP has no other: RFC 9110, section 15."""
 _LOOK_S = 0.005
@@ -180,7 +179,7 @@ class HttpServer:
         self._owed = ""
         """What the owner waits for: "load", "answer" or "finish"."""
         self._timer: asyncio.TimerHandle | None = None
-        self._parser = h11.Connection(h11.CLIENT)
+        self._parser = http_message.parser()
         self._unsent = memoryview(b"")
         self._sink: Sink | None = None
         self._status = 0
@@ -217,18 +216,16 @@ class HttpServer:
         self._release()
         self._output.collecting = True
         self._owed = "answer"
-        self._sink = job.sink if isinstance(job, ForwardedJob) else None
-        request = (
-            job.request
-            if isinstance(job, ForwardedJob)
-            else http_message.Request.of_json(json.loads(job.value))
-        )
-        self._parser = h11.Connection(h11.CLIENT, max_incomplete_event_size=_MOST_HEAD)
+        if isinstance(job, ForwardedJob):
+            self._sink, self._parser, sent = job.sink, job.parser, job.sent
+        else:
+            self._sink, self._parser = None, http_message.parser()
+            sent = http_message.Request.of_json(json.loads(job.value)).encode(self._parser)
         self._status, self._headers, self._received = 0, (), 0
         self._informed = 0
         self._is_plain = False
         self._body.clear()
-        self._unsent = memoryview(request.encode(self._parser))
+        self._unsent = memoryview(sent)
         self._connect()
 
     def run_hooks(self) -> None:

@@ -12,8 +12,10 @@ from groundhog.protocols.actionloop import request_line
 if TYPE_CHECKING:
     import asyncio
 
+    import h11
+
     from groundhog.config import Reply, Timings
-    from groundhog.protocols.http_message import Headers, Request
+    from groundhog.protocols.http_message import Headers
 
 
 _LAST_MS = 2**53 - 1
@@ -71,7 +73,9 @@ class Sink(Protocol):
 class ForwardedJob(Job):
     """A request for a server of HTTP as it came, whose answer goes where it is wanted while it comes."""
 
-    request: Request
+    sent: bytes
+    parser: h11.Connection
+    """Which was told of it, and takes the answer."""
     sink: Sink
 
 
