@@ -9,6 +9,7 @@ pub(crate) mod capabilities;
 pub(crate) mod changes;
 mod listeners;
 mod observer;
+mod placement;
 mod restore;
 mod snapshot;
 mod start;
@@ -25,6 +26,7 @@ use crate::trace::process::Process;
 use crate::trace::registers;
 use changes::Changes;
 use observer::Watch;
+use placement::Placement;
 use snapshot::Snapshot;
 use std::cell::RefCell;
 use std::os::fd::OwnedFd;
@@ -75,6 +77,7 @@ pub(crate) struct Session {
     snapshot: Option<Snapshot>,
     /// Pipes of ours that are emptied while everything is stopped.
     drain: Vec<OwnedFd>,
+    placement: Placement,
 }
 
 impl Session {

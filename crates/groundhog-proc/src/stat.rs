@@ -55,6 +55,8 @@ pub struct Stat {
     pub start_stack: u64,
     /// (38) signal sent to the parent at exit.
     pub exit_signal: i64,
+    /// (39) processor that it last ran on.
+    pub processor: u64,
     /// (40) real-time priority.
     pub rt_priority: u64,
     /// (41) scheduling policy.
@@ -162,6 +164,7 @@ pub fn parse(text: &[u8]) -> Result<Stat, StatError> {
         end_code: fields.unsigned(27)?,
         start_stack: fields.unsigned(28)?,
         exit_signal: fields.signed(38)?,
+        processor: fields.unsigned(39)?,
         rt_priority: fields.unsigned(40)?,
         policy: fields.unsigned(41)?,
         start_data: fields.unsigned(45)?,

@@ -56,7 +56,7 @@ fn a_name_cannot_forge_a_field() {
 fn a_captured_stat_is_read() {
     let read = stat::parse(STAT).expect("a captured sample");
     assert_eq!((read.comm.as_slice(), read.num_threads, read.nice, read.priority), (&b"cat"[..], 1, 0, 20));
-    assert_eq!(read.exit_signal, 17, "SIGCHLD");
+    assert_eq!((read.exit_signal, read.processor), (17, 1), "SIGCHLD");
     assert!(read.start_code < read.end_code && read.end_code < read.start_brk);
     assert!(read.start_brk < read.start_stack && read.start_stack < read.arg_start);
     assert!(read.arg_end <= read.env_start && read.env_start <= read.env_end);

@@ -1,6 +1,6 @@
 //! How the kernel schedules a thread: `sched_setattr(2)`, `sched_setaffinity(2)`, `ioprio_set(2)`.
 
-use crate::kernel_types::{Result, Tid, check};
+use crate::kernel_types::{Errno, Result, Tid, check};
 use std::mem::size_of;
 
 /// `struct sched_attr` (`linux/sched/types.h`), in the size that Linux 5.3 gave it.
@@ -79,6 +79,30 @@ pub fn set_affinity(tid: Tid, set: &Processors) -> Result<()> {
     check(unsafe { libc::syscall(libc::SYS_sched_setaffinity, tid.0, SET_SIZE, set.as_ptr()) }).map(drop)
 }
 
+/// The processor that the calling thread runs on, as far as the kernel tells.
+#[must_use]
+pub fn processor() -> Option<u64> {
+    // SAFETY: it takes nothing. sched_getcpu(3).
+    u64::try_from(unsafe { libc::sched_getcpu() }).ok()
+}
+
+/// Has the calling thread go on on one of the processors that it may run on, from which the kernel may take it at any time.
+///
+/// # Errors
+/// `EINVAL` when it may not run there.
+pub fn move_to(processor: u64) -> Result<()> {
+    const CALLER: Tid = Tid(0);
+    let allowed = affinity(CALLER)?;
+    let (byte, bit) = ((processor / 8) as usize, 1 << (processor % 8));
+    if allowed.get(byte).is_none_or(|set| set & bit == 0) {
+        return Err(Errno(libc::EINVAL));
+    }
+    let mut one = [0; SET_SIZE];
+    one[byte] = bit;
+    let moved = set_affinity(CALLER, &one);
+    set_affinity(CALLER, &allowed).and(moved)
+}
+
 /// `ioprio_get` of a thread.
 ///
 /// # Errors
@@ -105,6 +129,16 @@ mod tests {
     fn the_structure_has_the_size_that_the_kernel_knows() {
         assert_eq!(SIZE, 56); // SCHED_ATTR_SIZE_VER1
         assert_eq!(attributes(Tid(0)).map(|attributes| attributes.size), Ok(SIZE));
+    }
+
+    #[test]
+    fn a_thread_moves_only_where_it_may_run() {
+        let allowed = affinity(Tid(0)).expect("it is alive");
+        for processor in (0..64).filter(|at| allowed[at / 8] & (1 << (at % 8)) != 0) {
+            assert_eq!(move_to(processor as u64), Ok(()));
+        }
+        assert_eq!(move_to(SET_SIZE as u64 * 8), Err(Errno(libc::EINVAL)));
+        assert_eq!(affinity(Tid(0)), Ok(allowed));
     }
 
     #[test]

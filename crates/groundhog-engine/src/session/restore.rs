@@ -13,10 +13,11 @@ use groundhog_sys::fcntl;
 impl Session {
     /// Reverts the process. It is stopped afterwards; whoever called resumes it, or kills it after an error.
     pub(super) fn revert(&mut self, and_verify: bool, watch: &mut Stopwatch) -> Step<RestoreReport> {
-        let Self { process, snapshot, sight, drain, private, .. } = self;
+        let Self { process, snapshot, sight, drain, private, placement, .. } = self;
         let Some(snapshot) = snapshot else { return Err(Trouble::Exited) };
         let mut report = RestoreReport::new(snapshot.memory.tracker.strategy());
         report.children_killed = process.stop(true)?;
+        placement.follow();
         watch.lap(&mut report.phases, "stop");
 
         let mut observed = {
@@ -56,6 +57,7 @@ impl Session {
         for component in snapshot.components() {
             component.revert(&mut restore)?;
         }
+        placement.note(report.pages_dirty);
         if and_verify {
             if let Some(difference) = snapshot.difference(&mut self.process)? {
                 return Err(Trouble::Refused(Reason::Mismatch, difference));

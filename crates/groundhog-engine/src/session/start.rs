@@ -2,6 +2,7 @@
 
 use super::capabilities::capabilities;
 use super::observer::{Listener, Watch};
+use super::placement::Placement;
 use super::tracee::{SpawnOptions, UsedConnections};
 use super::{Session, Sight, Terms, listeners};
 use crate::descriptors::anonymous_inode;
@@ -76,6 +77,7 @@ impl Session {
                 page_sharing::may_be_rewritten(&private, thread, number)
             }));
         }
+        let placement = Placement::new(&process);
         Self {
             process,
             watch,
@@ -86,6 +88,7 @@ impl Session {
             strategy,
             snapshot: None,
             drain,
+            placement,
         }
     }
 }
