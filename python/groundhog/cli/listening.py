@@ -8,29 +8,21 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import errno
-import fcntl
-import heapq
 import ipaddress
-import json
-import math
 import os
 import resource
 import signal
 import socket
-import sys
-import termios
-import time
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 import click
-import h11
 import uvicorn
-from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from groundhog import orphans, temporary
 from groundhog._log import log
 from groundhog.config import Isolation, Limits, Network
 from groundhog.errors import ConfigError
+from groundhog.platforms.connection import MOST_CONNECTIONS, STUCK_S, Connection
 from groundhog.platforms.neighbours import Neighbours
 from groundhog.platforms.printer import Printer
 from groundhog.removal import Remover
@@ -48,19 +40,6 @@ _ACCEPTED_AT_ONCE = 1
 _ANY, _ANY6 = "0.0.0.0", "::"  # noqa: S104 - compared with what a user asked for
 _LOOPBACK = {"127.0.0.1": _ANY, "::1": _ANY6}
 """Of each family, and what takes all of its addresses."""
-_SMALLEST_READ, _LARGEST_READ = 1024, 8 * 1024
-_HANDLED_S = 0.005
-"""What is read at once is to be handled within this time."""
-_STUCK_S = 60.0
-"""How long callers may take for a request's head, or take nothing of an answer; up to twice as long."""
-_MOST_CONNECTIONS = 8192
-"""At a time; each takes some memory."""
-_FEWEST_CONNECTIONS = 32
-"""So many callers are served also where workers need nearly all descriptors."""
-_KEPT_FREE = 128
-"""Descriptors that callers do not get, or a quarter of few: restores and new processes need some."""
-_MOST_UNTAKEN = 1024 * 1024 * 1024
-"""Bytes of answers that callers have not taken, of all together."""
 _WRITING_S = 1.0
 """How long the last answers may take on their way out."""
 _ANEW_S = 2.0
@@ -131,165 +110,6 @@ def neighbours(
         return None
 
 
-class _Protocol(H11Protocol):
-    """Reads as much at a time as is soon handled; others wait as long. Waits for no caller without an end.
-
-    Asyncio reads 256 KB at once. In chunks of one byte that is some 40,000 events to handle, which takes
-    seconds. A caller that takes nothing of its answer keeps us from using the memory again, one that never
-    ends the head of a request a descriptor. Where callers had them all, each restore would fail, and no
-    process would start.
-    """
-
-    _seen: tuple[object, bool, int] = (None, True, 0)
-    """At the last look: the request, whether it was answered, and how much of that was not taken."""
-    _told_at: ClassVar[float] = -math.inf
-    """When the log was told last that callers are too many."""
-
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        super().connection_made(transport)
-        self.idle_since = self.loop.time()
-        self._read(_SMALLEST_READ)
-        self._looking = self.loop.call_later(_STUCK_S, self._look)
-        if not self._is_heard():
-            transport.abort()
-            return
-        number = transport.get_extra_info("socket").fileno()
-        too_many = _connections_too_many(len(self.connections), number)
-        if too_many > 0:
-            self._make_room(too_many)
-
-    def send_400_response(self, msg: str) -> None:
-        """Refuse what is no request, as JSON, like every other error. Uvicorn does it with a line of text."""
-        error = sys.exc_info()[1]
-        status = error.error_status_hint if isinstance(error, h11.RemoteProtocolError) else 400
-        text = str(error) if isinstance(error, h11.RemoteProtocolError) else msg
-        body = json.dumps({"error": f"this is no request of HTTP/1.1: {text}"}).encode()
-        headers = [("content-type", "application/json"), ("content-length", str(len(body)))]
-        for event in (
-            h11.Response(status_code=status, headers=[*headers, ("connection", "close")]),
-            h11.Data(data=body),
-            h11.EndOfMessage(),
-        ):
-            self.transport.write(self.conn.send(event) or b"")
-        self.transport.close()
-
-    def _is_heard(self) -> bool:
-        """Whether the kernel tells when the caller sends something. A function may have taken all watches of
-        its user (epoll(7)); asyncio would log a traceback, and the caller wait for nothing, for minutes.
-        """
-        self.transport.pause_reading()
-        try:
-            self.transport.resume_reading()
-        except OSError as error:
-            self._tell("callers are turned away: nothing can be heard of them", error=error.strerror)
-            return False
-        return True
-
-    def _tell(self, what: str, **more: object) -> None:
-        """Log that callers are ended, but not for each."""
-        if self.loop.time() - _Protocol._told_at > _STUCK_S:
-            _Protocol._told_at = self.loop.time()
-            log.warning(what, **more)
-
-    def _make_room(self, count: int) -> None:
-        """End connections whose callers have sent nothing for longest, of those that owe something; then of
-        those that do not take their answers; if all others wait for us, this one.
-        """
-        others = [each for each in self.connections if isinstance(each, _Protocol) and each is not self]
-        owing = [each for each in others if each.owes() or each.holds()]
-        for each in heapq.nsmallest(count, owing, key=_Protocol._standing) or [self]:
-            each.transport.abort()
-        self._tell(
-            "callers have too many connections: those that have sent nothing for longest are ended",
-            connections=len(self.connections),
-        )
-
-    def owes(self) -> bool:
-        """Whether it is the caller's turn: to send a request, or the rest of one."""
-        if self.transport.is_closing():
-            return False
-        if self.cycle is None or self.cycle.more_body:  # type: ignore[redundant-expr]
-            return True
-        return self.cycle.response_complete and not self.transport.get_write_buffer_size()
-
-    def _standing(self) -> tuple[bool, float]:
-        return not self.owes(), self.idle_since
-
-    def holds(self) -> bool:
-        """Whether it keeps something of an answer, also of the last one, for its caller to take."""
-        return self.transport.get_write_buffer_size() > 0
-
-    def pause_writing(self) -> None:
-        """The caller takes its answer slowly. Those who do so for longest give way where that is too much."""
-        super().pause_writing()
-        slow = [each for each in self.connections if isinstance(each, _Protocol) and each is not self]
-        left = {each: size for each in slow if (size := each.transport.get_write_buffer_size())}
-        too_much = sum(left.values()) + self.transport.get_write_buffer_size() - _MOST_UNTAKEN
-        for each in sorted(left, key=lambda each: each.idle_since):
-            if too_much <= 0:
-                break
-            too_much -= left[each]
-            each.transport.abort()
-
-    def on_response_complete(self) -> None:
-        self.idle_since = self.loop.time()
-        super().on_response_complete()
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        self._looking.cancel()
-        super().connection_lost(exc)
-
-    def _look(self) -> None:
-        """End the connection if nothing has changed since the last look, and it is the caller's turn."""
-        before = self._seen
-        # There is none before the first request.
-        answered = self.cycle is None or self.cycle.response_complete  # type: ignore[redundant-expr]
-        left = self._untaken()
-        self._seen = self.cycle, answered, left
-        # The answer to a request that was sent behind others waits until those before it are taken.
-        is_theirs = answered or self.flow.write_paused
-        # Left of an answer that was not written at the last look: that is no sign.
-        if is_theirs and before[:2] == self._seen[:2] and (0 < before[2] <= left or left == before[2]):
-            self.transport.abort()
-        else:
-            self._looking = self.loop.call_later(_STUCK_S, self._look)
-
-    def _untaken(self) -> int:
-        """Bytes, those among them that the kernel has, which takes many at a time: tcp(7), SIOCOUTQ."""
-        queued = fcntl.ioctl(self.transport.get_extra_info("socket").fileno(), termios.TIOCOUTQ, bytes(4))
-        return self.transport.get_write_buffer_size() + int.from_bytes(queued, sys.byteorder)
-
-    def data_received(self, data: bytes) -> None:
-        began = time.perf_counter()
-        self.idle_since = self.loop.time()
-        super().data_received(data)
-        if time.perf_counter() - began > _HANDLED_S:
-            self._read(_SMALLEST_READ)
-        elif len(data) == self._most:
-            self._read(min(2 * self._most, _LARGEST_READ))
-
-    def _read(self, most: int) -> None:
-        self._most = most
-        # What asyncio's own transports give to recv(2); others leave it aside.
-        self.transport.max_size = most  # type: ignore[attr-defined]
-
-
-def _connections_too_many(count: int, number: int) -> int:
-    """How many of so many connections are to end, of which the newest has the descriptor with that number.
-
-    Nobody looks while neither tells of many descriptors: a new one gets the lowest number that is free.
-    """
-    most, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-    too_many = count - _MOST_CONNECTIONS
-    if most == resource.RLIM_INFINITY or (number < most // 2 and count < most // 4):
-        return too_many
-    try:
-        taken = sum(1 for _ in os.scandir("/proc/self/fd"))
-    except OSError:  # none is left to look by
-        taken = most
-    return max(too_many, min(taken - (most - min(_KEPT_FREE, most // 4)), count - _FEWEST_CONNECTIONS))
-
-
 def most_waiting(asked: int) -> int:
     """How many requests may wait for a process: no more than leaves connections to further callers.
 
@@ -297,7 +117,7 @@ def most_waiting(asked: int) -> int:
     connection is refused whatever its domain.
     """
     most, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-    room = _MOST_CONNECTIONS if most == resource.RLIM_INFINITY else min(most, _MOST_CONNECTIONS)
+    room = MOST_CONNECTIONS if most == resource.RLIM_INFINITY else min(most, MOST_CONNECTIONS)
     if asked > room // 2:
         log.info(
             "fewer requests may wait than the queue is long: there are too few connections, or descriptors"
@@ -328,7 +148,7 @@ class _Server(uvicorn.Server):
         super().__init__(config)
         self._sock = sock
         self._renewing: asyncio.Task[None] | None = None
-        self._told_at = -_STUCK_S
+        self._told_at = -STUCK_S
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -345,7 +165,7 @@ class _Server(uvicorn.Server):
         if not message.startswith("socket.accept()") and "_start_serving" not in message:
             loop.default_exception_handler(context)
             return
-        if loop.time() - self._told_at > _STUCK_S:
+        if loop.time() - self._told_at > STUCK_S:
             self._told_at = loop.time()
             log.warning("no caller can be accepted", error=str(context.get("exception")))
         if self._renewing is None:
@@ -551,10 +371,7 @@ async def serve(
     """
     config = uvicorn.Config(
         application,
-        # Also where httptools is installed. That takes trailers for headers, in which a caller names a trust
-        # domain behind its gateway's back, and the body of a request to be upgraded for another request; and
-        # headers have no limit.
-        http=_Protocol,
+        http=Connection,
         lifespan="off",
         ws="none",
         log_config=None,

@@ -15,6 +15,7 @@ import pytest
 import structlog.testing
 
 from groundhog.cli import listening
+from groundhog.platforms import connection
 from tests.unit.cli.test_ending import Serving, end
 
 if TYPE_CHECKING:
@@ -45,7 +46,7 @@ async def _nothing(_: float = 0) -> None:
 async def test_an_answer_that_is_read(
     monkeypatch: pytest.MonkeyPatch, asked: bytes, pause_s: float, *, is_whole: bool
 ) -> None:
-    monkeypatch.setattr(listening, "_STUCK_S", 0.6)
+    monkeypatch.setattr(connection, "STUCK_S", 0.6)
     server = Serving(_application, _nothing, _nothing, _nothing)
     got = 0
     async with server.running(1):
@@ -68,7 +69,7 @@ async def test_an_answer_that_is_read(
 
 @pytest.mark.parametrize("earlier", [b"", KEPT], ids=["first", "second"])
 async def test_a_head_that_never_ends(monkeypatch: pytest.MonkeyPatch, earlier: bytes) -> None:
-    monkeypatch.setattr(listening, "_STUCK_S", 0.3)
+    monkeypatch.setattr(connection, "STUCK_S", 0.3)
     server = Serving(_application, _nothing, _nothing, _nothing)
     async with server.running(1):
         reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
@@ -88,7 +89,7 @@ async def test_a_head_that_never_ends(monkeypatch: pytest.MonkeyPatch, earlier: 
     "half", [b"", b"POST / HTT", b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\nab", KEPT]
 )
 async def test_callers_that_take_all_connections(monkeypatch: pytest.MonkeyPatch, half: bytes) -> None:
-    monkeypatch.setattr(listening, "_MOST_CONNECTIONS", 4)
+    monkeypatch.setattr(connection, "MOST_CONNECTIONS", 4)
     gate = asyncio.Event()
 
     async def application(scope: Scope, receive: Receive, send: Send) -> None:
@@ -124,7 +125,7 @@ async def test_callers_that_take_all_connections(monkeypatch: pytest.MonkeyPatch
 
 async def test_callers_of_whom_nothing_can_be_heard(monkeypatch: pytest.MonkeyPatch) -> None:
     """As long as a function has all watches of its user."""
-    monkeypatch.setattr(listening._Protocol, "_told_at", -listening._STUCK_S)
+    monkeypatch.setattr(connection.Connection, "_told_at", -connection.STUCK_S)
 
     def taken(*_: object) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
@@ -202,7 +203,7 @@ async def answered(client: socket.socket, port: int, asked: bytes) -> None:
 async def test_callers_that_take_all_connections_and_no_answers(
     monkeypatch: pytest.MonkeyPatch, asked: bytes
 ) -> None:
-    monkeypatch.setattr(listening, "_MOST_CONNECTIONS", 4)
+    monkeypatch.setattr(connection, "MOST_CONNECTIONS", 4)
     gate = asyncio.Event()
 
     async def application(scope: Scope, receive: Receive, send: Send) -> None:
@@ -248,7 +249,7 @@ def test_callers_that_wait_leave_connections_to_others(
 
 
 async def test_callers_of_whom_all_wait(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(listening, "_MOST_CONNECTIONS", 2)
+    monkeypatch.setattr(connection, "MOST_CONNECTIONS", 2)
     gate, asked = asyncio.Event(), asyncio.Semaphore(0)
 
     async def application(scope: Scope, receive: Receive, send: Send) -> None:
@@ -275,7 +276,7 @@ async def test_callers_of_whom_all_wait(monkeypatch: pytest.MonkeyPatch) -> None
 
 
 async def test_answers_that_many_do_not_take(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(listening, "_MOST_UNTAKEN", 3 * len(BODY))
+    monkeypatch.setattr(connection, "_MOST_UNTAKEN", 3 * len(BODY))
     server = Serving(_application, _nothing, _nothing, _nothing)
     async with server.running(1):
         loop = asyncio.get_running_loop()
