@@ -227,8 +227,9 @@ unsafe fn child(
         {
             fail(trouble, Step::Directory);
         }
-        for filter in &command.filters {
-            if !install_filter(filter) {
+        for (index, filter) in command.filters.iter().enumerate() {
+            let installed = if index == 0 { install_unanswered(filter) } else { install_filter(filter, 0) };
+            if installed == -1 {
                 fail(trouble, Step::Filter);
             }
         }
@@ -304,17 +305,33 @@ unsafe fn place_descriptors(fds: &mut [(i32, i32)], trouble: i32) -> i32 {
     }
 }
 
-/// Sets `no_new_privs` and installs a seccomp filter.
+/// As [`install_filter`], where nobody answers calls for the kernel: `EBUSY`. Who does, such as the manager of a container, may let them
+/// through (`SECCOMP_USER_NOTIF_FLAG_CONTINUE`), and a tracer is not told of them then: of several filters the kernel takes the
+/// strictest answer, and to ask somebody is stricter than to tell a tracer.
+///
+/// # Safety
+/// As [`install_filter`].
+pub(crate) unsafe fn install_unanswered(filter: &[u64]) -> i64 {
+    // SAFETY: as this function; the descriptor that it answers is nobody else's. The kernel gives one only where no filter has one.
+    unsafe {
+        let listener = install_filter(filter, libc::SECCOMP_FILTER_FLAG_NEW_LISTENER);
+        if listener == -1 { -1 } else { i64::from(libc::close(listener as i32)) }
+    }
+}
+
+/// Sets `no_new_privs` and installs a seccomp filter; -1 where that fails.
 ///
 /// # Safety
 /// In a fresh child only; `filter` must hold `struct sock_filter` words.
-unsafe fn install_filter(filter: &[u64]) -> bool {
-    let Ok(len) = u16::try_from(filter.len()) else { return false };
+unsafe fn install_filter(filter: &[u64], flags: libc::c_ulong) -> i64 {
+    let Ok(len) = u16::try_from(filter.len()) else { return -1 };
     let program = libc::sock_fprog { len, filter: filter.as_ptr().cast_mut().cast() };
     // SAFETY: `program` describes `len` filter words that outlive the call; seccomp(2) copies them.
     unsafe {
-        libc::prctl(libc::PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0
-            && libc::syscall(libc::SYS_seccomp, libc::SECCOMP_SET_MODE_FILTER, 0, &raw const program) == 0
+        if libc::prctl(libc::PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == -1 {
+            return -1;
+        }
+        libc::syscall(libc::SYS_seccomp, libc::SECCOMP_SET_MODE_FILTER, flags, &raw const program)
     }
 }
 

@@ -50,7 +50,7 @@ const SCOPING: &str = "scoping";
 const UNIX_DIAG: &str = "unix-diag";
 const SERVER_GUARD: &str = "server-guard";
 
-const TRIALS: [Trial; 10] = [
+const TRIALS: [Trial; 11] = [
     Trial {
         name: "ptrace",
         remedy: "allow ptrace: set kernel.yama.ptrace_scope to 0 or 1, and in a container add ptrace to its seccomp \
@@ -64,6 +64,14 @@ const TRIALS: [Trial; 10] = [
                  does), and use a kernel built with CONFIG_KCMP",
         essential: true,
         run: self_test::inspection,
+    },
+    Trial {
+        name: "call-watching",
+        remedy: "allow seccomp, and have nobody answer system calls for the kernel, who could let them through unseen (EBUSY): in \
+                 LXD set security.syscalls.intercept.* to false, elsewhere use a seccomp profile without SCMP_ACT_NOTIFY, and \
+                 no runtime that emulates calls by it",
+        essential: true,
+        run: self_test::calls_are_told,
     },
     Trial {
         name: WRITE_PROTECT,
@@ -287,7 +295,7 @@ mod tests {
         Capabilities { kernel: "6.1".into(), findings: TRIALS.iter().map(finding).collect() }
     }
 
-    const USABLE: [&str; 2] = ["ptrace", "inspection"];
+    const USABLE: [&str; 3] = ["ptrace", "inspection", "call-watching"];
 
     #[test]
     fn soft_dirty_counts_only_where_it_cannot_be_undone() {
