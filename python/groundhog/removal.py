@@ -11,13 +11,15 @@ import contextlib
 import errno
 import os
 import queue
-import threading
 import uuid
 from concurrent.futures import Future
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from groundhog._threads import started
+
 if TYPE_CHECKING:
+    import threading
     from collections.abc import Callable, Iterator
 
     Way = tuple[str, ...]
@@ -118,11 +120,9 @@ class Remover:
 
     def put(self, work: Callable[[], None]) -> Future[None]:
         """Have it done; what is returned is done then, or has what it raised."""
-        if self._thread is None:
-            self._thread = threading.Thread(target=self._run, name="groundhog-remover", daemon=True)
-            self._thread.start()
         done: Future[None] = Future()
         self._work.put((work, done))
+        self._begin()
         return done
 
     async def patiently(self, work: Callable[[], None]) -> bool:
@@ -142,7 +142,14 @@ class Remover:
 
     def stop(self) -> None:
         """End once all is done, or with the program."""
+        if not self._work.empty():
+            self._begin()
         self._work.put(None)
+
+    def _begin(self) -> None:
+        """Have the thread, or else what is to be done waits for what comes next."""
+        if self._thread is None:
+            self._thread = started(self._run, "groundhog-remover")
 
     def _run(self) -> None:
         while (asked := self._work.get()) is not None:

@@ -52,6 +52,7 @@ class _Printed(logging.Handler):
     def flush(self) -> None:
         """Wait until all is printed, but not for long; called when the program ends, too."""
         if self._last is not None:
+            self._printer.prepare()  # there may have been no thread to be had
             concurrent.futures.wait([self._last], _LAST_EVENTS_S)
 
 

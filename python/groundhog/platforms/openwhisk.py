@@ -129,6 +129,8 @@ class Container:
         self._replacement_s = replacement_s
         self._stdout = Printer(stdout)
         self._stderr = Printer(stderr)
+        for printer in (self._stdout, self._stderr):
+            printer.prepare()  # a run may start processes until there are no threads
         self._metrics = Metrics()
         self._initialising = asyncio.Lock()
         self._ending = False

@@ -11,6 +11,8 @@ from collections import deque
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 
+from groundhog._threads import started
+
 WAITING_BYTES = 16 * 1024 * 1024
 """How much may wait for a reader."""
 
@@ -60,12 +62,20 @@ class Printer:
             part = _Part(data, end)
             self._parts.append(part)
             self._waiting += len(part.data)
-            if self._thread is None:
-                # Nobody waits for it in the end: it may write for ever.
-                self._thread = threading.Thread(target=self._run, name="groundhog-printer", daemon=True)
-                self._thread.start()
-        self._has_work.release()
+            self._has_work.release()
+            self._begin()
         return part.done
+
+    def prepare(self) -> None:
+        """Have the thread now, which later may not be had while others have all that there may be."""
+        with self._lock:
+            self._begin()
+
+    def _begin(self) -> None:
+        """Have the thread, or else what waits for it waits for the next part, too."""
+        if self._thread is None:
+            # Nobody waits for it in the end: it may write for ever.
+            self._thread = started(self._run, "groundhog-printer")
 
     def line(self, text: str) -> Future[OSError | None]:
         """Write a line whole, whatever waits; return what is done once that is over, as `put` does."""
