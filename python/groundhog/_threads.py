@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import errno
 import threading
-from typing import TYPE_CHECKING
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+_T = TypeVar("_T")
 
 
 def started(target: Callable[[], None], name: str) -> threading.Thread | None:
@@ -20,3 +24,38 @@ def started(target: Callable[[], None], name: str) -> threading.Thread | None:
     except RuntimeError:
         return None
     return thread
+
+
+class Threads(ThreadPoolExecutor):
+    """Those that there are do the work of those that cannot be had.
+
+    The library's own executor keeps what it refuses for want of a thread, and does it later, when nobody
+    knows of it any more: such as to start a process whose pipes have been closed.
+    """
+
+    _has_one = False
+
+    def submit(self, fn: Callable[..., _T], /, *args: Any, **kwargs: Any) -> Future[_T]:
+        """Have it done. OSError if there is no thread at all."""
+        done: Future[_T] = Future()
+
+        def work() -> None:
+            if not done.set_running_or_notify_cancel():
+                return
+            try:
+                result = fn(*args, **kwargs)
+            except BaseException as error:  # noqa: BLE001 - whoever waits for it gets it
+                done.set_exception(error)
+            else:
+                done.set_result(result)
+
+        if self._shutdown:
+            raise RuntimeError("no work is taken after the end")
+        try:
+            super().submit(work)
+        except RuntimeError as error:
+            if not self._has_one:
+                done.cancel()
+                raise OSError(errno.EAGAIN, "no thread can be had") from error
+        self._has_one = True
+        return done

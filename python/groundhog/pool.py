@@ -6,10 +6,10 @@ import asyncio
 import math
 import os
 from collections import Counter
-from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 from groundhog._log import log
+from groundhog._threads import Threads
 from groundhog.config import (
     MIB,
     Connections,
@@ -135,7 +135,7 @@ class Pool:
         self._begun = False
         self._config: WorkerConfig | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._executor: ThreadPoolExecutor | None = None
+        self._executor: Threads | None = None
         self._watchdog = Watchdog()
         self._remover = Remover()
         self._workers: list[Worker] = []
@@ -183,7 +183,7 @@ class Pool:
             raise
         if self._closed is not None:
             raise PoolClosedError(f"the pool of {self.function.name} was closed while it started")
-        self._executor = ThreadPoolExecutor(2 * self._size + 1, thread_name_prefix="groundhog")
+        self._executor = Threads(2 * self._size + 1, thread_name_prefix="groundhog")
         self._watchdog.start()
         self._config = WorkerConfig(
             name=self.function.name,

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from groundhog import removal
+from groundhog._threads import Threads
 from groundhog.platforms.printer import Printer
 
 if TYPE_CHECKING:
@@ -19,14 +20,14 @@ SOON_S = 20
 LARGE = b"x" * 100_000
 
 
+def _none(_: threading.Thread) -> None:
+    raise RuntimeError("can't start new thread")
+
+
 @pytest.fixture
 def exhausted(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
     """There are no threads; there are once it is called."""
-
-    def none(_: threading.Thread) -> None:
-        raise RuntimeError("can't start new thread")
-
-    monkeypatch.setattr(threading.Thread, "start", none)
+    monkeypatch.setattr(threading.Thread, "start", _none)
     return monkeypatch.undo
 
 
@@ -63,3 +64,27 @@ def test_what_is_to_be_removed_at_the_end_is(exhausted: Callable[[], None]) -> N
     exhausted()
     remover.stop()
     last.result(SOON_S)
+
+
+def test_work_without_a_thread_of_its_own_is_done_by_another(monkeypatch: pytest.MonkeyPatch) -> None:
+    with Threads(2) as threads:
+        busy = threading.Event()
+        first = threads.submit(busy.wait, SOON_S)
+        monkeypatch.setattr(threading.Thread, "start", _none)
+        second = threads.submit(lambda: 2)
+        assert not second.done()
+        busy.set()
+        assert first.result(SOON_S)
+        assert second.result(SOON_S) == 2
+
+
+def test_work_that_is_refused_is_never_done(exhausted: Callable[[], None]) -> None:
+    done: list[int] = []
+    with Threads(1) as threads:
+        with pytest.raises(OSError, match="no thread"):
+            threads.submit(done.append, 1)
+        exhausted()
+        threads.submit(done.append, 2).result(SOON_S)
+    assert done == [2]
+    with pytest.raises(RuntimeError, match="after the end"):
+        threads.submit(done.append, 3)
