@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Concatenate, ParamSpec, Protocol
 
 from groundhog import orphans
 from groundhog._log import log
@@ -29,6 +30,7 @@ from groundhog.worker.lifecycle import STARTED, Action, Event, State, advance
 from groundhog.worker.startup import Startup, report_finish
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from concurrent.futures import Executor
 
     from groundhog.errors import InvocationError
@@ -55,6 +57,23 @@ _END_GRACE_S = 1.0
 """How long a process whose answer pipe has ended may take to end itself, before it is taken to have closed
 it.
 """
+
+
+_P = ParamSpec("_P")
+
+
+def _or_retire(told: Callable[Concatenate[Worker, _P], None]) -> Callable[Concatenate[Worker, _P], None]:
+    """What a worker is told, whatever goes wrong with that: it would wait for ever, and SIGTERM for it."""
+
+    @functools.wraps(told)
+    def tell(worker: Worker, /, *args: _P.args, **kwargs: _P.kwargs) -> None:
+        try:
+            told(worker, *args, **kwargs)
+        except Exception:  # noqa: BLE001 - logged with its traceback
+            log.exception("a worker failed", pid=worker.pid)
+            worker.fail()
+
+    return tell
 
 
 class Listener(Protocol):
@@ -238,6 +257,7 @@ class Worker:
         self._channel.serve(job, hooks=hooks)
         return True
 
+    @_or_retire
     def revert(self) -> None:
         """Restore a kept process, so that it may serve any domain."""
         self._stop_timer()
@@ -286,6 +306,14 @@ class Worker:
         self._tell_finished()
         self._listener.worker_retired(self, reason, message)
 
+    def fail(self) -> None:
+        """Retire it for what nobody foresaw."""
+        message = "its worker failed; the log of groundhog says why"
+        if self._state in STARTED:
+            self.retire("worker-failed", message)
+        else:
+            self._startup.on_failure(ProtocolError(f"function process {self.pid}: {message}"))
+
     def kill(self) -> None:
         """Have its process end, unless that has been freed already. From any thread."""
         process = self._process
@@ -327,6 +355,7 @@ class Worker:
 
     # What the pipes tell
 
+    @_or_retire
     def on_answer(self, line: bytes) -> None:
         """The answer is complete: tell the caller, then revert."""
         if self._job is None:
@@ -362,6 +391,7 @@ class Worker:
         if not early:
             self._after_answer()
 
+    @_or_retire
     def on_hooks_done(self) -> None:
         """The rest of the time is the function's."""
         if self._job is not None:
@@ -369,6 +399,7 @@ class Worker:
             left = self._sent_at + self._job.timeout_s - time.perf_counter()
             self._timer = self._loop.call_later(max(0.0, left), self._on_timeout)
 
+    @_or_retire
     def on_broken(self, error: InvocationError) -> None:
         """It cannot be understood any more, or is not fit to serve."""
         if self._state not in STARTED:
@@ -377,6 +408,7 @@ class Worker:
         self._attach_logs(error)
         self.retire(_BROKEN.get(type(error), "protocol"), str(error), error)
 
+    @_or_retire
     def on_stray(self, data: bytes) -> None:
         """Bytes for nobody. A restore drops them; otherwise they would be taken for the next answer."""
         if self._state in {State.RESTORING, State.REVERTING} or self._exited:
@@ -387,6 +419,7 @@ class Worker:
         else:
             self._startup.on_failure(ProtocolError(f"function process {self.pid}: {message}"))
 
+    @_or_retire
     def on_end(self) -> None:
         """The answer pipe has ended; nearly always the process has, too, and says so at once."""
         self._answer_ended = True
@@ -395,6 +428,7 @@ class Worker:
 
     # What time and the kernel tell
 
+    @_or_retire
     def _on_closed(self) -> None:
         if self._state is State.RETIRED or self._exited:
             return
@@ -407,6 +441,7 @@ class Worker:
         else:
             self._startup.on_failure(error)
 
+    @_or_retire
     def _on_timeout(self) -> None:
         assert self._job is not None  # noqa: S101 - the timer is stopped with the job
         error = FunctionTimeoutError(
@@ -415,6 +450,7 @@ class Worker:
         self._attach_logs(error)
         self.retire("timeout", str(error), error)
 
+    @_or_retire
     def _on_hooks_timeout(self) -> None:
         limit = self.config.limits.hooks_timeout_s
         when = "before a restore" if self._state is State.FINISHING else "after the restore"
@@ -425,6 +461,7 @@ class Worker:
         self._attach_logs(error)
         self.retire("hooks-timeout", str(error), error)
 
+    @_or_retire
     def _on_exit(self) -> None:
         assert self._process is not None  # noqa: S101
         assert self._channel is not None  # noqa: S101
@@ -453,6 +490,7 @@ class Worker:
             time.sleep(_STATUS_PAUSE_S)
         return "status unknown"
 
+    @_or_retire
     def _on_restored(self) -> None:
         if self._state not in {State.RESTORING, State.REVERTING}:
             return
@@ -536,6 +574,7 @@ class Worker:
         if self._finished is not None and not self._finished.done():
             self._finished.set_result(None)
 
+    @_or_retire
     def _on_restore_timeout(self) -> None:
         limit = self.config.limits.restore_timeout_s
         message = (

@@ -283,3 +283,24 @@ class TestWorkers:
             engine.processes[0].kill()
             await recorder.until(lambda: bool(recorder.retired))
             assert (await asyncio.wait_for(pool.invoke({}), 10)).value["n"] == 1
+
+
+@pytest.mark.parametrize(
+    "failing", ["pipes.Channel.reverted", "worker.is_failure"], ids=["after-restore", "at-answer"]
+)
+async def test_what_nobody_foresaw_retires_the_process(monkeypatch: pytest.MonkeyPatch, failing: str) -> None:
+    """A worker that only logged it would wait for ever, and the pool's end for the worker."""
+    recorder = Recorder()
+    async with Pool(FUNCTION, engine=FakeEngine(count), observer=recorder) as pool:
+        with monkeypatch.context() as patched:
+
+            def fail(*_: object) -> bool:
+                patched.undo()
+                raise RuntimeError("nobody foresaw it")
+
+            patched.setattr(f"groundhog.worker.{failing}", fail)
+            with contextlib.suppress(groundhog.CutOffError):
+                await pool.invoke({})
+            await recorder.until(lambda: bool(recorder.retired))
+        assert (await pool.invoke({})).value["n"] == 1
+    assert recorder.retired[0][0] == "worker-failed"
