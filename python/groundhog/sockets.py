@@ -29,10 +29,12 @@ _ROUTE = struct.Struct("=BBBBBBBBI")  # rtmsg: first the family and the bits of 
 _ATTRIBUTE = struct.Struct("=HH")  # rtattr: length and kind
 _ADDRESS = slice(8, 24)
 """Of an answer: where that socket is bound."""
+_LOOPBACK = 1
+"""The number of that device, in each network: LOOPBACK_IFINDEX in include/net/flow.h."""
 _ALL_STATES = 0xFFFFFFFF
 _NO_COOKIE = 0xFFFFFFFF
-LISTEN = 10
-"""A state of a socket: it has no connection, and takes some."""
+_LISTEN = 10
+"""A state of a socket, as ``tcp_states.h`` has it: it has no connection, and takes some."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +48,6 @@ class End:
     """Bytes that were written to it, and have not been taken by the kernel of the other end."""
     unread: int = 0
     """Bytes that came to it, and have not been read."""
-    state: int = 0
-    """As ``tcp_states.h`` has them."""
 
 
 def ask() -> socket.socket:
@@ -58,7 +58,9 @@ def ask() -> socket.socket:
 def other_end(near: tuple[str, int], far: tuple[str, int], by: socket.socket | None = None) -> End | None:
     """Return the socket at the far end of a TCP connection; None where it is not in our network.
 
-    Where there is no such connection, it is the one that listens there.
+    That somebody listens there counts for nothing. A socket that is bound to a device (``SO_BINDTODEVICE``)
+    is found where that is the one by which the connection comes: the loopback device, as between addresses
+    of this machine, or that of the address, where that has one.
 
     Args:
         near: address and port of our end.
@@ -70,13 +72,15 @@ def other_end(near: tuple[str, int], far: tuple[str, int], by: socket.socket | N
     """
     here, there = (ipaddress.ip_address(host.partition("%")[0]) for host, _ in (near, far))
     family = socket.AF_INET if here.version == 4 else socket.AF_INET6  # noqa: PLR2004
-    question = _question(family, _ALL_STATES, (there.packed, far[1]), (here.packed, near[1]))
+    named = far[0].partition("%")[2]
+    device = socket.if_nametoindex(named) if named else _LOOPBACK
+    question = _question(family, _ALL_STATES, (there.packed, far[1]), (here.packed, near[1]), device)
     try:
         answer = _asked(_NETLINK_SOCK_DIAG, _SOCK_DIAG_BY_FAMILY, question, by)
     except FileNotFoundError:
         return None
     _, state, *_, unread, unacknowledged, user, inode = _ANSWER.unpack_from(answer)
-    return End(inode, user, unacknowledged, unread, state)
+    return None if state == _LISTEN else End(inode, user, unacknowledged, unread)
 
 
 def listeners(near: tuple[str, int], by: socket.socket) -> list[int]:
@@ -105,18 +109,24 @@ def listeners(near: tuple[str, int], by: socket.socket) -> list[int]:
 
 
 def _question(
-    family: socket.AddressFamily, states: int, own: tuple[bytes, int], peer: tuple[bytes, int]
+    family: socket.AddressFamily,
+    states: int,
+    own: tuple[bytes, int],
+    peer: tuple[bytes, int],
+    device: int = 0,
 ) -> bytes:
-    """For sockets of TCP in those states, by the addresses and ports of both of their ends."""
+    """For sockets of TCP in those states, by the addresses and ports of both of their ends, and by the
+    device from which they get something, where they are bound to one.
+    """
     ports = [port.to_bytes(2, "big") for _, port in (own, peer)]
     return _QUESTION.pack(
-        family, socket.IPPROTO_TCP, 0, states, *ports, own[0], peer[0], 0, _NO_COOKIE, _NO_COOKIE
+        family, socket.IPPROTO_TCP, 0, states, *ports, own[0], peer[0], device, _NO_COOKIE, _NO_COOKIE
     )
 
 
 def _listening(family: socket.AddressFamily, port: int, by: socket.socket) -> list[tuple[bytes, int]]:
     """Addresses and inode numbers of what listens at a port."""
-    question = _question(family, 1 << LISTEN, (b"", port), (b"", 0))
+    question = _question(family, 1 << _LISTEN, (b"", port), (b"", 0))
     flags = _NLM_F_REQUEST | _NLM_F_DUMP
     by.send(_HEADER.pack(_HEADER.size + len(question), _SOCK_DIAG_BY_FAMILY, flags, 0, 0) + question)
     found: list[tuple[bytes, int]] = []

@@ -441,7 +441,8 @@ http.server.HTTPServer(("127.0.0.1", int(sys.argv[1])), Handler).serve_forever()
 """
 
 
-def test_no_request_is_sent_to_who_has_bound_the_port_before(source: Source) -> None:
+@pytest.mark.parametrize("device", [None, b"lo"])
+def test_no_request_is_sent_to_who_has_bound_the_port_before(source: Source, device: bytes | None) -> None:
     ip_minttl = 21
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -449,6 +450,8 @@ def test_no_request_is_sent_to_who_has_bound_the_port_before(source: Source) -> 
     with socket.socket() as stranger:
         stranger.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         stranger.bind(("127.0.0.1", port))
+        if device is not None:
+            stranger.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, device)
         stranger.setblocking(False)
         with run((sys.executable, str(source("whence.py", TELLS_WHENCE)), str(port))) as server:
             whence = int(server.client.get("/").text)

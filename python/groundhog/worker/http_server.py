@@ -20,7 +20,7 @@ import h11
 from groundhog._log import log
 from groundhog.errors import CutOffError, GroundhogError, PayloadTooLargeError, ProtocolError
 from groundhog.protocols import http_message
-from groundhog.sockets import LISTEN, ask, listeners, other_end
+from groundhog.sockets import ask, listeners, other_end
 from groundhog.worker.callers import adopted, bound, family_of, of_same_port, quiet_port, renew
 from groundhog.worker.channel import Answer
 from groundhog.worker.engine import disconnect
@@ -62,6 +62,7 @@ _CONNECT_S = 1.0
 """The kernel connects at once; longer, and something that a request has left is in the way."""
 _NEAR = ("127.0.0.1", "::1")
 _SYN_SENT = 2
+_CLOSE = 7
 _PORT = "$PORT"
 _DONE = b'{"ok":true}'
 _SERVER_ERROR = 500
@@ -252,7 +253,7 @@ class HttpServer:
             left = self._far_end()
         except OSError as error:
             raise ProtocolError(f"nobody tells whether its connections have ended: {error}") from None
-        if left is not None and left.state != LISTEN:
+        if left is not None:
             raise ProtocolError("a connection that it had for a request has not ended")
 
     def answer(self, line: bytes) -> Answer:
@@ -394,8 +395,8 @@ class HttpServer:
 
     def _is_its_own(self, end: End | None) -> bool:
         if end is None:
-            return True  # it has ended
-        if end.inode and end.state != LISTEN:
+            return self._has_ended()
+        if end.inode:
             return has_open(self._process.pid, end.inode)
         # What nobody has waits to be accepted, by whoever listens there: of its own user's, others may, too
         # (SO_REUSEPORT), now or when it has been sent something.
@@ -406,7 +407,14 @@ class HttpServer:
                     return False
                 self._listeners.add(inode)
         end = self._far_end()
-        return end is None or not end.inode or has_open(self._process.pid, end.inode)
+        if end is None:
+            return self._has_ended()
+        return not end.inode or has_open(self._process.pid, end.inode)
+
+    def _has_ended(self) -> bool:
+        """Else nobody can be seen at the other end of a connection that there is."""
+        assert self._sock is not None  # noqa: S101
+        return _state(self._sock) == _CLOSE
 
     def _send(self) -> None:
         assert self._sock is not None  # noqa: S101
@@ -582,7 +590,11 @@ def _near(host: str) -> str:
 
 
 def _is_connecting(sock: socket.socket) -> bool:
-    return sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1)[0] == _SYN_SENT
+    return _state(sock) == _SYN_SENT
+
+
+def _state(sock: socket.socket) -> int:
+    return sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1)[0]
 
 
 def _is_any(host: str) -> bool:
