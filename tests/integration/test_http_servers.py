@@ -296,11 +296,11 @@ def test_a_function_is_told_of_the_domain_that_counts(standard: tuple[str, ...])
         headers = {"X-Tenant": "a", "Connection": "close, X-Tenant"}
         told = server.client.get("/", headers=headers).json()["headers"]
         assert ["x-tenant", "a"] in [[name.lower(), text] for name, text in told]
-        for other in "X_Tenant", "x_tenant":
+        for other in "X_Tenant", "x_tenant", "X.Tenant", "x~tenant":
             for headers in {"X-Tenant": "a", other: "b"}, {other: "b"}:
                 refused = server.client.get("/", headers=headers)
                 assert refused.status_code == 400
-                assert "x_tenant" in refused.json()["error"]
+                assert other.lower() in refused.json()["error"]
         assert server.stop() == 0
 
 

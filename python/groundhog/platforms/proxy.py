@@ -232,10 +232,18 @@ def _domain(request: Request, name: str) -> str | None:
     """
     told = name.lower()
     for other in request.headers:
-        if other != told and other.replace("_", "-") == told.replace("_", "-"):
-            what = f"the header {other} is the same as {name} to programs that take _ for -: send only that"
+        if other != told and _as_variable(other) == _as_variable(told):
+            what = (
+                f"the header {other} is the same as {name} to programs that take one of - . _ for another:"
+                " send only that"
+            )
             raise Refusal(400, what)
     return single_header(request, name) or None
+
+
+def _as_variable(name: str) -> str:
+    """The name of a header as CGI has it (RFC 3875, section 4.1.18), PHP, and who takes yet more for _."""
+    return "".join(letter if letter.isalnum() else "_" for letter in name)
 
 
 async def _forwarded(request: Request, limits: Limits, domain_header: str | None) -> http_message.Request:
