@@ -470,7 +470,7 @@ def test_no_request_is_sent_to_who_has_bound_the_port_before(source: Source, dev
 
 
 TELLS_ITS_CONNECTION = """
-import json, os, socket, struct
+import json, os, socket, struct, time
 
 TCP_SAVE_SYN, TCP_SAVED_SYN = 27, 28
 end = 2 * bytes([13, 10])
@@ -488,7 +488,14 @@ while True:
     info = connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 232)
     told = {"window": struct.unpack_from("I", info, 228), "of_syn": struct.unpack_from(">H", header, 14)}
     told = json.dumps({**told, "sequence": struct.unpack_from(">I", header, 4)[0]}).encode()
-    connection.sendall(b"HTTP/1.1 200 OK" + end + (bytes(6 << 20) if b"/large" in request else told))
+    connection.sendall(b"HTTP/1.1 200 OK" + end)
+    if b"/parts" in request:
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        for _ in range(40):
+            connection.sendall(bytes(600))
+            time.sleep(0.001)
+    else:
+        connection.sendall(bytes(6 << 20) if b"/large" in request else told)
     connection.close()
 """
 
@@ -498,10 +505,11 @@ def test_a_connection_does_not_tell_of_the_one_before(source: Source, network: s
     program = (sys.executable, str(source("tells.py", TELLS_ITS_CONNECTION)))
     with run(program, "--network", network) as server:
         told = [server.client.get("/").json() for _ in range(6)]
-        assert len(server.client.get("/large").content) == 6 << 20
-        told += [server.client.get("/").json() for _ in range(6)]
+        for path, size in (("/large", 6 << 20), ("/parts", 40 * 600)):
+            assert len(server.client.get(path).content) == size
+            told += [server.client.get("/").json() for _ in range(6)]
         sequence = [answer.pop("sequence") for answer in told]
-        assert told == 12 * told[:1]
+        assert told == 18 * told[:1]
         apart = {(after - before) % (1 << 32) for before, after in itertools.pairwise(sequence)}
         assert len(apart) > 5, apart  # by how much was sent, it would be the same each time
         assert retirements(server) == {}, server.log

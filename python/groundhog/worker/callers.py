@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import random
+import select
 import socket
 from pathlib import Path
+
+from groundhog.worker.engine import disconnect
 
 _TRIES = 20
 _GIVEN = Path("/proc/sys/net/ipv4/ip_local_port_range")
@@ -19,6 +22,9 @@ _SEND_QUEUE = 2
 _SO_BUF_LOCK = 72
 _REPAIR_ON = 1
 _REPAIR_OFF = -1
+_MEASURED = 1024
+"""Bytes: more than the kernel takes for small talk (TCP_MSS_DEFAULT)."""
+_AT_ONCE_MS = 100
 _RECEIVE_BUFFER = 64 << 10
 _SEND_BUFFER = 8 << 10
 """Those of new sockets, which the kernel doubles."""
@@ -100,9 +106,19 @@ def adopted(fd: int) -> socket.socket:
 def renew(sock: socket.socket) -> None:
     """Have a socket that has had a connection tell the next one nothing of it: see `of_same_port`.
 
+    The kernel opens windows by how much memory the last large segment took for its bytes, and keeps that when
+    a connection ends (``scaling_ratio``): so the last one is always the same, of the socket with itself.
+
     Raises:
         OSError: PermissionError without ``CAP_NET_ADMIN`` over its network, which its owner has.
     """
+    _reset_buffers(sock)
+    sock.connect_ex(sock.getsockname())
+    _await(sock, select.POLLOUT)
+    sock.send(bytes(_MEASURED))
+    _await(sock, select.POLLIN)
+    sock.recv(_MEASURED)
+    disconnect(sock.fileno())
     for option, value in (
         (_TCP_REPAIR, _REPAIR_ON),
         (_TCP_REPAIR_QUEUE, _SEND_QUEUE),
@@ -110,6 +126,17 @@ def renew(sock: socket.socket) -> None:
         (_TCP_REPAIR, _REPAIR_OFF),
     ):
         sock.setsockopt(socket.IPPROTO_TCP, option, value)
+    _reset_buffers(sock)
+
+
+def _await(sock: socket.socket, event: int) -> None:
+    """The kernel does it at once. Who asks in vain after that gets a BlockingIOError."""
+    waiting = select.poll()
+    waiting.register(sock, event)
+    waiting.poll(_AT_ONCE_MS)
+
+
+def _reset_buffers(sock: socket.socket) -> None:
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _RECEIVE_BUFFER)
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SEND_BUFFER)
     sock.setsockopt(socket.SOL_SOCKET, _SO_BUF_LOCK, 0)  # they grow again

@@ -255,6 +255,11 @@ class HttpServer:
             raise ProtocolError(f"nobody tells whether its connections have ended: {error}") from None
         if left is not None:
             raise ProtocolError("a connection that it had for a request has not ended")
+        if self.is_apart and self._caller is not None:
+            try:
+                renew(self._caller)
+            except OSError as error:
+                raise ProtocolError(f"what its connections left cannot be forgotten: {error}") from None
 
     def answer(self, line: bytes) -> Answer:
         """What it answered, as JSON; of what was passed on, the status."""
@@ -560,8 +565,6 @@ class HttpServer:
         try:
             if self._connected:
                 disconnect(self._sock.fileno())
-                if self.is_apart:
-                    renew(self._sock)
         finally:
             self._connected = False
             self._sock.close()
