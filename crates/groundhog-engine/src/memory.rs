@@ -6,6 +6,7 @@ mod backings;
 mod changes;
 mod first_pages;
 mod heat;
+mod huge_pages;
 pub(crate) mod layout;
 pub(crate) mod makers;
 pub(crate) mod pages;
@@ -113,6 +114,11 @@ impl Memory {
             }
         }
         batch.write(process.pid, &process.files.mem).or_trouble(Reason::Memory, "writing its memory")
+    }
+
+    /// Ranges of large heaps in which every page is there, in whole huge pages.
+    pub(crate) fn whole_ranges(&self, areas: &[Area]) -> Vec<(u64, u64)> {
+        huge_pages::whole_ranges(areas, self.store.extents())
     }
 
     /// Pages in the snapshot.

@@ -1,6 +1,7 @@
 //! The address space as a component: its layout, and the contents of private and shared memory.
 
 use super::first_pages;
+use super::huge_pages;
 use super::layout;
 use super::makers;
 use super::policies;
@@ -86,7 +87,12 @@ impl Surveyed {
         })?;
         repair::part_doubles(stopped, &mut self.areas)?;
         first_pages::write_and_give_back(stopped, &self.areas)?;
+        let whole = memory.whole_ranges(&self.areas);
+        if self.tracker.is_selective() {
+            huge_pages::collapse(stopped, &whole)?;
+        }
         self.tracker.begin(stopped.process, &mut self.areas)?;
+        self.tracker.note_whole(&self.areas, whole);
         let layout = Layout::save(stopped.process, self.brk)?;
         let segments = Segments::save(stopped, &self.areas)?;
         lap("protect");

@@ -13,6 +13,9 @@ pub(super) const DOFORK: u64 = 11;
 pub(super) const DONTDUMP: u64 = 16;
 pub(super) const DODUMP: u64 = 17;
 
+/// The pages are put together to huge ones (Linux 6.1).
+pub(super) const COLLAPSE: u64 = 25;
+
 /// What shows in a mapping's flags, and the advice that gives it again: read in order or at random, not for children, may be merged,
 /// huge pages or none, not for core dumps.
 pub(super) const LASTING: [(&[u8; 2], u64); 7] =

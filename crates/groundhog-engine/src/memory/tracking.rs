@@ -55,6 +55,9 @@ pub(crate) trait Tracker: fmt::Debug + Send {
     /// Begins to follow writes to the private mappings of a stopped process, from now on.
     fn begin(&mut self, process: &Process, areas: &mut [Area]) -> Step<()>;
 
+    /// In these ranges every page was there when it began: there may be quicker ways to ask of them.
+    fn note_whole(&mut self, _areas: &[Area], _ranges: Vec<(u64, u64)>) {}
+
     /// Follows what was mapped `anew`, before it has pages, so that the kernel joins it with its neighbours. Its pages count as
     /// written at the next scan, which lists all.
     fn follow_new(&mut self, _process: &Process, _areas: &[Area], _anew: &[Range<u64>]) -> Step<()> {

@@ -1,6 +1,9 @@
 //! Private memory: pitfalls 2, 3, 5, 8 and 14.
 
-use crate::harness::{answers_stay_the_same, for_each_strategy, reverts, reverts_few_pages};
+use crate::harness::{
+    Start, alone, answers_stay_the_same, for_each_strategy, leaks_by_itself, nothing_like_it_here, reverts,
+    reverts_few_pages, strategies,
+};
 use groundhog_engine::Strategy;
 
 #[test]
@@ -56,6 +59,30 @@ fn private_pages_lost_with_the_end_of_their_file() {
 #[test]
 fn huge_pages_split_and_joined() {
     reverts("huge_pages", &[]);
+}
+
+/// From this size on the engine puts pages together itself, for the one strategy.
+#[test]
+fn a_large_heap_in_huge_pages() {
+    let _one_at_a_time = alone();
+    if !strategies().contains(&Strategy::Hot) {
+        return nothing_like_it_here("no write-protection");
+    }
+    for how in ["writes", ""] {
+        leaks_by_itself("large_heap", &[how]);
+        let mut victim = Start::of("large_heap", &[how]).with(Strategy::Hot);
+        answers_stay_the_same(&mut victim);
+        let wanted =
+            std::fs::read_to_string("/sys/kernel/mm/transparent_hugepage/enabled").unwrap_or_default();
+        if how == "writes" && !wanted.is_empty() && !wanted.contains("[never]") {
+            let text = std::fs::read_to_string(format!("/proc/{}/smaps_rollup", victim.tracee.pid()));
+            let text = text.expect("it lives");
+            let huge = text.lines().find_map(|line| line.strip_prefix("AnonHugePages:"));
+            let kib: u64 =
+                huge.and_then(|rest| rest.trim().strip_suffix(" kB")).map_or(0, |n| n.parse().unwrap_or(0));
+            assert!(kib >= 32 << 10, "those that no request wrote are still huge: {text}");
+        }
+    }
 }
 
 #[test]

@@ -66,6 +66,8 @@ const REFUSED: &[Clause] = &[refused(EINVAL)];
 const NO_DEVICE: &[Clause] = &[refused(ENODEV)];
 const NO_SUPPORT: &[Clause] = &[refused(EOPNOTSUPP)];
 const NEVER: &[Clause] = &[never(EINVAL)];
+/// The engine itself makes the call inside the process, where it is harmless.
+const NEVER_BUT_OURS: &[Clause] = &[Clause { when: When::Always, action: Deny(EINVAL, Start) }];
 const NEVER_PERMITTED: &[Clause] = &[never(EPERM)];
 const NEVER_SUPPORTED: &[Clause] = &[never(EOPNOTSUPP)];
 
@@ -257,7 +259,7 @@ pub(super) const MADVISE: Rule = Rule::Operations(
             op(23, "MADV_POPULATE_WRITE", LAYOUT),
             op(24, "MADV_DONTNEED_LOCKED", LAYOUT),
             // A huge page of shared memory goes on behind the end of its file, where no one looks, and shows in mappings of it.
-            op(25, "MADV_COLLAPSE", NEVER),
+            op(25, "MADV_COLLAPSE", NEVER_BUT_OURS),
             op(100, "MADV_HWPOISON", NEVER_PERMITTED),
             op(101, "MADV_SOFT_OFFLINE", NEVER_PERMITTED),
             // Guard pages are in no list of mappings, and over tracked pages of a file they send the kernel round in circles
