@@ -13,6 +13,7 @@ import pytest
 
 from groundhog import Function, InitError, Limits
 from groundhog.audit.processes import MARK
+from groundhog.bench import micro
 from groundhog.bench.lane import Lane
 from tests.framework.commands import groundhog, left_behind
 
@@ -41,6 +42,17 @@ def test_the_figures_are_well_formed() -> None:
         if row["restore"] is not None:
             assert row["dirty_pages"] > 0
             assert sum(row["phases"].values()) > 0
+
+
+def test_restores_of_many_shapes_are_measured() -> None:
+    text = bench("micro", "--quick")
+    tables = [line for line in text.splitlines() if "restore µs" in line]
+    assert [line.split(" | ")[0].strip("| ") for line in tables] == list(micro.SWEEPS)
+    points = [json.loads(line) for line in bench("micro", "--quick", "--json").splitlines()[1:]]
+    assert len(points) == 2 * len(micro.SWEEPS)
+    dirty = [point["dirty_pages"] for point in points if point["sweep"] == "dirty pages"]
+    assert 0 < dirty[0] < dirty[1]
+    assert all(point["restore"] > 0 and point["phases"] for point in points)
 
 
 def test_a_steady_function_takes_no_tracking_fault() -> None:

@@ -15,7 +15,7 @@ from rich.progress import Progress
 from rich.table import Table
 
 from groundhog.bench import functions, paired
-from groundhog.cli import options
+from groundhog.cli import bench_micro, options
 from groundhog.config import Function, Limits
 
 if TYPE_CHECKING:
@@ -32,7 +32,28 @@ class _Command(options.TargetCommand):
     target = "[TARGET]"
 
 
-@click.command("bench", cls=_Command)
+class _Bench(click.Group):
+    """Takes what is no command of it for the arguments of ``function``."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Put the command in that was left out."""
+        if not args or args[0] not in {*self.commands, *self.get_help_option_names(ctx)}:
+            args = ["function", *args]
+        return super().parse_args(ctx, args)
+
+    def format_help(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Show the help of that command, and name the others."""
+        with click.Context(_function, info_name=ctx.info_name, parent=ctx.parent) as own:
+            _function.format_help(own, formatter)
+        self.format_commands(ctx, formatter)
+
+
+@click.group("bench", cls=_Bench)
+def command() -> None:
+    """Measure requests and restores, all modes in turn."""
+
+
+@command.command("function", cls=_Command, hidden=True)
 @options.target
 @click.option(
     "--payload",
@@ -66,7 +87,7 @@ class _Command(options.TargetCommand):
 @options.timeout
 @click.option("--quick", is_flag=True, help=f"{_QUICK} requests: whether it runs, not what it costs.")
 @click.option("--json", "as_json", is_flag=True, help="One line of JSON for the machine, and one per row.")
-def command(
+def _function(
     handler: str | None,
     program: tuple[str, ...] | None,
     warmup: tuple[Any, ...],
@@ -159,3 +180,6 @@ def _cells(row: Row, off: float | None) -> Iterable[str]:
     yield _microseconds(row.restore / row.dirty_pages) if known and row.restore and row.dirty_pages else ""
     yield "" if row.tracking_faults is None else f"{row.tracking_faults:.2f}"
     yield f"{row.page_faults:.1f}"
+
+
+command.add_command(bench_micro.command)
