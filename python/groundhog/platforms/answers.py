@@ -419,14 +419,35 @@ class _Counting:
             self._tell(status)
 
 
+class _Application(Starlette):
+    """Asks an endpoint at once where nothing has to be found out.
+
+    Args:
+        routes: what is served.
+        fallback: answers all else.
+        tell: is told the status of each answer.
+    """
+
+    def __init__(self, routes: Sequence[Route], fallback: Refusing, tell: Callable[[str], None]) -> None:
+        super().__init__(
+            routes=[*routes, Route("/{path:path}", fallback)],
+            middleware=[Middleware(_OriginForm), Middleware(_Counting, tell=tell)],
+        )
+        self.router.default = fallback  # of targets that are no path
+        self._direct = {
+            route.path: _Counting(route.endpoint, tell)
+            for route in routes
+            if isinstance(route.endpoint, Refusing) and not route.param_convertors
+        }
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        found = self._direct.get(scope["path"]) if scope["type"] == "http" else None
+        await (found or super().__call__)(scope, receive, send)
+
+
 def application(routes: Sequence[Route], tell: Callable[[str], None]) -> Starlette:
     """Return the ASGI application of these routes; every other target is refused as they refuse. ``tell`` is
     told the status of each answer.
     """
-    fallback = Refusing(_not_found, _METHODS)
-    made = Starlette(
-        routes=[*routes, Route("/{path:path}", fallback)],
-        middleware=[Middleware(_OriginForm), Middleware(_Counting, tell=tell)],
-    )
-    made.router.default = fallback  # of targets that are no path
-    return made
+    return _Application(routes, Refusing(_not_found, _METHODS), tell)
