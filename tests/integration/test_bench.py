@@ -143,3 +143,21 @@ def test_nothing_is_left_of_a_measurement_that_is_ended(
         fifo.read_bytes()  # the function is loading
         process.terminate()
     assert left_behind(mark) == []
+
+
+def test_what_makes_a_function_slow_is_said(source: Callable[[str, str], Path]) -> None:
+    text = (
+        "import time\nstate = {}\n"
+        "def main(params):\n"
+        "    if not state:\n"
+        "        time.sleep(0.02)\n"
+        "        state['warm'] = bytearray(8 << 20)\n"
+        "    state['warm'][:] = b'x' * len(state['warm'])\n"
+        "    return {}\n"
+    )
+    said = bench(str(source("slow.py", text)), "--requests", "10")
+    assert "times as long as after 30 warm-up requests" in said
+    assert "Give --warmup" in said
+    assert "A request writes" in said
+    quiet = bench(str(source("quiet.py", "def main(params):\n    return {}\n")), "--requests", "10")
+    assert "warm-up requests" not in quiet

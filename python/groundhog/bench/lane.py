@@ -67,6 +67,8 @@ class Lane:
         self.snapshot: SnapshotInfo | None = None
         self.answer = b""
         """The last one."""
+        self.report: RestoreReport | None = None
+        """What the last restore did that was measured."""
         self._line = encode_request(payload)
         strategy = None if mode == OFF else mode
         self._process = Piped(command_for(function), strategy, limits or Limits(), f"mode {mode}")
@@ -94,10 +96,18 @@ class Lane:
         for _ in range(_REHEARSALS):
             self.cycle()
 
-    def cycle(self) -> None:
-        """Send one request, and restore."""
+    def serve(self) -> None:
+        """Send one request, and leave the process as it is after it."""
         with self._process.in_time():
             self.answer = self._process.exchange(self._line)
+
+    def changes(self) -> list[dict[str, Any]]:
+        """Which memory differs from the snapshot now: regions, with their names and pages."""
+        return self._tracee.changes()["memory"] if self._tracee is not None else []
+
+    def cycle(self) -> None:
+        """Send one request, and restore."""
+        self.serve()
         if self._restores and self._tracee is not None:
             self._tracee.restore()
 
@@ -112,7 +122,8 @@ class Lane:
         samples.requests.append(end - start)
         samples.page_faults.append(process.minor_faults() - faults)
         if self._restores and self._tracee is not None:
-            self._note(self._tracee.restore())
+            self.report = self._tracee.restore()
+            self._note(self.report)
 
     def _note(self, report: RestoreReport) -> None:
         samples = self.samples

@@ -14,8 +14,9 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
-from groundhog.bench import functions, paired
-from groundhog.cli import bench_micro, bench_suite, options
+from groundhog.bench import advice, functions, paired
+from groundhog.bench.lane import OFF
+from groundhog.cli import bench_micro, options
 from groundhog.config import Function, Limits
 
 if TYPE_CHECKING:
@@ -129,10 +130,15 @@ def _function(
         click.echo(json.dumps({"machine": machine}))
         for row in rows:
             click.echo(json.dumps(asdict(row)))
-    else:
-        console = Console()
-        console.width = max(console.width, _WIDTH)  # a table that is cut tells nothing
-        _show(console, machine, rows)
+        return
+    console = Console()
+    console.width = max(console.width, _WIDTH)  # a table that is cut tells nothing
+    _show(console, machine, rows)
+    is_own = handler is not None or program is not None
+    strategy = next((name for name in names if name != OFF), None)
+    if is_own and strategy is not None and not quick:
+        for sentence in advice.advise(*chosen[0], strategy, Limits(timeout_s=timeout)):
+            console.print(f"- {sentence}", highlight=False, markup=False)
 
 
 def _microseconds(seconds: float | None) -> str:
@@ -182,5 +188,4 @@ def _cells(row: Row, off: float | None) -> Iterable[str]:
     yield f"{row.page_faults:.1f}"
 
 
-command.add_command(bench_suite.command)
 command.add_command(bench_micro.command)
