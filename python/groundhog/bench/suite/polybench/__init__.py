@@ -1,11 +1,14 @@
 """PolyBench: 23 numerical kernels in C.
 
 Each is written from its mathematical definition. Sizes and initial values are those of the MEDIUM data set of
-PolyBench/C 4.2 (Louis-Noël Pouchet and Tomofumi Yuki, Ohio State University), which has its own licence; none of
-its code is here. All data is ``double``; PolyBench itself takes integers for ``floyd-warshall`` and ``nussinov``.
+PolyBench/C 4.2 (Louis-Noël Pouchet and Tomofumi Yuki, Ohio State University), which has its own licence; none
+of its code is here. All data is ``double``; PolyBench itself takes integers for ``floyd-warshall`` and
+``nussinov``.
 
-Each kernel is a file in ``kernels/``; ``serve.c`` makes a program of it, and `compiling` compiles both. A request
-initializes the data, runs the kernel, and answers a weighted sum of the output.
+Each kernel is a file in ``kernels/``; ``serve.c`` makes a program of it, and `compiling` compiles both. A
+request initializes the data, runs the kernel, and answers a weighted sum of the output. The data of
+``heat-3d``, ``seidel-2d`` and ``correlation`` is a fixed point or all alike, so that their sums say little
+about the computation: their test compares other data, too.
 """
 
 from __future__ import annotations
