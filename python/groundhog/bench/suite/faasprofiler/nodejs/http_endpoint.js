@@ -1,0 +1,4 @@
+// The smallest endpoint: it answers what it is asked.
+"use strict";
+
+exports.main = (params) => ({ received: params });

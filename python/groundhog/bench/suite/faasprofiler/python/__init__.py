@@ -1,0 +1,1 @@
+"""The functions in Python; each is loaded from its file."""
