@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 OFF = "off"
 _NOOPS = 64
 _REHEARSALS = 24
-"""Restores before the first measured one: enough for the hot set to settle."""
+"""Enough for the hot set to settle."""
 
 
 @dataclass
@@ -45,6 +45,7 @@ class Lane:
         warmup: requests before the snapshot, beside the function's own.
         limits: how long its start, and each request, may take.
         restores: false: it is traced, and its snapshot is never gone back to.
+        rehearsals: requests and restores before the first one that is measured.
 
     Raises:
         InitError: the function does not load, or not in time.
@@ -61,6 +62,7 @@ class Lane:
         limits: Limits | None = None,
         *,
         restores: bool = True,
+        rehearsals: int = _REHEARSALS,
     ) -> None:
         self.mode = mode
         self.samples = Samples()
@@ -75,12 +77,12 @@ class Lane:
         self._tracee = self._process.tracee
         self._restores = restores and self._tracee is not None
         try:
-            self._warm_up(function.warmup, warmup)
+            self._warm_up(function.warmup, warmup, rehearsals)
         except BaseException:
             self.close()
             raise
 
-    def _warm_up(self, requests: Sequence[Any], warmup: int) -> None:
+    def _warm_up(self, requests: Sequence[Any], warmup: int, rehearsals: int) -> None:
         process = self._process
         process.freshens = (
             process.takes_control and self._restores
@@ -93,7 +95,7 @@ class Lane:
                 process.exchange(line)
         if self._tracee is not None:
             self.snapshot = self._tracee.snapshot()
-        for _ in range(_REHEARSALS):
+        for _ in range(rehearsals):
             self.cycle()
 
     def serve(self) -> None:

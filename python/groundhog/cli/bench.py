@@ -16,7 +16,7 @@ from rich.table import Table
 
 from groundhog.bench import advice, functions, paired
 from groundhog.bench.lane import OFF
-from groundhog.cli import bench_micro, options
+from groundhog.cli import bench_micro, bench_suite, options
 from groundhog.config import Function, Limits
 
 if TYPE_CHECKING:
@@ -188,4 +188,5 @@ def _cells(row: Row, off: float | None) -> Iterable[str]:
     yield f"{row.page_faults:.1f}"
 
 
+command.add_command(bench_suite.command)
 command.add_command(bench_micro.command)

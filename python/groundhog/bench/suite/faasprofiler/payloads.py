@@ -13,7 +13,8 @@ _CHAPTER = """\
 ## Chapter {number}: how to run it
 
 Start the program with `run --level {number}`, and wait until it says *ready*.
-There are **three** ways to do that; the [manual](https://example.org/manual/{number}) describes each, with its price.
+There are **three** ways to do that;
+the [manual](https://example.org/manual/{number}) describes each, with its price.
 
 1. Install the package, and look at what it says.
 2. Write a file of settings:

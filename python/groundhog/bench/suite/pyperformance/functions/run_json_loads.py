@@ -1,0 +1,18 @@
+"""Reads a dictionary, a tuple, and a list of dictionaries from JSON."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from groundhog.bench.suite.pyperformance.loading import benchmark
+
+_benchmark = benchmark("json_loads")
+_TEXTS = [json.dumps(value) for value in (_benchmark.DICT, _benchmark.TUPLE, _benchmark.DICT_GROUP)]
+
+
+def main(_: dict[str, Any]) -> dict[str, Any]:
+    """Read each of them 200 times; whether it is the same."""
+    for _turn in range(10):
+        _benchmark.bench_json_loads(_TEXTS)
+    return {"same": json.loads(_TEXTS[0]) == _benchmark.DICT}
