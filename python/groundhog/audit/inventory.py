@@ -245,7 +245,7 @@ OUTSIDE = (
         "the kernel sets them whenever an attribute is put back: they tell that, and when",
     ),
     (
-        "which pages of its memory are resident (`mincore`, `smaps`), huge (`smaps`), or followed (`pagemap`)",
+        "which pages of its memory are resident or huge (`mincore`, `smaps`), or followed (`pagemap`)",
         "zeroed pages are kept, which costs less than to give them back; what most write is not followed",
     ),
     (
