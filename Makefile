@@ -63,6 +63,13 @@ serve: build  ## Serve a leaking example on port 8080 (ARGS="TARGET OPTIONS" for
 bench: build  ## Measure the restore and the request beside no isolation
 	$(BIN)/groundhog bench $(ARGS)
 
+EVALUATION_PROGRAMS = clang wasm-ld=lld wasi-libc libclang-rt-14-dev-wasm32 tesseract=tesseract-ocr npm=npm
+
+.PHONY: evaluation
+evaluation: build  ## Measure the 58 functions of the published evaluation; writes docs/evaluation.md (ARGS="--seconds 2")
+	scripts/install-debian-packages $(EVALUATION_PROGRAMS)
+	$(BIN)/groundhog bench suite --output benchmarks/results/evaluation.jsonl --report docs $(ARGS)
+
 .PHONY: soak
 soak: build  ## Serve many requests that leave everything behind (ARGS="--requests 100000")
 	$(BIN)/python benchmarks/soak.py $(ARGS)
