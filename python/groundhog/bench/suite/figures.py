@@ -66,8 +66,8 @@ def _bars(axes: Axes, functions: Functions, of: str) -> None:
         axes.bar(places, values, 0.28, color=_COLOURS[mode], label=mode)
         for where, value in zip(places, values, strict=True):
             if not _LEAST_SHOWN <= value <= _MOST_SHOWN:
-                edge = _MOST_SHOWN if value > 0 else _LEAST_SHOWN
-                axes.text(where, edge, f"{value:+.0f}", rotation=90, fontsize=6, ha="center", va="top")
+                edge, side = (_MOST_SHOWN, "top") if value > 0 else (_LEAST_SHOWN, "bottom")
+                axes.text(where, edge, f"{value:+.0f}", rotation=90, fontsize=6, ha="center", va=side)
     axes.set_xticks(
         range(len(names)), [functions[name][OFF]["name"] for name in names], rotation=90, fontsize=7
     )
