@@ -3,36 +3,38 @@
 from __future__ import annotations
 
 import zlib
+from functools import partial
 from typing import Any
 
 from groundhog.bench.suite.pyperformance.loading import benchmark
 
-_chaos = benchmark("chaos")
-_images: list[list[list[int]]] = []
-_chaos.write_ppm = lambda image, _: _images.append(image)
-
 
 class _Runner:
-    """Takes what the program would measure."""
+    """Keeps what the program wants to have measured."""
 
     def __init__(self) -> None:
         self.metadata: dict[str, Any] = {}
 
-    def bench_func(self, _: str, draw: Any, *_arguments: Any) -> None:
-        self.draw = draw
+    def bench_func(self, _: str, draw: Any, *arguments: Any) -> None:
+        self.draw = partial(draw, *arguments)
 
 
 class _Arguments:
-    thickness, width, height, iterations, filename, rng_seed = 0.25, 64, 64, 2000, "kept", 1234
+    """As of the program's command line."""
+
+    thickness, width, height, iterations, rng_seed = 0.25, 256, 256, 5000, 1234
+    filename = "the picture"
 
 
+_benchmark = benchmark("chaos")
+_pictures: list[list[list[int]]] = []
+_benchmark.write_ppm = lambda picture, _: _pictures.append(picture)
 _runner = _Runner()
-_chaos.main(_runner, _Arguments)
+_benchmark.main(_runner, _Arguments)
 
 
 def main(_: dict[str, Any]) -> dict[str, Any]:
-    """Draw the picture; its checksum."""
-    _images.clear()
-    shape = _Arguments
-    _runner.draw(shape.width, shape.height, shape.iterations, shape.filename, shape.rng_seed)
-    return {"crc": zlib.crc32(bytes(value for column in _images[0] for value in column))}
+    """Draw the picture of 5,000 points; its checksum."""
+    _pictures.clear()
+    _runner.draw()
+    return {"crc": zlib.crc32(bytes(point for column in _pictures[0] for point in column))}

@@ -10,6 +10,6 @@ _benchmark = benchmark("float")
 
 
 def main(_: dict[str, Any]) -> dict[str, Any]:
-    """Make 20,000 points; the largest coordinates."""
-    point = _benchmark.benchmark(20_000)
+    """Make 100,000 points; the largest coordinates."""
+    point = _benchmark.benchmark(100_000)
     return {"point": f"{point.x:.9f} {point.y:.9f} {point.z:.9f}"}

@@ -10,5 +10,7 @@ _benchmark = benchmark("richards")
 
 
 def main(_: dict[str, Any]) -> dict[str, Any]:
-    """Run the simulation once."""
-    return {"right": _benchmark.Richards().run(1)}
+    """Run the simulation once; how many packets were queued, and tasks held."""
+    right = _benchmark.Richards().run(1)
+    area = _benchmark.taskWorkArea
+    return {"right": right, "queued": area.qpktCount, "held": area.holdCount}

@@ -1,4 +1,4 @@
-"""Unpacks tuples and lists."""
+"""Unpacks a tuple and a list, each of ten numbers."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from typing import Any
 from groundhog.bench.suite.pyperformance.loading import benchmark
 
 _benchmark = benchmark("unpack_sequence")
-_LOOPS = 200
+_AT_ONCE, _LOOPS = 400, 500
 
 
 def main(_: dict[str, Any]) -> dict[str, Any]:
-    """Unpack 400 of each in a loop."""
-    _benchmark.bench_all(_LOOPS)
-    return {"unpacked": 2 * 400 * _LOOPS}
+    """Unpack each 200,000 times. The program keeps nothing of it but the time it took."""
+    took_time = _benchmark.bench_all(_LOOPS) > 0
+    return {"unpacked": 2 * _AT_ONCE * _LOOPS * took_time}
