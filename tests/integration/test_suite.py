@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from groundhog import Function, Pool
 from groundhog.bench.suite import building, report, run
 from groundhog.bench.suite.building import CASES, SUITES
 from groundhog.bench.suite.case import Case, Language
@@ -18,8 +17,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 pytestmark = pytest.mark.kernel
-CHEAP = ("version", "json_dumps", "richards", "nbody", "telco", "unpack_sequence")
-OF_PYTHON = [case for case in CASES if case.suite == "pyperformance"]
 
 
 def suite(*words: str, fails: bool = False) -> str:
@@ -32,21 +29,6 @@ def test_the_suite_has_the_functions_of_the_published_evaluation() -> None:
     count = {suite: sum(case.suite == suite for case in CASES) for suite in SUITES}
     assert count == {"pyperformance": 22, "polybench": 23, "faasprofiler": 13}
     assert len({case.id for case in CASES}) == 58
-
-
-@pytest.mark.parametrize(
-    "case",
-    [
-        pytest.param(case, id=case.name, marks=() if case.name in CHEAP else pytest.mark.slow)
-        for case in OF_PYTHON
-    ],
-)
-async def test_a_function_answers_the_same_under_isolation(case: Case) -> None:
-    async with Pool(Function.from_file(case.source)) as pool:
-        answers = [(await pool.invoke(case.payload)).value for _ in range(2)]
-        retired = dict(pool.stats().retirements)
-    assert answers == [case.answer] * 2
-    assert not retired
 
 
 def test_results_are_kept_and_gone_on_with(tmp_path: Path) -> None:
