@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import threading
 from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
@@ -26,6 +27,30 @@ def started(target: Callable[[], None], name: str) -> threading.Thread | None:
     return thread
 
 
+class _Work:
+    """Something to be done once, and whoever waits for its result."""
+
+    __slots__ = ("_parts",)
+
+    def __init__(self, what: Callable[[], Any], done: Future[Any]) -> None:
+        self._parts: list[Any] = [what, done]
+
+    def __call__(self) -> None:
+        # What is raised leads to the frames that it came through, which would keep all that they know of.
+        what, done = self._parts
+        self._parts.clear()
+        if not done.set_running_or_notify_cancel():
+            return
+        try:
+            result = what()
+        except BaseException as error:  # noqa: BLE001 - whoever waits for it gets it
+            done.set_exception(error)
+        else:
+            done.set_result(result)
+        finally:
+            del what, done
+
+
 class Threads(ThreadPoolExecutor):
     """Those that there are do the work of those that cannot be had.
 
@@ -38,21 +63,10 @@ class Threads(ThreadPoolExecutor):
     def submit(self, fn: Callable[..., _T], /, *args: Any, **kwargs: Any) -> Future[_T]:
         """Have it done. OSError if there is no thread at all."""
         done: Future[_T] = Future()
-
-        def work() -> None:
-            if not done.set_running_or_notify_cancel():
-                return
-            try:
-                result = fn(*args, **kwargs)
-            except BaseException as error:  # noqa: BLE001 - whoever waits for it gets it
-                done.set_exception(error)
-            else:
-                done.set_result(result)
-
         if self._shutdown:
             raise RuntimeError("no work is taken after the end")
         try:
-            super().submit(work)
+            super().submit(_Work(partial(fn, *args, **kwargs), done))
         except RuntimeError as error:
             if not self._has_one:
                 done.cancel()
