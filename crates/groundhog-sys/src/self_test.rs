@@ -184,25 +184,18 @@ pub fn trace_child() -> Result<()> {
     seized
 }
 
-/// Installs a seccomp filter in a forked child.
+/// Installs a seccomp filter in a thread of its own. Not in a child, which whoever waits for any child might wait for.
 ///
 /// # Errors
 /// `EBUSY` where somebody answers system calls for the kernel, and may let them through untold; else what seccomp(2) answered.
 pub fn calls_are_told() -> Result<()> {
     const RETURN_ALLOW: u64 = 0x06 | 0x7fff_0000 << 32;
-    // SAFETY: the child makes system calls only and ends with _exit (signal-safety(7)).
-    let child = check(i64::from(unsafe { libc::fork() }))?;
-    if child == 0 {
-        // SAFETY: a fresh child; a filter of one word that says "go on".
-        unsafe {
-            let installed = crate::spawn::install_unanswered(&[RETURN_ALLOW]);
-            libc::_exit(if installed == -1 { Errno::last().0 } else { 0 })
-        }
-    }
-    match wait_for(crate::Tid(i32::try_from(child).unwrap_or(-1)))? {
-        0 => Ok(()),
-        code => Err(Errno(code)),
-    }
+    let install = || {
+        // SAFETY: a filter of one word that says "go on", and the flag that goes with it, are this thread's alone, which ends here.
+        check(unsafe { crate::spawn::install_unanswered(&[RETURN_ALLOW]) }).map(drop)
+    };
+    let thread = std::thread::Builder::new().spawn(install).map_err(|error| errno_of(&error))?;
+    thread.join().unwrap_or(Err(Errno(libc::EIO)))
 }
 
 /// Reads memory, duplicates a descriptor and compares it, all of this very process.
@@ -215,13 +208,16 @@ pub fn inspection() -> Result<()> {
     let own = crate::Tid(rustix::process::getpid().as_raw_nonzero().get());
     let value = 0x67_68_u64;
     let mut copy = [0; 8];
-    let io = |error: std::io::Error| Errno(error.raw_os_error().unwrap_or(libc::EIO));
-    let mem = File::open("/proc/self/mem").map_err(io)?;
+    let mem = File::open("/proc/self/mem").map_err(|error| errno_of(&error))?;
     crate::process_vm::read(own, &mem, crate::RemoteAddr(&raw const value as u64), &mut copy)?;
     let pidfd = crate::pidfd::open(own)?;
     let duplicate = crate::pidfd::duplicate_fd(&pidfd, mem.as_raw_fd())?;
     let same = crate::kcmp::same_open_file(own, mem.as_raw_fd(), duplicate.as_fd())?;
     if same && copy == value.to_ne_bytes() { Ok(()) } else { Err(Errno(libc::EIO)) }
+}
+
+fn errno_of(error: &std::io::Error) -> Errno {
+    Errno(error.raw_os_error().unwrap_or(libc::EIO))
 }
 
 /// `uname -r`

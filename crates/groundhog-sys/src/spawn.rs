@@ -322,7 +322,7 @@ pub(crate) unsafe fn install_unanswered(filter: &[u64]) -> i64 {
 /// Sets `no_new_privs` and installs a seccomp filter; -1 where that fails.
 ///
 /// # Safety
-/// In a fresh child only; `filter` must hold `struct sock_filter` words.
+/// In a fresh child, or a thread that ends; `filter` must hold `struct sock_filter` words.
 unsafe fn install_filter(filter: &[u64], flags: libc::c_ulong) -> i64 {
     let Ok(len) = u16::try_from(filter.len()) else { return -1 };
     let program = libc::sock_fprog { len, filter: filter.as_ptr().cast_mut().cast() };
