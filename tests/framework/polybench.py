@@ -124,6 +124,33 @@ def _covariance() -> float:
     return weighed(product / 259)
 
 
+def _deriche() -> float:
+    """Each coefficient of the filter as its definition has it, one line of the image after another."""
+    i, j = _grid(720, 480)
+    image = (313 * i + 991 * j) % 65536 / 65535
+    alpha, decay = 0.25, np.exp(-0.25)
+    gain = (1 - decay) ** 2 / (1 + 2 * alpha * decay - np.exp(2 * alpha))
+    causal = (gain, gain * decay * (alpha - 1))
+    anticausal = (0.0, gain * decay * (alpha + 1), -gain * decay**2)
+
+    def one_way(field: Array, weights: tuple[float, ...]) -> Array:
+        """From the first row to the last; what is before the first is zero."""
+        result = np.zeros_like(field)
+        for row in range(len(field)):
+            for back in range(min(len(weights), row + 1)):
+                result[row] += weights[back] * field[row - back]
+            if row > 0:
+                result[row] += 2**-alpha * result[row - 1]
+            if row > 1:
+                result[row] -= decay**2 * result[row - 2]
+        return result
+
+    def both_ways(field: Array) -> Array:
+        return one_way(field, causal) + one_way(field[::-1], anticausal)[::-1]
+
+    return weighed(both_ways(both_ways(image.T).T))
+
+
 def _doitgen() -> float:
     r, q, p = _grid(50, 40, 60)
     s, t = _grid(60, 60)
@@ -156,6 +183,14 @@ def _floyd_warshall() -> float:
     for k in range(500):
         path = np.minimum(path, path[:, k, None] + path[k])
     return weighed(path)
+
+
+def _gramschmidt_of_full_rank() -> float:
+    """Of small numbers, too: Q would hardly show in the sum beside a large R."""
+    i, j = _grid(200, 180)
+    q, r = np.linalg.qr(i * j % 200 / 200 * 0.01 + 0.001 + 0.03 * (i == j))
+    signs = np.sign(np.diag(r))  # Gram and Schmidt's is the one whose diagonal is positive
+    return weighed(signs[:, None] * r) + weighed(q * signs)
 
 
 def _heat_3d(bend: float = 0) -> float:
@@ -242,6 +277,7 @@ REFERENCES: dict[str, Callable[[], float]] = {
     "cholesky": _cholesky,
     "correlation": _correlation,
     "covariance": _covariance,
+    "deriche": _deriche,
     "doitgen": _doitgen,
     "durbin": _durbin,
     "fdtd-2d": _fdtd_2d,
@@ -258,12 +294,16 @@ REFERENCES: dict[str, Callable[[], float]] = {
 
 BENT: dict[str, tuple[dict[str, str], Callable[[], float]]] = {
     "correlation": ({"/ COLUMNS + i": "/ COLUMNS + i + i * i * j % 7"}, lambda: _correlation(1)),
+    "gramschmidt": (
+        {"* 100.0 + 10.0": "* 0.01 + 0.001 + 0.03 * (i == j)", "N = 240": "N = 180"},
+        _gramschmidt_of_full_rank,
+    ),
     "heat-3d": ({"* 10.0 / N": "* 10.0 / N + i * i * j % 7"}, lambda: _heat_3d(1)),
     "seidel-2d": (
         {"+ 2.0) / N": "+ 2.0) / N + i * i * j % 7", "STEPS = 100": "STEPS = 2"},
         lambda: _seidel_2d(1),
     ),
 }
-"""Kernels whose published data is a fixed point, or all alike, so that a wrong result would not show: what to
-replace in their source for other data, and what comes out then.
+"""Kernels whose published data cannot tell a wrong result: a fixed point, all alike, or, for ``gramschmidt``,
+not of full rank. What to replace in their source for other data, and what comes out then.
 """
