@@ -84,9 +84,8 @@ class Lane:
 
     def _warm_up(self, requests: Sequence[Any], warmup: int, rehearsals: int) -> None:
         process = self._process
-        process.freshens = (
-            process.takes_control and self._restores
-        )  # as a pool does, for whose processes it is
+        # As a pool does, for whose processes it is.
+        process.freshens = process.takes_control and self._restores
         lines = [*map(encode_request, requests), *[self._line] * warmup]
         if process.takes_control:
             lines = [*lines, *[noop_line()] * _NOOPS, PREPARE]

@@ -11,7 +11,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from groundhog.bench.lane import OFF
 from groundhog.bench.suite import building, report, run
-from groundhog.bench.suite.modes import ALL, REQUEST
+from groundhog.bench.suite.modes import ALL, REQUEST, WASM
 from groundhog.errors import GroundhogError
 
 if TYPE_CHECKING:
@@ -119,7 +119,7 @@ def _measure(
 
             try:
                 tell(f"{case.id}: is built")
-                ready = building.prepare(case, cache, with_module="wasm" in modes)
+                ready = building.prepare(case, cache, with_module=WASM in modes)
                 results.add(run.measure(ready, run.modes_of(case, modes), settings, tell))
             except (GroundhogError, run.WrongAnswerError, OSError) as error:
                 failures.append(case.id)

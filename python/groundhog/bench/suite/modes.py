@@ -40,7 +40,6 @@ WASM = "wasm"
 """A new instance of WebAssembly for each request, under Wasmtime."""
 
 ALL = (OFF, AGAIN, NOP, REQUEST, CLASSIC, FORK, COLD, WASM)
-ISOLATED = (REQUEST, CLASSIC, FORK, COLD, WASM)
 
 _LIMITS = Limits(timeout_s=120, start_timeout_s=120)
 _PSS = re.compile(r"^Pss:\s+(\d+) kB$", re.MULTILINE)

@@ -14,7 +14,7 @@ from contextlib import ExitStack, closing
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-from groundhog.bench.lane import OFF
+from groundhog.bench.lane import OFF, Samples
 from groundhog.bench.paired import machine
 from groundhog.bench.suite.modes import Measured, answer_of, applies, measured
 
@@ -123,7 +123,7 @@ def _count(lane: Measured, case: Case, settings: Settings) -> int:
     start = time.perf_counter()
     lane.cycle()
     each = time.perf_counter() - start
-    lane.samples.requests.clear()
+    lane.samples = Samples()
     return max(settings.fewest, min(settings.requests, int(settings.seconds / each)))
 
 
