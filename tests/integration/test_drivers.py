@@ -175,9 +175,32 @@ server.serve_forever()
 """In a process of its own: connections to the supervisor itself are not shut down."""
 
 
+LATE = """
+import asyncio, sys
+
+async def pass_on(reader, writer, delay):
+    while data := await reader.read(65536):
+        await asyncio.sleep(delay)
+        writer.write(data)
+    writer.close()
+
+async def forward(reader, writer):
+    there, back = await asyncio.open_connection(sys.argv[1], int(sys.argv[2]))
+    await asyncio.gather(pass_on(reader, back, 0), pass_on(there, writer, 0.05))
+
+async def main():
+    server = await asyncio.start_server(forward, "127.0.0.1", 0)
+    print(server.sockets[0].getsockname()[1], flush=True)
+    await server.serve_forever()
+
+asyncio.run(main())
+"""
+"""A way to another server on which each answer takes 50 ms."""
+
+
 @contextlib.contextmanager
-def web() -> Iterator[int]:
-    argv = [sys.executable, "-c", SERVER]
+def served(program: str, *arguments: str) -> Iterator[int]:
+    argv = [sys.executable, "-c", program, *arguments]
     with subprocess.Popen(argv, stdout=subprocess.PIPE, text=True) as process:
         try:
             assert process.stdout is not None
@@ -191,7 +214,7 @@ def addresses(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, An
     with (
         postgres.running() as database,
         redis_server.running(tmp_path_factory.mktemp("redis")) as redis,
-        web() as port,
+        served(SERVER) as port,
     ):
         named = dict(part.split("=") for part in database.split())
         url = "postgresql+psycopg://{user}@{host}:{port}/{dbname}".format_map(named)
@@ -236,6 +259,20 @@ async def test_their_processes_serve_on(
         assert pool.stats().retirements.keys() <= {"superseded"}
         assert pool.stats().connections == "", "no connection of the snapshot was used"
     assert not any(isinstance(event, str) and "connections-used" in event for event in seen.known())
+
+
+async def test_one_that_is_being_opened_is_waited_for(addresses: dict[str, Any], source: Source) -> None:
+    """Else each request would find what was asked before the snapshot, and cost the process a connection."""
+    address = addresses[NODE_POSTGRES]
+    with served(LATE, address["host"], address["port"]) as port:
+        late = json.dumps({**address, "host": "127.0.0.1", "port": port})
+        function = Function.from_file(
+            source("handler.js", f"const ADDRESS = {late};\n{NODE_POSTGRES}"),
+            env={"NODE_PATH": str(programs.node_packages())},
+        )
+        async with Pool(function) as pool:
+            assert await answers(pool, 4) == {42}
+            assert pool.stats().retirements == {}
 
 
 @DRIVERS

@@ -9,6 +9,7 @@
 //!   times           when pipes were read and written: after what does so, before the events that setting them makes
 //!   epoll           what sets watch, and what they have ready
 //!   anonymous_inode what all of them share that have no file
+//!   unanswered      which connections wait for an answer: asked before there is a snapshot
 //! ```
 //!
 //! A duplicate shares the open file, so it tells whether a number still stands for it (`kcmp`), and what is set on it can
@@ -23,6 +24,7 @@ pub(crate) mod socket_options;
 pub(crate) mod survey;
 pub(crate) mod table;
 pub(crate) mod times;
+pub(crate) mod unanswered;
 
 use crate::component::comes_true;
 use crate::error::{Reason, Step, Trouble};

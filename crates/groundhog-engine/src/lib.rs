@@ -22,6 +22,7 @@ mod strategy;
 mod syscalls;
 mod trace;
 
+pub use descriptors::unanswered::unanswered;
 pub use duplicate::{after_fork_in_child, after_fork_in_parent, before_fork};
 pub use error::{Error, Reason, Result};
 pub use files::jail::{JailOptions, Means};

@@ -92,6 +92,15 @@ fn disconnect(fd: i32) -> PyResult<()> {
     Ok(groundhog_engine::disconnect(fd)?)
 }
 
+/// How many TCP connections of process `pid` wait for an answer, as far as can be told from outside: they are being opened, or have
+/// sent, and nothing has come since. Those that others opened to it do not count.
+///
+/// `OSError` when the process is gone, or is not ours to ask.
+#[pyfunction]
+fn unanswered(pid: i32) -> PyResult<usize> {
+    Ok(groundhog_engine::unanswered(pid)?)
+}
+
 #[pyfunction]
 fn _before_fork(py: Python<'_>) {
     // The lock is this thread's, which stays the same.
@@ -127,6 +136,7 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(capabilities, module)?)?;
     module.add_function(wrap_pyfunction!(policy, module)?)?;
     module.add_function(wrap_pyfunction!(disconnect, module)?)?;
+    module.add_function(wrap_pyfunction!(unanswered, module)?)?;
     module.add_function(wrap_pyfunction!(mounted_below, module)?)?;
     module.add_function(wrap_pyfunction!(memcpy_seconds_per_page, module)?)?;
     follow_forks(module.py())?;

@@ -441,6 +441,10 @@ pub struct TcpCounters {
     pub acknowledged: u64,
     /// Bytes that have come, read or not.
     pub received: u64,
+    /// Milliseconds since data was sent, or since it was connected.
+    pub sent_ago: u32,
+    /// Milliseconds since data came, or since it was connected.
+    pub received_ago: u32,
 }
 
 impl TcpCounters {
@@ -450,10 +454,38 @@ impl TcpCounters {
         const TCP_CLOSE: u8 = 7;
         self.state == TCP_CLOSE
     }
+
+    /// Whether others connect to it.
+    #[must_use]
+    pub fn is_listening(&self) -> bool {
+        const TCP_LISTEN: u8 = 10;
+        self.state == TCP_LISTEN
+    }
+
+    /// Whether it is on its way to be connected, or something was sent, and nothing has come since: who asked waits for an answer,
+    /// as far as can be told from outside. One that nothing has come by waits for a greeting.
+    #[must_use]
+    pub fn awaits_answer(&self) -> bool {
+        const TCP_ESTABLISHED: u8 = 1;
+        const TCP_SYN_SENT: u8 = 2;
+        // The kernel counts in ticks: which of two was first within one is not known, and is let rest.
+        const LONG_AGO: u32 = 100;
+        match self.state {
+            TCP_SYN_SENT => true,
+            TCP_ESTABLISHED => {
+                self.received == 0
+                    || self.sent_ago < self.received_ago
+                    || (self.sent_ago == self.received_ago && self.sent_ago < LONG_AGO)
+            }
+            _ => false,
+        }
+    }
 }
 
 /// `struct tcp_info` (`linux/tcp.h`): where these stand.
 const STATE_AT: usize = 0;
+const SENT_AGO_AT: usize = 44;
+const RECEIVED_AGO_AT: usize = 52;
 const ACKNOWLEDGED_AT: usize = 120;
 const RECEIVED_AT: usize = 128;
 const COUNTERS_END: usize = 136;
@@ -479,10 +511,13 @@ pub fn tcp_counters(fd: impl AsFd) -> Result<TcpCounters> {
         return Err(crate::Errno(libc::EPROTO));
     }
     let number = |at: usize| info[at..at + 8].try_into().map_or(0, u64::from_ne_bytes);
+    let time = |at: usize| info[at..at + 4].try_into().map_or(0, u32::from_ne_bytes);
     Ok(TcpCounters {
         state: info[STATE_AT],
         acknowledged: number(ACKNOWLEDGED_AT),
         received: number(RECEIVED_AT),
+        sent_ago: time(SENT_AGO_AT),
+        received_ago: time(RECEIVED_AGO_AT),
     })
 }
 
@@ -603,6 +638,26 @@ mod tests {
         assert_eq!(after.state, before.state);
         assert_eq!((after.acknowledged - before.acknowledged, after.received - before.received), (4, 5));
         assert_eq!(unacknowledged(&client), Ok(0));
+    }
+
+    #[test]
+    fn who_asked_waits_for_an_answer() {
+        let (mut client, mut server) = connection();
+        let awaits = |fd: &TcpStream| tcp_counters(fd).expect("it is a connection").awaits_answer();
+        assert!(awaits(&client), "for a greeting");
+        server.write_all(b"welcome").expect("it is open");
+        client.read_exact(&mut [0; 7]).expect("they were sent");
+        while awaits(&client) {} // both ends came to be just now
+        client.write_all(b"question").expect("it is open");
+        assert!(awaits(&client));
+        server.read_exact(&mut [0; 8]).expect("they were sent");
+        assert!(awaits(&client), "that it was read is no answer");
+        server.write_all(b"answer").expect("it is open");
+        client.read_exact(&mut [0; 6]).expect("they were sent");
+        while awaits(&client) {}
+        drop(server);
+        client.read_exact(&mut [0]).expect_err("that was all");
+        assert!(!awaits(&client), "none will come");
     }
 
     #[test]

@@ -38,6 +38,8 @@ _LONGEST = 200
 """Characters of an error that are shown."""
 _PATIENCE_S = (0.0, 0.1, 0.5, 2.0)
 """How long connections may take to come to rest before the snapshot; the next one, where they did not."""
+_ANSWERED_WITHIN_S = 2.0
+"""How long connections may wait for an answer before the snapshot."""
 _ADVICE = "connect in the request, or in a hook after the restore (docs/tuning.md, Connections)"
 
 
@@ -65,6 +67,7 @@ class ConnectionPolicy:
         self._shut = ""
         self._told = False
         self._unsettled = 0
+        self._expects_answers = True
 
     @property
     def drops_idle(self) -> bool:
@@ -90,6 +93,15 @@ class ConnectionPolicy:
     def expects_rest(self) -> bool:
         """Whether it is still to be found out if connections are used without a request."""
         return not self.serves_on and self._unsettled < len(_PATIENCE_S)
+
+    @property
+    def answered_within_s(self) -> float:
+        """How long a process is given before its snapshot while its connections wait for an answer."""
+        return _ANSWERED_WITHIN_S if self._expects_answers and not self.serves_on else 0.0
+
+    def unanswered(self) -> None:
+        """No answer came in that time, so none is expected: who keeps a log at the other end gives none."""
+        self._expects_answers = False
 
     def unsettled(self, patience_s: float) -> None:
         """A process used connections between its snapshot and its first request, though it was given that

@@ -71,6 +71,13 @@ def disconnect(fd: int) -> None:
     _core.disconnect(fd)
 
 
+def unanswered(pid: int) -> int:
+    """How many connections of a process wait for an answer: see `groundhog._core.unanswered`."""
+    from groundhog import _core
+
+    return _core.unanswered(pid)
+
+
 def default_engine() -> Engine:
     """The compiled engine. Imported only here, so that all else works with a fake where it is not built."""
     from groundhog._core import Tracee

@@ -30,6 +30,7 @@ from groundhog.protocols.actionloop import (
     parse_ack,
 )
 from groundhog.worker.connections import SpentError, Trial, failure
+from groundhog.worker.engine import unanswered
 from groundhog.worker.http_server import HttpTransport
 from groundhog.worker.job import ControlJob, Job, deadline_ms
 from groundhog.worker.lifecycle import Action, Event
@@ -234,16 +235,36 @@ class Startup:
         if not self.has_hooks:  # else it waits for them, and is warmed in the rehearsal
             for number, request in enumerate(self._trial.all, start=1):
                 await self._warm_with(number, request)
-        self._patience_s = self._config.connections.patience_s
+        await self._come_to_rest()
+        return Event.WARMED
+
+    async def _come_to_rest(self) -> None:
+        """Give it the time for connections that are being opened, or wait for an answer: each request would
+        find what was asked before the snapshot, and its restore take the connection by which the answer came.
+        """
+        policy = self._config.connections
+        self._patience_s = policy.patience_s
         until = self._loop.time() + self._patience_s
+        answers_until = self._loop.time() + policy.answered_within_s
         if self.speaks_control:
             for _ in range(_NOOPS):
                 await self._control(noop_line(_CONTEXT))
-        while self._loop.time() < until:
+        while (now := self._loop.time()) < until or self._awaits_answer():
+            if max(until, answers_until) <= now:
+                policy.unanswered()
+                return
             await asyncio.sleep(_POLL_S)
             if self.speaks_control:  # others go on by themselves
                 await self._control(noop_line(_CONTEXT))
-        return Event.WARMED
+
+    def _awaits_answer(self) -> bool:
+        """Whether one of its connections does. Where that is not known, the rehearsal shows what is used."""
+        if self._config.isolation is Isolation.OFF or self._config.keep_connections:
+            return False
+        assert self._process is not None  # noqa: S101
+        with contextlib.suppress(OSError):
+            return unanswered(self._process.pid) > 0
+        return False
 
     async def _warm_with(self, number: int, request: bytes) -> None:
         """Send one of the owner's requests. A function that fails it is not warm: better not to start it."""

@@ -18,6 +18,17 @@ def policy(configured: str = "auto", *, has_warmup: bool = True) -> ConnectionPo
     return ConnectionPolicy(Connections(configured), "shop", has_warmup=has_warmup)
 
 
+class TestAnswers:
+    def test_those_who_never_get_one_are_waited_for_once(self) -> None:
+        its = policy()
+        assert its.answered_within_s > 0
+        its.unanswered()
+        assert its.answered_within_s == 0
+
+    def test_nobody_waits_where_processes_serve_on_anyway(self) -> None:
+        assert policy("shut").answered_within_s == 0
+
+
 class TestTrial:
     def test_as_long_as_nothing_was_shut_anything_goes(self) -> None:
         trial = Trial([FIRST])

@@ -99,7 +99,7 @@ impl Flow {
     /// counters were read first, and counts in both if they are read last.
     fn now(fd: &OwnedFd) -> groundhog_sys::Result<Self> {
         let unacknowledged = socket::unacknowledged(fd)?;
-        let TcpCounters { state, acknowledged, received } = socket::tcp_counters(fd)?;
+        let TcpCounters { state, acknowledged, received, .. } = socket::tcp_counters(fd)?;
         Ok(Self { state, written: acknowledged + unacknowledged, received })
     }
 

@@ -82,7 +82,7 @@ impl OwnEnds {
         self.inodes.contains(&inode)
     }
 
-    fn is_peer_of(&self, kind: i32, own: &Address, peer: &Address) -> bool {
+    pub(crate) fn is_peer_of(&self, kind: i32, own: &Address, peer: &Address) -> bool {
         self.addresses.iter().any(|(of, here, there)| *of == kind && here == peer && there == own)
     }
 }
