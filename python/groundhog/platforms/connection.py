@@ -1,7 +1,8 @@
 """A connection of a caller: HTTP/1.1 as uvicorn serves it, parsed by httptools, and stricter than both.
 
 httptools is the parser of Node in C. Alone it takes trailers for headers, so that a caller could name a
-trust domain behind its gateway's back; it has no limit for a head; it asks for no Host; and what it refuses,
+trust domain behind its gateway's back; it has no limit for a head; it asks for no Host; it leaves out the
+body of a request that asks for another protocol, which clients of Java do for each; and what it refuses,
 uvicorn refuses at once, before requests that were sent earlier are answered.
 """
 
@@ -20,6 +21,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, ClassVar
 from urllib.parse import unquote
 
+import httptools
 from typing_extensions import override
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
@@ -77,6 +79,14 @@ class Connection(HttpToolsProtocol):
     """What comes next is no request."""
     _refusal: bytes | None = None
     """The last answer, once all before it are written."""
+    _framing: bytes | None = None
+    """The header that says how long the body is of a request that asks for another protocol."""
+    _unparsed: bytes | None = None
+    """What came behind its head."""
+    _read_from = b""
+    """What was read last."""
+    _is_again = False
+    """The parser is told of a head that is known."""
 
     @override
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -109,7 +119,10 @@ class Connection(HttpToolsProtocol):
         began = time.perf_counter()
         self.idle_since = self.loop.time()
         self._unfinished += len(data)
+        self._read_from = data
         super().data_received(data)
+        if self._unparsed is not None:
+            self._parse_body(self._unparsed)
         if self._unfinished > _MOST_HEAD and not self._is_deaf:
             status = HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE
             self._refuse(status, f"its head is longer than {_MOST_HEAD >> 10} KiB")
@@ -118,8 +131,27 @@ class Connection(HttpToolsProtocol):
         elif len(data) == self._most:
             self._read(min(2 * self._most, _LARGEST_READ))
 
+    def _parse_body(self, begin: bytes) -> None:
+        """Have the body of a request that asks for another protocol read, which the parser takes for that."""
+        assert self._framing is not None  # noqa: S101 - else nothing is kept
+        head = b"POST / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n%b\r\n\r\n" % self._framing
+        self._framing = self._unparsed = None
+        self.parser = httptools.HttpRequestParser(self)
+        self.parser.set_dangerous_leniencies(lenient_data_after_close=True)
+        self._is_again = True
+        self.parser.feed_data(head)
+        self._is_again = False
+        super().data_received(begin)
+
+    @override
+    def on_url(self, url: bytes) -> None:
+        if not self._is_again:
+            super().on_url(url)
+
     @override
     def on_message_begin(self) -> None:
+        if self._is_again:
+            return
         super().on_message_begin()
         self._is_in_head = True
 
@@ -130,6 +162,8 @@ class Connection(HttpToolsProtocol):
 
     @override
     def on_headers_complete(self) -> None:
+        if self._is_again:
+            return
         self._is_in_head, self._unfinished = False, 0
         self._check_head()
         # Not as httptools takes it apart, which refuses some targets that a server has to know.
@@ -139,8 +173,11 @@ class Connection(HttpToolsProtocol):
         super().on_headers_complete()
         self.scope.update({"path": path, "raw_path": raw_path, "query_string": query})
         if self.parser.should_upgrade():
-            # What follows is of another protocol, which is not spoken here.
+            # What follows the body is of another protocol, which is not spoken here.
             self.cycle.keep_alive = False
+            if self.parser.get_method() != b"CONNECT":  # it has none: RFC 9110, section 9.3.6
+                framing = (b"transfer-encoding", b"content-length")
+                self._framing = next((b"%b: %b" % each for each in self.headers if each[0] in framing), None)
 
     def _check_head(self) -> None:
         names = [name for name, _ in self.headers]
@@ -169,11 +206,18 @@ class Connection(HttpToolsProtocol):
     @override
     def on_message_complete(self) -> None:
         self._unfinished = 0
+        if self._framing is not None:
+            return
         super().on_message_complete()
 
     @override
     def _unsupported_upgrade_warning(self) -> None:
-        self._is_deaf = True
+        if self._framing is None:
+            self._is_deaf = True
+            return
+        error = sys.exc_info()[1]
+        assert error is not None  # noqa: S101 - the parser's, which says where it stopped
+        self._unparsed = self._read_from[error.args[0] :]
 
     @override
     def send_400_response(self, msg: str) -> None:

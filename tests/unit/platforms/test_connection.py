@@ -240,3 +240,34 @@ async def test_nothing_behind_an_upgrade_is_a_request(caller: Caller, body: byte
     assert caller.answers() == [200]
     assert b"connection: close" in caller.transport.written
     assert len(caller.scopes) == 1
+
+
+@pytest.mark.parametrize("size", [1, 7, 10_000])
+@pytest.mark.parametrize(
+    ("framing", "body"),
+    [
+        (b"Content-Length: 10\r\n", b'{"pay": 1}'),
+        (b"Transfer-Encoding: chunked\r\n", b'4\r\n{"pa\r\n6\r\ny": 1}\r\n0\r\nX-Tenant: ada\r\n\r\n'),
+    ],
+    ids=["length", "chunked"],
+)
+async def test_a_request_that_asks_for_another_protocol_keeps_its_body(
+    caller: Caller, framing: bytes, body: bytes, size: int
+) -> None:
+    """A client of Java asks for HTTP/2 by each: without its body, a function does something else."""
+    caller.let.set()
+    asked = b"Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\n"
+    whole = b"POST /a HTTP/1.1\r\n" + HOST + asked + framing + b"\r\n" + body + GET % b"never"
+    await caller.say(*(whole[at : at + size] for at in range(0, len(whole), size)))
+    assert caller.seen == [b'{"pay": 1}']
+    assert [(scope["path"], scope["method"]) for scope in caller.scopes] == [("/a", "POST")]
+    assert caller.answers() == [200]
+    assert caller.transport.ended
+
+
+async def test_a_broken_body_of_one_that_asks_for_another_protocol_is_refused(caller: Caller) -> None:
+    asked = b"Connection: upgrade\r\nUpgrade: h2c\r\nTransfer-Encoding: chunked\r\n"
+    await caller.say(b"POST / HTTP/1.1\r\n" + HOST + asked + b"\r\nzz\r\n")
+    assert caller.answers() == [400]
+    assert caller.seen == ["gone"]
+    assert caller.transport.ended
