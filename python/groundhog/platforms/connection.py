@@ -3,7 +3,8 @@
 httptools is the parser of Node in C. Alone it takes trailers for headers, so that a caller could name a
 trust domain behind its gateway's back; it has no limit for a head; it asks for no Host; it leaves out the
 body of a request that asks for another protocol, which clients of Java do for each; and what it refuses,
-uvicorn refuses at once, before requests that were sent earlier are answered.
+uvicorn refuses at once, before requests that were sent earlier are answered. Nor has uvicorn a limit for
+requests that are sent before others are answered.
 """
 
 from __future__ import annotations
@@ -23,12 +24,14 @@ from urllib.parse import unquote
 
 import httptools
 from typing_extensions import override
+from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from groundhog._log import log
 
 if TYPE_CHECKING:
     import asyncio
+    from collections.abc import Sized
 
     from uvicorn._types import ASGI3Application
     from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
@@ -48,6 +51,8 @@ _MOST_UNTAKEN = 1024 * 1024 * 1024
 """Bytes of answers that callers have not taken, of all together."""
 _MOST_HEAD = 64 * 1024
 """Bytes of a request's head, or between two pieces of its body."""
+_MOST_AHEAD = 16
+"""Requests behind the one that is served; what comes then is not read before they are fewer."""
 
 
 class _NoRequestError(Exception):
@@ -56,6 +61,19 @@ class _NoRequestError(Exception):
     def __init__(self, why: str, status: HTTPStatus = HTTPStatus.BAD_REQUEST) -> None:
         super().__init__(why)
         self.status = status
+
+
+class _Flow(FlowControl):
+    """Reads nothing while enough is there. Each answer lets another read be done, of many requests."""
+
+    def __init__(self, transport: asyncio.Transport, pipeline: Sized) -> None:
+        super().__init__(transport)
+        self._pipeline = pipeline
+
+    @override
+    def resume_reading(self) -> None:
+        if len(self._pipeline) < _MOST_AHEAD:
+            super().resume_reading()
 
 
 class Connection(HttpToolsProtocol):
@@ -91,6 +109,7 @@ class Connection(HttpToolsProtocol):
     @override
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
+        self.flow = _Flow(transport, self.pipeline)
         self.idle_since = self.loop.time()
         self._read(_SMALLEST_READ)
         self._looking = self.loop.call_later(STUCK_S, self._look)

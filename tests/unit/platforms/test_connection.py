@@ -30,6 +30,7 @@ class Transport(asyncio.Transport):
         self.written = b""
         self.ended = False
         self.max_size = 0
+        self.paused = False
 
     def write(self, data: bytes | bytearray | memoryview) -> None:
         if not self.ended:
@@ -47,9 +48,10 @@ class Transport(asyncio.Transport):
         return 0
 
     def pause_reading(self) -> None:
-        pass
+        self.paused = True
 
-    resume_reading = pause_reading
+    def resume_reading(self) -> None:
+        self.paused = False
 
 
 class Caller:
@@ -271,3 +273,15 @@ async def test_a_broken_body_of_one_that_asks_for_another_protocol_is_refused(ca
     assert caller.answers() == [400]
     assert caller.seen == ["gone"]
     assert caller.transport.ended
+
+
+async def test_no_more_is_read_while_many_requests_wait(caller: Caller) -> None:
+    """Each answer lets a piece of them be read, and so memory be taken for all that a caller sends."""
+    await caller.say(GET % b"a" * 30)
+    caller.connection.flow.resume_reading()
+    assert caller.transport.paused
+    caller.let.set()
+    for _ in range(20):
+        await caller.settle()
+    assert caller.answers() == [200] * 30
+    assert not caller.transport.paused
