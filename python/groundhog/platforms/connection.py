@@ -105,6 +105,8 @@ class Connection(HttpToolsProtocol):
     """What was read last."""
     _is_again = False
     """The parser is told of a head that is known."""
+    _keeps = False
+    """Whether the connection is kept after a request that announced its body."""
 
     @override
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -197,6 +199,9 @@ class Connection(HttpToolsProtocol):
             if self.parser.get_method() != b"CONNECT":  # it has none: RFC 9110, section 9.3.6
                 framing = (b"transfer-encoding", b"content-length")
                 self._framing = next((b"%b: %b" % each for each in self.headers if each[0] in framing), None)
+        elif self.expect_100_continue:
+            # Who is answered before may leave the body out: what comes then would be taken for it.
+            self._keeps, self.cycle.keep_alive = self.cycle.keep_alive, False
 
     def _check_head(self) -> None:
         names = [name for name, _ in self.headers]
@@ -227,7 +232,16 @@ class Connection(HttpToolsProtocol):
         self._unfinished = 0
         if self._framing is not None:
             return
+        if self._keeps and not self.cycle.response_started:
+            self.cycle.keep_alive = True
+        self._keeps = False
         super().on_message_complete()
+        self.cycle.more_body = False  # also where nobody wants it any more
+
+    @override
+    def shutdown(self) -> None:
+        self._keeps = False
+        super().shutdown()
 
     @override
     def _unsupported_upgrade_warning(self) -> None:
@@ -257,7 +271,11 @@ class Connection(HttpToolsProtocol):
         )
         self._refusal = head.encode() + body
         broken = self.cycle
-        if broken is not None and broken.more_body and not broken.response_complete:  # type: ignore[redundant-expr]
+        if broken is not None and broken.more_body and broken.response_complete:  # type: ignore[redundant-expr]
+            # A second answer would be taken for that of the next request.
+            self.transport.close()
+            return
+        if broken is not None and broken.more_body:  # type: ignore[redundant-expr]
             if self.pipeline and self.pipeline[0][0] is broken:
                 self.pipeline.popleft()
             else:

@@ -59,6 +59,8 @@ class Caller:
 
     def __init__(self, sock: socket.socket) -> None:
         self.let = asyncio.Event()
+        self.refuses = False
+        """Whatever is asked, before its body has come."""
         self.scopes: list[Any] = []
         self.seen: list[Any] = []
         config = uvicorn.Config(self._app, interface="asgi3", lifespan="off", ws="none", log_config=None)
@@ -70,6 +72,10 @@ class Caller:
 
     async def _app(self, scope: Any, receive: Any, send: Any) -> None:
         self.scopes.append(scope)
+        if self.refuses:
+            await send({"type": "http.response.start", "status": 413, "headers": [(b"content-length", b"0")]})
+            await send({"type": "http.response.body", "body": b""})
+            return
         body, more = b"", True
         while more:
             message = await receive()
@@ -273,6 +279,37 @@ async def test_a_broken_body_of_one_that_asks_for_another_protocol_is_refused(ca
     assert caller.answers() == [400]
     assert caller.seen == ["gone"]
     assert caller.transport.ended
+
+
+async def test_an_announced_body_that_nobody_asked_for_ends_the_connection(caller: Caller) -> None:
+    """Who was answered without it may leave it out: the next request would be taken for it."""
+    caller.refuses = True
+    head = b"POST /a HTTP/1.1\r\n" + HOST + b"Expect: 100-continue\r\nContent-Length: 99\r\n\r\n"
+    await caller.say(head, GET % b"next")
+    assert caller.answers() == [413]
+    assert b"connection: close" in caller.transport.written
+    assert caller.transport.ended
+
+
+async def test_an_announced_body_that_was_asked_for_does_not(caller: Caller) -> None:
+    caller.let.set()
+    head = b"POST /a HTTP/1.1\r\n" + HOST + b"Expect: 100-continue\r\nContent-Length: 2\r\n\r\n"
+    await caller.say(head, b"{}", GET % b"next")
+    assert caller.answers() == [100, 200, 200]
+
+
+async def test_a_broken_body_has_no_second_answer(caller: Caller) -> None:
+    """It would be taken for that of the next request."""
+    caller.refuses = True
+    await caller.say(CHUNKED, b"1\r\na\r\n", b"zz\r\n")
+    assert caller.answers() == [413]
+    assert caller.transport.ended
+
+
+async def test_what_follows_a_body_that_came_too_late_is_a_request(caller: Caller) -> None:
+    caller.refuses = True
+    await caller.say(CHUNKED, b"1\r\na\r\n0\r\n\r\n", GET % b"a", b"morse\r\n\r\n")
+    assert caller.answers() == [413, 413, 400]
 
 
 async def test_no_more_is_read_while_many_requests_wait(caller: Caller) -> None:
