@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import errno
+import http.client
 import itertools
 import json
 import os
@@ -80,6 +81,26 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if path == "/fail":
             print("it fails", file=sys.stderr, flush=True)
             self.answer(b"bad", 500)
+            return
+        if path == "/unfit":
+            self.send_response(200)
+            self.send_header("X-Own", "a" + chr(27) + "b")
+            self.end_headers()
+            return
+        if path == "/unchanged":
+            self.send_response(304)
+            self.send_header("Content-Length", "5")
+            self.end_headers()
+            return
+        if path == "/parts":
+            self.send_response(200)
+            self.send_header("Transfer-Encoding", "chunked")
+            self.end_headers()
+            self.wfile.write(b"5" + bytes([13, 10]) + b"first" + bytes([13, 10]))
+            self.wfile.flush()
+            if "X-Die" in self.headers:
+                os._exit(3)
+            self.wfile.write(b"0" + 2 * bytes([13, 10]))
             return
         if path == "/nothing":
             self.send_response(204)
@@ -162,6 +183,11 @@ def retirements(server: Served) -> Any:
     told = server.client.get("/_/info").json()
     assert "pool" in told, told
     return {reason: count for reason, count in told["pool"]["retirements"].items() if reason != "superseded"}
+
+
+def address_of(server: Served) -> tuple[str, int]:
+    """Where callers connect to."""
+    return server.client.base_url.host, server.client.base_url.port or 80
 
 
 def port_of(pid: int) -> int:
@@ -336,6 +362,52 @@ def test_requests_and_answers_pass_as_they_are(standard: tuple[str, ...]) -> Non
         assert retirements(server) == {}, server.log
         metrics = server.client.get("/_/metrics").text
         assert re.search(r'groundhog_requests_total{outcome="error"} 1.0', metrics)
+        assert server.stop() == 0
+
+
+def test_an_answer_that_has_not_changed_keeps_its_connection(standard: tuple[str, ...]) -> None:
+    """Its length is that of what is not sent: uvicorn waits for it, and ends the connection instead."""
+    with run(standard) as server:
+        with contextlib.closing(http.client.HTTPConnection(*address_of(server))) as connection:
+            connection.connect()
+            sock = connection.sock
+            for _ in range(2):
+                connection.request("GET", "/unchanged")
+                answer = connection.getresponse()
+                assert (answer.status, answer.read()) == (304, b"")
+            assert connection.sock is sock
+        assert "Traceback" not in server.log
+        assert server.stop() == 0
+
+
+def test_an_answer_with_a_header_that_cannot_be_sent_is_an_error(standard: tuple[str, ...]) -> None:
+    """Uvicorn would end the connection without a word."""
+    with run(standard) as server:
+        answer = server.client.get("/unfit")
+        assert answer.status_code == 502
+        assert "x-own" in answer.json()["error"]
+        assert "Traceback" not in server.log
+        assert server.client.get("/").status_code == 200
+        assert server.stop() == 0
+
+
+def test_a_caller_that_knows_no_chunks_gets_none(standard: tuple[str, ...]) -> None:
+    """It would take what is between them for a part of the answer."""
+
+    def asked(server: Served, *headers: str) -> tuple[bytes, bytes]:
+        with socket.create_connection(address_of(server)) as caller:
+            caller.sendall("\r\n".join(("GET /parts HTTP/1.0", *headers, "", "")).encode())
+            with caller.makefile("rb") as answer:
+                head, _, body = answer.read().partition(b"\r\n\r\n")
+        return head, body
+
+    with run(standard) as server:
+        head, body = asked(server)
+        assert b"transfer-encoding" not in head
+        assert b"content-length: 5" in head
+        assert body == b"first"
+        head, body = asked(server, "X-Die: now")
+        assert b" 502 " in head
         assert server.stop() == 0
 
 

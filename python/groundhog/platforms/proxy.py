@@ -39,7 +39,7 @@ _OURS = frozenset({b"date"})
 """Of an answer: the server of callers says it."""
 _LENGTH = frozenset({b"content-length"})
 """Of an answer without a body: whoever believes it waits for one. See RFC 9110, section 8.6."""
-_NO_CONTENT = 204
+_WITHOUT_BODY = frozenset({204, 304})
 _SERVER_ERROR = 500
 _MOST_UNTAKEN = 512 * answers.MIB
 """Bytes of answers that have come, and that callers have not taken, of all together. What their connections
@@ -130,10 +130,16 @@ class _Sink:
 
     def head(self, status: int, headers: http_message.Headers) -> None:
         self.status = status
-        left_out = _OURS | _LENGTH if status == _NO_CONTENT else _OURS
+        left_out = _OURS | _LENGTH if status in _WITHOUT_BODY else _OURS
         self.headers = http_message.passed_on(headers, left_out)
         if not self.begun.done():
             self.begun.set_result(None)
+
+    def is_chunked(self, method: str) -> bool:
+        """Whether it has a body whose length it does not say."""
+        if method == "HEAD" or self.status in _WITHOUT_BODY:
+            return False
+        return all(name != b"content-length" for name, _ in self.headers)
 
     def data(self, data: bytes) -> None:
         if not self.given_up:
@@ -178,12 +184,38 @@ class _Forwarded(Response):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send it. Where it breaks off, nothing more comes, which ends the caller's connection."""
-        del scope, receive
         sink = self._sink
         try:
-            await self._pass_on(sink, send)
+            if scope["http_version"] == "1.0" and sink.is_chunked(scope["method"]):
+                await self._pass_on_whole(scope, receive, send)
+            else:
+                await self._pass_on(sink, send)
         finally:  # the caller may have gone
             sink.give_up()
+
+    async def _pass_on_whole(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send it with its length, as the caller knows no chunks: RFC 9112, section 6.1."""
+        parts = []
+        while (part := await self._sink.parts.get()) is not None:  # each counts until all is sent
+            parts.append(part)
+        if self._sink.given_up:
+            log.warning("a caller who took its answer too slowly was left", activation_id=self._activation_id)
+            return
+        try:
+            self._log(await self._job.future)
+        except errors.GroundhogError as error:
+            request_log.failed(self._activation_id, error, self._job)
+            await answers.of_error(error)(scope, receive, send)
+            return
+        body = b"".join(parts)
+        headers = [*map(list, self._sink.headers), [b"content-length", b"%d" % len(body)]]
+        await send({"type": "http.response.start", "status": self._sink.status, "headers": headers})
+        await send({"type": "http.response.body", "body": body, "more_body": False})
+
+    def _log(self, reply: Reply) -> None:
+        failed = self._sink.status >= _SERVER_ERROR
+        if failed or reply.stdout or reply.stderr:
+            request_log.replied(self._activation_id, reply, failed=failed)
 
     async def _pass_on(self, sink: _Sink, send: Send) -> None:
         await send(
@@ -195,13 +227,10 @@ class _Forwarded(Response):
             log.warning("a caller who took its answer too slowly was left", activation_id=self._activation_id)
             return
         try:
-            reply = await self._job.future
+            self._log(await self._job.future)
         except errors.GroundhogError as error:
             request_log.failed(self._activation_id, error, self._job)
             return
-        failed = sink.status >= _SERVER_ERROR
-        if failed or reply.stdout or reply.stderr:
-            request_log.replied(self._activation_id, reply, failed=failed)
         await send({"type": "http.response.body", "body": b"", "more_body": False})
 
 

@@ -12,6 +12,7 @@ import errno
 import ipaddress
 import json
 import os
+import re
 import socket
 from typing import TYPE_CHECKING, Any
 
@@ -50,6 +51,10 @@ _LAST_READS = 64
 _MOST_INFORMATIONAL = 100
 _MOST_STATUS = 599
 """HTTP has no other: RFC 9110, section 15."""
+_UNFIT = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
+"""What the value of a header cannot have: RFC 9110, section 5.5. The parser lets some of it through, and who
+is to send it to a caller does not.
+"""
 _LOOK_S = 0.005
 """Between looks at where a process listens that is starting: no event tells."""
 _ELSEWHERE_S = 0.25
@@ -505,6 +510,13 @@ class HttpServer:
             if event.status_code > _MOST_STATUS:
                 pid, status = self._process.pid, event.status_code
                 self._break(ProtocolError(f"function process {pid} answers with a status of {status}"))
+                return
+            unfit = next((name for name, value in event.headers if _UNFIT.search(value)), None)
+            if unfit is not None:
+                what = (
+                    f"answers with a character in its header {unfit.decode()} that HTTP does not have there"
+                )
+                self._break(ProtocolError(f"function process {self._process.pid} {what}"))
                 return
             self._status = event.status_code
             self._is_plain = all(name != b"transfer-encoding" for name, _ in event.headers)
