@@ -257,6 +257,14 @@ def main(params):
         assert result.returncode == 1
         assert "x.html cannot be written: No such file or directory" in result.stderr
 
+    def test_a_page_with_half_a_character(self, source: Source, tmp_path: Path) -> None:
+        payloads = write_payloads(tmp_path, {"name": "ada"})
+        handler = str(source("handler.py", "def main(args):\n    return {'half': chr(0xD800)}\n"))
+        page = tmp_path / "x.html"
+        result = groundhog("audit", handler, "--payloads", payloads, "--html", str(page), cwd=tmp_path)
+        assert result.returncode == 0, result.stderr
+        assert "ud800" in page.read_text()
+
 
 class TestSelfTest:
     def test_every_language(self, tmp_path: Path) -> None:

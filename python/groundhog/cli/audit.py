@@ -143,7 +143,7 @@ def _write(path: Path | None, text: str) -> None:
     if path is None:
         return
     try:
-        path.write_text(text, encoding="utf-8")
+        path.write_text(text, encoding="utf-8", errors="backslashreplace")  # halves of surrogate pairs
     except OSError as error:
         raise ConfigError(f"{path} cannot be written: {error.strerror}") from None
 

@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from groundhog._text import shown
 from groundhog.audit import repetition
 from groundhog.audit.answers import encoded
 from groundhog.audit.selftest import VERDICT_COLOURS
@@ -68,6 +69,11 @@ def _cost(found: Finding) -> str:
     return ", ".join(costs)
 
 
+def _text(text: str, style: str = "") -> Text:
+    """What may hold names of a function's making: a terminal that obeyed them would show another verdict."""
+    return Text(shown(text), style)
+
+
 def show_audit(audit: Audit) -> None:
     """A table for each payload, and the conclusions of all requests."""
     console = _console()
@@ -75,32 +81,32 @@ def show_audit(audit: Audit) -> None:
         _show_request(console, audit, request)
     _show_random_numbers(console, audit)
     for kind, text in conclusions(audit):
-        console.print(Text(text, _STYLES[kind]), soft_wrap=True)
+        console.print(_text(text, _STYLES[kind]), soft_wrap=True)
 
 
 def _show_request(console: Console, audit: Audit, request: Request) -> None:
-    title = Text(f"request {request.number}: {shortened(encoded(audit.payloads[request.payload]))}")
+    title = _text(f"request {request.number}: {shortened(encoded(audit.payloads[request.payload]))}")
     table = Table(box=box.SIMPLE_HEAD, highlight=False, title=title, title_justify="left", show_header=False)
     table.add_column("kind", no_wrap=True)
     table.add_column("what", overflow="fold")
-    table.add_row("answer", Text(shortened(request.said.answer)))
+    table.add_row("answer", _text(shortened(request.said.answer)))
     plain = audit.unisolated[request.payload].answer
     if plain != request.said.answer:
-        table.add_row("unisolated", Text(shortened(plain), "yellow"))
+        table.add_row("unisolated", _text(shortened(plain), "yellow"))
     for kind, what in lines_of(request):
-        table.add_row(Text(kind), Text(what))
+        table.add_row(_text(kind), _text(what))
     for left in request.remains:
-        table.add_row(Text("STILL THERE", "bold red"), Text(f"{left.kind}: {left.what}", "bold red"))
+        table.add_row(_text("STILL THERE", "bold red"), _text(f"{left.kind}: {left.what}", "bold red"))
     kind = "mild" if request.retired is not None else "good" if request.verified else "bad"
-    table.add_row("restore", Text(ending_of(request), _STYLES[kind]))
+    table.add_row("restore", _text(ending_of(request), _STYLES[kind]))
     console.print(table)
 
 
 def _show_random_numbers(console: Console, audit: Audit) -> None:
-    title = Text(repetition.title(audit.repetition))
+    title = _text(repetition.title(audit.repetition))
     table = Table(box=box.SIMPLE_HEAD, highlight=False, title=title, title_justify="left", show_header=False)
     table.add_column("kind", no_wrap=True)
     table.add_column("names", overflow="fold")
     for kind, label, names in repetition.rows(audit.repetition):
-        table.add_row(Text(label, _STYLES[kind]), Text(names))
+        table.add_row(_text(label, _STYLES[kind]), _text(names))
     console.print(table)

@@ -199,7 +199,7 @@ def _show_call(call: Call) -> None:
     if call.error is not None:
         click.echo(f"groundhog: call {call.number} failed: {shown(str(call.error))}", err=True)
     elif call.retired:
-        click.echo(f"groundhog: retired after call {call.number}: {call.retired}", err=True)
+        click.echo(f"groundhog: retired after call {call.number}: {shown(call.retired)}", err=True)
 
 
 def _cells(call: Call) -> list[str]:

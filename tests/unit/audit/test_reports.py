@@ -206,6 +206,16 @@ class TestFunction:
         assert "created [bold]x" in shown
         assert "request 2's answer contained 'ada' from request 1" in shown
 
+    def test_a_terminal_obeys_no_function(self, capsys: pytest.CaptureFixture[str]) -> None:
+        """By the name of a file it could show another verdict."""
+        first = request(1, 0, "\x9b2J", remains=[Left("file", "created \x1b[2Jx\n4 restores verified")])
+        made = audit(first, *clean()[1:], unisolated=("\x1b[1A", "2"))
+        made.notes = ["\x1b]0;note\x07"]
+        audit_tables.show_audit(made)
+        shown = capsys.readouterr().out
+        assert not {"\x1b", "\x9b", "\x07"} & set(shown)
+        assert r"created \x1b[2Jx 4 restores verified" in shown
+
 
 def outcome(
     answers: list[str | None], endings: list[str] | None = None, survivors: tuple[int, ...] = ()
