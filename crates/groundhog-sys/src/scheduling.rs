@@ -79,6 +79,16 @@ pub fn set_affinity(tid: Tid, set: &Processors) -> Result<()> {
     check(unsafe { libc::syscall(libc::SYS_sched_setaffinity, tid.0, SET_SIZE, set.as_ptr()) }).map(drop)
 }
 
+/// Has a thread run again on the processors that it may run on by itself, or on these, if it had others. Those of its own would stay
+/// when its control group gets more.
+///
+/// # Errors
+/// `EINVAL` when it may run on none of them.
+pub fn set_affinity_back(tid: Tid, set: &Processors) -> Result<()> {
+    let _all_of_its_group = set_affinity(tid, &[0xff; SET_SIZE]);
+    if affinity(tid)? == *set { Ok(()) } else { set_affinity(tid, set) }
+}
+
 /// The processor that the calling thread runs on, as far as the kernel tells.
 #[must_use]
 pub fn processor() -> Option<u64> {
@@ -100,7 +110,7 @@ pub fn move_to(processor: u64) -> Result<()> {
     let mut one = [0; SET_SIZE];
     one[byte] = bit;
     let moved = set_affinity(CALLER, &one);
-    set_affinity(CALLER, &allowed).and(moved)
+    set_affinity_back(CALLER, &allowed).and(moved)
 }
 
 /// `ioprio_get` of a thread.
@@ -139,6 +149,34 @@ mod tests {
         }
         assert_eq!(move_to(SET_SIZE as u64 * 8), Err(Errno(libc::EINVAL)));
         assert_eq!(affinity(Tid(0)), Ok(allowed));
+    }
+
+    #[test]
+    fn a_thread_that_moved_gets_what_its_control_group_gets() {
+        const GROUPS: &str = "/sys/fs/cgroup/cpuset";
+        let everywhere = affinity(Tid(0)).expect("it is alive");
+        let group = std::path::PathBuf::from(format!("{GROUPS}/moves-{}", std::process::id()));
+        let set = |name: &str, value: &str| std::fs::write(group.join(name), value);
+        // Only root makes groups, where there are some of the first version, and a second processor to be given.
+        if everywhere[0] & 3 != 3 || std::fs::create_dir(&group).is_err() {
+            return;
+        }
+        let in_group = || {
+            set("cpuset.mems", "0").and_then(|()| set("cpuset.cpus", "0")).expect("it is new");
+            set("tasks", "0").expect("this thread may go there");
+            assert_eq!(move_to(0), Ok(()));
+            set("cpuset.cpus", "0-1").expect("there is a second one");
+            affinity(Tid(0)).map(|processors| processors[0])
+        };
+        let found = std::thread::scope(|scope| scope.spawn(in_group).join());
+        // An ended thread leaves its group a moment later.
+        for _ in 0..100 {
+            if std::fs::remove_dir(&group).is_ok() {
+                break;
+            }
+            std::thread::sleep(std::time::Duration::from_millis(10));
+        }
+        assert_eq!(found.ok(), Some(Ok(3)));
     }
 
     #[test]

@@ -179,12 +179,9 @@ pub(super) fn set_scheduling(place: &mut Place<'_>, value: &Value, _: &Touched) 
     if scheduling::attributes(place.tid).map(|now| now.runtime) != Ok(attributes.runtime) {
         let _shows = scheduling::set_attributes(place.tid, &attributes);
     }
-    // Likewise: all that it may have at all, unless those are others than at the snapshot.
+    // Likewise.
     if scheduling::affinity(place.tid) != Ok(processors) {
-        let _shows = scheduling::set_affinity(place.tid, &[0xff; scheduling::SET_SIZE]);
-        if scheduling::affinity(place.tid) != Ok(processors) {
-            let _shows = scheduling::set_affinity(place.tid, &processors);
-        }
+        let _shows = scheduling::set_affinity_back(place.tid, &processors);
     }
     if scheduling::io_priority(place.tid) != Ok(priority) {
         let _shows = scheduling::set_io_priority(place.tid, priority);
