@@ -11,6 +11,8 @@
 
 enum { FOREVER = 100000 }; /* seconds */
 static int silent[2];      /* nothing is ever written to it */
+/* Likewise. Of pairs that two threads make at a time the ends are not known where the kernel has no unix_diag. */
+static int pair[2], timed_pair[2];
 static atomic_int ready, woken, last_waiting;
 static atomic_int last_errno;
 static const char *_Atomic which = "none";
@@ -149,23 +151,14 @@ static long wait_suspend(void)
 
 static long wait_receive(void)
 {
-    static int sockets[2] = {-1, -1};
     char byte;
-    if (sockets[0] < 0)
-        check(socketpair(AF_UNIX, SOCK_STREAM, 0, sockets) == 0, "socketpair");
-    return recv(sockets[0], &byte, 1, 0);
+    return recv(pair[0], &byte, 1, 0);
 }
 
 static long wait_receive_timed(void)
 {
-    static int sockets[2] = {-1, -1};
     char byte;
-    if (sockets[0] < 0) {
-        struct timeval limit = {.tv_sec = FOREVER};
-        check(socketpair(AF_UNIX, SOCK_STREAM, 0, sockets) == 0, "socketpair");
-        check(setsockopt(sockets[0], SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit) == 0, "SO_RCVTIMEO");
-    }
-    return recv(sockets[0], &byte, 1, 0);
+    return recv(timed_pair[0], &byte, 1, 0);
 }
 
 static const struct {
@@ -255,6 +248,10 @@ static void settle(void)
 static void prepare(void)
 {
     check(pipe2(silent, O_CLOEXEC) == 0, "what to wait for");
+    check(socketpair(AF_UNIX, SOCK_STREAM, 0, pair) == 0, "socketpair");
+    check(socketpair(AF_UNIX, SOCK_STREAM, 0, timed_pair) == 0, "socketpair");
+    struct timeval limit = {.tv_sec = FOREVER};
+    check(setsockopt(timed_pair[0], SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit) == 0, "SO_RCVTIMEO");
     for (int i = 0; i < WAITS; i++) {
         pthread_t thread;
         check(pthread_create(&thread, NULL, wait_forever, (void *)(intptr_t)i) == 0, "pthread_create");
