@@ -36,6 +36,9 @@ use tracee::UsedConnections;
 
 /// How long a process may take to be stopped and reverted before it is killed.
 const PATIENCE: Duration = Duration::from_secs(10);
+/// How much longer, for each page of its memory, where all of that is gone through: ten seconds for a GiB, some ten times
+/// what that takes.
+const PATIENCE_BY_PAGE: Duration = Duration::from_micros(38);
 
 /// How the process was started, as far as its snapshots and restores go by it.
 #[derive(Debug, Default)]

@@ -4,13 +4,14 @@ use super::capabilities::{Reach, capabilities};
 use super::listeners;
 use super::start::{self, Started};
 use super::tracer::{Answer, Command, Tracer};
-use super::{PATIENCE, Session};
+use super::{PATIENCE, PATIENCE_BY_PAGE, Session};
 use crate::error::{Error, Reason, Result};
 use crate::files::jail::JailOptions;
 use crate::report::{RestoreReport, SnapshotInfo};
 use crate::session::changes::Changes;
 use crate::strategy::Strategy;
 use crate::trace::doorbell::Doorbell;
+use groundhog_proc::stat;
 use groundhog_sys::tick::Tick;
 use groundhog_sys::{Errno, Tid, fcntl, pidfd, signals};
 use std::net::SocketAddr;
@@ -85,7 +86,7 @@ pub struct Tracee {
     spawned: bool,
     /// Readable when a restore that was only started has ended.
     done: Arc<OwnedFd>,
-    started: Mutex<Option<Receiver<Result<RestoreReport>>>>,
+    started: Mutex<Option<(Receiver<Result<RestoreReport>>, Duration)>>,
     ending: Arc<OnceLock<String>>,
     /// The process whose thread the tracer is. A fork of it has a copy of this handle, which reaches nobody.
     owner: u32,
@@ -221,23 +222,40 @@ impl Tracee {
         Ok(())
     }
 
-    fn ask<T: Send + 'static>(&self, command: impl FnOnce(Answer<T>) -> Command) -> Result<T> {
+    /// `within`: the time that the tracer has for it.
+    fn ask<T: Send + 'static>(
+        &self,
+        within: Duration,
+        command: impl FnOnce(Answer<T>) -> Command,
+    ) -> Result<T> {
         let (answer, answered) = mpsc::channel();
-        self.send(command(Box::new(move |result| drop(answer.send(result)))))?;
-        self.wait_for(&answered)
+        self.send(command(Answer { give: Box::new(move |result| drop(answer.send(result))), within }))?;
+        self.wait_for(&answered, within)
+    }
+
+    /// How long a restore may take.
+    fn patience(&self, verify: bool) -> Duration {
+        if verify { self.patience_with_all() } else { PATIENCE }
+    }
+
+    /// How long it may take to go through all of its memory.
+    fn patience_with_all(&self) -> Duration {
+        let resident = std::fs::read(format!("/proc/{}/stat", self.pid)).ok();
+        let resident = resident.and_then(|text| stat::parse(&text).ok()).map_or(0, |stat| stat.rss);
+        PATIENCE + PATIENCE_BY_PAGE * u32::try_from(resident).unwrap_or(0)
     }
 
     /// Waits for an answer, and kills a process that keeps it from coming.
-    fn wait_for<T>(&self, answered: &Receiver<Result<T>>) -> Result<T> {
+    fn wait_for<T>(&self, answered: &Receiver<Result<T>>, within: Duration) -> Result<T> {
         let closed = Error::Misuse { pid: self.pid, message: "its handle is closed" };
         // The tracer keeps the time limit itself; this is for one that does not come round to it.
-        match answered.recv_timeout(PATIENCE + PATIENCE / 2) {
+        match answered.recv_timeout(within + PATIENCE / 2) {
             Ok(result) => result,
             Err(RecvTimeoutError::Disconnected) => Err(closed),
             Err(RecvTimeoutError::Timeout) => {
                 self.kill();
                 let _late = answered.recv_timeout(PATIENCE);
-                let message = format!("it could not be stopped within {} s", PATIENCE.as_secs());
+                let message = format!("it could not be stopped within {} s", within.as_secs());
                 Err(Error::RestoreRefused { pid: self.pid, reason: Reason::Stopped, message })
             }
         }
@@ -246,9 +264,9 @@ impl Tracee {
     /// Takes the snapshot that restores go back to, in place of an earlier one.
     ///
     /// # Errors
-    /// [`Error::SnapshotRefused`] when the process could not be restored later: it runs on. If ten seconds were not enough to tell, it was killed.
+    /// [`Error::SnapshotRefused`] when the process could not be restored later: it runs on. If ten seconds were not enough to tell, and ten more for each GiB of its memory, it was killed.
     pub fn snapshot(&self) -> Result<SnapshotInfo> {
-        self.ask(Command::Snapshot)
+        self.ask(self.patience_with_all(), Command::Snapshot)
     }
 
     /// Reverts the process to its snapshot; `verify` compares everything before it runs on.
@@ -256,7 +274,7 @@ impl Tracee {
     /// # Errors
     /// [`Error::RestoreRefused`], [`Error::Mismatch`] or [`Error::Exited`]: the process is dead then.
     pub fn restore(&self, verify: bool) -> Result<RestoreReport> {
-        self.ask(|answer| Command::Restore { verify, sent: Instant::now(), answer })
+        self.ask(self.patience(verify), |answer| Command::Restore { verify, sent: Instant::now(), answer })
     }
 
     /// Begins a restore; [`Self::done_fd`] becomes readable when [`Self::finish_restore`] has its result.
@@ -270,12 +288,14 @@ impl Tracee {
         }
         let (sender, receiver) = mpsc::channel();
         let done = Arc::clone(&self.done);
-        let answer = Box::new(move |result| {
+        let give = Box::new(move |result| {
             let _nobody_listens = sender.send(result);
             let _full_is_readable_too = fcntl::signal_eventfd(&*done);
         });
-        *started = Some(receiver);
+        let within = self.patience(verify);
+        *started = Some((receiver, within));
         drop(started);
+        let answer = Answer { give, within };
         let sent = self.send(Command::Restore { verify, sent: Instant::now(), answer });
         if sent.is_err() {
             *lock(&self.started) = None;
@@ -289,10 +309,10 @@ impl Tracee {
     /// As [`Self::restore`]; [`Error::Misuse`] when none was started.
     pub fn finish_restore(&self) -> Result<RestoreReport> {
         let started = lock(&self.started).take();
-        let Some(receiver) = started else {
+        let Some((receiver, within)) = started else {
             return Err(Error::Misuse { pid: self.pid, message: "no restore was started" });
         };
-        let result = self.wait_for(&receiver);
+        let result = self.wait_for(&receiver, within);
         fcntl::clear_eventfd(&*self.done);
         result
     }
@@ -302,7 +322,7 @@ impl Tracee {
     /// # Errors
     /// [`Error::Mismatch`] names the first difference.
     pub fn verify(&self) -> Result<()> {
-        self.ask(Command::Verify)
+        self.ask(self.patience_with_all(), Command::Verify)
     }
 
     /// What the process has changed since its snapshot, by mapping; nothing is put back.
@@ -310,7 +330,7 @@ impl Tracee {
     /// # Errors
     /// [`Error::Mismatch`] when it cannot be inspected, [`Error::Exited`] when it has ended.
     pub fn changes(&self) -> Result<Changes> {
-        self.ask(Command::Changes)
+        self.ask(self.patience_with_all(), Command::Changes)
     }
 
     /// Where the process listens for connections by TCP, as it runs.

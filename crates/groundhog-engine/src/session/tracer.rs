@@ -11,10 +11,13 @@ use crate::session::changes::Changes;
 use crate::trace::registers;
 use groundhog_sys::tick::Tick;
 use std::sync::mpsc::{Receiver, TryRecvError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-/// Where an answer goes.
-pub(super) type Answer<T> = Box<dyn FnOnce(Result<T>) + Send>;
+/// Who waits for a result, and for how long.
+pub(super) struct Answer<T> {
+    pub(super) give: Box<dyn FnOnce(Result<T>) + Send>,
+    pub(super) within: Duration,
+}
 
 /// What a tracer can be told.
 pub(super) enum Command {
@@ -99,11 +102,11 @@ impl Tracer {
 
     /// Does what was asked for, within its time. How the process ended is known before it is answered that it did.
     fn answer<T>(&mut self, answer: Answer<T>, ask: impl FnOnce(&mut Session) -> Result<T>) {
-        self.session.process.set_time_limit(Some(super::PATIENCE));
+        self.session.process.set_time_limit(Some(answer.within));
         let result = ask(&mut self.session);
         self.session.process.set_time_limit(None);
         self.tell_end();
-        answer(result);
+        (answer.give)(result);
         // Woken in the middle of a short request, the thread would be moved to another processor than the function's, stay there, and
         // copy all that it restores from one cache to the other.
         let _ticks_in_any_case = self.tick.restart();
