@@ -60,6 +60,13 @@ def _options() -> argparse.Namespace:
         action="append",
         help="whose tests the suite engine runs; repeatable (default: all)",
     )
+    parser.add_argument(
+        "--only",
+        metavar="TEXT",
+        action="append",
+        default=[],
+        help="of the suite engine only tests with this in their names; repeatable",
+    )
     parser.add_argument("--timeout", type=float, default=2700, metavar="S", help="seconds per program (2700)")
     parser.add_argument("--memory", type=int, default=2048, metavar="MIB", help="of the machine (2048)")
     parser.add_argument("--cpus", type=int, default=2, metavar="N", help="of the machine (2)")
@@ -143,7 +150,7 @@ def _steps(image: Image, work: Path, kernel: Kernel, options: argparse.Namespace
         if name == "interfaces":
             steps += suites.interfaces(image, work, kernel)
         elif name == "engine":
-            steps += suites.engine(image, kernel, options.crate or suites.CRATES)
+            steps += suites.engine(image, kernel, options.crate or suites.CRATES, options.only)
         else:
             steps += suites.python(image, kernel)
     return steps

@@ -76,8 +76,8 @@ def interfaces(image: Image, work: Path, kernel: Kernel) -> Iterator[Step]:
     yield Step("interfaces", (str(program), *kernel.interfaces))
 
 
-def engine(image: Image, kernel: Kernel, crates: Iterable[str]) -> Iterator[Step]:
-    """The tests of the crates below Python, compiled here."""
+def engine(image: Image, kernel: Kernel, crates: Iterable[str], only: list[str]) -> Iterator[Step]:
+    """The tests of the crates below Python, compiled here: those that have one of these in their names."""
     chosen = [word for crate in crates for word in ("--package", crate)]
     listing = _run(
         *("cargo", "test", "--release", *chosen, "--no-run", "--quiet"),
@@ -87,7 +87,7 @@ def engine(image: Image, kernel: Kernel, crates: Iterable[str]) -> Iterator[Step
     messages = [json.loads(line) for line in listing.splitlines()]
     programs = [message for message in messages if message.get("executable") and message["profile"]["test"]]
     for program in programs:
-        step = _rust_step(program, kernel)
+        step = _rust_step(program, kernel, only)
         if step is not None:
             image.add(Path(step.arguments[0]))
             yield step
@@ -100,7 +100,7 @@ def engine(image: Image, kernel: Kernel, crates: Iterable[str]) -> Iterator[Step
             image.add(folder)
 
 
-def _rust_step(message: dict[str, Any], kernel: Kernel) -> Step | None:
+def _rust_step(message: dict[str, Any], kernel: Kernel, only: list[str]) -> Step | None:
     """One test executable that cargo names; None for a library without tests."""
     program = message["executable"]
     tests = _run(program, "--list")
@@ -114,7 +114,9 @@ def _rust_step(message: dict[str, Any], kernel: Kernel) -> Step | None:
     if f"{COMPILING_TEST}: test\n" in tests:
         _run(program, "--exact", COMPILING_TEST, cwd=crate)
     name = crate.name if target == crate.name.replace("-", "_") else f"{crate.name}.{target}"
-    return Step(name, (program, "--test-threads=2"), crate, environment(kernel))
+    if only and not any(text in line for line in tests.splitlines() for text in only):
+        return None
+    return Step(name, (program, "--test-threads=2", *only), crate, environment(kernel))
 
 
 def python(image: Image, kernel: Kernel) -> Iterator[Step]:
