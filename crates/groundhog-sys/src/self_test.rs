@@ -89,6 +89,25 @@ pub fn write_protect_async() -> Result<()> {
     }
 }
 
+/// Tries to have pages of this process put together to a huge page.
+///
+/// # Errors
+/// `EINVAL` when the kernel has no such call, or no huge pages. That none is free now is no error.
+pub fn huge_pages() -> Result<()> {
+    const HUGE: usize = 2 << 20;
+    const EVERY: usize = HUGE / PAGE_SIZE as usize;
+    let pages = Pages::new(2 * EVERY)?;
+    let first = pages.start.align_offset(HUGE) / PAGE_SIZE as usize;
+    (first..first + EVERY).for_each(|page| pages.write(page));
+    let start = pages.start.wrapping_add(pages.start.align_offset(HUGE));
+    // SAFETY: the range lies within the mapping, whose contents stay as they are. madvise(2).
+    let joined = check(i64::from(unsafe { libc::madvise(start.cast(), HUGE, libc::MADV_COLLAPSE) }));
+    match joined {
+        Err(Errno(libc::EAGAIN | libc::ENOMEM | libc::EBUSY)) => Ok(()),
+        joined => joined.map(drop),
+    }
+}
+
 /// Tries soft-dirty bits in a forked child: clears them, writes one page, reads the bits.
 ///
 /// # Errors

@@ -41,11 +41,14 @@ _UNIX_DIAG = "unix-diag"
 """The one that tells where Unix sockets of the warm-up lead."""
 _SERVER_GUARD = "server-guard"
 """The one that decides whether a server of HTTP can be kept to its supervisor."""
+_HUGE_PAGES = "huge-pages"
+"""The one by which restores of functions with large memory are quick."""
 _PURPOSES = {
     _BEHIND_NETWORKS: "For --network none",
     _SCOPING: "For signals and abstract sockets to end at the jail",
     _UNIX_DIAG: "For pairs of Unix sockets to be known for pairs without a doubt",
     _SERVER_GUARD: "For servers of HTTP on the machine's network",
+    _HUGE_PAGES: "For quick restores of functions with large memory",
 }
 _JAILS = {
     "namespace": "private folders over those of the machine, which are reverted; all else is read-only",

@@ -26,6 +26,7 @@ def machine(
     scoping: bool = True,
     unix_diag: bool = True,
     server_guard: bool = True,
+    huge_pages: bool = True,
 ) -> Machine:
     """What the engine would find on such a machine."""
     works = {
@@ -38,6 +39,7 @@ def machine(
         "scoping": scoping,
         "unix-diag": unix_diag,
         "server-guard": server_guard,
+        "huge-pages": huge_pages,
     }
     tracked = None if write_protect else "write-protect tracking: ENOSYS; use Linux 6.7"
     return {

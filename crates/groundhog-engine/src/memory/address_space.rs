@@ -37,6 +37,8 @@ pub(crate) struct Surveyed {
     areas: Vec<Area>,
     tracker: Box<dyn Tracker>,
     brk: u64,
+    /// Large memory is put together in huge pages.
+    joins: bool,
 }
 
 /// Notes what no list of mappings shows of each. Says whether some could be replaced by what looks the same, so that only the calls tell:
@@ -61,12 +63,18 @@ pub(crate) fn note_unlisted(
 }
 
 impl Surveyed {
-    /// Prepares tracking in a stopped process that has these mappings.
-    pub(crate) fn new(stopped: &mut Stopped<'_>, areas: Vec<Area>, strategy: Strategy) -> Step<Self> {
+    /// Prepares tracking in a stopped process that has these mappings. `joins`: large memory may be put together in huge pages.
+    pub(crate) fn new(
+        stopped: &mut Stopped<'_>,
+        areas: Vec<Area>,
+        strategy: Strategy,
+        joins: bool,
+    ) -> Step<Self> {
         let mut remote = stopped.remote()?;
         let tracker = tracking::tracker(strategy, &mut remote)?;
         let brk = repair::current_brk(&mut remote)?;
-        Ok(Self { areas, tracker, brk })
+        let joins = joins && tracker.is_selective();
+        Ok(Self { areas, tracker, brk, joins })
     }
 
     /// Saves contents; `lap` is told when that is done, and when tracking has begun. `kept`: the size of the file
@@ -87,10 +95,8 @@ impl Surveyed {
         })?;
         repair::part_doubles(stopped, &mut self.areas)?;
         first_pages::write_and_give_back(stopped, &self.areas)?;
-        let whole = memory.whole_ranges(&self.areas);
-        if self.tracker.is_selective() {
-            huge_pages::collapse(stopped, &whole)?;
-        }
+        let whole = if self.joins { memory.whole_ranges(&self.areas) } else { Vec::new() };
+        huge_pages::collapse(stopped, &whole)?;
         self.tracker.begin(stopped.process, &mut self.areas)?;
         self.tracker.note_whole(&self.areas, whole);
         let layout = Layout::save(stopped.process, self.brk)?;

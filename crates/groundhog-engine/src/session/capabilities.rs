@@ -49,8 +49,9 @@ const LANDLOCK: &str = "landlock";
 const SCOPING: &str = "scoping";
 const UNIX_DIAG: &str = "unix-diag";
 const SERVER_GUARD: &str = "server-guard";
+const HUGE_PAGES: &str = "huge-pages";
 
-const TRIALS: [Trial; 11] = [
+const TRIALS: [Trial; 12] = [
     Trial {
         name: "ptrace",
         remedy: "allow ptrace: set kernel.yama.ptrace_scope to 0 or 1, and in a container add ptrace to its seccomp \
@@ -133,6 +134,13 @@ const TRIALS: [Trial; 11] = [
         essential: false,
         run: socket_filter::try_out,
     },
+    Trial {
+        name: HUGE_PAGES,
+        remedy: "use Linux 6.1 or newer built with CONFIG_TRANSPARENT_HUGEPAGE; until then a restore of a function with large \
+                 memory looks at each of its pages, 0.8 ms a GiB",
+        essential: false,
+        run: self_test::huge_pages,
+    },
 ];
 
 /// Tries everything, the first time; remembers the answers.
@@ -207,6 +215,11 @@ impl Capabilities {
     /// Whether a server on the machine's network can be kept to its supervisor.
     pub(super) fn guards_servers(&self) -> bool {
         self.works(SERVER_GUARD)
+    }
+
+    /// Whether large memory can be put together in huge pages.
+    pub(super) fn has_huge_pages(&self) -> bool {
+        self.works(HUGE_PAGES)
     }
 
     /// The first thing that nothing can be done without and that does not work.

@@ -165,7 +165,7 @@ impl Session {
         partly_mapped::refuse(&mut stopped, &areas, |mapping| {
             is_private(mapping, &self.private) && used.kept_size(mapping).is_none()
         })?;
-        let surveyed = Surveyed::new(&mut stopped, areas, self.strategy)?;
+        let surveyed = Surveyed::new(&mut stopped, areas, self.strategy, capabilities().has_huge_pages())?;
         let actions = Actions::save(&mut stopped.remote()?)?;
         let kernel_state = Rc::new(KernelState::save(stopped.process, anchor)?);
         let table = DescriptorTable::save(stopped.process, &survey, self.sight.frequent)?;

@@ -5,6 +5,7 @@ use crate::harness::{
     reverts_few_pages, strategies,
 };
 use groundhog_engine::Strategy;
+use std::process::Command;
 
 #[test]
 fn heap_globals_and_thread_locals() {
@@ -74,7 +75,7 @@ fn a_large_heap_in_huge_pages() {
         answers_stay_the_same(&mut victim);
         let wanted =
             std::fs::read_to_string("/sys/kernel/mm/transparent_hugepage/enabled").unwrap_or_default();
-        if how == "writes" && !wanted.is_empty() && !wanted.contains("[never]") {
+        if how == "writes" && !switched_off() && !wanted.is_empty() && !wanted.contains("[never]") {
             let text = std::fs::read_to_string(format!("/proc/{}/smaps_rollup", victim.tracee.pid()));
             let text = text.expect("it lives");
             let huge = text.lines().find_map(|line| line.strip_prefix("AnonHugePages:"));
@@ -83,6 +84,25 @@ fn a_large_heap_in_huge_pages() {
             assert!(kib >= 32 << 10, "those that no request wrote are still huge: {text}");
         }
     }
+}
+
+fn switched_off() -> bool {
+    std::env::var("GROUNDHOG_WITHOUT").is_ok_and(|names| names.contains("huge-pages"))
+}
+
+/// As on kernels that do not put pages together.
+#[test]
+fn a_large_heap_in_pages() {
+    if switched_off() {
+        return;
+    }
+    let output = Command::new(std::env::current_exe().expect("this executable"))
+        .args(["memory::a_large_heap_in_huge_pages", "--exact"])
+        .env("GROUNDHOG_WITHOUT", "huge-pages")
+        .output()
+        .expect("this executable starts");
+    let text = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success() && text.contains("1 passed"), "{text}");
 }
 
 #[test]
