@@ -95,21 +95,31 @@ def configure(level: int = logging.INFO, handler: logging.Handler | None = None)
         level: what is less than this is not logged.
         handler: where they go instead, as JSON lines.
     """
+    stamp = structlog.processors.TimeStamper(fmt="iso", utc=True)
     terminal = handler is None and sys.stderr is not None and sys.stderr.isatty()
     structlog.configure(
         processors=[
             structlog.stdlib.filter_by_level,
             structlog.contextvars.merge_contextvars,
             structlog.stdlib.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            *([] if terminal else [structlog.processors.format_exc_info]),
-            # What functions print may hold sequences that a terminal obeys.
-            structlog.dev.ConsoleRenderer(repr_native_str=True)
-            if terminal
-            else structlog.processors.JSONRenderer(),
+            stamp,
+            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
         ]
     )
+    # What functions print may hold sequences that a terminal obeys.
+    render = (
+        [structlog.dev.ConsoleRenderer(repr_native_str=True)]
+        if terminal
+        else [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
+    )
     handler = handler or _Printed()
-    handler.setFormatter(logging.Formatter("%(message)s"))
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=[structlog.stdlib.add_log_level, stamp],
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *render],
+        )
+    )
     logging.basicConfig(handlers=[handler], level=logging.WARNING)
     logging.getLogger("groundhog").setLevel(level)
+    # Its warnings are of what callers send, who could fill the log with them.
+    logging.getLogger("uvicorn").setLevel(logging.ERROR)

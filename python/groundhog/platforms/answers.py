@@ -11,7 +11,6 @@ import json
 import math
 import re
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
-from urllib.parse import unquote
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
@@ -23,6 +22,7 @@ from groundhog import errors
 from groundhog._collector import paused_for
 from groundhog._log import log
 from groundhog.platforms import bodies
+from groundhog.platforms.targets import OPERATORS, decoded
 from groundhog.protocols.actionloop import JsonBytes, encode_value
 
 if TYPE_CHECKING:
@@ -359,14 +359,15 @@ class Refusing:
 
 
 _METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
-_AUTHORITY = re.compile(rb"https?://[^/]*", re.IGNORECASE)
+_AUTHORITY = re.compile(rb"https?://(?:[^/@]*@)?([^/@]*)", re.IGNORECASE)
 
 
 class _OriginForm:
     """ASGI middleware: a target with an authority, as proxies are sent, is served as its path.
 
     Args:
-        application: is told of the path alone: RFC 9112, section 3.2.2.
+        application: is told of the path alone, and of the authority as the Host, whatever the caller sent as
+            that: RFC 9112, section 3.2.2.
     """
 
     def __init__(self, application: ASGIApp) -> None:
@@ -377,7 +378,8 @@ class _OriginForm:
         target = scope["raw_path"] if scope["type"] == "http" and scope.get("raw_path") else b""
         if found := _AUTHORITY.match(target):
             raw_path = target[found.end() :] or b"/"
-            scope = {**scope, "raw_path": raw_path, "path": unquote(raw_path.decode("ascii"))}
+            headers = [(b"host", found[1]), *(each for each in scope["headers"] if each[0] != b"host")]
+            scope = {**scope, "raw_path": raw_path, "path": decoded(raw_path), "headers": headers}
         await self._application(scope, receive, send)
 
 
@@ -402,7 +404,7 @@ class _Counting:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
-        if scope["type"] != "http" or scope["path"].startswith("/_/"):
+        if scope["type"] != "http" or scope["path"].startswith(OPERATORS):
             await self._application(scope, receive, send)
             return
         status = "gone"

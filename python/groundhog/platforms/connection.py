@@ -20,7 +20,6 @@ import termios
 import time
 from http import HTTPStatus
 from typing import TYPE_CHECKING, ClassVar
-from urllib.parse import unquote
 
 import httptools
 from typing_extensions import override
@@ -28,6 +27,7 @@ from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from groundhog._log import log
+from groundhog.platforms.targets import decoded
 
 if TYPE_CHECKING:
     import asyncio
@@ -189,10 +189,9 @@ class Connection(HttpToolsProtocol):
         self._check_head()
         # Not as httptools takes it apart, which refuses some targets that a server has to know.
         raw_path, _, query = self.url.partition(b"?")
-        path = unquote(raw_path.decode("ascii"))
         self.url = b"/"
         super().on_headers_complete()
-        self.scope.update({"path": path, "raw_path": raw_path, "query_string": query})
+        self.scope.update({"path": decoded(raw_path), "raw_path": raw_path, "query_string": query})
         if self.parser.should_upgrade():
             # What follows the body is of another protocol, which is not spoken here.
             self.cycle.keep_alive = False

@@ -14,6 +14,7 @@ from starlette.routing import Route
 
 from groundhog.platforms import metrics as metrics_
 from groundhog.platforms.answers import JsonAnswer, Refusal, Refusing
+from groundhog.platforms.targets import OPERATORS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -23,8 +24,6 @@ if TYPE_CHECKING:
     from groundhog.platforms.metrics import Metrics
     from groundhog.platforms.neighbours import Neighbours
     from groundhog.pool import Pool
-
-PREFIX = "/_/"
 
 
 def routes(
@@ -64,4 +63,4 @@ def routes(
         return JsonAnswer({**info, "strategy": metrics.strategy, "pool": counters})
 
     table = {"health": health, "ready": ready, "metrics": show_metrics, "info": show_info}
-    return [Route(PREFIX + name, Refusing(endpoint, ("GET", "HEAD"))) for name, endpoint in table.items()]
+    return [Route(OPERATORS + name, Refusing(endpoint, ("GET", "HEAD"))) for name, endpoint in table.items()]

@@ -20,6 +20,7 @@ from groundhog import errors
 from groundhog._log import log
 from groundhog.platforms import answers, operations, request_log
 from groundhog.platforms.answers import Refusal, Refusing, parse_timeout, read_body, single_header
+from groundhog.platforms.targets import OPERATORS
 from groundhog.protocols import http_message
 
 if TYPE_CHECKING:
@@ -240,7 +241,7 @@ def _check(request: Request) -> None:
     Raises:
         Refusal: 404, or 501.
     """
-    if request.url.path.startswith(operations.PREFIX):
+    if request.url.path.startswith(OPERATORS):
         raise Refusal(404, f"nothing is served at {request.url.path}")
     upgrade = request.headers.get("upgrade", "")
     if upgrade.strip().lower() == "websocket":

@@ -35,6 +35,24 @@ def test_an_event_of_a_library_without_text_is_named(printed: int) -> None:
     assert event == {"event": "an event of some.library has no text: TypeError", "level": "error"}
 
 
+def test_events_of_libraries_are_lines_of_json_too(printed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(logging.getLogger(), "handlers", [])
+    logs.configure()
+    try:
+        int("none")
+    except ValueError:
+        logging.getLogger("uvicorn.error").exception("it %s", "failed")
+    event = json.loads(os.read(printed, 10_000))
+    assert (event["event"], event["level"]) == ("it failed", "error")
+    assert event["exception"].endswith("'none'")
+
+
+def test_callers_cannot_fill_the_log_with_what_is_no_request(caplog: pytest.LogCaptureFixture) -> None:
+    logs.configure()
+    logging.getLogger("uvicorn.error").warning("Invalid HTTP request received.")
+    assert not caplog.text
+
+
 def test_a_terminal_does_not_obey_what_functions_print(
     caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:

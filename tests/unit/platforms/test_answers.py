@@ -117,3 +117,28 @@ async def test_who_is_cut_off_by_the_end_is_not_told_to_try_again() -> None:
     assert head["status"] == 503
     assert b"retry-after" not in dict(head["headers"])
     assert json.loads(body["body"]) == {"error": answers.CUT_OFF}
+
+
+@pytest.mark.parametrize(
+    ("target", "path", "host"),
+    [
+        (b"/a", "/a", b"sent.example"),
+        (b"http://named.example/a%20b", "/a b", b"named.example"),
+        (b"HTTPS://named.example:8443", "/", b"named.example:8443"),
+        (b"http://who@named.example/a", "/a", b"named.example"),
+        (b"http://[::1]:80/a", "/a", b"[::1]:80"),
+    ],
+)
+async def test_the_authority_of_a_target_is_the_host(target: bytes, path: str, host: bytes) -> None:
+    """Whatever the caller sent as that: RFC 9112, section 3.2.2."""
+    seen: list[Any] = []
+
+    async def note(scope: Any, receive: Any, send: Any) -> None:  # noqa: ARG001
+        seen.append(scope)
+
+    headers = [(b"host", b"sent.example"), (b"accept", b"*/*")]
+    scope = {"type": "http", "path": "/a", "raw_path": target, "headers": headers}
+    await answers._OriginForm(note)(scope, None, None)  # type: ignore[arg-type]
+    (scope,) = seen
+    assert (scope["path"], dict(scope["headers"])[b"host"]) == (path, host)
+    assert len(scope["headers"]) == 2

@@ -211,6 +211,10 @@ async def test_a_head_that_can_be_read_in_two_ways_is_refused(
         (b"//a", "//a"),
         (b"/a?b?c", "/a"),
         (b"/%ff", "/�"),
+        (b"/_/metrics", "/_/metrics"),
+        (b"/%5f/metrics", "/%5f/metrics"),
+        (b"/_%2Fmetrics", "/_%2Fmetrics"),
+        (b"/_/%6detrics", "/_/%6detrics"),
     ],
 )
 async def test_targets_are_told_as_they_were_sent(caller: Caller, target: bytes, path: str) -> None:

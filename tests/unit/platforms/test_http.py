@@ -323,6 +323,7 @@ async def test_other_methods_and_paths(
         ("GET", "http://example.com/_/health", 200),
         ("GET", "http://example.com/_/metrics", 200),
         ("GET", "http://example.com%2F_/health", 404),
+        ("GET", "http://example.com/%5f/health", 404),
         ("POST", "http://example.com/x", 404),
         ("POST", "ftp://example.com/", 404),
         ("POST", "x", 404),
