@@ -70,6 +70,10 @@ evaluation: build  ## Measure the 58 functions of the published evaluation; writ
 	scripts/install-debian-packages $(EVALUATION_PROGRAMS)
 	$(BIN)/groundhog bench suite --output benchmarks/results/evaluation.jsonl --report docs $(ARGS)
 
+.PHONY: comparison
+comparison: build  ## Measure other ways to a clean process for each request; writes docs/comparison.md (ARGS="--criu PROGRAM")
+	$(BIN)/python benchmarks/rivals/measure.py --output benchmarks/results/comparison.jsonl --page docs/comparison.md $(ARGS)
+
 .PHONY: soak
 soak: build  ## Serve many requests that leave everything behind (ARGS="--requests 100000")
 	$(BIN)/python benchmarks/soak.py $(ARGS)
