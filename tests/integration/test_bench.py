@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from groundhog import Function, InitError, Limits
+from groundhog import Function, InitError, Limits, _core
 from groundhog.audit.processes import MARK
 from groundhog.bench import micro
 from groundhog.bench.lane import Lane
@@ -72,6 +72,20 @@ def test_a_function_of_ones_own_is_measured(source: Callable[[str, str], Path]) 
     out = bench(str(handler), "--payload", '{"n": 10}', "--requests", "10", "--mode", "copy", "--mode", "off")
     assert "own copy" in out
     assert "memcpy of a page" in out
+
+
+def test_one_that_maps_much_is_measured_as_a_pool_would_run_it(source: Callable[[str, str], Path]) -> None:
+    """Not watched for such calls: each would stop it."""
+    text = "import mmap\ndef main(_):\n    [mmap.mmap(-1, 8192).close() for _ in range(50)]\n    return {}\n"
+    strategy = str(_core.capabilities()["preferred"])
+    lane = Lane(Function.from_file(source("maps.py", text)), {}, strategy, 5)
+    try:
+        lane.step()
+        assert lane.report is not None
+        assert lane.report.stops.get("mmap", 0) < 50
+        assert lane.report.layout_calls < 50
+    finally:
+        lane.close()
 
 
 MODES = pytest.mark.parametrize("mode", ["off", "copy"])

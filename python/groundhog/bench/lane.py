@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from groundhog.bench.piped import Piped
 from groundhog.config import Limits
 from groundhog.protocols.actionloop import PREPARE, encode_request, noop_line
 from groundhog.runners import command_for
+from groundhog.worker.watching import WINDOW, LayoutWatch, frequent_calls
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from groundhog._core import RestoreReport, SnapshotInfo
+    from groundhog._core import RestoreReport, SnapshotInfo, Tracee
     from groundhog.config import Function
 
 OFF = "off"
@@ -72,17 +74,36 @@ class Lane:
         self.report: RestoreReport | None = None
         """What the last restore did that was measured."""
         self._line = encode_request(payload)
+        self._restores = restores and mode != OFF
         strategy = None if mode == OFF else mode
-        self._process = Piped(command_for(function), strategy, limits or Limits(), f"mode {mode}")
-        self._tracee = self._process.tracee
-        self._restores = restores and self._tracee is not None
+        start = partial(Piped, command_for(function), strategy, limits or Limits(), f"mode {mode}")
+        self._process = start()
         try:
-            self._warm_up(function.warmup, warmup, rehearsals)
+            self._warm_up(function.warmup, warmup)
+            if not self._is_worth_watching():
+                self._process.close()
+                self._process = start(watch=False)
+                self._warm_up(function.warmup, warmup)
+            for _ in range(rehearsals):
+                self.cycle()
         except BaseException:
             self.close()
             raise
 
-    def _warm_up(self, requests: Sequence[Any], warmup: int, rehearsals: int) -> None:
+    @property
+    def _tracee(self) -> Tracee | None:
+        return self._process.tracee
+
+    def _is_worth_watching(self) -> bool:
+        """Whether a pool would go on watching it for its frequent calls."""
+        watch = LayoutWatch()
+        if (tracee := self._tracee) is not None:
+            for _ in range(WINDOW):
+                self.serve()
+                watch.note(frequent_calls(tracee.restore()))
+        return watch.wanted
+
+    def _warm_up(self, requests: Sequence[Any], warmup: int) -> None:
         process = self._process
         # As a pool does, for whose processes it is.
         process.freshens = process.takes_control and self._restores
@@ -94,8 +115,6 @@ class Lane:
                 process.exchange(line)
         if self._tracee is not None:
             self.snapshot = self._tracee.snapshot()
-        for _ in range(rehearsals):
-            self.cycle()
 
     def serve(self) -> None:
         """Send one request, and leave the process as it is after it."""

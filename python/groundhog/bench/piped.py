@@ -90,6 +90,7 @@ class Piped:
         strategy: how its writes are followed; None: it is a plain process, which nobody traces.
         limits: how long its start, and each request, may take.
         name: what errors call it.
+        watch: whether its calls that change the layout or close descriptors are to be seen.
 
     Raises:
         InitError: the function does not load, or not in time.
@@ -97,14 +98,16 @@ class Piped:
         FunctionTimeoutError: it did not answer in time; also raised by `exchange`.
     """
 
-    def __init__(self, command: Command, strategy: str | None, limits: Limits, name: str) -> None:
+    def __init__(
+        self, command: Command, strategy: str | None, limits: Limits, name: str, *, watch: bool = True
+    ) -> None:
         self.tracee: Tracee | None = None
         self.freshens = False
         """Each request brings fresh random numbers, as those of a pool do."""
         self._limits = limits
         self._name = name
         self._plain: subprocess.Popen[bytes] | None = None
-        process = self._start(command, strategy)
+        process = self._start(command, strategy, watch=watch)
         if isinstance(process, Tracee):
             self.tracee = process
             self._watch = _Watch(lambda: process.alive, process.close)
@@ -120,7 +123,9 @@ class Piped:
             self.close()
             raise
 
-    def _start(self, command: Command, strategy: str | None) -> Tracee | subprocess.Popen[bytes]:
+    def _start(
+        self, command: Command, strategy: str | None, *, watch: bool
+    ) -> Tracee | subprocess.Popen[bytes]:
         stdin, self._requests = os.pipe()
         self._answers, answers = os.pipe()
         null = os.open(os.devnull, os.O_WRONLY | os.O_CLOEXEC)
@@ -138,7 +143,13 @@ class Piped:
                 )
             fds = {0: stdin, 1: null, 2: null, 3: answers}
             return Tracee.spawn(
-                command.argv, env=command.env, cwd=command.cwd, fds=fds, strategy=strategy, trusted=True
+                command.argv,
+                env=command.env,
+                cwd=command.cwd,
+                fds=fds,
+                strategy=strategy,
+                trusted=True,
+                watch=watch,
             )
         finally:
             for fd in (stdin, answers, null):

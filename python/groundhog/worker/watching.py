@@ -8,12 +8,22 @@ processes without as soon as that shows.
 
 from __future__ import annotations
 
-_WINDOW = 8
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from groundhog.worker.engine import RestoreReport
+
+WINDOW = 8
 """Requests to judge by."""
 _MOST_CALLS = 4.0
 """Calls a request, on average, that are still worth it. Each costs the request some 25 microseconds; to look
 costs the restore several hundred, which is better only where nobody waits for it.
 """
+
+
+def frequent_calls(report: RestoreReport) -> int:
+    """How many such calls a request made, at a restore of a process that is watched for them."""
+    return report.layout_calls + sum(report.stops.get(call, 0) for call in ("close", "close_range"))
 
 
 class LayoutWatch:
@@ -31,7 +41,7 @@ class LayoutWatch:
         """A request to a watched process made so many calls."""
         self._requests += 1
         self._calls += calls
-        if self._requests == _WINDOW:
-            if self._calls > _MOST_CALLS * _WINDOW:
+        if self._requests == WINDOW:
+            if self._calls > _MOST_CALLS * WINDOW:
                 self.wanted = False
             self._requests = self._calls = 0

@@ -28,6 +28,7 @@ from groundhog.protocols.actionloop import NO_MEMORY, is_failure, parse_ack
 from groundhog.worker.connections import USED, SpentError
 from groundhog.worker.lifecycle import STARTED, Action, Event, State, advance
 from groundhog.worker.startup import Startup, report_finish
+from groundhog.worker.watching import LayoutWatch, frequent_calls
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -42,7 +43,6 @@ if TYPE_CHECKING:
     from groundhog.worker.engine import Engine, Process, RestoreReport, SnapshotInfo
     from groundhog.worker.job import Job
     from groundhog.worker.watchdog import Watchdog
-    from groundhog.worker.watching import LayoutWatch
 
 _LARGE_ANSWER = 256 << 10
 """From here on parsing takes longer than a restore does, so the restore is started first."""
@@ -519,8 +519,7 @@ class Worker:
             self._restore_failed(error)
             return
         if self.watched:
-            closes = sum(report.stops.get(call, 0) for call in ("close", "close_range"))
-            self.config.layout_watch.note(report.layout_calls + closes)
+            self.config.layout_watch.note(frequent_calls(report))
         if self._state is State.REVERTING:
             self._advance(Event.RESTORED)
             self._startup.on_restored(report)
