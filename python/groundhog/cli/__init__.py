@@ -33,6 +33,7 @@ COMMANDS = {
     "invoke": "Call a function here; show its answers and what each restore did.",
     "audit": "Show what requests leave behind, and that a restore leaves nothing of it.",
     "bench": "Measure what isolation costs here.",
+    "top": "Show what a running server does, as it does it.",
     "doctor": "Show what this machine allows, and how to fix what is missing.",
 }
 
