@@ -118,3 +118,11 @@ def test_the_dashboard_shows_all_metrics_and_no_others() -> None:
 def _samples(family: Any) -> set[str]:
     endings = {"counter": ("_total",), "histogram": ("_bucket", "_count", "_sum")}
     return {family.name + ending for ending in endings.get(family.type, ("",))}
+
+
+def test_the_function_of_the_manifests_runs() -> None:
+    code = next(each for each in documents("deployment.yaml") if each["kind"] == "ConfigMap")
+    function: dict[str, Any] = {}
+    exec(code["data"]["handler.py"], function)  # noqa: S102 - it is ours
+    assert function["main"]({"name": "Ada"}) == {"seen": ["Ada"]}
+    assert function["main"]({"name": "Ben"}) == {"seen": ["Ada", "Ben"]}, "which isolation keeps apart"
