@@ -12,6 +12,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+EXPERIMENTS = Path(__file__).with_name("experiments.md")
+
 HEAD = """# Performance
 
 <!-- Written by benchmarks/render.py from {source}: do not edit. -->
@@ -85,7 +87,7 @@ def render(paths: list[Path]) -> str:
         if row["phases"]:
             phases = ", ".join(f"{name} {micro(seconds, 0)}" for name, seconds in row["phases"].items())
             page.append(f"| {row['function']} | {row['mode']} | {phases} |")
-    return "\n".join(page)
+    return "\n".join([*page, "", EXPERIMENTS.read_text("utf-8").rstrip()])
 
 
 if __name__ == "__main__":
