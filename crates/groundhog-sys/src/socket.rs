@@ -108,6 +108,12 @@ pub fn sends_own_pages(fd: impl AsFd) -> bool {
     option(fd.as_fd(), libc::SO_ZEROCOPY).is_ok_and(|set| set != 0)
 }
 
+/// `SO_REUSEPORT`: whether others may have its port, too.
+#[must_use]
+pub fn shares_port(fd: impl AsFd) -> bool {
+    option(fd.as_fd(), libc::SO_REUSEPORT).is_ok_and(|set| set != 0)
+}
+
 /// `SO_COOKIE`: has the kernel number a socket, which it does when the number is first asked for.
 pub fn number(fd: impl AsFd) {
     let mut cookie = 0_u64;

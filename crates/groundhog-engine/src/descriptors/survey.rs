@@ -6,7 +6,7 @@ use crate::error::{OrTrouble, Reason, Step, Trouble};
 use crate::trace::inspect;
 use crate::trace::process::Process;
 use groundhog_sys::fcntl::FileType;
-use groundhog_sys::{Tid, fcntl, file_contents, kcmp};
+use groundhog_sys::{Tid, fcntl, file_contents, kcmp, socket};
 use std::collections::BTreeSet;
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::PathBuf;
@@ -101,6 +101,12 @@ impl Survey {
     /// Files and folders, but for those that this process shares.
     pub(crate) fn own_files(&self) -> impl Iterator<Item = &OpenFile> {
         self.files.iter().filter(|file| file.kind == FileType::File && file.offset.is_some() && !file.is_ours)
+    }
+
+    /// Whether one is a socket that shares its port.
+    pub(crate) fn shares_port(&self) -> bool {
+        let mut sockets = self.files.iter().filter(|file| file.kind == FileType::Socket);
+        sockets.any(|file| socket::shares_port(&file.duplicate))
     }
 
     /// Whether one is a file without a name.

@@ -321,6 +321,7 @@ impl Session {
         watch.facts.unfollowed = memory.replaced_unnoticed();
         watch.facts.brk = memory.brk();
         watch.facts.has_terminal = survey.has_terminal();
+        watch.facts.shares_port = survey.shares_port();
         watch.facts.has_nameless_file = survey.has_nameless_file();
         watch.facts.interrupted.clear();
         watch.observed = Observed::default();

@@ -68,6 +68,8 @@ pub(crate) struct Facts {
     pub(crate) brk: u64,
     /// It has a terminal open.
     pub(crate) has_terminal: bool,
+    /// It has a socket that shares its port with whoever asks for that, too.
+    pub(crate) shares_port: bool,
     /// It has a file without a name open.
     pub(crate) has_nameless_file: bool,
     /// It does not reach other processes of its user.
@@ -301,6 +303,11 @@ impl Judged<'_> {
             Effect::Terminal => {
                 if self.facts.has_terminal {
                     seen.retire(self.name());
+                }
+            }
+            Effect::SharesPort => {
+                if self.facts.shares_port {
+                    seen.retire(format!("{}, to share a port", self.name()));
                 }
             }
             Effect::Names => {

@@ -138,6 +138,8 @@ pub(crate) enum Effect {
     Questions(u8),
     /// A terminal was set.
     Terminal,
+    /// A socket is to share its port with others.
+    SharesPort,
     /// A file without a name may have got one, which it can get once only.
     Names,
     /// Pages of the file in the first of these arguments go to the pipe or socket in the second as they are. Denied where a request may

@@ -93,6 +93,7 @@ OPEN_FILES = (
     Victim("c", "urgent_taken", CONNECTIONS, evasion=True),
     Victim("c", "stamps_taken", CONNECTIONS, evasion=True),
     Victim("c", "saved_syn", CONNECTIONS, RETIRE, evasion=True),
+    Victim("c", "port_shared", SOCKETS, RETIRE, evasion=True),
     Victim("c", "connection_asked", CONNECTIONS, evasion=True),
     Victim("c", "timer_ticks", TIMERS, SAFE, evasion=True),
     Victim("c", "timer_by_duplicate", TIMERS, SAFE, evasion=True),

@@ -96,6 +96,17 @@ fn who_is_to_be_told_of_a_descriptor_may_get_signals() {
     }
 }
 
+/// Whichever socket it is of: the group is that of the port.
+#[test]
+fn a_port_of_the_snapshot_is_shared_with_no_request() {
+    let shares = calling(Sysno::setsockopt, &[9, 1, 15]);
+    let facts = Facts { shares_port: true, ..Facts::default() };
+    for caller in [SELF, THREAD, CHILD] {
+        assert!(judged_with(&facts, caller, true, &shares).0.retires.is_some());
+        assert!(judged_with(&Facts::default(), caller, true, &shares).0.retires.is_none());
+    }
+}
+
 #[test]
 fn what_can_be_put_back_is_noted_by_kind() {
     let has = |seen: Observed, kind| seen.touched.has(kind) && seen.retires.is_none();

@@ -133,6 +133,7 @@ fn effect_in_words(effect: Effect) -> (&'static str, &'static str) {
              descendants",
         ),
         Effect::Questions(_) => ("descriptor", "refused (EINVAL), if the kernel itself is asked"),
+        Effect::SharesPort => ("descriptor", "retires, where the snapshot has a socket that shares its port"),
         Effect::Terminal => ("descriptor", "retires, where the snapshot has a terminal"),
         Effect::Names => ("files", "retires, where the snapshot has a file without a name"),
         Effect::SharesPages(..) => {

@@ -415,6 +415,8 @@ pub(super) const IOCTL: Rule = Rule::Operations(
 
 /// On a new socket, options go with it.
 const OPTION: &[Clause] = &[on(FIRST, E::Retires(Scope::File))];
+/// All sockets of a port are a group, which outlives those that leave it, and notes for ever that one was connected.
+const PORT: &[Clause] = &[on(FIRST, E::Retires(Scope::File)), always(E::SharesPort)];
 /// A number or a time that says nothing of what was sent, and sets nothing else.
 const PLAIN_OPTION: &[Clause] = &[on(FIRST, E::SocketOption(0))];
 /// The kernel would send from pages that the next restore writes.
@@ -468,7 +470,7 @@ pub(super) const SETSOCKOPT: Rule = Rule::Operations(
                 op(10, "SO_OOBINLINE", OPTION),
                 op(12, "SO_PRIORITY", OPTION),
                 op(13, "SO_LINGER", OPTION),
-                op(15, "SO_REUSEPORT", OPTION),
+                op(15, "SO_REUSEPORT", PORT),
                 op(16, "SO_PASSCRED", OPTION),
                 op(18, "SO_RCVLOWAT", OPTION),
                 op(19, "SO_SNDLOWAT", OPTION),
