@@ -140,7 +140,8 @@ const TABLE: [Row; 14] = [
         name: "scheduling",
         scope: Scope::EachThread,
         read: by_procfs::scheduling,
-        unchanged: by_procfs::scheduled_alike,
+        keep: by_procfs::keep_scheduling,
+        unchanged: never,
         put_back: by_procfs::set_scheduling,
         ..PLAIN
     },

@@ -158,10 +158,15 @@ fn is_fair(attributes: &scheduling::Attributes) -> bool {
     FAIR.contains(&attributes.policy)
 }
 
-/// Whether nothing is to be put back. Of a real-time thread the kernel does not tell all: the time slice is another once it leaves its
-/// policy.
-pub(super) fn scheduled_alike(before: &[u8], now: &[u8]) -> bool {
-    before == now && scheduled(before).is_some_and(|(_, _, attributes)| is_fair(&attributes))
+/// Nothing tells whether a thread set its processors, or its time slice, to what they were already: these would stay when its control
+/// group gets more. So they are set at the snapshot as each restore sets them.
+pub(super) fn keep_scheduling(row: &Row, place: &mut Place<'_>) -> Step<Value> {
+    let value = Value { bytes: (row.read)(place)?, folder: None };
+    let is_settled = scheduled(&value.bytes).is_none_or(|(_, _, attributes)| !is_fair(&attributes));
+    if place.process.spawned && !is_settled {
+        set_scheduling(place, &value, &Touched::default())?;
+    }
+    Ok(value)
 }
 
 pub(super) fn set_scheduling(place: &mut Place<'_>, value: &Value, _: &Touched) -> Step<()> {
@@ -180,9 +185,7 @@ pub(super) fn set_scheduling(place: &mut Place<'_>, value: &Value, _: &Touched) 
         let _shows = scheduling::set_attributes(place.tid, &attributes);
     }
     // Likewise.
-    if scheduling::affinity(place.tid) != Ok(processors) {
-        let _shows = scheduling::set_affinity_back(place.tid, &processors);
-    }
+    let _shows = scheduling::set_affinity_back(place.tid, &processors);
     if scheduling::io_priority(place.tid) != Ok(priority) {
         let _shows = scheduling::set_io_priority(place.tid, priority);
     }
