@@ -67,6 +67,14 @@ pub fn cont(tid: Tid, signal: i32) -> Result<()> {
     request(libc::PTRACE_CONT, tid, 0, signal as usize).map(drop)
 }
 
+/// `PTRACE_LISTEN`: leaves a thread in a stop of its whole process, of which its parent is told, until that goes on.
+///
+/// # Errors
+/// `EIO` when it is in no such stop, `ESRCH` when the thread is gone or not stopped.
+pub fn listen(tid: Tid) -> Result<()> {
+    request(libc::PTRACE_LISTEN, tid, 0, 0).map(drop)
+}
+
 /// `PTRACE_SYSCALL`: lets a stopped thread run to the next entry or exit of a system call.
 ///
 /// # Errors

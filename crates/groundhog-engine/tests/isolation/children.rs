@@ -101,3 +101,17 @@ fn a_child_whose_thread_executed_another_program_is_killed() {
         assert!(reports.iter().all(|report| report.children_killed == 1), "{reports:?}");
     });
 }
+
+#[test]
+fn they_may_be_stopped_and_go_on() {
+    for (how, signal) in [("stop", 19), ("tstp", 20)] {
+        for_each_strategy("stopped_children", &[how], |victim| {
+            victim.snapshot();
+            for request in 1..=3 {
+                let told = victim.ask(request);
+                assert_eq!(told, format!("1: stopped {signal}, exited 7; stopped 19"), "{}", victim.label());
+                victim.restore();
+            }
+        });
+    }
+}

@@ -85,8 +85,9 @@ static int make(void)
         live(NULL);
     }
     if (is("stopped") && fork() == 0) {
-        raise(SIGSTOP);
-        live(NULL);
+        tell();
+        for (;;)
+            raise(SIGSTOP);
     }
     if (is("many"))
         for (int i = 0; i < 20; i++)

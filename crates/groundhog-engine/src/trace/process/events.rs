@@ -207,8 +207,13 @@ impl Process {
                 self.happened.group_stop = Some(signal);
                 self.set_run(tid, Run::Stopped(0));
             }
-            // A child: it runs on with whatever signal it was to receive.
-            WaitStatus::Signal(signal) => drop(ptrace::cont(tid, deliverable(signal))),
+            // A child: it runs on with whatever signal it was to receive, or stays stopped by that, as whoever made it may want.
+            WaitStatus::Signal(signal) => drop(ptrace::cont(tid, signal)),
+            WaitStatus::GroupStop(_) => {
+                if ptrace::listen(tid).is_err() {
+                    let _gone = ptrace::cont(tid, 0);
+                }
+            }
             WaitStatus::Stop => {
                 // Its first one, as a rule. Its end is told in any case.
                 if self.spawned {
@@ -219,7 +224,7 @@ impl Process {
                     None => drop(ptrace::cont(tid, 0)),
                 }
             }
-            WaitStatus::Syscall | WaitStatus::GroupStop(_) => drop(ptrace::cont(tid, 0)),
+            WaitStatus::Syscall => drop(ptrace::cont(tid, 0)),
         }
     }
 
