@@ -95,10 +95,12 @@ fn disconnect(fd: i32) -> PyResult<()> {
 /// How many TCP connections of process `pid` wait for an answer, as far as can be told from outside: they are being opened, or have
 /// sent, and nothing has come since. Those that others opened to it do not count.
 ///
+/// It may take as long as a socket of the process lingers (`SO_LINGER`), if the process closes that meanwhile: other threads go on.
+///
 /// `OSError` when the process is gone, or is not ours to ask.
 #[pyfunction]
-fn unanswered(pid: i32) -> PyResult<usize> {
-    Ok(groundhog_engine::unanswered(pid)?)
+fn unanswered(py: Python<'_>, pid: i32) -> PyResult<usize> {
+    Ok(py.detach(|| groundhog_engine::unanswered(pid))?)
 }
 
 #[pyfunction]

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from groundhog import orphans, weakening
 from groundhog._log import log
+from groundhog._threads import started
 from groundhog.config import Isolation
 from groundhog.errors import (
     GroundhogError,
@@ -54,6 +55,8 @@ _REHEARSALS = 8
 _MOST_REHEARSALS = 32
 _POLL_S = 0.002
 _QUIET_S = 0.25
+_LOOK_S = 2.0
+"""How long a look at its connections may take, which takes microseconds for each."""
 _TRANSPORTS: dict[str, Callable[[], Transport]] = {
     "actionloop": Pipes,
     "runtime-api": RuntimeApiTransport,
@@ -249,7 +252,7 @@ class Startup:
         if self.speaks_control:
             for _ in range(_NOOPS):
                 await self._control(noop_line(_CONTEXT))
-        while (now := self._loop.time()) < until or self._awaits_answer():
+        while (now := self._loop.time()) < until or await self._awaits_answer():
             if max(until, answers_until) <= now:
                 policy.unanswered()
                 return
@@ -257,14 +260,29 @@ class Startup:
             if self.speaks_control:  # others go on by themselves
                 await self._control(noop_line(_CONTEXT))
 
-    def _awaits_answer(self) -> bool:
-        """Whether one of its connections does. Where that is not known, the rehearsal shows what is used."""
+    async def _awaits_answer(self) -> bool:
+        """Whether one of its connections does. Where that is not known, the rehearsal shows what is used.
+
+        A thread looks for which nobody waits in the end: who closes a socket last waits as long as that
+        lingers, and that is who looks at it while the function closes it.
+        """
         if self._config.isolation is Isolation.OFF or self._config.keep_connections:
             return False
         assert self._process is not None  # noqa: S101
-        with contextlib.suppress(OSError):
-            return unanswered(self._process.pid) > 0
-        return False
+        pid, loop = self._process.pid, self._loop
+        seen: asyncio.Future[int] = loop.create_future()
+
+        def look() -> None:
+            count = 0
+            with contextlib.suppress(OSError):
+                count = unanswered(pid)
+            with contextlib.suppress(RuntimeError):  # the loop is closed
+                loop.call_soon_threadsafe(seen.set_result, count)
+
+        if started(look, "groundhog-look") is None:
+            return False
+        await asyncio.wait({seen}, timeout=_LOOK_S)
+        return seen.done() and seen.result() > 0
 
     async def _warm_with(self, number: int, request: bytes) -> None:
         """Send one of the owner's requests. A function that fails it is not warm: better not to start it."""
