@@ -500,6 +500,37 @@ def test_a_connection_that_does_not_end_is_in_nobodys_way(source: Source) -> Non
         assert server.stop() == 0
 
 
+BREAKS_OFF = """
+import os, socket, struct, sys, time
+
+listener = socket.create_server(("127.0.0.1", int(sys.argv[1])))
+end = bytes([13, 10])
+while True:
+    connection, _ = listener.accept()
+    asked = connection.recv(65536)
+    connection.sendall(b"HTTP/1.0 200 OK" + 2 * end + b"half")
+    if b"/whole" in asked:
+        connection.sendall(b", and half")
+    if b"/dies" in asked:
+        os.kill(os.getpid(), 9)
+    if b"/reset" in asked:
+        time.sleep(0.1)
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    connection.close()
+"""
+
+
+@pytest.mark.parametrize("path", ["/dies", "/reset"])
+def test_half_an_answer_is_not_taken_for_a_whole_one(source: Source, path: str) -> None:
+    """One that has no length is whole when the server ends the connection, but not when the server dies."""
+    with run((sys.executable, str(source("breaks_off.py", BREAKS_OFF)), "$PORT")) as server:
+        assert server.client.get("/whole").text == "half, and half"
+        with pytest.raises(httpx.RemoteProtocolError):
+            server.client.get(path)
+        assert server.client.get("/whole").text == "half, and half"
+        assert server.stop() == 0
+
+
 TELLS_WHENCE = """
 import http.server, sys
 

@@ -28,7 +28,7 @@ from groundhog.worker.engine import disconnect
 from groundhog.worker.family import has_open
 from groundhog.worker.job import ForwardedJob
 from groundhog.worker.pipes import PrintingEnds
-from groundhog.worker.quiescence import sleeps
+from groundhog.worker.quiescence import is_ending, sleeps
 
 if TYPE_CHECKING:
     import asyncio
@@ -450,9 +450,10 @@ class HttpServer:
                 data = self._sock.recv(size)
             except BlockingIOError:
                 return
-            except OSError:
-                data = b""
-            if self._owed == "answer":
+            except OSError:  # it was reset, by who had more to say or to read, perhaps
+                self._on_end()
+                return
+            if self._owed == "answer" and (data or not is_ending(self._process.pid)):
                 self._take(data)
             if not data:
                 self._on_end()
@@ -481,6 +482,9 @@ class HttpServer:
         )
 
     def _take(self, data: bytes) -> None:
+        """Take what came; nothing: that the process has ended the connection, which may be how it says that
+        an answer is whole. It does not say so by its own end, nor by a reset.
+        """
         try:
             self._parser.receive_data(data)
             self._parse()

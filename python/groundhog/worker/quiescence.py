@@ -18,9 +18,25 @@ _READ_CALLS = {
 }
 
 
+_FLAGS = 5
+"""Which field of ``/proc/PID/stat`` it is, of those behind the state."""
+_EXITING = 0x4
+"""Among them: PF_EXITING in linux/sched.h."""
+
+
 def is_alive(pid: int) -> bool:
     """Whether there is such a process."""
     return Path(f"/proc/{pid}").exists()
+
+
+def is_ending(pid: int) -> bool:
+    """Whether a process is on its way out, or gone: the kernel closes what it had open only after that."""
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_bytes()
+    except OSError:
+        return True
+    state, *fields = stat.rpartition(b")")[2].split()
+    return state in {b"Z", b"X"} or bool(int(fields[_FLAGS]) & _EXITING)
 
 
 def sleeps(pid: int) -> bool:
