@@ -261,8 +261,8 @@ impl Tracee {
     }
 
     /// Where the process listens for connections by TCP, as it runs: addresses and ports.
-    fn listeners(&self) -> PyResult<Vec<(String, u16)>> {
-        let found = self.engine.listeners().map_err(|e| exception(&e))?;
+    fn listeners(&self, py: Python<'_>) -> PyResult<Vec<(String, u16)>> {
+        let found = py.detach(|| self.engine.listeners()).map_err(|e| exception(&e))?;
         Ok(found.into_iter().map(|at| (at.ip().to_canonical().to_string(), at.port())).collect())
     }
 

@@ -8,6 +8,7 @@ request sent to anybody else, or while somebody else may wait for it: see `HttpS
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import ipaddress
 import json
@@ -19,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 import h11
 
 from groundhog._log import log
+from groundhog._threads import started
 from groundhog.errors import CutOffError, GroundhogError, PayloadTooLargeError, ProtocolError
 from groundhog.protocols import http_message
 from groundhog.sockets import ask, listeners, other_end
@@ -307,9 +309,29 @@ class HttpServer:
     # While it loads
 
     def _look(self) -> None:
-        """See whether it listens."""
+        """See whether it listens, by a thread for which nobody waits in the end: whoever closes a socket last
+        waits as long as that lingers, and may be who looks at it.
+        """
+
+        def look() -> None:
+            found: list[tuple[str, int]] | Exception
+            try:
+                found = self._process.listeners()
+            except (OSError, GroundhogError) as error:
+                found = error
+            with contextlib.suppress(RuntimeError):  # the loop is closed
+                self._loop.call_soon_threadsafe(self._on_seen, found)
+
+        if started(look, "groundhog-look") is None:
+            self._timer = self._loop.call_later(_LOOK_S, self._look)
+
+    def _on_seen(self, found: list[tuple[str, int]] | Exception) -> None:
+        if self._owed != "load":
+            return
         try:
-            self._address = self._chosen(self._process.listeners())
+            if isinstance(found, Exception):
+                raise found
+            self._address = self._chosen(found)
             if self._address is not None:
                 near = _near(self._address[0])
                 if near not in self._callers:
