@@ -57,6 +57,7 @@ pub(crate) type OfDescriptor = Box<dyn Fn(Tid, i32) -> bool>;
 
 /// What judging needs to know of the snapshot.
 #[derive(Default)]
+#[expect(clippy::struct_excessive_bools, reason = "facts that do not depend on each other")]
 pub(crate) struct Facts {
     /// The open files of the snapshot by number.
     pub(crate) originals: Vec<(i32, Arc<Duplicate>)>,
@@ -300,21 +301,11 @@ impl Judged<'_> {
                 }
             }
             Effect::Questions(argument) => return self.refuse_questions(argument),
-            Effect::Terminal => {
-                if self.facts.has_terminal {
-                    seen.retire(self.name());
-                }
+            Effect::Terminal if self.facts.has_terminal => seen.retire(self.name()),
+            Effect::SharesPort if self.facts.shares_port => {
+                seen.retire(format!("{}, to share a port", self.name()));
             }
-            Effect::SharesPort => {
-                if self.facts.shares_port {
-                    seen.retire(format!("{}, to share a port", self.name()));
-                }
-            }
-            Effect::Names => {
-                if self.facts.has_nameless_file {
-                    seen.retire(self.name());
-                }
-            }
+            Effect::Names if self.facts.has_nameless_file => seen.retire(self.name()),
             Effect::SharesPages(from, to) => {
                 let [from, to] = [from, to].map(|argument| self.value(argument).cast_signed());
                 let is =
@@ -328,8 +319,8 @@ impl Judged<'_> {
                 let may_go_on = !seen.escaped && self.facts.interrupted.contains(&self.call.caller);
                 return (!may_go_on).then_some(EINTR);
             }
-            // Whether it is of the snapshot, and can be held, who follows the threads knows.
-            Effect::EndsThread => {}
+            // Of what the snapshot has not. And whether a thread is of the snapshot, and can be held, who follows the threads knows.
+            Effect::Terminal | Effect::SharesPort | Effect::Names | Effect::EndsThread => {}
             Effect::Escapes => seen.escaped = true,
         }
         None
