@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from groundhog._log import log
 from groundhog.cli import Ended
+from groundhog.cli.waking import woken_by_signals
 from groundhog.platforms.printer import Printer
 
 if TYPE_CHECKING:
@@ -71,12 +72,13 @@ class _Ending:
         self._task, self._loop = asyncio.current_task(), asyncio.get_running_loop()
         if self.has_begun():  # before there was a task
             raise asyncio.CancelledError
-        try:
-            return await work
-        finally:
-            others = asyncio.all_tasks() - {self._task}
-            if others and self.has_begun():
-                await asyncio.wait(others, timeout=_CLOSING_S)
+        with woken_by_signals(self._loop):
+            try:
+                return await work
+            finally:
+                others = asyncio.all_tasks() - {self._task}
+                if others and self.has_begun():
+                    await asyncio.wait(others, timeout=_CLOSING_S)
 
     @contextlib.contextmanager
     def on_signals(self) -> Iterator[None]:

@@ -7,6 +7,8 @@ import os
 import signal
 import subprocess
 import sys
+import threading
+import time
 
 import pytest
 
@@ -39,6 +41,25 @@ class Work:
             await asyncio.sleep(0.01)
         await asyncio.sleep(0.01)
         self.closed = True
+
+
+def test_a_signal_that_comes_to_another_thread_is_handled_at_once() -> None:
+    """As while the main thread starts one, which the C library does with all signals blocked."""
+
+    async def wait() -> None:
+        def send() -> None:
+            time.sleep(0.2)  # until the loop waits: nothing tells
+            signal.pthread_kill(threading.get_ident(), signal.SIGTERM)
+
+        # When the loop waits for nothing but the end of the minute, as far as one can tell.
+        asyncio.get_running_loop().call_later(0.05, threading.Thread(target=send).start)
+        await asyncio.sleep(20)
+
+    begun = time.monotonic()
+    with pytest.raises(Ended) as caught:
+        run(wait())
+    assert caught.value.number == signal.SIGTERM
+    assert time.monotonic() - begun < 10
 
 
 @pytest.mark.parametrize(
