@@ -253,12 +253,12 @@ def _found_in(processes: Iterable[Path], inodes: set[int]) -> dict[int, _Holder]
     found: dict[int, _Holder] = {}
     for process in processes:
         for descriptor in _descriptors(process):
-            inode = missing.pop(_target(descriptor), None)
+            inode = missing.pop(target := _target(descriptor), None)
             if inode is not None:
                 found[inode] = _Holder(
                     descriptor,
                     inode,
-                    may_be_function=_may_be_function(process),
+                    may_be_function=_may_be_function(process) or _target(descriptor) != target,
                     users=frozenset(_users(process)),
                 )
                 if not missing:
@@ -304,7 +304,8 @@ def _may_be_function(process: Path) -> bool:
 def _supervises(process: Path) -> bool:
     """Whether a process runs functions, whose sockets of the snapshot it has duplicates of.
 
-    It has a descriptor for each function's process, too, and keeps that longer.
+    It has a descriptor for each function's process, too, and keeps that longer: so one that is closed while
+    we look is none of a process whose socket is still there afterwards.
     """
     if process.name == str(os.getpid()):
         return True
@@ -313,7 +314,7 @@ def _supervises(process: Path) -> bool:
             text = maps.read(_MOST_OF_MAPPINGS)
         if _ENGINE not in text and len(text) < _MOST_OF_MAPPINGS:
             return False
-        return any(_PROCESS in str(descriptor.readlink()) for descriptor in Path(process, "fd").iterdir())
+        return any(_PROCESS in _target(f"{process}/fd/{name}") for name in os.listdir(f"{process}/fd"))  # noqa: PTH208
     except OSError:
         return True
 

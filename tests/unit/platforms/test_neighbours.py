@@ -298,6 +298,20 @@ def test_who_runs_functions(*, loads: bool, opens: bool, expected: bool) -> None
         assert supervises(Path("/proc", str(another.pid))), "nobody can tell any more"
 
 
+def test_who_closes_files_while_one_looks_runs_no_functions_for_that() -> None:
+    """A client with the engine loaded, of which other threads open and close what they like."""
+    churns = (
+        "import os\nfrom groundhog import _core\nprint(flush=True)\nwhile True: os.close(os.open('/', 0))"
+    )
+    with subprocess.Popen([sys.executable, "-c", churns], stdout=subprocess.PIPE) as process:
+        try:
+            assert process.stdout is not None
+            process.stdout.readline()
+            assert not any(supervises(Path(f"/proc/{process.pid}")) for _ in range(300))
+        finally:
+            process.kill()
+
+
 async def test_a_function_whose_socket_seems_to_be_of_another_user(
     connection: Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
