@@ -37,7 +37,10 @@ async def serve():
     fn = groundhog.Function.from_file(handler, warmup=[{}])
     async with groundhog.Pool(fn, workers=1, isolation="request") as pool:
         before = (await pool.invoke({"set": True})).value
-        await pool.invoke({})  # so that it is restored
+        await pool.invoke({})
+        # Restored: one that is under way would set what was there at the snapshot.
+        while pool.stats().workers != {"clean": 1}:
+            await asyncio.sleep(0.001)
         (group / "cpuset.cpus").write_text(processors)
         return [before, (await pool.invoke({})).value]
 
@@ -60,6 +63,7 @@ def group() -> Iterator[Path]:
     made.rmdir()
 
 
+@pytest.mark.may_skip("control groups of the first version are there on some machines, and root's alone")
 def test_processors_that_come_later_are_everyones(group: Path, tmp_path: Path) -> None:
     mine = sorted(os.sched_getaffinity(0))[:2]
     handler = tmp_path / "handler.py"
