@@ -69,6 +69,7 @@ EVALUATION_PROGRAMS = clang wasm-ld=lld wasi-libc libclang-rt-14-dev-wasm32 tess
 evaluation: build  ## Measure the 58 functions of the published evaluation; writes docs/evaluation.md (ARGS="--seconds 2")
 	scripts/install-debian-packages $(EVALUATION_PROGRAMS)
 	$(BIN)/groundhog bench suite --output benchmarks/results/evaluation.jsonl --report docs $(ARGS)
+	$(BIN)/python benchmarks/summary.py
 
 .PHONY: comparison
 comparison: build  ## Measure other ways to a clean process for each request; writes docs/comparison.md (ARGS="--criu PROGRAM")
