@@ -132,6 +132,20 @@ pub(super) fn open_table(process: &Process) -> Step<OwnedFd> {
         .or_trouble(Reason::Inspection, "opening its descriptor table")
 }
 
+/// Duplicates of the sockets of a process that runs, and may close one meanwhile.
+pub(crate) fn sockets(pid: Tid, pidfd: impl AsFd) -> std::io::Result<Vec<Duplicate>> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(format!("/proc/{pid}/fd"))? {
+        let entry = entry?;
+        let is_socket = std::fs::read_link(entry.path())
+            .is_ok_and(|target| target.to_string_lossy().starts_with("socket:"));
+        let number = entry.file_name().to_str().and_then(|name| name.parse().ok());
+        let number = number.filter(|_| is_socket);
+        found.extend(number.and_then(|number| Duplicate::of(pidfd.as_fd(), number).ok()));
+    }
+    Ok(found)
+}
+
 /// The numbers in a descriptor table, in ascending order.
 pub(super) fn list(folder: &OwnedFd, numbers: &mut Vec<i32>) -> Step<()> {
     numbers.clear();

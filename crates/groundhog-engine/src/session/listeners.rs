@@ -2,6 +2,7 @@
 //!
 //! What strangers send could not be reverted. So each socket is guarded at the call by which it begins to listen, before that is made.
 
+use crate::descriptors::survey;
 use crate::duplicate::Duplicate;
 use crate::error::{Error, Reason, Result, Step, Trouble};
 use groundhog_sys::{Errno, Tid, pidfd, socket, socket_filter};
@@ -15,20 +16,9 @@ const UNUSABLE: Errno = Errno(95); // EOPNOTSUPP
 pub(super) fn addresses(pid: Tid, pidfd: &OwnedFd) -> Result<Vec<SocketAddr>> {
     let failed = |errno| Error::System { pid, what: "looking at what it has open", errno };
     let of_io = |error: std::io::Error| failed(Errno(error.raw_os_error().unwrap_or(0)));
-    let mut found = Vec::new();
-    for entry in std::fs::read_dir(format!("/proc/{pid}/fd")).map_err(of_io)? {
-        let entry = entry.map_err(of_io)?;
-        let is_socket = std::fs::read_link(entry.path())
-            .is_ok_and(|target| target.to_string_lossy().starts_with("socket:"));
-        let number = entry.file_name().to_str().and_then(|name| name.parse().ok());
-        let Some(number) = number.filter(|_| is_socket) else { continue };
-        // It runs, and may have closed it again.
-        let Ok(duplicate) = Duplicate::of(pidfd, number) else { continue };
-        if socket::made(&duplicate).is_ok_and(|made| made.listens && made.protocol == TCP) {
-            found.extend(socket::own_address(&duplicate).ok().and_then(|own| own.internet()));
-        }
-    }
-    Ok(found)
+    let mut sockets = survey::sockets(pid, pidfd).map_err(of_io)?;
+    sockets.retain(|one| socket::made(one).is_ok_and(|made| made.listens && made.protocol == TCP));
+    Ok(sockets.iter().filter_map(|one| socket::own_address(one).ok()?.internet()).collect())
 }
 
 /// A process is about to listen: nobody is to come but one of these, by the family of its socket.
