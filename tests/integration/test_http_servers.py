@@ -621,6 +621,12 @@ def test_a_connection_does_not_tell_of_the_one_before(source: Source, network: s
 
 def test_no_request_is_sent_to_who_shares_the_port(source: Source) -> None:
     program = (sys.executable, str(source("tells.py", TELLS_ITS_CONNECTION)))
+    # The kernel chooses the server itself one time in 51, and goes on with that.
+    assert any(is_refused_beside_strangers(program) for _ in range(4))
+
+
+def is_refused_beside_strangers(program: tuple[str, ...]) -> bool:
+    """Whether a request is refused while strangers share the port; they have got nothing."""
     with run(program, env={"SHARES": "1"}) as server, contextlib.ExitStack() as strangers:
         assert server.client.get("/").status_code == 200
         (pid,) = server.function_pids()
@@ -632,6 +638,8 @@ def test_no_request_is_sent_to_who_shares_the_port(source: Source) -> None:
             stranger.listen()
             stranger.setblocking(False)
         refused = server.client.get("/", timeout=5)
+        if refused.status_code == 200:
+            return False
         assert refused.status_code == 503, refused.text
         assert "somebody else" in refused.json()["error"]
         for stranger in listening:
@@ -642,6 +650,7 @@ def test_no_request_is_sent_to_who_shares_the_port(source: Source) -> None:
         assert server.client.get("/").status_code == 200
         assert set(retirements(server)) == {"request-unsent"}
         assert server.stop() == 0
+        return True
 
 
 IN_PARTS = """
