@@ -56,7 +56,7 @@ pub(crate) struct Snapshot {
     threads: Threads,
     kernel_state: Rc<KernelState>,
     actions: Actions,
-    table: DescriptorTable,
+    pub(super) table: DescriptorTable,
     pub(crate) memory: AddressSpace,
     of_held: OfHeld,
     writable: WritableFiles,
@@ -198,6 +198,8 @@ impl Session {
         settle_key_of_code(&mut stopped)?;
         let cleared_at_end = cleared_at_end(&mut stopped)?;
         let are_signals_due = kernel_state.has_timers_armed() || survey.tells_by_signals();
+        // As every restore will: the first request reads what later ones do.
+        table.make_texts_anew()?;
         let threads = save_registers(&mut stopped)?;
         // What runs on from here is what every restore will give.
         registers::restore(&threads)?;

@@ -74,6 +74,7 @@ OPEN_FILES = (
     Victim("c", "terminal_acquired", ATTRIBUTES, SAFE, unjailed=True, root_only=True, evasion=True),
     Victim("c", "device_read", QUEUES, SAFE, unjailed=True, root_only=True, sees_engine=True),
     Victim("c", "procfs_buffer", DESCRIPTORS_STATE, SAFE, evasion=True),
+    Victim("c", "procfs_text_early", DESCRIPTORS_STATE, evasion=True),
     Victim("c", "change_told", DESCRIPTORS_STATE, RETIRE, evasion=True),
     Victim("c", "reading_ahead", DESCRIPTORS_STATE, RETIRE, unjailed=True, evasion=True),
     Victim("c", "folder_buffer", WRITTEN, SAFE, evasion=True),
