@@ -22,8 +22,8 @@ ARGS ?=
 WORKERS ?= $(shell expr $$(nproc) + 2)
 # Nobody is asked outside of this machine: to read what certificates there are takes each Node as long as all else of its start.
 PYTEST = env --unset NODE_EXTRA_CA_CERTS $(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadgroup --durations 25
-# Which tests `test-python` leaves out.
-SELECTED ?= -m "not slow"
+# Which tests `test-python` leaves out: those of hours, and of minutes.
+SELECTED ?= -m "not slow and not long"
 # Which folders hold them; all, if empty. Those of the second name need the processors to themselves, as the others do not.
 TESTS ?=
 WITH_KERNEL = tests/integration tests/security
@@ -118,6 +118,11 @@ check: $(DEPS) | $(BUILT)  ## Check what a minute is enough for: lint, and unit 
 test: programs  ## Lint, then run the tests, in less than ten minutes
 	$(SIDE_BY_SIDE) lint test-rust test-unit
 	$(MAKE) run-python TESTS="$(WITH_KERNEL)"
+
+# What the build server runs after `make test`.
+.PHONY: test-long
+test-long: programs build  ## Run the tests that `make test` leaves out, of some minutes
+	$(MAKE) run-python SELECTED='-m "long and not slow"'
 
 .PHONY: test-all
 test-all: programs build  ## Run every test, also the slow ones and on other kernels (takes hours)

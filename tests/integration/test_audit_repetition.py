@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     Source = Callable[[str, str], Path]
 
-pytestmark = pytest.mark.kernel
+pytestmark = [pytest.mark.kernel, pytest.mark.long]
 MAIN = "\ndef main(params):\n    return params\n"
 
 

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 pytestmark = [
     pytest.mark.kernel,
+    pytest.mark.long,
     pytest.mark.usefixtures("no_leaks"),
     pytest.mark.xdist_group("postgres"),
 ]

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     Source = Callable[[str, str], Path]
 
-pytestmark = [pytest.mark.kernel, pytest.mark.usefixtures("no_leaks")]
+pytestmark = [pytest.mark.kernel, pytest.mark.long, pytest.mark.usefixtures("no_leaks")]
 
 PYTHON = """
 import os, random, threading, time

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from groundhog.worker.engine import RestoreReport
 
-pytestmark = [pytest.mark.kernel, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.kernel, pytest.mark.long, pytest.mark.timeout(300)]
 REQUESTS = 4
 WRITTEN = "xyz"
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     Source = Callable[[str, str], Path]
 
-pytestmark = [pytest.mark.kernel, pytest.mark.usefixtures("no_leaks")]
+pytestmark = [pytest.mark.kernel, pytest.mark.long, pytest.mark.usefixtures("no_leaks")]
 
 SHARED_MEMORY = """
 from multiprocessing import get_context, shared_memory

@@ -16,7 +16,7 @@ from tests.framework.observers import Retirements
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-pytestmark = [pytest.mark.kernel, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.kernel, pytest.mark.long, pytest.mark.timeout(600)]
 
 PROGRAMS: dict[str, Callable[[], tuple[str, ...]]] = {
     "c-ucontext": lambda: programs.c("fibers", "ucontext"),

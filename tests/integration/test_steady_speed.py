@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-pytestmark = [pytest.mark.kernel, pytest.mark.usefixtures("no_leaks")]
+pytestmark = [pytest.mark.kernel, pytest.mark.long, pytest.mark.usefixtures("no_leaks")]
 
 STEP = """
   const step{i} = (x) => {{

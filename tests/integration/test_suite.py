@@ -16,7 +16,7 @@ from groundhog.bench.suite.case import Case, Language
 if TYPE_CHECKING:
     from pathlib import Path
 
-pytestmark = pytest.mark.kernel
+pytestmark = [pytest.mark.kernel, pytest.mark.long]
 
 
 def suite(*words: str, fails: bool = False) -> str:
