@@ -1,9 +1,9 @@
 """Check the layers of the Rust workspace: what may depend on what, where `unsafe` and PyO3 may be named.
 
-`sys, proc <- engine <- py`. Only groundhog-sys holds unsafe code; every other crate forbids it at its root.
-Only groundhog-py names pyo3. Functions know the helper alone. Within the engine, the session stands over the
-kinds of state, which never name each other; these stand over what follows a process, and what is
-known of system calls. Run by `make lint`; prints each breach on a line and exits 1 if there is one.
+`sys, proc <- engine <- py`, and `json <- py`. Only groundhog-sys holds unsafe code; every other crate forbids
+it at its root. Only groundhog-py names pyo3. Functions know the helper alone. Within the engine, the session
+stands over the kinds of state, which never name each other; these stand over what follows a process, and what
+is known of system calls. Run by `make lint`; prints each breach on a line and exits 1 if there is one.
 """
 
 from __future__ import annotations
@@ -20,7 +20,8 @@ MAY_DEPEND_ON: dict[str, set[str]] = {
     "groundhog-sys": set(),
     "groundhog-proc": set(),
     "groundhog-engine": {"groundhog-sys", "groundhog-proc"},
-    "groundhog-py": {"groundhog-engine"},
+    "groundhog-json": set(),
+    "groundhog-py": {"groundhog-engine", "groundhog-json"},
     "groundhog": set(),  # the helper for functions in Rust
     "groundhog-test-programs": {"groundhog"},  # functions that tests serve
     "tickets": {"groundhog"},  # an example of one

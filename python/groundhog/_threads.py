@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import errno
+import functools
+import os
 import threading
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from concurrent.futures import Future
 
 _T = TypeVar("_T")
 
@@ -47,3 +48,26 @@ class Threads(ThreadPoolExecutor):
             if not self._threads:
                 self._work_queue.get_nowait()  # nobody takes any of it: there is only what is refused now
                 raise OSError(errno.EAGAIN, "no thread can be had") from error
+
+
+@functools.cache
+def _beside() -> Threads:
+    return Threads(2, thread_name_prefix="groundhog-look")
+
+
+os.register_at_fork(after_in_child=_beside.cache_clear)  # a fork has no threads
+
+
+def beside(work: Callable[..., _T], *args: Any) -> Future[_T]:
+    """Have something looked through that takes a while, and lets other threads run meanwhile: by one of few
+    threads; here, if there is none to be had.
+    """
+    try:
+        return _beside().submit(work, *args)
+    except OSError:
+        done: Future[_T] = Future()
+        try:
+            done.set_result(work(*args))
+        except Exception as error:  # noqa: BLE001 - its caller gets it
+            done.set_exception(error)
+        return done

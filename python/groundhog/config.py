@@ -20,7 +20,7 @@ from groundhog import inspection
 from groundhog.errors import ConfigError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
 Kind = Literal["python", "nodejs", "command"]
 Ack = Literal["auto", "require", "none"]
@@ -202,16 +202,26 @@ class Timings:
 class Reply:
     """What the function answered to one request."""
 
-    value: JsonValue
-    """The answer: an object or an array."""
+    raw: bytes
+    """The answer as it came, JSON in UTF-8 without the newline: a front end can pass it on unencoded."""
     stdout: str
     """What it printed during the request, bounded by ``Limits.log_bytes``."""
     stderr: str
     timings: Timings
-    raw: bytes = b""
-    """The answer as it came, JSON in UTF-8 without the newline: a front end can pass it on unencoded."""
     raised: bool = False
     """The function raised, and the answer is what was raised; known of our launchers and helpers."""
+    failed: bool = False
+    """The answer is an object with the one member ``error``: how exceptions are reported."""
+    decode: Callable[[bytes], JsonValue] = field(default=json.loads, repr=False, compare=False)
+    """Makes the value of ``raw``."""
+    _made: list[JsonValue] = field(default_factory=list, init=False, repr=False, compare=False)
+
+    @property
+    def value(self) -> JsonValue:
+        """The answer: an object or an array. It is made when it is first asked for, once."""
+        if not self._made:
+            self._made.append(self.decode(self.raw))
+        return self._made[0]
 
 
 @dataclass(frozen=True, slots=True)

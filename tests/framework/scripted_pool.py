@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from groundhog.config import Function, Reply, Timings
 from groundhog.pool import Pool, PoolStats
+from groundhog.protocols import json_text
 from groundhog.worker import Job
 
 if TYPE_CHECKING:
@@ -83,11 +84,10 @@ class ScriptedPool(Pool):
         if self.script.error:
             future.set_exception(self.script.error)
         else:
-            value = self.script.answer(made.value)
-            raw = json.dumps(value).encode()
-            future.set_result(
-                Reply(value, self.script.stdout, self.script.stderr, job.timings, raw, self.script.raised)
-            )
+            raw = json.dumps(self.script.answer(made.value)).encode()
+            logs = self.script.stdout, self.script.stderr
+            failed = json_text.kind(raw) == "failure"
+            future.set_result(Reply(raw, *logs, job.timings, self.script.raised, failed))
         return job
 
     def waits(self, job: Job) -> bool:

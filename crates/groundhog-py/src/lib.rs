@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 
 mod errors;
+mod json;
 mod reports;
 mod tracee;
 
@@ -141,6 +142,9 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(unanswered, module)?)?;
     module.add_function(wrap_pyfunction!(mounted_below, module)?)?;
     module.add_function(wrap_pyfunction!(memcpy_seconds_per_page, module)?)?;
+    module.add_function(wrap_pyfunction!(json::json_kind, module)?)?;
+    module.add_function(wrap_pyfunction!(json::json_members, module)?)?;
+    module.add_function(wrap_pyfunction!(json::json_line, module)?)?;
     follow_forks(module.py())?;
     Ok(())
 }

@@ -19,7 +19,6 @@ from groundhog.config import Isolation, Limits
 from groundhog.errors import GroundhogError, InitError, InvocationError, ProtocolError
 from groundhog.observer import Endings
 from groundhog.pool import Pool
-from groundhog.protocols.actionloop import is_failure
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -50,7 +49,7 @@ class Call:
     @property
     def failed(self) -> bool:
         """Whether there is no answer, or it reports an exception of the handler."""
-        return isinstance(self.outcome, GroundhogError) or is_failure(self.outcome.value)
+        return isinstance(self.outcome, GroundhogError) or self.outcome.failed
 
     @property
     def printed(self) -> tuple[str, str]:

@@ -10,7 +10,7 @@ import asyncio
 import json
 import math
 import re
-from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
@@ -19,11 +19,12 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from groundhog import errors
-from groundhog._collector import paused_for
 from groundhog._log import log
+from groundhog._threads import beside
 from groundhog.platforms import bodies
 from groundhog.platforms.targets import OPERATORS, decoded
-from groundhog.protocols.actionloop import JsonBytes, encode_value
+from groundhog.protocols import json_text
+from groundhog.protocols.actionloop import encode_value
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 
     from groundhog.config import Reply
     from groundhog.pool import Pool
+    from groundhog.protocols.json_text import JsonLine
     from groundhog.worker import Job
 
     Endpoint = Callable[[Request], Awaitable[Response]]
@@ -44,6 +46,8 @@ LEAST_TIMEOUT_S = 0.01
 ENDING = "the server is ending: send it again"
 CUT_OFF = "the server ended before the answer came: the function may have run"
 RETRY_SOON = {"retry-after": "1"}
+_LARGE = 64 * 1024
+"""Bytes of JSON that take longer to look through than a thread takes to wake."""
 _BODIES = bodies.Bodies()
 """Of all platforms in this process: its memory is one."""
 
@@ -181,45 +185,48 @@ async def _disconnected(request: Request) -> None:
         pass
 
 
-def _no_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is no JSON value")
+async def looked_through(look: Callable[[bytes], _T], body: bytes) -> _T:
+    """Look through a body of JSON; a large one is looked through by a thread, and the event loop goes on.
 
-
-def parse_json(body: bytes) -> Any:
-    """Parse a body as JSON, strictly: UTF-8, no NaN or Infinity.
+    Args:
+        look: one of `groundhog.protocols.json_text`.
+        body: what a caller has sent.
 
     Raises:
         Refusal: 400, saying where the text stops being JSON.
     """
     try:
-        with paused_for(len(body)):
-            return json.loads(body.decode(), parse_constant=_no_constant)
-    except UnicodeDecodeError as error:
-        raise Refusal(400, f"the body is not JSON: byte {error.start} is not UTF-8") from None
+        if len(body) < _LARGE:
+            return look(body)
+        return await asyncio.wrap_future(beside(look, body))
     except RecursionError:
         raise Refusal(400, "the body is nested too deeply") from None
     except ValueError as error:
-        what = (  # of a number with too many digits it says, after a semicolon, how programs may allow them
-            f"the body is not JSON: {str(error).partition(';')[0]}"
+        what = (
+            f"the body is not JSON: {error}"
             if body.strip()
             else "the body is empty: send a JSON object, such as {}"
         )
         raise Refusal(400, what) from None
 
 
-def arguments(body: bytes, limit: int) -> JsonBytes:
+async def arguments(body: bytes, limit: int) -> JsonLine:
     """Check that a body is arguments of a function, an object or an array, and return it ready to be sent.
 
     Raises:
         Refusal: 400 if it is anything else; 413 if it is too large in the form in which it is sent.
     """
-    value = parse_json(body)
-    if not isinstance(value, dict | list):
+    kind, line = await looked_through(_kind_and_line, body)
+    if kind == "scalar":
         raise Refusal(400, "the body is JSON, but not an object or an array: arguments have names")
-    return encoded(JsonBytes(body), limit)
+    return encoded(line, limit)
 
 
-def encoded(value: Any, limit: int) -> JsonBytes:
+def _kind_and_line(body: bytes) -> tuple[str, JsonLine]:
+    return json_text.kind(body), json_text.line(body)
+
+
+def encoded(value: Any, limit: int) -> JsonLine:
     """Return arguments in the form in which they are sent.
 
     Raises:
@@ -227,7 +234,7 @@ def encoded(value: Any, limit: int) -> JsonBytes:
         InvalidRequestError: they have none, as numbers beyond all floats.
     """
     try:
-        return JsonBytes(encode_value(value, limit))
+        return encode_value(value, limit)
     except errors.PayloadTooLargeError as error:
         raise Refusal(413, str(error)) from None
 

@@ -33,9 +33,8 @@ from starlette.routing import Route
 
 from groundhog import errors
 from groundhog.platforms import answers, operations, request_log
-from groundhog.platforms.answers import Refusal, Refusing, encoded, parse_json, read_body, single_header
-from groundhog.protocols import event_stream
-from groundhog.protocols.actionloop import JsonBytes
+from groundhog.platforms.answers import Refusal, Refusing, encoded, looked_through, read_body, single_header
+from groundhog.protocols import event_stream, json_text
 from groundhog.protocols.runtime_api import parse_response
 
 if TYPE_CHECKING:
@@ -48,6 +47,7 @@ if TYPE_CHECKING:
     from groundhog.platforms.metrics import Metrics
     from groundhog.platforms.neighbours import Neighbours
     from groundhog.pool import Pool
+    from groundhog.protocols.json_text import JsonLine
     from groundhog.worker import Job
 
 INVOCATIONS = "/2015-03-31/functions/{name}/invocations"
@@ -147,7 +147,7 @@ class _Function:
         tenant = _told(request, self._domain_header)
         context = self._context(request, request_id, tenant)
         most = self._limits.request_bytes
-        event = _event(await read_body(request, most, self._limits.timeout_s), most)
+        event = await _event(await read_body(request, most, self._limits.timeout_s), most)
         if kind == "DryRun":
             return Response(status_code=204, headers=told)
         job: Job | None = None
@@ -242,12 +242,16 @@ def _log(request_id: str, reply: Reply) -> None:
         request_log.replied(request_id, reply, failed=reply.raised)
 
 
-def _event(body: bytes, limit: int) -> JsonBytes:
+async def _event(body: bytes, limit: int) -> JsonLine:
     """The event in a body, which may be any JSON; none is an empty object."""
     if not body.strip():
-        return JsonBytes(b"{}")
-    parse_json(body)
-    return encoded(JsonBytes(body), limit)
+        return json_text.line(b"{}")
+    return encoded(await looked_through(_line, body), limit)
+
+
+def _line(body: bytes) -> JsonLine:
+    json_text.kind(body)
+    return json_text.line(body)
 
 
 def _client_context(text: str) -> Any:

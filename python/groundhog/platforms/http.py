@@ -37,7 +37,6 @@ from groundhog.platforms.answers import (
     reply_to,
     single_header,
 )
-from groundhog.protocols.actionloop import is_failure
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -81,9 +80,8 @@ def application(
             await neighbours.check(request)
         timeout = parse_timeout(single_header(request, "X-Timeout"), limits.timeout_s)
         domain = single_header(request, domain_header) or None if domain_header else None
-        params = arguments(
-            await read_body(request, limits.request_bytes, limits.timeout_s), limits.request_bytes
-        )
+        body = await read_body(request, limits.request_bytes, limits.timeout_s)
+        params = await arguments(body, limits.request_bytes)
         activation_id = os.urandom(16).hex()
         job: Job | None = None
         try:
@@ -92,10 +90,9 @@ def application(
         except errors.GroundhogError as error:
             request_log.failed(activation_id, error, job)
             raise
-        failed = is_failure(reply.value)
-        if failed or reply.stdout or reply.stderr:
-            request_log.replied(activation_id, reply, failed=failed)
-        return JsonAnswer(reply.raw, 502 if failed else 200)
+        if reply.failed or reply.stdout or reply.stderr:
+            request_log.replied(activation_id, reply, failed=reply.failed)
+        return JsonAnswer(reply.raw, 502 if reply.failed else 200)
 
     metrics.watch(pool.stats)
     return answers.application(

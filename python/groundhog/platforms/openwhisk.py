@@ -44,14 +44,15 @@ from groundhog.platforms.answers import (
     Refusal,
     Refusing,
     encoded,
+    looked_through,
     of_error,
-    parse_json,
     read_body,
     refusal,
     reply_to,
 )
 from groundhog.platforms.metrics import Metrics
 from groundhog.platforms.printer import Printer
+from groundhog.protocols import json_text
 from groundhog.protocols.actionloop import NOT_AN_OBJECT
 from groundhog.removal import Remover, remove
 
@@ -69,11 +70,14 @@ if TYPE_CHECKING:
     from groundhog.platforms.neighbours import Neighbours
     from groundhog.platforms.openwhisk_code import Runtime
     from groundhog.pool import Pool
+    from groundhog.protocols.json_text import JsonLine
     from groundhog.worker import Job
 
     MakePool = Callable[[Function, Observer], Pool]
 
 _NOT_CONTEXT = frozenset({"value", "groundhog"})
+_LONGEST_CONTEXT = 1 << 20
+"""Bytes of what an activation tells beside its value: it becomes variables of the environment."""
 SENTINEL = "XXX_THE_END_OF_A_WHISK_ACTIVATION_XXX"
 _PRINTED_SENTINEL = re.compile(r"(?<=XXX_THE_END_OF_A_WHISK)_(?=ACTIVATION_XXX)")
 """A character of each sentinel in a text, of those that overlap, too: without it, there is none left."""
@@ -200,7 +204,8 @@ class Container:
                 raise Refusal(403, INIT_TWICE)
             if self._ending:
                 raise Refusal(503, ENDING, RETRY_SOON)
-            body = parse_json(text)  # not of those that wait: objects take more than their text
+            # Not of those that wait: objects take more than their text.
+            body = json_text.decode(await looked_through(_checked, text))
             try:
                 await self._initialise(body)
             except errors.GroundhogError as error:
@@ -271,23 +276,20 @@ class Container:
 
     async def _reply(self, pool: Pool, request: Request) -> Reply:
         limits = self._limits
-        job = self._submit(pool, parse_json(await read_body(request, limits.request_bytes, limits.timeout_s)))
+        body = await read_body(request, limits.request_bytes, limits.timeout_s)
+        job = self._submit(pool, *await looked_through(_value_and_context, body))
         return await self._unless_hopeless(request, pool, job)
 
-    def _submit(self, pool: Pool, message: Any) -> Job:
-        """Ask the pool. What the body says is gone afterwards: as objects it takes thirty times as much."""
-        if not isinstance(message, dict):
-            raise Refusal(400, "the body of a run is an object with the member value")
-        arguments = message.get("value", {})
-        if not isinstance(arguments, dict | list):
-            raise Refusal(400, "the value of a run must be an object or an array")
-        context = {
-            name: item for name, item in message.items() if name not in _NOT_CONTEXT and item is not None
-        }
+    def _submit(self, pool: Pool, arguments: JsonLine, members: dict[str, bytes]) -> Job:
+        """Ask the pool, given the value of a run's body, and its other members."""
+        if sum(map(len, members.values())) > _LONGEST_CONTEXT:
+            raise Refusal(400, f"the members beside value have more than {_LONGEST_CONTEXT} bytes")
+        told = {name: json_text.decode(text.decode()) for name, text in members.items()}
+        context = {name: item for name, item in told.items() if name not in _NOT_CONTEXT and item is not None}
         return pool.submit(
             encoded(arguments, self._limits.request_bytes),
-            domain=_domain(message),
-            timeout=_timeout(message.get("deadline"), self._limits.timeout_s),
+            domain=_domain(told),
+            timeout=_timeout(told.get("deadline"), self._limits.timeout_s),
             context=context,
         )
 
@@ -343,6 +345,21 @@ def _remove(directory: Path) -> None:
 def _lines(*texts: str) -> str:
     """Return the texts that are not empty, each ending its line."""
     return "".join(text if text.endswith("\n") else text + "\n" for text in texts if text)
+
+
+def _checked(body: bytes) -> str:
+    json_text.kind(body)
+    return body.decode()
+
+
+def _value_and_context(body: bytes) -> tuple[JsonLine, dict[str, bytes]]:
+    members = json_text.members(body)
+    if members is None:
+        raise Refusal(400, "the body of a run is an object with the member value")
+    value = members.pop("value", b"{}")
+    if not value.startswith((b"{", b"[")):
+        raise Refusal(400, "the value of a run must be an object or an array")
+    return json_text.line(value), members
 
 
 def _timeout(deadline: Any, limit: float) -> float:

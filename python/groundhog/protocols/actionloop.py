@@ -38,10 +38,12 @@ from __future__ import annotations
 import json
 from binascii import hexlify
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, TypeGuard
+from typing import TYPE_CHECKING, Any, ClassVar, TypeGuard
 
 from groundhog._collector import paused_for
 from groundhog.errors import HookError, InvalidRequestError, PayloadTooLargeError, ProtocolError
+from groundhog.protocols import json_text
+from groundhog.protocols.json_text import JsonLine
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -74,56 +76,26 @@ the log quotes them.
 _RESERVED = frozenset({"value", "groundhog"})
 
 
-def _refuse_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is not JSON")
-
-
 _encode_text = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode
 _encode_ascii = json.JSONEncoder(separators=(",", ":"), allow_nan=False).encode
-_decode = json.JSONDecoder(parse_constant=_refuse_constant).decode
 
 
-# Some runtimes end a line at a carriage return, or at a line separator of Unicode, as Node's readline does.
-# Who could put one there could forge a request, with another one's context. In JSON the first two are only
-# between tokens, the others only in strings.
-_LINE_ENDS = (
-    (b"\n", b" "),
-    (b"\r", b" "),
-    ("\u0085".encode(), rb"\u0085"),
-    ("\u2028".encode(), rb"\u2028"),
-    ("\u2029".encode(), rb"\u2029"),
-)
-
-
-def _one_line(encoded: bytes) -> bytes:
-    """The same JSON in one line, whatever a runtime takes for the end of a line."""
-    for end, harmless in _LINE_ENDS:
-        if end in encoded:
-            encoded = encoded.replace(end, harmless)
-    return encoded
-
-
-def _encode(value: Any) -> bytes:
+def _encode(value: Any) -> JsonLine:
     """JSON in UTF-8, in one line."""
     try:
-        return _one_line(_encode_text(value).encode("utf-8"))
+        return json_text.line(_encode_text(value).encode("utf-8"))
     except UnicodeEncodeError:  # half a surrogate pair: only an escape can carry it
-        return _encode_ascii(value).encode("ascii")
+        return JsonLine(_encode_ascii(value).encode("ascii"))
 
 
-class JsonBytes(bytes):
-    """JSON that has been checked already, by a front end that received it as such: it is sent as it is."""
-
-    __slots__ = ()
-
-
-def encode_value(value: Any, limit: int) -> bytes:
-    """A request's parameters as JSON in one line, at most ``limit`` bytes of it.
+def encode_value(value: Any, limit: int) -> JsonLine:
+    """A request's parameters as JSON in one line, at most ``limit`` bytes of it. What a front end received as
+    JSON, and has checked, stays as it is.
 
     Raises InvalidRequestError if ``value`` is not JSON, PayloadTooLargeError if it is too long.
     """
-    if isinstance(value, JsonBytes):
-        encoded = _one_line(value)
+    if isinstance(value, JsonLine):
+        encoded = value
     else:
         try:
             encoded = _encode(value)
@@ -238,7 +210,7 @@ def parse_ack(line: bytes) -> Ack:
     none.
     """
     try:
-        parsed = _decode(line.decode("utf-8")) if len(line) <= _LONGEST_SAID else None
+        parsed = json_text.decode(line.decode("utf-8")) if len(line) <= _LONGEST_SAID else None
     except (ValueError, RecursionError):
         parsed = None
     if not isinstance(parsed, dict) or not isinstance(parsed.get("ok"), bool):
@@ -260,7 +232,7 @@ def _member(line: bytes, name: str) -> str:
     if len(line) > _LONGEST_SAID:
         return excerpt(line)
     try:
-        return str(_decode(line.decode("utf-8"))[name])
+        return str(json_text.decode(line.decode("utf-8"))[name])
     except (ValueError, RecursionError, LookupError, TypeError):
         return excerpt(line)
 
@@ -270,19 +242,30 @@ def is_failure(value: Any) -> TypeGuard[dict[str, Any]]:
     return isinstance(value, dict) and value.keys() == {"error"}
 
 
-def parse_answer(line: bytes) -> dict[str, Any] | list[Any]:
-    """The answer in ``line``. ProtocolError if it is not JSON, or neither an object nor an array."""
+def is_failed(line: bytes) -> bool:
+    """Whether the answer in ``line`` is an object with the one member ``error``.
+
+    Raises ProtocolError if it is not JSON, or neither an object nor an array.
+    """
     try:
-        with paused_for(len(line)):
-            value = _decode(line.decode("utf-8"))
+        kind = json_text.kind(line)
     except RecursionError:
         raise ProtocolError("the function's answer is nested too deeply") from None
-    except MemoryError:
-        raise ProtocolError(NO_MEMORY) from None
     except ValueError as error:
         raise ProtocolError(f"the function's answer is not JSON ({error}): {excerpt(line)}") from None
-    if not isinstance(value, (dict, list)):
+    if kind == "scalar":
         raise ProtocolError(NOT_AN_OBJECT)
+    return kind == "failure"
+
+
+def parse_answer(line: bytes) -> dict[str, Any] | list[Any]:
+    """The answer in ``line``. Raises ProtocolError as `is_failed` does, and if there is no room for it."""
+    is_failed(line)
+    try:
+        with paused_for(len(line)):
+            value: dict[str, Any] | list[Any] = json_text.decode(line.decode("utf-8"))
+    except MemoryError:
+        raise ProtocolError(NO_MEMORY) from None
     return value
 
 

@@ -23,7 +23,9 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING, Any
 
+from groundhog._collector import paused_for
 from groundhog.errors import ProtocolError
+from groundhog.protocols import json_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -201,11 +203,23 @@ def of_trailers(trailers: Mapping[bytes, bytes]) -> bytes:
     return json.dumps(body).encode()
 
 
-def parse_response(body: bytes) -> Any:
-    """The value that a function answered: of JSON, or else the text. ProtocolError if it takes too much."""
+def is_failed(body: bytes) -> bool:
+    """Whether a function answered an object with the one member ``error``; what is no JSON is text.
+
+    Raises ProtocolError if it is nested too deeply.
+    """
     try:
-        return json.loads(body) if body else None
+        return json_text.kind(body) == "failure"
     except RecursionError:
         raise ProtocolError("the function's answer is nested too deeply") from None
+    except ValueError:
+        return False
+
+
+def parse_response(body: bytes) -> Any:
+    """The value that a function answered: of JSON, or else the text."""
+    try:
+        with paused_for(len(body)):
+            return json.loads(body) if body else None
     except ValueError:
         return body.decode("utf-8", "replace")

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 if TYPE_CHECKING:
     import asyncio
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from groundhog.config import JsonValue, Limits
     from groundhog.errors import InvocationError
@@ -18,11 +18,14 @@ if TYPE_CHECKING:
 class Answer(NamedTuple):
     """What a function answered."""
 
-    value: JsonValue
     raw: bytes
     """As it came."""
     raised: bool
     """The function raised, it did not return that."""
+    judge: Callable[[bytes], bool]
+    """Looks through all of it: whether it reports an exception. ProtocolError if it is no answer."""
+    decode: Callable[[bytes], JsonValue]
+    """Makes its value."""
 
 
 class Owner(Protocol):
@@ -83,7 +86,7 @@ class Channel(Protocol):
         """The process is as at its snapshot: so is this. ProtocolError if something is not."""
 
     def answer(self, line: bytes) -> Answer:
-        """What an answer says; ProtocolError if it is none."""
+        """The answer in a line."""
 
     def take_logs(self) -> tuple[str, str]:
         """What has been printed until now, to stdout and to stderr; what comes from now on is nobody's."""

@@ -22,6 +22,7 @@ from groundhog.protocols.actionloop import (
     RAISED,
     AnswerDecoder,
     Freshness,
+    is_failed,
     parse_answer,
 )
 from groundhog.worker.channel import Answer
@@ -241,11 +242,11 @@ class Channel:
         """Nothing is to be done: the engine has emptied the pipes."""
 
     def answer(self, line: bytes) -> Answer:
-        """The answer in a line; ProtocolError if it is not JSON, or neither an object nor an array."""
+        """The answer in a line, which may be none."""
         raised = self.marks_raised and line.endswith(RAISED)
         if raised:
             line = line[: -len(RAISED)]
-        return Answer(parse_answer(line), line, raised)
+        return Answer(line, raised, is_failed, parse_answer)
 
     def take_logs(self) -> tuple[str, str]:
         """What has been printed until now, to stdout and to stderr; what comes from now on is nobody's."""

@@ -23,7 +23,6 @@ from typing import TYPE_CHECKING, Any
 
 import h11
 
-from groundhog._collector import paused_for
 from groundhog._log import log
 from groundhog.errors import CutOffError, HookError, InvalidRequestError, PayloadTooLargeError, ProtocolError
 from groundhog.protocols import runtime_api
@@ -234,8 +233,7 @@ class RuntimeApi:
 
     def answer(self, line: bytes) -> Answer:
         """What the function answered: any JSON, or else text."""
-        with paused_for(len(line)):
-            return Answer(runtime_api.parse_response(line), line, self._raised)
+        return Answer(line, self._raised, runtime_api.is_failed, runtime_api.parse_response)
 
     def take_logs(self) -> tuple[str, str]:
         """What has been printed until now."""

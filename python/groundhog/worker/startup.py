@@ -26,7 +26,6 @@ from groundhog.protocols.actionloop import (
     Ack,
     encode_context,
     excerpt,
-    is_failure,
     noop_line,
     parse_ack,
 )
@@ -290,11 +289,12 @@ class Startup:
             said = await self._serve(request)
             assert self._channel is not None  # noqa: S101
             answer = self._channel.answer(said)
+            failed = answer.judge(answer.raw)
         except (InitError, InvocationError) as error:
             printed = error.log if isinstance(error, InitError) else self._log()
             raise InitError(f"warm-up request {number} failed: {error}", printed) from None
-        if answer.raised or is_failure(answer.value):
-            why = answer.value["error"] if is_failure(answer.value) else excerpt(answer.raw, 1000)
+        if answer.raised or failed:
+            why = answer.decode(answer.raw)["error"] if failed else excerpt(answer.raw, 1000)
             raise InitError(f"warm-up request {number} failed: {why}", self._log())
         self._trial.answered(request, said)
 

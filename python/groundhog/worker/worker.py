@@ -6,10 +6,12 @@ import asyncio
 import functools
 import time
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Concatenate, ParamSpec, Protocol
 
 from groundhog import orphans
 from groundhog._log import log
+from groundhog._threads import beside
 from groundhog.config import Isolation, Limits, Reply, Timings
 from groundhog.errors import (
     CutOffError,
@@ -24,7 +26,7 @@ from groundhog.errors import (
     StateMismatchError,
     TraceeExitedError,
 )
-from groundhog.protocols.actionloop import NO_MEMORY, is_failure, parse_ack
+from groundhog.protocols.actionloop import NO_MEMORY, parse_ack
 from groundhog.worker.connections import USED, SpentError
 from groundhog.worker.lifecycle import STARTED, Action, Event, State, advance
 from groundhog.worker.startup import Startup, report_finish
@@ -38,14 +40,17 @@ if TYPE_CHECKING:
     from groundhog.jail import Confinement
     from groundhog.removal import Remover
     from groundhog.runners.command import Command
-    from groundhog.worker.channel import Channel
+    from groundhog.worker.channel import Answer, Channel
     from groundhog.worker.connections import ConnectionPolicy
     from groundhog.worker.engine import Engine, Process, RestoreReport, SnapshotInfo
     from groundhog.worker.job import Job
     from groundhog.worker.watchdog import Watchdog
 
 _LARGE_ANSWER = 256 << 10
-"""From here on parsing takes longer than a restore does, so the restore is started first."""
+"""From here on looking through it takes longer than a restore does, so the restore is started first, and a
+thread looks.
+"""
+_FAILED = "its worker failed; the log of groundhog says why"
 _STATUS_LOOKS, _STATUS_PAUSE_S = 100, 0.001
 _BROKEN = {
     PayloadTooLargeError: "answer-too-large",
@@ -308,11 +313,10 @@ class Worker:
 
     def fail(self) -> None:
         """Retire it for what nobody foresaw."""
-        message = "its worker failed; the log of groundhog says why"
         if self._state in STARTED:
-            self.retire("worker-failed", message)
+            self.retire("worker-failed", _FAILED)
         else:
-            self._startup.on_failure(ProtocolError(f"function process {self.pid}: {message}"))
+            self._startup.on_failure(ProtocolError(f"function process {self.pid}: {_FAILED}"))
 
     def kill(self) -> None:
         """Have its process end, unless that has been freed already. From any thread."""
@@ -379,17 +383,41 @@ class Worker:
         stdout, stderr = self._channel.take_logs()
         timings = Timings(self._timings.queue_s, run_s, self._timings.restore_s)
         self._job = None  # from here on nothing large is made that nobody catches
-        early = len(line) > _LARGE_ANSWER and self._after_answer(at_once=True)
-        try:
-            value, raw, raised = self._channel.answer(line)
-            reply = Reply(value, stdout, stderr, timings, raw, raised)
-        except ProtocolError as error:
-            error.stdout, error.stderr = stdout, stderr
-            self._finish(job, error, timings)
+        answer = self._channel.answer(line)
+        told = partial(self._judged, job, answer, (stdout, stderr), timings)
+        if len(line) > _LARGE_ANSWER:
+            early = self._after_answer(at_once=True)
+            looking = asyncio.wrap_future(beside(answer.judge, answer.raw), loop=self._loop)
+            looking.add_done_callback(told)
         else:
-            self._finish(job, reply, timings)
+            early = False
+            told()
         if not early:
             self._after_answer()
+
+    @_or_retire
+    def _judged(
+        self,
+        job: Job,
+        answer: Answer,
+        logs: tuple[str, str],
+        timings: Timings,
+        looked: asyncio.Future[bool] | None = None,
+    ) -> None:
+        """Tell the caller, once the answer has been looked through."""
+        try:
+            failed = looked.result() if looked is not None else answer.judge(answer.raw)
+            reply = Reply(answer.raw, *logs, timings, answer.raised, failed, answer.decode)
+        except ProtocolError as error:
+            error.stdout, error.stderr = logs
+            self._finish(job, error, timings)
+        except MemoryError:
+            self._finish(job, ProtocolError(NO_MEMORY), timings)
+        except BaseException:  # the caller waits, whatever it is
+            self._finish(job, ProtocolError(_FAILED), timings)
+            raise
+        else:
+            self._finish(job, reply, timings)
 
     @_or_retire
     def on_hooks_done(self) -> None:
@@ -654,7 +682,7 @@ class Worker:
         if isinstance(result, Reply):
             if not job.future.done():
                 job.future.set_result(result)
-            failed = result.raised or is_failure(result.value)
+            failed = result.raised or result.failed
             self._listener.worker_answered("error" if failed else "ok", timings)
         else:
             if not job.future.done():

@@ -11,12 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from groundhog.errors import HookError, InvalidRequestError, PayloadTooLargeError, ProtocolError
+from groundhog.protocols import json_text
 from groundhog.protocols.actionloop import (
     NOT_AN_OBJECT,
     Ack,
     AnswerDecoder,
     Freshness,
-    JsonBytes,
     encode_request,
     encode_value,
     excerpt,
@@ -66,7 +66,7 @@ class TestRequests:
     def test_nobody_can_end_the_line_for_runtimes_that_know_other_ends(self, end: str) -> None:
         forged = f'{end}{{"value":{{"forged":1}},"api_key":"another one\'s"}}{end}'
         for value in ({"a": forged}, {forged: 1}):
-            as_it_came = JsonBytes(json.dumps(value, ensure_ascii=False).encode())
+            as_it_came = json_text.line(json.dumps(value, ensure_ascii=False).encode())
             for params, context in ((value, {}), (as_it_came, {}), ({}, value)):
                 line = encode_request(params, context).decode()
                 assert len(line.splitlines()) == 1
@@ -115,7 +115,7 @@ class TestRequests:
             encode_value("a" * 99, 100)
 
     def test_json_that_came_as_such_is_passed_on(self) -> None:
-        assert encode_request(JsonBytes(b'{\n "a": 1.50\n}')) == b'{"value":{  "a": 1.50 }}\n'
+        assert encode_request(json_text.line(b'{\n "a": 1.50\n}')) == b'{"value":{  "a": 1.50 }}\n'
 
     def test_noop(self) -> None:
         assert noop_line() == b'{"groundhog":"noop"}\n'
@@ -173,7 +173,7 @@ class TestAnswers:
         def give_up(_: str) -> None:
             raise MemoryError
 
-        monkeypatch.setattr("groundhog.protocols.actionloop._decode", give_up)
+        monkeypatch.setattr("groundhog.protocols.json_text.decode", give_up)
         with pytest.raises(ProtocolError, match="more memory than there is"):
             parse_answer(b"{}")
 

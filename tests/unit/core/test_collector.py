@@ -7,14 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from groundhog.errors import ProtocolError
-from groundhog.platforms.answers import Refusal, parse_json
 from groundhog.protocols.actionloop import parse_answer
+from groundhog.protocols.runtime_api import parse_response
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-PARSERS = [parse_answer, parse_json]
+PARSERS = [parse_answer, parse_response]
 MANY = b"[" + b"[]," * 500_000 + b"[]]"
 
 
@@ -43,8 +42,7 @@ def test_nothing_is_collected_meanwhile(parse: Callable[[bytes], Any], collectio
 
 @pytest.mark.parametrize("parse", PARSERS)
 def test_afterwards_it_is_as_before(parse: Callable[[bytes], Any]) -> None:
-    with pytest.raises((ProtocolError, Refusal)):
-        parse(MANY[:-1])
+    parse(MANY)
     assert gc.isenabled()
     gc.disable()
     try:

@@ -286,7 +286,7 @@ class TestWorkers:
 
 
 @pytest.mark.parametrize(
-    "failing", ["pipes.Channel.reverted", "worker.is_failure"], ids=["after-restore", "at-answer"]
+    "failing", ["pipes.Channel.reverted", "pipes.is_failed"], ids=["after-restore", "at-answer"]
 )
 async def test_what_nobody_foresaw_retires_the_process(monkeypatch: pytest.MonkeyPatch, failing: str) -> None:
     """A worker that only logged it would wait for ever, and the pool's end for the worker."""
@@ -299,7 +299,7 @@ async def test_what_nobody_foresaw_retires_the_process(monkeypatch: pytest.Monke
                 raise RuntimeError("nobody foresaw it")
 
             patched.setattr(f"groundhog.worker.{failing}", fail)
-            with contextlib.suppress(groundhog.CutOffError):
+            with contextlib.suppress(groundhog.CutOffError, groundhog.ProtocolError):
                 await pool.invoke({})
             await recorder.until(lambda: bool(recorder.retired))
         assert (await pool.invoke({})).value["n"] == 1

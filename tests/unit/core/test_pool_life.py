@@ -189,7 +189,7 @@ class TestStarting:
             (b"5\n", "The action did not return a dictionary or array."),
             (
                 b"nonsense\n",
-                "the function's answer is not JSON (Expecting value: line 1 column 1 (char 0)): 'nonsense'",
+                "the function's answer is not JSON (expected ident at line 1 column 2): 'nonsense'",
             ),
         ],
     )

@@ -168,7 +168,7 @@ def test_answers_of_any_kind(body: bytes, value: Any) -> None:
 
 def test_an_answer_that_is_nested_too_deeply() -> None:
     with pytest.raises(ProtocolError, match="nested too deeply"):
-        runtime_api.parse_response(b"[" * 100_000)
+        runtime_api.is_failed(b"[" * 100_000)
 
 
 class Told(Recorder):
@@ -454,7 +454,8 @@ async def test_what_was_raised(it: Fixture) -> None:
     await read(client)
     client.send(post("invocation/id/error", b'{"errorMessage":"why"}'))
     _, line = await it.next()
-    assert it.channel.answer(line) == ({"errorMessage": "why"}, line, True)
+    answer = it.channel.answer(line)
+    assert (answer.decode(answer.raw), answer.raised) == ({"errorMessage": "why"}, True)
 
 
 async def test_an_answer_that_is_streamed(it: Fixture) -> None:
@@ -466,7 +467,8 @@ async def test_an_answer_that_is_streamed(it: Fixture) -> None:
     client.send(start + b"3\r\none\r\n")
     client.send(b"3\r\ntwo\r\n0\r\n\r\n")
     _, line = await it.next()
-    assert it.channel.answer(line) == ("onetwo", b"onetwo", False)
+    answer = it.channel.answer(line)
+    assert (answer.decode(answer.raw), answer.raised) == ("onetwo", False)
     await read(client)
     client.send(NEXT)
     it.deliver()
@@ -478,9 +480,9 @@ async def test_an_answer_that_is_streamed(it: Fixture) -> None:
         + body
         + b"\r\n\r\n"
     )
-    value, _, raised = it.channel.answer((await it.next())[1])
-    assert raised
-    assert value == {"errorType": "Oops", "errorMessage": "late"}
+    answer = it.channel.answer((await it.next())[1])
+    assert answer.raised
+    assert answer.decode(answer.raw) == {"errorType": "Oops", "errorMessage": "late"}
 
 
 async def test_an_answer_that_is_too_large(it: Fixture) -> None:

@@ -45,27 +45,54 @@ def test_a_body_is_sent_as_one_line_and_means_the_same(
     value: Any, ascii_only: bool, indent: str | None
 ) -> None:
     text = json.dumps(value, ensure_ascii=ascii_only, indent=indent)
-    sent = arguments(text.encode("utf-8", "replace"), LIMIT)
+    sent = asyncio.run(arguments(text.encode("utf-8", "replace"), LIMIT))
     assert json.loads(sent) == json.loads(text.encode("utf-8", "replace"))
     assert not set(sent.decode()) & set(LINE_ENDS)
 
 
-@pytest.mark.parametrize("call", [encoded, lambda value, limit: arguments(json.dumps(value).encode(), limit)])
-def test_too_large_is_413(call: Any) -> None:
+async def test_too_large_is_413() -> None:
     with pytest.raises(Refusal, match="limit is 100") as caught:
-        call(["x" * 100], 100)
+        encoded(["x" * 100], 100)
+    assert caught.value.status == 413
+    with pytest.raises(Refusal, match="limit is 100") as caught:
+        await arguments(json.dumps(["x" * 100]).encode(), 100)
     assert caught.value.status == 413
 
 
 def test_what_has_no_form_to_be_sent_in_is_400() -> None:
     with pytest.raises(InvalidRequestError, match="Out of range") as caught:
-        encoded(answers.parse_json(b'{"x": 1e400}'), 100)
+        encoded({"x": 1e400}, 100)
     assert answers.of_error(caught.value).status_code == 400
 
 
-def test_a_number_of_too_many_digits() -> None:
-    with pytest.raises(Refusal, match=r"value has 5000 digits$"):
-        answers.parse_json(b"1" * 5000)
+@pytest.mark.parametrize("size", [10, 100_000])  # the second is looked through by a thread
+@pytest.mark.parametrize(
+    ("body", "why"),
+    [
+        (b"[" + b"1" * 5000 + b"]", "the body is not JSON: a number has more than 4300 digits"),
+        (b"[" * 5000, "the body is nested too deeply"),
+        (b'{"a": NaN}', "the body is not JSON: expected value at line 1 column 7"),
+        (b'["\xff"]', "the body is not JSON: byte 2 is not UTF-8"),
+        (b'"text"', "the body is JSON, but not an object or an array: arguments have names"),
+        (b"", "the body is empty: send a JSON object, such as {}"),
+    ],
+)
+async def test_what_is_no_arguments(body: bytes, why: str, size: int) -> None:
+    with pytest.raises(Refusal) as caught:
+        await arguments(body + b" " * size, LIMIT)
+    assert (caught.value.status, caught.value.message) == (400, why)
+
+
+async def test_large_arguments_keep_nobody_waiting() -> None:
+    """The loop takes its turns while a thread looks."""
+    turns = 0
+    body = b"[" + b"[]," * 3_000_000 + b"[]]"
+    looking = asyncio.ensure_future(arguments(body, len(body)))
+    while not looking.done():
+        turns += 1
+        await asyncio.sleep(0)
+    assert await looking == body
+    assert turns > 10
 
 
 def test_half_a_surrogate_pair_stays_escaped() -> None:
