@@ -28,7 +28,8 @@ _WNOTHREAD = 0x20000000
 """Of this thread only: others wait for what they have started themselves. waitid(2)"""
 _WALL = 0x40000000
 _ENDED = os.WEXITED | os.WNOHANG | _WNOTHREAD | _WALL
-_TRACED = re.compile(r"^TracerPid:\s*[1-9]", re.MULTILINE)
+_TRACED = re.compile(rb"^TracerPid:\s*[1-9]", re.MULTILINE)
+"""A line of ``/proc/PID/status``. Read as text, the name of a process could hold others that end it."""
 _inherits = False
 
 
@@ -77,7 +78,7 @@ def _bury_one(pid: int) -> None:
 def _is_traced(pid: int) -> bool:
     """Whether a tracer is to learn of its end; nobody begins to trace one that has ended."""
     try:
-        status = Path(f"/proc/{pid}/status").read_text(errors="replace")
+        status = Path(f"/proc/{pid}/status").read_bytes()
     except OSError:
         return True  # gone, or nobody can tell
     return _TRACED.search(status) is not None

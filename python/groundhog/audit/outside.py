@@ -133,7 +133,7 @@ def _first_line(text: str) -> str:
 
 def _read(path: Path) -> str:
     with contextlib.suppress(OSError):
-        return path.read_text(encoding="utf-8", errors="replace")
+        return path.read_bytes().decode("utf-8", "replace")  # lines end at "\n" alone: names may have others
     return ""
 
 
@@ -150,7 +150,7 @@ def _entries(folder: Path) -> list[Path]:
 
 
 def _fields(text: str) -> dict[str, str]:
-    pairs = (line.partition(":") for line in text.splitlines())
+    pairs = (line.partition(":") for line in text.split("\n"))
     return {name: " ".join(value.split()) for name, _, value in pairs}
 
 

@@ -36,7 +36,7 @@ _REMEMBERED = 1024  # connections
 _ASKERS = 16
 _ROOT = 0
 _SYS_PTRACE = 1 << 19  # linux/capability.h
-_HIDING = re.compile(r"(?:^|,)hidepid=(?!0|off)")
+_HIDING = re.compile(rb"(?:^|,)hidepid=(?!0|off)")
 """Among the options of ``/proc``: it does not show us the processes of other users, or nothing of them."""
 _ENGINE = b"/groundhog/_core."
 """In the path of the library by which a supervisor runs functions."""
@@ -289,8 +289,9 @@ def _are_hidden() -> bool:
     """
     if Path("/proc/self/ns/pid").stat().st_ino != _OUTERMOST:
         return True
-    mounts = Path("/proc/self/mountinfo").read_text("utf-8", "replace").splitlines()
-    options = [options for _, _, _, _, where, *_, options in map(str.split, mounts) if where == "/proc"]
+    lines = Path("/proc/self/mountinfo").read_bytes().split(b"\n")
+    mounts = (line.split(b" ") for line in lines if line)
+    options = [options for _, _, _, _, where, *_, options in mounts if where == b"/proc"]
     if options and not _HIDING.search(options[-1]):
         return False
     status = Path("/proc/self/status").read_text("ascii", "replace")
@@ -337,18 +338,21 @@ def _target(descriptor: str) -> str:
 
 def _tracer(process: Path) -> int | None:
     """Return the thread that traces a process; 0: there is none, None: nobody can tell."""
-    return next(iter(_numbers(process, "TracerPid:")), None)
+    return next(iter(_numbers(process, b"TracerPid:")), None)
 
 
 def _users(process: Path) -> set[int]:
     """Return who a process or thread is; nobody: it cannot be told."""
-    return set(_numbers(process, "Uid:"))
+    return set(_numbers(process, b"Uid:"))
 
 
-def _numbers(process: Path, name: str) -> list[int]:
-    """Return what a line of a process's status says; nothing if it has ended, or nobody may look."""
+def _numbers(process: Path, name: bytes) -> list[int]:
+    """Return what a line of a process's status says; nothing if it has ended, or nobody may look.
+
+    First comes its name, which it chooses: of what ends a line of text, the kernel escapes a line feed alone.
+    """
     try:
-        lines = Path(process, "status").read_text("ascii", "replace").splitlines()
+        lines = Path(process, "status").read_bytes().split(b"\n")
     except OSError:
         return []
     return next((list(map(int, line.split()[1:])) for line in lines if line.startswith(name)), [])

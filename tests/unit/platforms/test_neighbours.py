@@ -320,6 +320,22 @@ async def test_a_function_whose_socket_seems_to_be_of_another_user(
         await Neighbours({os.geteuid() + 1}).check(connection.request())
 
 
+@pytest.mark.parametrize("end", ["\r", "\v", "\f", "\x1c"])
+@pytest.mark.parametrize("line", ["TracerPid: 7", "TracerPid: x", "Uid: 7"])
+def test_a_name_is_no_line_of_what_the_kernel_tells(end: str, line: str) -> None:
+    """Or a function would not be seen to be traced, and any process keep others' callers from being found."""
+    names_itself = "import sys\nopen('/proc/self/comm', 'wb').write(sys.argv[1].encode())\nprint(flush=True)"
+    words = [sys.executable, "-c", f"{names_itself}\nsys.stdin.read()", end + line]
+    with subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        process.stdout.readline()
+        folder = Path("/proc", str(process.pid))
+        assert neighbours._tracer(folder) == 0
+        assert neighbours._users(folder) == US
+        process.stdin.close()
+
+
 def test_whom_others_trace() -> None:
     """A tracer attaches to its parent, another process than this one, as a server does to its functions."""
     before = strangers()
