@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import http.server
+import json
 import threading
 from typing import TYPE_CHECKING
+
+import pytest
 
 from tests.framework.commands import groundhog, served
 from tests.framework.servers import free_port
@@ -57,3 +61,54 @@ def test_an_address_that_is_none() -> None:
     result = groundhog("top", "file:///etc/passwd", "--once")
     assert result.returncode == 1
     assert "begins with http:// or https://" in result.stderr
+
+
+ANSWER = b"HTTP/1.0 200 OK\r\n\r\n"
+INFO = ANSWER + json.dumps({"function": "f", "pool": {}}).encode()
+RETIRED = ANSWER + b'# TYPE groundhog_retirements counter\ngroundhog_retirements_total{reason="%s"} 1\n'
+BUCKET = ANSWER + b'# TYPE groundhog_x histogram\ngroundhog_x_bucket{le="wide"} 1\n'
+
+
+def asked(metrics: bytes, info: bytes) -> tuple[int, str]:
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.wfile.write(metrics if self.path.endswith("metrics") else info)
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with http.server.HTTPServer(("127.0.0.1", 0), Handler) as server:
+        serving = threading.Thread(target=server.serve_forever)
+        serving.start()
+        try:
+            shown = groundhog("top", f"http://127.0.0.1:{server.server_port}", "--once", "--interval", "0.1")
+        finally:
+            server.shutdown()
+            serving.join()
+    return shown.returncode, shown.stdout + shown.stderr
+
+
+@pytest.mark.parametrize("name", [b"[/none]", b"[red]", b"\x1b]0;title\x07"])
+def test_what_a_server_names_is_shown_as_it_is(name: bytes) -> None:
+    code, said = asked(RETIRED % name, INFO)
+    assert code == 0, said
+    assert name.decode().replace("\x1b", "\\x1b").replace("\x07", "\\x07") in said
+
+
+@pytest.mark.parametrize(
+    ("metrics", "info"),
+    [
+        (b"SSH-2.0-OpenSSH_9.9\x1b[31m\r\n", b""),
+        (ANSWER, ANSWER + b"[1]"),
+        (ANSWER, ANSWER + b'{"pool": "none"}'),
+        (ANSWER, ANSWER + b"[" * 200_000),
+        (BUCKET, INFO),
+    ],
+    ids=["no HTTP", "a list", "no pool", "nested", "no bound"],
+)
+def test_what_is_no_server_of_ours(metrics: bytes, info: bytes) -> None:
+    code, said = asked(metrics, info)
+    assert code == 1
+    assert said.startswith("groundhog: http://127.0.0.1:")
+    assert said.count("\n") == 1, said
+    assert "\x1b" not in said

@@ -22,7 +22,7 @@ class Reading:
         text: in Prometheus's text format.
 
     Raises:
-        ValueError: it is in another one.
+        ValueError: it is in another one, or a bucket of a histogram has no bound.
     """
 
     counts: Mapping[tuple[str, str], float]
@@ -35,6 +35,8 @@ class Reading:
         for family in text_string_to_metric_families(text):
             for sample in family.samples:
                 label = next(iter(sample.labels.values()), "")
+                if sample.name.endswith("_bucket"):
+                    float(label)
                 counts[sample.name.removeprefix(_PREFIX).removesuffix("_total"), label] = sample.value
         return cls(counts)
 

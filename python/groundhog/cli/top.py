@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import json
 import time
 import urllib.error
@@ -74,11 +75,17 @@ def look(url: str) -> Look:
     """
     metrics, info = (_ask(f"{url.rstrip('/')}/_/{name}") for name in ("metrics", "info"))
     try:
-        return Look(json.loads(info), Reading.of(metrics), time.monotonic())
-    except ValueError as error:
+        return Look(_object(json.loads(info)), Reading.of(metrics), time.monotonic())
+    except (ValueError, RecursionError) as error:
         raise click.ClickException(
             f"{url} is no server of Groundhog's: its /_/ answers otherwise ({error})"
         ) from None
+
+
+def _object(info: Any) -> dict[str, Any]:
+    if not isinstance(info, dict) or not isinstance(info.get("pool") or {}, dict):
+        raise ValueError("what it says of itself is no object")  # noqa: TRY004 - of what it says, not of its type
+    return info
 
 
 def _ask(url: str) -> str:
@@ -91,7 +98,7 @@ def _ask(url: str) -> str:
     except urllib.error.HTTPError as error:
         said = error.read(1000).decode(errors="replace")
         raise click.ClickException(f"{url} answers {error.code}: {said}") from None
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, http.client.HTTPException) as error:
         raise click.ClickException(
             f"{url} does not answer: {error}; is the server up, and is that its port?"
         ) from None
@@ -105,7 +112,7 @@ def view(url: str, before: Look, after: Look) -> RenderableType:
     if retired:
         parts.append(_retirements(retired, seen))
     if connections := (after.info.get("pool") or {}).get("connections"):
-        parts.append(Text(shown(connections)))
+        parts.append(Text(shown(str(connections))))
     return Group(*parts)
 
 
@@ -130,7 +137,7 @@ def _requests(seen: Interval) -> Table:
     table.add_row(f"waiting ({seen.after.one('queue_length'):.0f} now)", "", *waited)
     for outcome, rate in sorted(rates.items()):
         if outcome != "ok":
-            table.add_row(f"  {outcome}", f"{rate:,.1f}", "", "")
+            table.add_row(_named(f"  {outcome}"), f"{rate:,.1f}", "", "")
     return table
 
 
@@ -142,10 +149,10 @@ def _restores(seen: Interval) -> Table:
     pages = [seen.quantile("dirty_pages", share) for share in (0.5, 0.95)]
     table.add_row("pages written", "", *("" if count is None else f"{count:,.0f}" for count in pages))
     for phase, spent in seen.phases().items():
-        table.add_row(f"  {phase}, mean", "", _seconds(spent), "")
+        table.add_row(_named(f"  {phase}, mean"), "", _seconds(spent), "")
     workers = seen.after.all("workers")
     states = ", ".join(f"{count:.0f} {state}" for state, count in sorted(workers.items()) if count)
-    table.add_row("workers", states or "none", "", "")
+    table.add_row("workers", _named(states or "none"), "", "")
     table.add_row("memory of snapshots", f"{seen.after.one('snapshot_bytes') / 2**20:,.1f} MiB", "", "")
     return table
 
@@ -154,8 +161,14 @@ def _retirements(retired: dict[str, float], seen: Interval) -> Table:
     table = _table("processes replaced", "in all", "a second")
     rates = seen.rates("retirements")
     for reason, count in sorted(retired.items(), key=lambda item: -item[1]):
-        table.add_row(reason, f"{count:,.0f}", f"{rates.get(reason, 0):,.1f}")
+        table.add_row(_named(reason), f"{count:,.0f}", f"{rates.get(reason, 0):,.1f}")
     return table
+
+
+def _named(text: str) -> Text:
+    """What a server has a name for, which may be none of ours: neither markup nor what a terminal obeys."""
+    indent = text[: len(text) - len(text.lstrip(" "))]
+    return Text(indent + shown(text))
 
 
 def _seconds(value: float | None) -> str:
