@@ -108,7 +108,7 @@ def test_each_answer_is_a_first_one(folder: Path, options: list[str]) -> None:
         assert len({answer["id"] for answer in answers}) == 200
         counters = server.client.get("/_/info").json()["pool"]
         assert counters["requests"] == 200
-        assert set(counters["retirements"]) <= {"superseded"}
+        assert set(counters["retirements"]) <= {"superseded"}, server.log
         assert server.stop() == 0
 
 
