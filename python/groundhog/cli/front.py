@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any, Protocol
 import click
 
 from groundhog._log import log
-from groundhog.cli import listening, log_readers, logs, options
+from groundhog.cli import listening, logs, options
 from groundhog.config import MIB, Isolation, Limits
+from groundhog.platforms import log_readers
 from groundhog.platforms.metrics import Metrics
 from groundhog.pool import Pool
 

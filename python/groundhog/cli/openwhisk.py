@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from groundhog.cli import listening, log_readers, logs, options
+from groundhog.cli import listening, logs, options
 from groundhog.config import Limits
+from groundhog.platforms import log_readers
 from groundhog.platforms.openwhisk import Container
 from groundhog.pool import Pool
 

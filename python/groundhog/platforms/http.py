@@ -39,7 +39,7 @@ from groundhog.platforms.answers import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Awaitable, Callable, Mapping
 
     from starlette.applications import Starlette
     from starlette.requests import Request
@@ -50,6 +50,44 @@ if TYPE_CHECKING:
     from groundhog.platforms.neighbours import Neighbours
     from groundhog.pool import Pool
     from groundhog.worker import Job
+
+
+def endpoint(
+    current: Callable[[], Pool],
+    limits: Limits,
+    domain_of: Callable[[Request], str | None],
+    neighbours: Neighbours | None = None,
+) -> Callable[[Request], Awaitable[Response]]:
+    """Return what answers a call.
+
+    Args:
+        current: gives the pool that gets a request, once its body has come.
+        limits: those of that pool.
+        domain_of: tells a caller's trust domain; None or nothing: the request is a domain of its own.
+        neighbours: see `application`.
+    """
+
+    async def call(request: Request) -> Response:
+        if neighbours is not None:
+            await neighbours.check(request)
+        timeout = parse_timeout(single_header(request, "X-Timeout"), limits.timeout_s)
+        domain = domain_of(request) or None
+        body = await read_body(request, limits.request_bytes, limits.timeout_s)
+        params = await arguments(body, limits.request_bytes)
+        activation_id = os.urandom(16).hex()
+        pool = current()
+        job: Job | None = None
+        try:
+            job = pool.submit(params, domain, timeout, {"activation_id": activation_id})
+            reply = await reply_to(request, pool, job)
+        except errors.GroundhogError as error:
+            request_log.failed(activation_id, error, job)
+            raise
+        if reply.failed or reply.stdout or reply.stderr:
+            request_log.replied(activation_id, reply, failed=reply.failed)
+        return JsonAnswer(reply.raw, 502 if reply.failed else 200)
+
+    return call
 
 
 def application(
@@ -75,26 +113,11 @@ def application(
         info: what ``/_/info`` says about the function.
     """
 
-    async def call(request: Request) -> Response:
-        if neighbours is not None:
-            await neighbours.check(request)
-        timeout = parse_timeout(single_header(request, "X-Timeout"), limits.timeout_s)
-        domain = single_header(request, domain_header) or None if domain_header else None
-        body = await read_body(request, limits.request_bytes, limits.timeout_s)
-        params = await arguments(body, limits.request_bytes)
-        activation_id = os.urandom(16).hex()
-        job: Job | None = None
-        try:
-            job = pool.submit(params, domain, timeout, {"activation_id": activation_id})
-            reply = await reply_to(request, pool, job)
-        except errors.GroundhogError as error:
-            request_log.failed(activation_id, error, job)
-            raise
-        if reply.failed or reply.stdout or reply.stderr:
-            request_log.replied(activation_id, reply, failed=reply.failed)
-        return JsonAnswer(reply.raw, 502 if reply.failed else 200)
+    def domain_of(request: Request) -> str | None:
+        return single_header(request, domain_header) if domain_header else None
 
     metrics.watch(pool.stats)
+    call = endpoint(lambda: pool, limits, domain_of, neighbours)
     return answers.application(
         [
             Route("/", Refusing(call, ("POST",))),

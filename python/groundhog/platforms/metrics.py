@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from groundhog.worker.engine import RestoreReport, SnapshotInfo
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
-_REQUEST_BUCKETS = (
+REQUEST_BUCKETS = (
     0.0001,
     0.00025,
     0.0005,
@@ -43,7 +43,7 @@ _REQUEST_BUCKETS = (
     30,
     60,
 )
-_RESTORE_BUCKETS = (
+RESTORE_BUCKETS = (
     25e-6,
     50e-6,
     75e-6,
@@ -60,7 +60,7 @@ _RESTORE_BUCKETS = (
     0.5,
     1,
 )
-_PAGE_BUCKETS = (10, 25, 50, 100, 250, 500, 1000, 2500, 5000, 10_000, 50_000, 250_000)
+PAGE_BUCKETS = (10, 25, 50, 100, 250, 500, 1000, 2500, 5000, 10_000, 50_000, 250_000)
 
 
 class Metrics(NullObserver):
@@ -75,16 +75,16 @@ class Metrics(NullObserver):
             ["outcome"],
             registry=self.registry,
         )
-        self._queue_seconds = self._histogram("queue_seconds", "Waiting for a clean worker", _REQUEST_BUCKETS)
+        self._queue_seconds = self._histogram("queue_seconds", "Waiting for a clean worker", REQUEST_BUCKETS)
         self._run_seconds = self._histogram(
-            "request_seconds", "In the function, until its whole answer", _REQUEST_BUCKETS
+            "request_seconds", "In the function, until its whole answer", REQUEST_BUCKETS
         )
         self._restore_seconds = self._histogram(
-            "restore_seconds", "Reverting a process after a request", _RESTORE_BUCKETS
+            "restore_seconds", "Reverting a process after a request", RESTORE_BUCKETS
         )
         # A dozen labelled counters would take longer than the restore: summed here, shown when asked.
         self._phases: dict[str, float] = {}
-        self._dirty = self._histogram("dirty_pages", "Pages that a request wrote", _PAGE_BUCKETS)
+        self._dirty = self._histogram("dirty_pages", "Pages that a request wrote", PAGE_BUCKETS)
         self._answers = Counter(
             "groundhog_answers",
             "Answers by HTTP status, also of requests that came to no function; gone: the client left before",

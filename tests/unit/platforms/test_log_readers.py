@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from groundhog.cli import log_readers, logs
-from groundhog.cli.log_readers import Reader
+from groundhog.cli import logs
+from groundhog.platforms import log_readers
+from groundhog.platforms.log_readers import Reader
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
