@@ -30,6 +30,7 @@ COMMANDS = {
     "serve": "Serve a function over HTTP, each request in a clean process.",
     "lambda": "Serve a client of AWS Lambda's Runtime API, called as on AWS.",
     "openwhisk": "Be an OpenWhisk action container.",
+    "ray": "Deploy a function to a cluster of Ray Serve.",
     "invoke": "Call a function here; show its answers and what each restore did.",
     "audit": "Show what requests leave behind, and that a restore leaves nothing of it.",
     "bench": "Measure what isolation costs here.",
@@ -38,7 +39,7 @@ COMMANDS = {
 }
 
 
-_MODULES = {"lambda": "groundhog.cli.aws_lambda"}
+_MODULES = {"lambda": "groundhog.cli.aws_lambda", "ray": "groundhog.cli.ray_deploy"}
 """Of those commands whose names are none for modules."""
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,15 +11,19 @@ import click
 
 from groundhog.cli import listening, options
 from groundhog.config import MIB, Limits, Network
-from groundhog.errors import ConfigError, GroundhogError, UnsupportedError
+from groundhog.errors import ConfigError, UnsupportedError
 
 if TYPE_CHECKING:
-    from groundhog.config import Protocol
+    from groundhog.config import Function, Protocol
 
 
-@click.group("ray")
-def command() -> None:
+@click.group("ray", invoke_without_command=True)
+@click.pass_context
+def command(ctx: click.Context) -> None:
     """Run a function on a cluster of Ray Serve, each request in a clean process."""
+    if ctx.invoked_subcommand is None:
+        click.echo(ctx.get_help(), err=True)
+        ctx.exit(2)
 
 
 @command.command(
@@ -111,39 +116,74 @@ def deploy(
     from groundhog.platforms.ray_serve import application
 
     function = options.function(handler, program, warmup, warmup_file, warmup_rounds, protocol)
-    if function.path is not None:
-        working_dir = working_dir or function.path.parent
-        os.chdir(working_dir)
     scaled = min_replicas is not None or max_replicas is not None
     if scaled and replicas is not None:
         raise click.UsageError("--replicas is a fixed number: leave it out to scale")
     if scaled and max_replicas is None:
         raise click.UsageError("--min-replicas needs --max-replicas")
     asked = {"min_replicas": min_replicas, "max_replicas": max_replicas}
-    _connect(ray, address, working_dir)
+    scale = {option: number for option, number in asked.items() if number is not None}
+    limits = Limits(
+        timeout_s=timeout,
+        start_timeout_s=start_timeout,
+        scratch_bytes=scratch_bytes,
+        request_bytes=max_body,
+        queue_length=queue,
+    )
+    sent = working_dir
+    target: str | list[str] = list(program or ())
+    if function.path is not None:
+        sent = (working_dir or function.path.parent).absolute()
+        target = _below(sent, function)
+        os.chdir(sent)  # it is found there here, too
+    logging.getLogger("ray.serve").setLevel(logging.WARNING)
+    try:
+        ray.init(
+            address,
+            runtime_env={} if sent is None else {"working_dir": str(sent)},
+            logging_level=logging.WARNING,
+            log_to_driver=False,
+        )
+    except (ConnectionError, ValueError) as error:
+        raise ConfigError(f"no cluster of Ray at {address}: {_first_line(error)}") from None
     try:
         made = application(
-            program if program is not None else _below(str(handler), function.path),
+            target,
             warmup=function.warmup,
             protocol=protocol,
-            limits=Limits(
-                timeout_s=timeout,
-                start_timeout_s=start_timeout,
-                scratch_bytes=scratch_bytes,
-                request_bytes=max_body,
-                queue_length=queue,
-            ),
+            limits=limits,
             num_replicas=replicas,
-            autoscaling={key: value for key, value in asked.items() if value is not None} if scaled else None,
+            autoscaling=scale if scaled else None,
             ray_actor_options={} if cpus is None else {"num_cpus": cpus},
             **settings,
         )
-        try:
-            serve.run(made, name=name, route_prefix=route)
-        except Exception as error:
-            raise DeploymentError(
-                f"{function.name} does not serve on the cluster: {error}; the logs of its replicas say why"
-            ) from error
+        serve.run(made, name=name, route_prefix=route)
+    except RuntimeError as error:
+        raise click.ClickException(
+            f"{function.name} does not serve on the cluster: {_first_line(error)} (`serve status`, and the"
+            " logs of its replicas, say why)"
+        ) from None
     finally:
         ray.shutdown()
     click.echo(f"groundhog: {function.name} serves at {route} of the cluster (application {name})")
+
+
+def _below(folder: Path, function: Function) -> str:
+    """A target as it is named from the folder that is sent to the nodes.
+
+    Raises:
+        ConfigError: it lies elsewhere.
+    """
+    assert function.path is not None  # noqa: S101 - a function in a file
+    try:
+        path = function.path.resolve().relative_to(folder.resolve())
+    except ValueError:
+        raise ConfigError(
+            f"{function.path} is not below {folder}, which is what the nodes get: choose another"
+            " --working-dir"
+        ) from None
+    return f"{path}:{function.entry}" if function.entry else str(path)
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().partition("\n")[0]

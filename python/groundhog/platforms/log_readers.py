@@ -57,16 +57,20 @@ class Reader:
         return bool(status.st_mode & bit)
 
 
-def warn(descriptors: Iterable[int], reader: Reader) -> None:
-    """Say which of these go to a file that functions may read. Of what has no name they get nothing."""
+def readable(descriptors: Iterable[int], reader: Reader) -> list[Path]:
+    """Return the files to which these go and that functions may read. Of what has no name they get nothing."""
     paths = {path for path in map(_file, descriptors) if path is not None}
-    for path in sorted(paths):
-        if reader.may_read(path):
-            log.warning(
-                "functions can read this log, and so what others had printed: write it where their user may"
-                " not read, or run them as another user (--uid)",
-                path=str(path),
-            )
+    return [path for path in sorted(paths) if reader.may_read(path)]
+
+
+def warn(descriptors: Iterable[int], reader: Reader) -> None:
+    """Say which of these go to a file that functions may read."""
+    for path in readable(descriptors, reader):
+        log.warning(
+            "functions can read this log, and so what others had printed: write it where their user may"
+            " not read, or run them as another user (--uid)",
+            path=str(path),
+        )
 
 
 def _file(descriptor: int) -> Path | None:

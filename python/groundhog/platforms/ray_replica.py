@@ -27,7 +27,7 @@ from groundhog.platforms.answers import Refusal, Refusing, single_header
 from groundhog.pool import Pool
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping, Sequence
+    from collections.abc import Awaitable, Callable, Mapping, MutableMapping, Sequence
 
     from starlette.applications import Starlette
     from starlette.requests import Request
@@ -226,20 +226,22 @@ class DeployedReplica(Replica):
 
         from groundhog.platforms.ray_metrics import RayMetrics
 
-        _log_to_stderr()
+        _log_to_stderr(quiet=True)  # before it is known who may read it
         await asyncio.to_thread(temporary.remove_left)
         super().__init__(RayMetrics(metrics), _kept_near, serve.get_multiplexed_model_id)
 
     async def reconfigure(self, config: Mapping[str, Any]) -> None:
-        """Likewise, and say what of Ray's functions may read or ask."""
+        """Likewise, and keep what requests print from functions that can read the log."""
         jail, uid = config["pool"].get("jail", Jail.AUTO.value), config["pool"].get("uid")
+        readable = log_readers.readable([_STDERR], log_readers.Reader.of(jail, uid))
+        _log_to_stderr(quiet=bool(readable))
+        if readable:
+            log.info("functions can read this log: what requests print is not in it", path=str(readable[0]))
         if uid in {None, os.geteuid()}:
             log.warning(
                 "functions are the same user as Ray: they can connect to its sockets, which are files, and"
-                " may so reach the cluster; use uid, and a folder for Ray (--temp-dir) that only its user may"
-                " enter"
+                " may so reach the cluster; run them as another user (uid)"
             )
-        log_readers.warn([_STDERR], log_readers.Reader.of(jail, uid))
         await super().reconfigure(config)
 
     async def __del__(self) -> None:
@@ -289,11 +291,22 @@ class _Passed(Response):
         await self._application({**scope, "path": below or "/", "root_path": ""}, receive, send)
 
 
-def _log_to_stderr() -> None:
-    """Log as JSON, since functions may print what a terminal obeys, and Ray shows it on the driver's."""
+def _log_to_stderr(*, quiet: bool) -> None:
+    """Log as JSON, since functions may print what a terminal obeys, and Ray shows it on the driver's.
+
+    Args:
+        quiet: leave out what requests printed.
+    """
+
+    def without_output(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+        for name in ("stdout", "stderr") if quiet else ():
+            event.pop(name, None)
+        return event
+
     structlog.configure(
         processors=[
             structlog.stdlib.filter_by_level,
+            without_output,
             structlog.stdlib.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.processors.format_exc_info,

@@ -21,8 +21,8 @@ It is a preference, not a promise, and told about once a second: isolation does 
 these ids in its metrics, so they must not be secrets.
 
 **What functions reach.** Ray's own ports let whoever reaches them run anything on the cluster. So functions
-have no network but their own, unless one is asked for. Ray's sockets and logs are files of its user: run
-functions as another one (``uid``), and have Ray keep them in a folder that only its own may enter.
+have no network but their own, unless one is asked for. Ray's sockets are files of its user: run functions as
+another one (``uid``). Where they can read the replica's log, it leaves out what requests print.
 """
 
 from __future__ import annotations
