@@ -17,6 +17,9 @@ TEST_PROGRAMS := gcc=gcc g++=g++ javac=default-jdk-headless node=nodejs npm=npm 
 # What functions of the gallery run, beside those.
 GALLERY_PROGRAMS := git=git ffmpeg=ffmpeg imagemagick mariadbd=mariadb-server tesseract-ocr tesseract-ocr-eng fonts-dejavu-core chromium=chromium php=php-cli perl=perl
 BUILT := $(VENV)/.built
+# Ray brings many packages in versions of its own: they have an environment of theirs.
+RAY := .ray
+RAY_DEPS := $(RAY)/.installed
 ARGS ?=
 # How many tests run at once: two more than there are processors, since many wait for somebody, or for a time that is up.
 WORKERS ?= $(shell expr $$(nproc) + 2)
@@ -154,6 +157,22 @@ run-python:
 test-kernels: build  ## Run the engine's tests on other kernels, in virtual machines
 	tests/kernels/run $(ARGS)
 
+$(RAY_DEPS): requirements/ray.txt
+	test -x $(RAY)/bin/python || $(PYTHON) -m venv $(RAY)
+	$(RAY)/bin/python -m pip install --quiet --no-compile --disable-pip-version-check --requirement requirements/ray.txt
+	touch $@
+
+# Ray's nodes start Python by themselves, elsewhere: they find the package by its path. Ray itself uses what pydantic gives up.
+WITH_RAY = PYTHONPATH=$(abspath python):$(abspath .) $(RAY)/bin/python
+
+.PHONY: test-ray
+test-ray: build $(RAY_DEPS)  ## Run the tests of Ray Serve, on a cluster of three nodes on this machine
+	$(WITH_RAY) -m pytest -W 'ignore:Using extra keyword arguments:DeprecationWarning' $(ARGS) tests/ray
+
+.PHONY: bench-ray
+bench-ray: build $(RAY_DEPS)  ## Measure what Ray Serve adds to a request; writes its tables into docs/ray.md
+	$(WITH_RAY) benchmarks/ray_hop.py --output benchmarks/results/ray.jsonl --page docs/ray.md $(ARGS)
+
 .PHONY: lint
 lint: lint-python lint-stubs lint-rust  ## Check format, types, layers, licences
 
@@ -187,4 +206,4 @@ programs:
 
 .PHONY: clean
 clean:  ## Remove what was built
-	rm -rf $(VENV) .gallery target dist python/groundhog/_core*.so python/groundhog/runners/bootstrap/*.node
+	rm -rf $(VENV) $(RAY) .gallery target dist python/groundhog/_core*.so python/groundhog/runners/bootstrap/*.node

@@ -58,7 +58,7 @@ class Reader:
 
 
 def readable(descriptors: Iterable[int], reader: Reader) -> list[Path]:
-    """Return the files to which these go and that functions may read. Of what has no name they get nothing."""
+    """Return the files to which these go that functions may read. Of what has no name they get nothing."""
     paths = {path for path in map(_file, descriptors) if path is not None}
     return [path for path in sorted(paths) if reader.may_read(path)]
 

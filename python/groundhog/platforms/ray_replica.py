@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+import inspect
 import logging
 import os
 import sys
@@ -20,8 +21,8 @@ from starlette.routing import Route
 
 from groundhog import temporary
 from groundhog._log import log
-from groundhog.config import Function, Isolation, Jail, Limits
-from groundhog.errors import InvalidRequestError, PoolClosedError
+from groundhog.config import Function, Isolation, Jail, Limits, Network
+from groundhog.errors import ConfigError, InvalidRequestError, PoolClosedError
 from groundhog.platforms import answers, http, log_readers
 from groundhog.platforms.answers import Refusal, Refusing, single_header
 from groundhog.pool import Pool
@@ -34,31 +35,39 @@ if TYPE_CHECKING:
     from starlette.types import Receive, Scope, Send
 
     from groundhog.config import JsonValue, Protocol
+    from groundhog.observer import Observer
     from groundhog.platforms.ray_metrics import RayMetrics
 
 MODEL_ID = "serve_multiplexed_model_id"
 """The header by which Serve routes."""
 _SPELLINGS = (MODEL_ID, MODEL_ID.replace("_", "-"))
 """Some gateways drop headers with underscores; Serve takes both."""
-_RAYS_OWN = ("RAY_", "SERVE_")
-"""What variables of Ray begin with: addresses and tokens among them, which are nothing for functions."""
+_RAYS_OWN = ("RAY_", "GRPC_ENABLE_FORK_SUPPORT")
+"""What variables of Ray and of its libraries begin with: addresses and tokens are nothing for functions."""
+_POOLS = frozenset(inspect.signature(Pool).parameters) - {"function", "limits", "engine", "observer"}
+"""What else shapes a pool."""
 _STDERR = 2
 
 
 @dataclass(frozen=True)
 class Settings:
-    """What one replica serves, and how: JSON, so that Ray passes it on as it is (``user_config``)."""
+    """What one replica serves, and how."""
 
     target: str | Sequence[str]
+    """A file, or the words of a command."""
     warmup: Sequence[JsonValue] = ()
     env: Mapping[str, str] = field(default_factory=dict)
     protocol: Protocol = "actionloop"
-    code: str = ""
-    """A digest of the function's file: a change of it is one of the settings."""
     domain_header: str | None = None
-    limits: Mapping[str, float] = field(default_factory=dict)
+    trust_local_callers: bool = False
+    limits: Limits = field(default_factory=Limits)
     pool: Mapping[str, Any] = field(default_factory=dict)
     """Other arguments of `Pool`, by name."""
+
+    @property
+    def isolation(self) -> Isolation:
+        """When a process is reverted."""
+        return Isolation.parse(self.pool["isolation"])
 
     def function(self) -> Function:
         """What is served, without the variables of Ray.
@@ -77,15 +86,45 @@ class Settings:
             function, env=MappingProxyType({**kept, **function.env}), inherit_env=False
         )
 
-    @property
-    def isolation(self) -> Isolation:
-        """When a process is reverted."""
-        return Isolation.parse(self.pool["isolation"])
+    def new_pool(self, observer: Observer | None = None) -> Pool:
+        """Return a pool for it, not started.
 
-    @property
-    def workers(self) -> int:
-        """How many serve at a time."""
-        return int(self.pool["workers"])
+        Raises:
+            ConfigError: the settings do not go together, or the target cannot be used.
+        """
+        if self.protocol == "http":
+            raise ConfigError(
+                "a server of HTTP cannot be a replica's function: calls would reach it as JSON alone; serve it"
+                " by groundhog serve --protocol http"
+            )
+        reached = Network.parse(self.pool["network"]) is Network.HOST
+        if self.isolation is Isolation.DOMAIN and reached and not self.trust_local_callers:
+            raise ConfigError(
+                "with isolation by domain, a function that reaches the network could ask Serve in another"
+                " domain's name: choose network none, or trust_local_callers if something else prevents it"
+            )
+        return Pool(self.function(), limits=self.limits, observer=observer, **self.pool)
+
+    def changed(self, changes: Mapping[str, Any]) -> Settings:
+        """The same settings but for those that are given, by the names that `application` has for them.
+
+        Raises:
+            ConfigError: there is none of such a name.
+        """
+        ours = {each.name for each in dataclasses.fields(self)} - {"pool", "limits"}
+        unknown = set(changes) - ours - {"limits"} - _POOLS
+        limits = changes.get("limits", {})
+        unknown |= {f"limits.{name}" for name in limits} - {
+            f"limits.{each.name}" for each in dataclasses.fields(Limits)
+        }
+        if unknown:
+            raise ConfigError(f"unknown settings of a replica: {', '.join(sorted(unknown))}")
+        return dataclasses.replace(
+            self,
+            **{name: value for name, value in changes.items() if name in ours},
+            limits=dataclasses.replace(self.limits, **limits),
+            pool={**self.pool, **{name: value for name, value in changes.items() if name in _POOLS}},
+        )
 
 
 @dataclass(frozen=True)
@@ -98,10 +137,10 @@ class _Serving:
 
 
 class Replica:
-    """What one replica does. Ray gives it its settings by `reconfigure` before the first request, and later
-    ones while it serves.
+    """What one replica does. It serves once `reconfigure` has been called, as Ray does before requests come.
 
     Args:
+        settings: what it serves, but for changes that come later.
         metrics: are told of what the pool does, and answers.
         keep_near: gives, for a number of workers, what tells Ray that a domain is served here.
         model_id: gives the one that the present request came with, or nothing.
@@ -109,10 +148,12 @@ class Replica:
 
     def __init__(
         self,
+        settings: Settings,
         metrics: RayMetrics,
         keep_near: Callable[[int], Callable[[str], Awaitable[object]]],
         model_id: Callable[[], str],
     ) -> None:
+        self._settings = settings
         self._metrics = metrics
         self._keep_near = keep_near
         self._model_id = model_id
@@ -121,34 +162,37 @@ class Replica:
         self._ending: set[asyncio.Task[None]] = set()
         self._note: Callable[[str], Awaitable[object]] | None = None
 
-    async def reconfigure(self, config: Mapping[str, Any]) -> None:
+    async def reconfigure(self, changes: Mapping[str, Any]) -> None:
         """Serve with other settings, once their processes have started; requests go on with the old ones.
+
+        Args:
+            changes: to the settings that the replica was made with, by name.
 
         Raises:
             GroundhogError: they do not start. What served before goes on.
         """
-        settings = Settings(**config)
+        settings = self._settings.changed(changes)
         async with self._changing:
             before = self._serving
             if before is not None and before.settings == settings:
                 return  # Ray also tells that other replicas have come or gone
-            limits = Limits(**settings.limits)  # type: ignore[arg-type]  # its whole numbers came as such
-            pool = Pool(settings.function(), limits=limits, observer=self._metrics, **settings.pool)
+            pool = settings.new_pool(self._metrics)
             await pool.start()
-            if before is None or before.settings.workers != settings.workers:
-                self._note = self._keep_near(settings.workers)
-            self._serving = _Serving(settings, pool, self._application(settings, limits))
+            workers = settings.pool["workers"]
+            if before is None or before.settings.pool["workers"] != workers:
+                self._note = self._keep_near(workers)
+            self._serving = _Serving(settings, pool, self._application(settings))
             self._metrics.show(pool.stats())
         if before is not None:
-            task = asyncio.create_task(_end(before))
+            task = asyncio.create_task(_end(before.pool))
             self._ending.add(task)
             task.add_done_callback(self._ending.discard)
 
-    def _application(self, settings: Settings, limits: Limits) -> Starlette:
+    def _application(self, settings: Settings) -> Starlette:
         def domain_of(request: Request) -> str | None:
             return _domain_of(request, settings)
 
-        call = http.endpoint(self._current, limits, domain_of)
+        call = http.endpoint(self._current, settings.limits, domain_of)
         return answers.application([Route("/", Refusing(call, ("POST",)))], self._metrics.on_answer)
 
     def _current(self) -> Pool:
@@ -206,21 +250,20 @@ class Replica:
         async with self._changing:
             before, self._serving = self._serving, None
         if before is not None:
-            await _end(before)
+            await _end(before.pool)
         await asyncio.gather(*self._ending)
 
 
-async def _end(serving: _Serving) -> None:
-    """Let a pool's requests end, then its processes."""
-    limits = serving.pool.limits
-    await serving.pool.drain(limits.timeout_s + limits.start_timeout_s)
-    await serving.pool.aclose()
+async def _end(pool: Pool) -> None:
+    """Let a pool's requests end, then its processes. Each of those that wait may take all of its time."""
+    await pool.drain(pool.limits.timeout_s * (1 + pool.stats().queue_length))
+    await pool.aclose()
 
 
 class DeployedReplica(Replica):
     """What Ray makes of it, in a process of its own, in whose event loop all of it runs."""
 
-    async def __init__(self) -> None:  # type: ignore[misc]  # Ray awaits it
+    async def __init__(self, settings: Settings) -> None:  # type: ignore[misc]  # Ray awaits it
         from ray import serve
         from ray.serve import metrics
 
@@ -228,11 +271,12 @@ class DeployedReplica(Replica):
 
         _log_to_stderr(quiet=True)  # before it is known who may read it
         await asyncio.to_thread(temporary.remove_left)
-        super().__init__(RayMetrics(metrics), _kept_near, serve.get_multiplexed_model_id)
+        super().__init__(settings, RayMetrics(metrics), _kept_near, serve.get_multiplexed_model_id)
 
-    async def reconfigure(self, config: Mapping[str, Any]) -> None:
+    async def reconfigure(self, changes: Mapping[str, Any]) -> None:
         """Likewise, and keep what requests print from functions that can read the log."""
-        jail, uid = config["pool"].get("jail", Jail.AUTO.value), config["pool"].get("uid")
+        pool = self._settings.changed(changes).pool
+        jail, uid = pool.get("jail", Jail.AUTO.value), pool.get("uid")
         readable = log_readers.readable([_STDERR], log_readers.Reader.of(jail, uid))
         _log_to_stderr(quiet=bool(readable))
         if readable:
@@ -242,7 +286,7 @@ class DeployedReplica(Replica):
                 "functions are the same user as Ray: they can connect to its sockets, which are files, and"
                 " may so reach the cluster; run them as another user (uid)"
             )
-        await super().reconfigure(config)
+        await super().reconfigure(changes)
 
     async def __del__(self) -> None:
         """Ray calls it, and waits for it, when the replica has answered all it has accepted."""

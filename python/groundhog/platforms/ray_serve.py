@@ -27,17 +27,13 @@ another one (``uid``). Where they can read the replica's log, it leaves out what
 
 from __future__ import annotations
 
-import dataclasses
-import hashlib
 import os
-from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from groundhog.config import Isolation, Limits, Network
 from groundhog.errors import ConfigError, UnsupportedError
 from groundhog.platforms.ray_replica import DeployedReplica, Settings
-from groundhog.pool import Pool
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -77,9 +73,11 @@ def application(
 ) -> Any:
     """Return a Serve application of one function, for ``serve.run`` or a configuration of Serve.
 
-    Deploying it again with other settings changes the replicas that run, and drops no request: each starts
-    processes of the new settings before those of the old ones end. A changed file counts as one; of what it
-    imports, or what a command runs, nothing is known here, so give ``env`` a new version then.
+    Deploying it again replaces the replicas, some at a time, each when it has answered what it accepted. The
+    ``user_config`` of a configuration of Serve changes replicas that run: its members are named as the
+    arguments here from ``target`` to ``trust_local_callers``, and those of `Pool`. A replica starts processes
+    of the new settings before those of the old ones end. With another number of workers, change Serve's
+    ``max_ongoing_requests``, too.
 
     Args:
         target: ``handler.py[:main]``, ``handler.js[:main]``, or the words of a command. A relative path is
@@ -109,41 +107,31 @@ def application(
         UnsupportedError: Ray Serve is not installed.
     """
     serve = _serve()
-    isolation, network = Isolation.parse(isolation), Network.parse(network)
-    if protocol == "http":
-        raise ConfigError(
-            "a server of HTTP cannot be a replica's function: its requests would go through Serve as JSON;"
-            " serve it by groundhog serve --protocol http"
-        )
-    if isolation is Isolation.DOMAIN and network is Network.HOST and not trust_local_callers:
-        raise ConfigError(
-            "with isolation by domain, a function that reaches the network could ask Serve in another"
-            " domain's name: choose network none, or trust_local_callers if something else prevents it"
-        )
     if num_replicas is not None and autoscaling is not None:
         raise ConfigError("the number of replicas is fixed or scaled: choose num_replicas or autoscaling")
     limits = limits or Limits()
-    pool |= {"workers": workers, "isolation": isolation, "network": network}
-    pool = {name: value.value if isinstance(value, Enum) else value for name, value in pool.items()}
-    settings = _located(
-        Settings(
-            target=target if isinstance(target, str) else _words(target),
-            warmup=list(warmup),
-            env=dict(env or {}),
-            protocol=protocol,
-            domain_header=domain_header,
-            limits=dataclasses.asdict(limits),
-            pool=pool,
-        )
+    named = {
+        "workers": workers,
+        "isolation": Isolation.parse(isolation).value,
+        "network": Network.parse(network).value,
+    }
+    settings = Settings(
+        target=_located(target),
+        warmup=list(warmup),
+        env=dict(env or {}),
+        protocol=protocol,
+        domain_header=domain_header,
+        trust_local_callers=trust_local_callers,
+        limits=limits,
+        pool={**pool, **named},
     )
-    # Checked here, where somebody waits for the error: a pool that is not started costs nothing.
-    Pool(settings.function(), limits=limits, **pool)
+    settings.new_pool()  # checked here, where somebody waits for the error: it is not started
     scale: dict[str, Any] = {"num_replicas": num_replicas or 1}
     if autoscaling is not None:
         scale = {"autoscaling_config": {"target_ongoing_requests": _LOAD * workers, **autoscaling}}
     options = {
         "name": name,
-        "user_config": dataclasses.asdict(settings),
+        "user_config": {},  # no changes; without one, a replica would not be told to start
         "max_ongoing_requests": workers,
         "max_queued_requests": limits.queue_length,
         "backpressure_config": {"status_code": 429, "retry_after_s": 1},
@@ -157,7 +145,17 @@ def application(
         **scale,
         **(deployment or {}),
     }
-    return serve.deployment(DeployedReplica, **options).bind()
+    return serve.deployment(DeployedReplica, **options).bind(settings)
+
+
+def configured(arguments: dict[str, Any]) -> Any:
+    """Return `application` for a configuration of Serve that names no code of its own: its ``import_path``.
+
+    Args:
+        arguments: those of `application`, by name; the members of ``limits`` likewise.
+    """
+    limits = Limits(**arguments.get("limits", {}))
+    return application(**{**arguments, "limits": limits})
 
 
 def _actor_options(workers: int, options: Mapping[str, Any]) -> dict[str, Any]:
@@ -177,21 +175,13 @@ def _serve() -> Any:
     return serve
 
 
-def _words(target: os.PathLike[str] | Sequence[str]) -> str | list[str]:
-    return os.fspath(target) if isinstance(target, os.PathLike) else list(target)
-
-
-def _located(settings: Settings) -> Settings:
-    """The same settings with a target that replicas find, and with the digest of its file."""
-    if not isinstance(settings.target, str):
-        return settings
-    function = settings.function()
-    assert function.path is not None  # noqa: S101 - a target that is a text is a file
-    code = hashlib.sha256(function.path.read_bytes()).hexdigest()
-    if _has_working_dir():
-        return dataclasses.replace(settings, code=code)
+def _located(target: str | os.PathLike[str] | Sequence[str]) -> str | list[str]:
+    """The target as replicas find it."""
+    if not isinstance(target, (str, os.PathLike)):
+        return list(target)
+    path = os.fspath(target)
     # The colon of an entry stays where it is.
-    return dataclasses.replace(settings, code=code, target=str(Path(settings.target).absolute()))
+    return path if _has_working_dir() else str(Path(path).absolute())
 
 
 def _has_working_dir() -> bool:
