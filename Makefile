@@ -162,16 +162,19 @@ $(RAY_DEPS): requirements/ray.txt
 	$(RAY)/bin/python -m pip install --quiet --no-compile --disable-pip-version-check --requirement requirements/ray.txt
 	touch $@
 
-# Ray's nodes start Python by themselves, elsewhere: they find the package by its path. Ray itself uses what pydantic gives up.
-WITH_RAY = PYTHONPATH=$(abspath python):$(abspath .) $(RAY)/bin/python
+# What is built into .venv is installed there, too: Ray's nodes start Python by themselves.
+.PHONY: build-ray
+build-ray: build $(RAY_DEPS)
+	VIRTUAL_ENV=$(abspath $(RAY)) $(BIN)/maturin develop --release --quiet
 
+# Ray itself uses what pydantic gives up.
 .PHONY: test-ray
-test-ray: build $(RAY_DEPS)  ## Run the tests of Ray Serve, on a cluster of three nodes on this machine
-	$(WITH_RAY) -m pytest -W 'ignore:Using extra keyword arguments:DeprecationWarning' $(ARGS) tests/ray
+test-ray: build-ray  ## Run the tests of Ray Serve, on a cluster of three nodes on this machine
+	PYTHONPATH=. $(RAY)/bin/python -m pytest -W 'ignore:Using extra keyword arguments:DeprecationWarning' $(ARGS) tests/ray
 
 .PHONY: bench-ray
-bench-ray: build $(RAY_DEPS)  ## Measure what Ray Serve adds to a request; writes its tables into docs/ray.md
-	$(WITH_RAY) benchmarks/ray_hop.py --output benchmarks/results/ray.jsonl --page docs/ray.md $(ARGS)
+bench-ray: build-ray  ## Measure what Ray Serve adds to a request; writes its tables into docs/ray.md
+	PYTHONPATH=. $(RAY)/bin/python benchmarks/ray_hop.py --output benchmarks/results/ray.jsonl --page docs/ray.md $(ARGS)
 
 .PHONY: lint
 lint: lint-python lint-stubs lint-rust  ## Check format, types, layers, licences

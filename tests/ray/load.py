@@ -1,4 +1,4 @@
-"""Callers of a function that answers what it has seen: each sends a secret, and must be answered that alone."""
+"""Callers of a function that answers what it has seen: each sends a secret, and may see no other."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ def main(params):
     time.sleep(params.get("sleep", 0))
     return {"seen": seen, "pid": os.getpid(), "version": os.environ.get("VERSION")}
 """
-_BUSY = 503
-"""Nobody has begun with it: the one failure after which a request may be sent again."""
+_NOT_BEGUN = {429, 503}
+"""Nobody has begun with it: the failures after which a request may be sent again, if they say when."""
 
 
 @dataclass(frozen=True)
@@ -62,6 +62,8 @@ class Load:
     value: dict[str, Any] = field(default_factory=dict)
     callers: int = 3
     answers: list[Answer] = field(default_factory=list)
+    refusals: Counter[int] = field(default_factory=Counter)
+    """How many were told to come again, and did."""
     _stopped: threading.Event = field(default_factory=threading.Event)
 
     @contextlib.contextmanager
@@ -90,10 +92,11 @@ class Load:
                 response = client.post(self.url, json={**self.value, "secret": secret})
             except httpx.TransportError:
                 return Answer(secret, began, time.monotonic(), 0, None, retries)
-            may_retry = response.status_code == _BUSY and "retry-after" in response.headers
+            may_retry = response.status_code in _NOT_BEGUN and "retry-after" in response.headers
             if not may_retry or self._stopped.is_set():
                 break
-            time.sleep(float(response.headers["retry-after"]))
+            self.refusals[response.status_code] += 1
+            self._stopped.wait(float(response.headers["retry-after"]))
         good = response.status_code == httpx.codes.OK
         return Answer(
             secret, began, time.monotonic(), response.status_code, response.json() if good else None, retries

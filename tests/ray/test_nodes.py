@@ -147,7 +147,9 @@ def test_from_one_node_to_three_and_back(nodes: Nodes, source: Source, report: l
         assert len(nodes.replicas()) == 1
         added = time.monotonic()
         nodes.added += [nodes.add(), nodes.add()]
-        eventually(lambda: len({replica.node for replica in nodes.replicas()}) == 3, "replicas on three nodes")
+        eventually(
+            lambda: len({replica.node for replica in nodes.replicas()}) == 3, "replicas on three nodes"
+        )
         up = time.monotonic() - added
         load.more(60)
     load.check()

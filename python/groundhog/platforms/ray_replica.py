@@ -94,8 +94,8 @@ class Settings:
         """
         if self.protocol == "http":
             raise ConfigError(
-                "a server of HTTP cannot be a replica's function: calls would reach it as JSON alone; serve it"
-                " by groundhog serve --protocol http"
+                "a server of HTTP cannot be a replica's function, which is called with JSON: serve it by"
+                " groundhog serve --protocol http"
             )
         reached = Network.parse(self.pool["network"]) is Network.HOST
         if self.isolation is Isolation.DOMAIN and reached and not self.trust_local_callers:

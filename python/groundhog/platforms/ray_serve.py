@@ -48,6 +48,10 @@ _ENDING_S = 10.0
 """How long a replica may take to end beside its requests: its processes are killed, its files removed."""
 _LOAD = 0.7
 """Of a replica's workers, how many are to be busy: with more, requests wait while another one starts."""
+_LOOKING_AGAIN = {"initial_backoff_s": 0.005, "max_backoff_s": 0.05}
+"""When a proxy that found all replicas busy looks for one again. Ray's own half second, which suits replicas
+that take many requests at a time, leaves single workers idle for as long as they work.
+"""
 _HEALTH_PERIOD_S = 2.0
 """How often Ray looks at a replica: a dead one is replaced as late as that."""
 
@@ -90,7 +94,8 @@ def application(
         isolation: see `Isolation`.
         network: see `Network`; none, other than elsewhere, since Ray's ports are open to whoever reaches
             them.
-        limits: see `Limits`; ``queue_length`` is how many requests wait at each proxy or handle.
+        limits: see `Limits`; ``queue_length`` is how many requests wait at each proxy or handle, 1 at
+            least.
         domain_header: the header that carries the caller's trust domain; by default Serve's model id.
         trust_local_callers: with domains and a network, something else keeps functions from asking Serve by
             themselves in another domain's name.
@@ -133,10 +138,11 @@ def application(
         "name": name,
         "user_config": {},  # no changes; without one, a replica would not be told to start
         "max_ongoing_requests": workers,
-        "max_queued_requests": limits.queue_length,
+        "max_queued_requests": max(1, limits.queue_length),
         "backpressure_config": {"status_code": 429, "retry_after_s": 1},
         "graceful_shutdown_timeout_s": limits.timeout_s + _ENDING_S,
         "graceful_shutdown_wait_loop_s": 0.5,
+        "request_router_config": dict(_LOOKING_AGAIN),
         "health_check_period_s": _HEALTH_PERIOD_S,
         # A start with the wrong settings fails again: Ray's 20 times are minutes.
         "max_constructor_retry_count": 3,
