@@ -53,7 +53,7 @@ LATENCY = f"""| | p50 ms | p95 ms | over {SERVED}, p50 ms |
 | --- | --- | --- | --- |
 """
 TIMES = ("p50_s", "p95_s", "over_s")
-THROUGHPUT = """| nodes | replicas | requests a second |
+THROUGHPUT = """| nodes, with a replica of one worker each | `--ahead` | requests a second |
 | --- | --- | --- |
 """
 
@@ -137,9 +137,10 @@ def latencies(nodes: Nodes, handler: Path, rounds: int) -> list[dict[str, Any]]:
     ]
 
 
-def throughput(nodes: Nodes, handler: Path, replicas: int, seconds: float) -> dict[str, Any]:
-    """Ask one application from several callers at once."""
-    serve.run(application(handler, num_replicas=replicas), name="fn", route_prefix="/fn")
+def throughput(nodes: Nodes, handler: Path, seconds: float, ahead: int) -> dict[str, Any]:
+    """Ask one application, with a replica on each node, from several callers at once."""
+    replicas = nodes.alive()
+    serve.run(application(handler, num_replicas=replicas, ahead=ahead), name="fn", route_prefix="/fn")
     ends = time.perf_counter() + seconds
     counts = [0] * CALLERS
 
@@ -157,12 +158,7 @@ def throughput(nodes: Nodes, handler: Path, replicas: int, seconds: float) -> di
         thread.join()
     took = time.perf_counter() - begun
     serve.delete("fn")
-    return {
-        "nodes": nodes.alive(),
-        "replicas": replicas,
-        "requests": sum(counts),
-        "per_s": sum(counts) / took,
-    }
+    return {"nodes": replicas, "ahead": ahead, "requests": sum(counts), "per_s": sum(counts) / took}
 
 
 def tables(rows: list[dict[str, Any]]) -> str:
@@ -181,7 +177,7 @@ def tables(rows: list[dict[str, Any]]) -> str:
             *(_line(row["name"], *(f"{row[name] * 1e3:.2f}" for name in TIMES)) for row in hops),
             f"\n{CALLERS} callers of a function that waits {WAIT_S * 1e3:.0f} ms:\n\n",
             THROUGHPUT,
-            *(_line(row["nodes"], row["replicas"], f"{row['per_s']:.1f}") for row in rates),
+            *(_line(row["nodes"], row["ahead"], f"{row['per_s']:.1f}") for row in rates),
             where,
         ]
     )
@@ -219,9 +215,9 @@ def main() -> None:
         try:
             with nodes.connected():
                 rows += latencies(nodes, handler, arguments.rounds)
-                rows.append(throughput(nodes, handler, 1, arguments.seconds))
+                rows += [throughput(nodes, handler, arguments.seconds, ahead) for ahead in (0, 1)]
                 nodes.added += [nodes.add(), nodes.add()]
-                rows.append(throughput(nodes, handler, 3, arguments.seconds))
+                rows += [throughput(nodes, handler, arguments.seconds, ahead) for ahead in (0, 1)]
         finally:
             nodes.shutdown()
     arguments.output.write_text("".join(f"{json.dumps(row)}\n" for row in rows), "utf-8")

@@ -109,6 +109,15 @@ def test_callers_are_answered_as_by_groundhog_serve(nodes: Nodes, handler: Path)
     assert ask(url, {"name": "Cy"}).json()["seen"] == ["Cy"]
 
 
+def test_serve_sends_a_replica_what_its_workers_serve(nodes: Nodes, handler: Path) -> None:  # noqa: ARG001
+    def sent(**settings: Any) -> int:
+        return int(application(handler, workers=2, **settings)._bound_deployment.max_ongoing_requests)
+
+    assert sent() == 2
+    assert sent(ahead=1) == 3
+    assert sent(deployment={"max_ongoing_requests": 9}) == 9
+
+
 def test_more_than_may_wait_are_told_to_come_again(nodes: Nodes, handler: Path) -> None:
     serve.run(application(handler, limits=Limits(queue_length=1)))
     busy = Load(nodes.url, {"sleep": 0.3}, callers=3)  # one is served, one waits, the third retries

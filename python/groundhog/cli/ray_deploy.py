@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import logging
 import os
 from pathlib import Path
@@ -52,6 +53,14 @@ def command(ctx: click.Context) -> None:
     type=click.FloatRange(min=0),
     metavar="N",
     help="Processors that Ray sets aside for a replica.  [default: one for each worker]",
+)
+@click.option(
+    "--ahead",
+    type=click.IntRange(min=0),
+    default=0,
+    show_default=True,
+    metavar="N",
+    help="Requests that may wait at a replica, beside those that its workers serve.",
 )
 @listening.workers
 @options.workers
@@ -136,6 +145,18 @@ def deploy(
         sent = (working_dir or function.path.parent).absolute()
         target = _below(sent, function)
         os.chdir(sent)  # it is found there here, too
+    made = functools.partial(
+        application,
+        target,
+        warmup=function.warmup,
+        protocol=protocol,
+        limits=limits,
+        num_replicas=replicas,
+        autoscaling=scale if scaled else None,
+        ray_actor_options={} if cpus is None else {"num_cpus": cpus},
+        **settings,
+    )
+    made()  # what does not go together is told before the cluster is asked
     logging.getLogger("ray.serve").setLevel(logging.WARNING)
     try:
         ray.init(
@@ -147,17 +168,7 @@ def deploy(
     except (ConnectionError, ValueError) as error:
         raise ConfigError(f"no cluster of Ray at {address}: {_first_line(error)}") from None
     try:
-        made = application(
-            target,
-            warmup=function.warmup,
-            protocol=protocol,
-            limits=limits,
-            num_replicas=replicas,
-            autoscaling=scale if scaled else None,
-            ray_actor_options={} if cpus is None else {"num_cpus": cpus},
-            **settings,
-        )
-        serve.run(made, name=name, route_prefix=route)
+        serve.run(made(), name=name, route_prefix=route)
     except RuntimeError as error:
         raise click.ClickException(
             f"{function.name} does not serve on the cluster: {_first_line(error)} (`serve status`, and the"

@@ -14,8 +14,8 @@ others wait at Serve's proxies and handles, ``limits.queue_length`` at each, and
 Serve itself sends a request again only if the replica refused it, or died before it said that it took it.
 
 **Trust domains.** With ``isolation="domain"``, Serve's model id (the header ``serve_multiplexed_model_id``,
-or ``handle.options(multiplexed_model_id=...)``) is the trust domain: of all ways to route by a key it is the
-one that Ray keeps stable. A replica tells Ray the domains of its last requests, as many as it has workers;
+or ``handle.options(multiplexed_model_id=...)``) is the trust domain: of Ray's ways to route by a key it is
+the most settled one. A replica tells Ray the domains of its last requests, as many as it has workers;
 Serve prefers one that has the caller's, then those with the fewest, which have processes that are nobody's.
 It is a preference, not a promise, and told about once a second: isolation does not depend on it. Ray has
 these ids in its metrics, so they must not be secrets.
@@ -63,6 +63,7 @@ def application(
     env: Mapping[str, str] | None = None,
     protocol: Protocol = "actionloop",
     workers: int = 1,
+    ahead: int = 0,
     isolation: Isolation | str = Isolation.REQUEST,
     network: Network | str = Network.NONE,
     limits: Limits | None = None,
@@ -91,6 +92,8 @@ def application(
         env: variables of the function, beside those of the replica that are not Ray's.
         protocol: how a command is spoken to; ``http`` is refused.
         workers: processes of a replica that serve at a time, and how many requests Ray sends it at a time.
+        ahead: how many more Ray sends it, which wait there. Serve leaves a replica that is full idle for some
+            milliseconds after each request; but what waits there is lost with it.
         isolation: see `Isolation`.
         network: see `Network`; none, other than elsewhere, since Ray's ports are open to whoever reaches
             them.
@@ -137,7 +140,7 @@ def application(
     options = {
         "name": name,
         "user_config": {},  # no changes; without one, a replica would not be told to start
-        "max_ongoing_requests": workers,
+        "max_ongoing_requests": workers + ahead,
         "max_queued_requests": max(1, limits.queue_length),
         "backpressure_config": {"status_code": 429, "retry_after_s": 1},
         "graceful_shutdown_timeout_s": limits.timeout_s + _ENDING_S,
