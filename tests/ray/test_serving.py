@@ -19,7 +19,7 @@ from ray.serve.schema import ServeDeploySchema
 from groundhog import FunctionExitedError, InvalidRequestError, Limits
 from groundhog.platforms.ray_serve import application
 from tests.framework.servers import HOST, NOBODY
-from tests.ray.cluster import ask, eventually
+from tests.ray.cluster import Running, ask, eventually
 from tests.ray.load import LEAKING, Load
 
 if TYPE_CHECKING:
@@ -248,27 +248,32 @@ def test_metrics_have_their_names_in_prometheus(nodes: Nodes, handler: Path) -> 
     eventually(lambda: found() == wanted, "the metrics of the requests")
 
 
+def configure(handler: Path, **user_config: Any) -> None:
+    """Deploy two replicas as `serve deploy` does, which changes those that run."""
+    configured = {
+        "name": "default",
+        "import_path": "groundhog.platforms.ray_serve:configured",
+        "args": {"target": str(handler), "num_replicas": 2},
+        "deployments": [{"name": "groundhog", "user_config": user_config}],
+    }
+    _get_global_client().deploy_apps(ServeDeploySchema.model_validate({"applications": [configured]}))
+
+
+def configured_first(nodes: Nodes, handler: Path, **user_config: Any) -> set[Running]:
+    """The replicas of the first settings."""
+    configure(handler, **user_config)
+    eventually(lambda: "default" in serve.status().applications and nodes.serving(2), "the first settings")
+    return set(nodes.replicas())
+
+
 def test_other_settings_come_without_a_lost_request(nodes: Nodes, source: Source, report: list[str]) -> None:
     handler = source("handler.py", LEAKING)
-
-    def deploy(version: str) -> None:
-        """As `serve deploy` does."""
-        configured = {
-            "name": "default",
-            "import_path": "groundhog.platforms.ray_serve:configured",
-            "args": {"target": str(handler), "num_replicas": 2},
-            "deployments": [{"name": "groundhog", "user_config": {"env": {"VERSION": version}}}],
-        }
-        _get_global_client().deploy_apps(ServeDeploySchema.model_validate({"applications": [configured]}))
-
-    deploy("1")
-    eventually(lambda: "default" in serve.status().applications and nodes.serving(2), "the first settings")
-    replicas = set(nodes.replicas())
+    replicas = configured_first(nodes, handler, env={"VERSION": "1"})
     load = Load(nodes.url, {"sleep": 0.02}, callers=4)
     with load.running():
         load.more(40)
         for version in ("2", "3"):
-            deploy(version)
+            configure(handler, env={"VERSION": version})
             eventually(
                 lambda: all(answer.value["version"] == version for answer in load.answers[-20:]),  # noqa: B023
                 "answers of the new settings",
@@ -281,6 +286,22 @@ def test_other_settings_come_without_a_lost_request(nodes: Nodes, source: Source
         f"settings changed twice: none of {len(load.answers)} requests failed,"
         f" longest pause {load.longest_pause():.2f} s"
     )
+
+
+def test_settings_that_do_not_start_cost_one_replica_at_most(nodes: Nodes, source: Source) -> None:
+    handler = source("handler.py", LEAKING)
+    replicas = configured_first(nodes, handler)
+    load = Load(nodes.url, {"sleep": 0.02}, callers=4)
+    with load.running():
+        load.more(40)
+        configure(handler, target="/no/such.py")
+        eventually(lambda: serve.status().applications["default"].status == "DEPLOY_FAILED", "the failure")
+        load.more(40)
+    load.check()
+    assert load.failed == {}
+    assert replicas & set(nodes.replicas())
+    message = serve.status().applications["default"].deployments["groundhog"].message
+    assert "ConfigError: no such file: /no/such.py" in message
 
 
 def test_another_function_comes_without_a_lost_request(
@@ -311,7 +332,7 @@ def test_a_function_that_does_not_start_is_an_error_of_the_deployment(nodes: Nod
         serve.run(application(broken))
     message = str(serve.status().applications["default"].deployments["groundhog"].message)
     assert "InitError" in message
-    assert nodes.replicas() == []
+    eventually(lambda: not nodes.replicas(), "the end of the replicas")
 
 
 def test_a_replica_ends_its_processes(nodes: Nodes, handler: Path) -> None:
