@@ -1,7 +1,7 @@
 """A function on a cluster of Ray Serve: each replica owns a pool of clean processes.
 
-    from ray import serve
-    serve.run(groundhog.platforms.ray_serve.application("handler.py"))
+    from groundhog.platforms import ray_serve
+    ray_serve.run("handler.py", num_replicas=3)
 
 Ray places replicas on nodes, replaces those that die, and changes their number. What it offers between
 replicas are containers around them; what makes one replica safe to be used again is the pool in it.
@@ -11,14 +11,14 @@ and a deployment handle calls ``invoke``. As many requests are sent to a replica
 others wait at Serve's proxies and handles, ``limits.queue_length`` at each, and one more is answered 429.
 
 **Failures.** A request that a replica has taken over is never sent again by us: its function may have run.
-Serve itself sends a request again only if the replica refused it, or died before it said that it took it.
+Serve itself sends a request again only if the replica refused it, or died before Serve heard that it took it.
 
 **Trust domains.** With ``isolation="domain"``, Serve's model id (the header ``serve_multiplexed_model_id``,
 or ``handle.options(multiplexed_model_id=...)``) is the trust domain: of Ray's ways to route by a key it is
 the most settled one. A replica tells Ray the domains of its last requests, as many as it has workers;
 Serve prefers one that has the caller's, then those with the fewest, which have processes that are nobody's.
-It is a preference, not a promise, and told about once a second: isolation does not depend on it. Ray has
-these ids in its metrics, so they must not be secrets.
+It is a preference, not a promise, and told with some delay: isolation does not depend on it. Ray has these
+ids in its metrics, so they must not be secrets.
 
 **What functions reach.** Ray's own ports let whoever reaches them run anything on the cluster. So functions
 have no network but their own, unless one is asked for. Ray's sockets are files of its user: run functions as
@@ -54,6 +54,29 @@ that take many requests at a time, leaves single workers idle for as long as the
 """
 _HEALTH_PERIOD_S = 2.0
 """How often Ray looks at a replica: a dead one is replaced as late as that."""
+
+
+def run(
+    target: str | os.PathLike[str] | Sequence[str],
+    *,
+    app: str = "default",
+    route: str = "/",
+    **settings: Any,
+) -> Any:
+    """Deploy a function to the cluster around us, or a new one, and return its handle once it serves.
+
+    Args:
+        target: see `application`.
+        app: the name of the application.
+        route: where Serve offers it.
+        **settings: the other arguments of `application`.
+
+    Raises:
+        ConfigError: as `application` does.
+        UnsupportedError: likewise.
+        RuntimeError: no replica starts.
+    """
+    return _serve().run(application(target, **settings), name=app, route_prefix=route)
 
 
 def application(
