@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import socket
 import tempfile
 import time
 from pathlib import Path
@@ -98,7 +99,7 @@ def test_callers_are_answered_as_by_groundhog_serve(nodes: Nodes, handler: Path)
         status: status for status in refused
     }
     assert {status: answer.json()["error"] for status, answer in refused.items()} == {
-        400: "the body is not JSON: Expecting value: line 1 column 4 (char 3)",
+        400: "the body is not JSON: EOF while parsing a value at line 1 column 3",
         404: "nothing is served at /other",
         405: "GET /: only POST",
         413: "the request has 1011 bytes, more than the limit of 1000",
@@ -182,10 +183,17 @@ def test_a_domain_is_sent_where_it_has_been(nodes: Nodes, handler: Path) -> None
     assert pids["a"][0] != pids["b"][0]
 
 
+def somebody_listens(path: Path) -> bool:
+    """Nodes that were killed leave their sockets behind."""
+    with socket.socket(socket.AF_UNIX) as asking:
+        return asking.connect_ex(str(path)) == 0
+
+
 @pytest.mark.may_skip("only root may run functions as another user")
 @pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
 def test_functions_reach_neither_the_cluster_nor_its_sockets(nodes: Nodes) -> None:
-    sockets = [str(path) for path in Path("/tmp/ray/session_latest/sockets").resolve().iterdir()]  # noqa: S108
+    place = Path("/tmp/ray/session_latest/sockets").resolve()  # noqa: S108
+    sockets = [str(path) for path in place.iterdir() if somebody_listens(path)]
     assert sockets
     host, _, port = nodes.address.rpartition(":")
     doors: list[Any] = [[host, int(port)], [HOST, nodes.port], *sockets]
@@ -225,7 +233,8 @@ def test_metrics_have_their_names_in_prometheus(nodes: Nodes, handler: Path) -> 
     for _ in range(3):
         assert ask(nodes.url, {}).status_code == 200
     assert ask(nodes.url, {"exit": True}).status_code == 502
-    ports = [f"http://{node['NodeManagerAddress']}:{node['MetricsExportPort']}" for node in ray.nodes()]
+    alive = [node for node in ray.nodes() if node["Alive"]]
+    ports = [f"http://{node['NodeManagerAddress']}:{node['MetricsExportPort']}" for node in alive]
     wanted = {
         "groundhog_requests_total ok": 3,
         "groundhog_requests_total FunctionExitedError": 1,
