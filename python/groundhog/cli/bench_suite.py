@@ -12,6 +12,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from groundhog.bench.lane import OFF
 from groundhog.bench.suite import building, report, run
 from groundhog.bench.suite.modes import ALL, REQUEST, WASM
+from groundhog.cli import options
 from groundhog.errors import GroundhogError
 
 if TYPE_CHECKING:
@@ -61,7 +62,7 @@ _RESULTS = Path("groundhog-suite.jsonl")
 )
 @click.option(
     "--seconds",
-    type=click.FloatRange(min=0, min_open=True),
+    type=options.Seconds(),
     default=run.Settings().seconds,
     show_default=True,
     help="How long they may take in each mode; at least ten are measured.",

@@ -81,7 +81,7 @@ def served(
             ),
             click.option(
                 "--drain-delay",
-                type=click.FloatRange(min=0),
+                type=options.Seconds(0, options.DAY_S),
                 default=0.0,
                 show_default=True,
                 metavar="S",

@@ -20,6 +20,7 @@ import uvicorn
 
 from groundhog import orphans, temporary
 from groundhog._log import log
+from groundhog.cli import options
 from groundhog.config import Isolation, Limits, Network
 from groundhog.errors import ConfigError
 from groundhog.platforms.connection import MOST_CONNECTIONS, STUCK_S, Connection
@@ -50,7 +51,7 @@ _BURYING_S = 1.0
 
 start_timeout = click.option(
     "--start-timeout",
-    type=click.FloatRange(min=0, min_open=True),
+    type=options.Seconds(),
     default=Limits().start_timeout_s,
     show_default=True,
     metavar="S",

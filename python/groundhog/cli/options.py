@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-import math
 import re
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
@@ -37,6 +37,7 @@ else:
     _Choice = click.Choice
 
 STRATEGIES = ("hot", "classic", "soft-dirty", "copy")
+DAY_S = 86_400.0
 
 
 def _no_constant(name: str) -> NoReturn:
@@ -76,9 +77,18 @@ class Json(_ParamType):
 
 
 class Seconds(_ParamType):
-    """A time that is positive and ends."""
+    """A time that is positive and ends.
+
+    Args:
+        least: what it is at least, in seconds; None: any positive time.
+        most: what it is at most.
+    """
 
     name = "seconds"
+
+    def __init__(self, least: float | None = None, most: float = sys.float_info.max) -> None:
+        self._least = least
+        self._most = most
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
         """Parse it; misuse if it is no such time."""
@@ -86,8 +96,12 @@ class Seconds(_ParamType):
             seconds = float(value)
         except ValueError:
             self.fail(f"{value!r} is not a number", param, ctx)
-        if not 0 < seconds < math.inf:
+        if self._least is None and not 0 < seconds <= self._most:
             self.fail(f"{value} is not a positive number of seconds", param, ctx)
+        if self._least is not None and not self._least <= seconds <= self._most:
+            self.fail(
+                f"{value} is not a number of seconds from {self._least:g} to {self._most:g}", param, ctx
+            )
         return seconds
 
 

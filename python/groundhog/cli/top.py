@@ -18,6 +18,7 @@ from rich.table import Table
 from rich.text import Text
 
 from groundhog._text import shown
+from groundhog.cli import options
 from groundhog.cli.readings import Interval, Reading
 
 if TYPE_CHECKING:
@@ -41,7 +42,7 @@ class Look:
 @click.argument("url", default="http://127.0.0.1:8080")
 @click.option(
     "--interval",
-    type=click.FloatRange(min=0.1),
+    type=options.Seconds(0.1, options.DAY_S),
     default=1.0,
     show_default=True,
     metavar="S",

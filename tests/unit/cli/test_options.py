@@ -91,6 +91,18 @@ def test_times(
 
 
 @pytest.mark.parametrize(
+    ("option", "span"), [("serve --drain-delay", "0 to 86400"), ("top --interval", "0.1 to 86400")]
+)
+@pytest.mark.parametrize("value", ["nan", "inf", "1e300", "-1"])
+def test_times_that_somebody_waits(
+    option: str, span: str, value: str, capsys: pytest.CaptureFixture[str], engine: FakeEngine
+) -> None:
+    assert main([*option.split(), value]) == 2
+    assert f"{value} is not a number of seconds from {span}" in capsys.readouterr().err
+    assert engine.processes == []
+
+
+@pytest.mark.parametrize(
     ("value", "why"), [("0", "0 is not in the range x>=1"), ("1.5", "'1.5' is not a valid integer")]
 )
 @pytest.mark.parametrize("command", ["serve", "invoke"])
