@@ -37,6 +37,8 @@ const REFUSED: &[(Sysno, &str, i32)] = &[
     (Sysno::pkey_alloc, "", ENOSPC),
     // A browser with a sandbox of its own does not start in ours: it takes --no-sandbox.
     (Sysno::clone, "CLONE_NEW", EPERM.0),
+    // A question for all flags that the kernel knows, answered as by one that knows none of huge pages.
+    (Sysno::memfd_create, "MFD_CLOEXEC|MFD_ALLOW_SEALING|MFD_HUGETLB", EINVAL.0),
     (Sysno::clone, "CLONE_VM|CLONE_FS|CLONE_VFORK", EPERM.0),
     (Sysno::unshare, "CLONE_NEWUSER", EPERM.0),
     (Sysno::chroot, "", EPERM.0),
@@ -83,6 +85,7 @@ const FLAGS: &[(&[Sysno], usize, Flags)] = &[
     (&[Sysno::prlimit64], 2, &[("set", 0x1000)]),
     (&[Sysno::prctl], 1, &[("PR_CAP_AMBIENT_IS_SET", 1), ("SECCOMP_MODE_FILTER", 2)]),
     (&[Sysno::kill], 1, &[("SIGKILL", 9)]),
+    (&[Sysno::memfd_create], 1, &[("MFD_CLOEXEC", 1), ("MFD_ALLOW_SEALING", 2), ("MFD_HUGETLB", 4)]),
 ];
 const MESSAGES: Flags = &[("MSG_DONTWAIT", 0x40), ("MSG_NOSIGNAL", 0x4000)];
 

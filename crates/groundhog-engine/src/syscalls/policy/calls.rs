@@ -337,7 +337,8 @@ pub(super) const CALLS: &[(&[S], Rule)] = &[
         ],
         Rule::Clauses(&[]),
     ),
-    (&[S::memfd_create], Rule::Clauses(&[refused_with(When::Has(1, MFD_HUGETLB, MFD_HUGETLB), ENOMEM)])),
+    // As where the kernel has none. Chromium asks for all flags there are, and ends if it is told anything else.
+    (&[S::memfd_create], Rule::Clauses(&[refused_with(When::Has(1, MFD_HUGETLB, MFD_HUGETLB), EINVAL)])),
     // Files.
     (&[S::open], Rule::Clauses(OPEN)),
     (&[S::openat], Rule::Clauses(OPENAT)),
