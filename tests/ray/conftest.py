@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -13,7 +14,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 NODES = 3
+BEGIN = "<!-- From a run of make test-ray, by tests/ray/conftest.py. -->\n"
+END = "<!-- Its end. -->"
 _MEASURED = pytest.StashKey[list[str]]()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Let what was measured be written into a page."""
+    parser.addoption("--page", type=Path, help="write what was measured between the marks of a page")
 
 
 @pytest.fixture(scope="session")
@@ -47,5 +55,16 @@ def report(request: pytest.FixtureRequest) -> list[str]:
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
     """Say what was measured."""
-    for line in config.stash.get(_MEASURED, []):
+    measured: list[str] = config.stash.get(_MEASURED, [])
+    lines = sorted(measured)
+    for line in lines:
         terminalreporter.write_line(line)
+    if (page := config.getoption("--page")) and lines:
+        write(page, lines)
+
+
+def write(page: Path, lines: list[str]) -> None:
+    """Replace what stands between the marks of a page."""
+    before, _, rest = page.read_text("utf-8").partition(BEGIN)
+    _, end, after = rest.partition(END)
+    page.write_text(before + BEGIN + "".join(f"- {line}\n" for line in lines) + end + after, "utf-8")
