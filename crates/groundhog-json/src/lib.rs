@@ -55,7 +55,7 @@ pub type Member = (String, Range<usize>);
 ///
 /// It is no JSON, or parsers of functions would not take it.
 pub fn kind(text: &[u8]) -> Result<Kind, Fault> {
-    let text = checked(text)?;
+    let text = utf8(text)?;
     match text.trim_ascii_start().as_bytes().first() {
         Some(b'{') => {
             let is_failure = parse(text, |parser| parser.deserialize_map(OnlyError))?;
@@ -75,7 +75,7 @@ pub fn kind(text: &[u8]) -> Result<Kind, Fault> {
 ///
 /// As of [`kind`]; a name that is no UTF-8.
 pub fn members(text: &[u8]) -> Result<Option<Vec<Member>>, Fault> {
-    let text = checked(text)?;
+    let text = utf8(text)?;
     if !text.trim_ascii_start().starts_with('{') {
         parse(text, |parser| IgnoredAny::deserialize(parser))?;
         return Ok(None);
@@ -149,9 +149,12 @@ fn parts(text: &[u8]) -> impl Iterator<Item = Part<'_>> {
     })
 }
 
-/// The text, as far as that can be told without a grammar.
-fn checked(text: &[u8]) -> Result<&str, Fault> {
-    let text = std::str::from_utf8(text).map_err(|error| Fault::NotUtf8(error.valid_up_to()))?;
+fn utf8(text: &[u8]) -> Result<&str, Fault> {
+    std::str::from_utf8(text).map_err(|error| Fault::NotUtf8(error.valid_up_to()))
+}
+
+/// Refuses JSON, or the beginning of a text that is some, which is more than parsers of functions bear.
+fn within_bounds(text: &str) -> Result<(), Fault> {
     let (mut depth, mut digits) = (0_usize, 0_usize);
     let mut bytes = text.bytes();
     while let Some(byte) = bytes.next() {
@@ -167,7 +170,7 @@ fn checked(text: &[u8]) -> Result<&str, Fault> {
             return Err(Fault::Deep);
         }
     }
-    Ok(text)
+    Ok(())
 }
 
 fn skip_string(bytes: &mut std::str::Bytes<'_>) {
@@ -186,7 +189,16 @@ fn parse<'a, T>(
 ) -> Result<T, Fault> {
     let mut parser = Deserializer::from_str(text);
     let taken = take(&mut parser).and_then(|value| parser.end().map(|()| value));
+    // Only of what is JSON: brackets in other text are nothing to a parser.
+    within_bounds(taken.as_ref().err().map_or(text, |error| before(text, error)))?;
     taken.map_err(|error| Fault::Syntax(error.to_string()))
+}
+
+/// What stands before the place of an error.
+fn before<'a>(text: &'a str, error: &serde_json::Error) -> &'a str {
+    let lines = text.split_inclusive('\n').take(error.line().saturating_sub(1));
+    let place = lines.map(str::len).sum::<usize>() + error.column().saturating_sub(1);
+    text.get(..place).unwrap_or(text)
 }
 
 /// The name of a member: UTF-8, but for half surrogate pairs, which only an escape can carry.
@@ -298,6 +310,16 @@ mod tests {
         assert_eq!(kind("1".repeat(MOST_DIGITS).as_bytes()), Ok(Kind::Scalar));
         assert_eq!(kind("1".repeat(MOST_DIGITS + 1).as_bytes()), Err(Fault::LongNumber));
         assert_eq!(kind(format!("\"{}\"", "1".repeat(5000)).as_bytes()), Ok(Kind::Scalar));
+        // To the end of it, parsers go down.
+        assert_eq!(kind("[".repeat(5000).as_bytes()), Err(Fault::Deep));
+        assert_eq!(kind(format!("[\n{}", "[".repeat(5000)).as_bytes()), Err(Fault::Deep));
+    }
+
+    #[test]
+    fn text_is_no_json_whatever_brackets_it_has() {
+        for text in [format!("a {}", "[".repeat(5000)), format!("<p>\n{}", "{".repeat(5000))] {
+            assert!(matches!(kind(text.as_bytes()), Err(Fault::Syntax(_))), "{text}");
+        }
     }
 
     #[test]

@@ -171,6 +171,10 @@ def test_an_answer_that_is_nested_too_deeply() -> None:
         runtime_api.is_failed(b"[" * 100_000)
 
 
+def test_text_with_many_brackets_is_an_answer() -> None:
+    assert not runtime_api.is_failed(b"a program: " + b"{" * 100_000)
+
+
 class Told(Recorder):
     """The channel of this API never tells that nobody can answer: the end of the process does."""
 

@@ -63,18 +63,6 @@ impl DescriptorTable {
         Ok(Self { entries, folder: survey::open_table(process)?, numbers: Vec::new() })
     }
 
-    /// Has the kernel make the texts anew that were half read, as of `/proc/self/status`: it keeps the rest with the open file.
-    ///
-    /// They tell of the whole process, so this comes when all else is put back.
-    pub(crate) fn make_texts_anew(&self) -> Step<()> {
-        for entry in self.entries.iter().filter(|entry| entry.is_half_read) {
-            let Some(offset) = entry.offset else { continue };
-            entry.set_offset(0)?;
-            entry.set_offset(offset)?;
-        }
-        Ok(())
-    }
-
     /// Whether a descriptor was closed, or got back otherwise, without a call that was seen; or cannot be told not to be.
     fn has_changed(&self, process: &Process) -> Step<bool> {
         for Entry { number, duplicate, close_on_exec, info, .. } in &self.entries {
@@ -234,12 +222,14 @@ impl Entry {
     /// Reads and writes move it, which no one tells of.
     fn revert_offset(&self) -> Step<()> {
         let Some(offset) = self.offset else { return Ok(()) };
-        if fcntl::offset(&self.duplicate) == Some(offset) { Ok(()) } else { self.set_offset(offset) }
-    }
-
-    fn set_offset(&self, offset: u64) -> Step<()> {
-        fcntl::set_offset(&self.duplicate, offset)
-            .or_trouble(Reason::DescriptorChanged, "setting a file offset back")
+        let set = |offset| {
+            fcntl::set_offset(&self.duplicate, offset)
+                .or_trouble(Reason::DescriptorChanged, "setting a file offset back")
+        };
+        if self.is_half_read {
+            set(0)?; // the kernel makes the text anew
+        }
+        if fcntl::offset(&self.duplicate) == Some(offset) { Ok(()) } else { set(offset) }
     }
 }
 
