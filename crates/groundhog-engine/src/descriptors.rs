@@ -8,6 +8,7 @@
 //!   pending_data    what waits: first in pipes, then in counters, timers, events; connections: what waits in sockets
 //!   times           when pipes were read and written: after what does so, before the events that setting them makes
 //!   epoll           what sets watch, and what they have ready
+//!   half_read       texts of the kernel's of which the rest waits to be read: made anew at the very end
 //!   anonymous_inode what all of them share that have no file
 //!   unanswered      which connections wait for an answer: asked before there is a snapshot
 //! ```
@@ -18,6 +19,7 @@
 pub(crate) mod anonymous_inode;
 pub(crate) mod connections;
 pub(crate) mod epoll;
+pub(crate) mod half_read;
 pub(crate) mod open_file;
 pub(crate) mod pending_data;
 pub(crate) mod socket_options;

@@ -25,8 +25,6 @@ struct Entry {
     flags: u32,
     /// None for what has none, such as pipes, and for what this process shares.
     offset: Option<u64>,
-    /// A text that the kernel makes, of which the rest waits to be read.
-    is_half_read: bool,
     close_on_exec: bool,
     /// What the kernel says of the number, whatever it stands for by then; where closes are not seen, and few can be.
     info: Option<File>,
@@ -54,8 +52,6 @@ impl DescriptorTable {
                 duplicate: Arc::clone(&file.duplicate),
                 flags: file.flags,
                 offset: file.offset.filter(|_| !file.is_ours),
-                is_half_read: file.offset.is_some_and(|offset| offset > 0)
-                    && fcntl::is_setting(&file.duplicate),
                 close_on_exec: close_on_exec(&file.info)?,
                 info: stays_open.then(|| inspect::open_fdinfo(process.pid, file.number)).transpose()?,
             });
@@ -222,14 +218,11 @@ impl Entry {
     /// Reads and writes move it, which no one tells of.
     fn revert_offset(&self) -> Step<()> {
         let Some(offset) = self.offset else { return Ok(()) };
-        let set = |offset| {
-            fcntl::set_offset(&self.duplicate, offset)
-                .or_trouble(Reason::DescriptorChanged, "setting a file offset back")
-        };
-        if self.is_half_read {
-            set(0)?; // the kernel makes the text anew
+        if fcntl::offset(&self.duplicate) == Some(offset) {
+            return Ok(());
         }
-        if fcntl::offset(&self.duplicate) == Some(offset) { Ok(()) } else { set(offset) }
+        fcntl::set_offset(&self.duplicate, offset)
+            .or_trouble(Reason::DescriptorChanged, "setting a file offset back")
     }
 }
 

@@ -57,7 +57,6 @@ impl Session {
         for component in snapshot.components() {
             component.revert(&mut restore)?;
         }
-        snapshot.table.make_texts_anew()?;
         placement.note(report.pages_dirty);
         if and_verify {
             if let Some(difference) = snapshot.difference(&mut self.process)? {

@@ -7,6 +7,7 @@ use crate::arch::call;
 use crate::component::{Component, Stopped};
 use crate::descriptors::connections::OwnEnds;
 use crate::descriptors::epoll::EpollSets;
+use crate::descriptors::half_read::HalfRead;
 use crate::descriptors::open_file::OpenFileStates;
 use crate::descriptors::pending_data::PendingData;
 use crate::descriptors::socket_options::SocketOptions;
@@ -56,7 +57,7 @@ pub(crate) struct Snapshot {
     threads: Threads,
     kernel_state: Rc<KernelState>,
     actions: Actions,
-    pub(super) table: DescriptorTable,
+    table: DescriptorTable,
     pub(crate) memory: AddressSpace,
     of_held: OfHeld,
     writable: WritableFiles,
@@ -72,6 +73,7 @@ pub(crate) struct Snapshot {
     timers: ArmedTimers,
     signals: PendingSignals,
     pub(super) registers: Registers,
+    half_read: HalfRead,
 }
 
 impl Snapshot {
@@ -82,8 +84,8 @@ impl Snapshot {
     /// again. Whatever makes events (closing, writing, removing) stands before what drains them: files, what waits in
     /// pipes, and then when those were read, before what else waits; that before what sets have ready, and timers, which
     /// count down meanwhile; all before signals.
-    /// Registers come last, since calls are made inside the process until then.
-    pub(crate) fn components(&mut self) -> [&mut dyn Component; 19] {
+    /// Registers come last of what calls inside the process put back; what the kernel tells of the process, after them.
+    pub(crate) fn components(&mut self) -> [&mut dyn Component; 20] {
         [
             &mut self.threads,
             &mut self.kernel_state,
@@ -104,6 +106,7 @@ impl Snapshot {
             &mut self.timers,
             &mut self.signals,
             &mut self.registers,
+            &mut self.half_read,
         ]
     }
 
@@ -198,11 +201,10 @@ impl Session {
         settle_key_of_code(&mut stopped)?;
         let cleared_at_end = cleared_at_end(&mut stopped)?;
         let are_signals_due = kernel_state.has_timers_armed() || survey.tells_by_signals();
-        // As every restore will: the first request reads what later ones do.
-        table.make_texts_anew()?;
         let threads = save_registers(&mut stopped)?;
         // What runs on from here is what every restore will give.
         registers::restore(&threads)?;
+        let half_read = HalfRead::save(&survey)?;
         self.tell_facts(&survey, &memory);
         self.process.mark_snapshot(cleared_at_end);
         watch.lap(&mut phases, "registers");
@@ -238,6 +240,7 @@ impl Session {
             epoll,
             signals,
             registers: Registers { states: threads, are_signals_due },
+            half_read,
         };
         Ok((snapshot, info))
     }

@@ -33,12 +33,12 @@ const REFUSED: &[(Sysno, &str, i32)] = &[
     (Sysno::madvise, "0xffffffff", EINVAL.0),
     // Many kernels give no names, those of the traced programs among them.
     (Sysno::prctl, "PR_SET_VMA", EINVAL.0),
+    // A question for all flags that the kernel knows, answered as by one that knows none of huge pages.
+    (Sysno::memfd_create, "MFD_CLOEXEC|MFD_ALLOW_SEALING|MFD_HUGETLB", EINVAL.0),
     // V8 goes without keys.
     (Sysno::pkey_alloc, "", ENOSPC),
     // A browser with a sandbox of its own does not start in ours: it takes --no-sandbox.
     (Sysno::clone, "CLONE_NEW", EPERM.0),
-    // A question for all flags that the kernel knows, answered as by one that knows none of huge pages.
-    (Sysno::memfd_create, "MFD_CLOEXEC|MFD_ALLOW_SEALING|MFD_HUGETLB", EINVAL.0),
     (Sysno::clone, "CLONE_VM|CLONE_FS|CLONE_VFORK", EPERM.0),
     (Sysno::unshare, "CLONE_NEWUSER", EPERM.0),
     (Sysno::chroot, "", EPERM.0),
