@@ -25,6 +25,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import marks
 import ray
 from ray import serve
 
@@ -47,8 +48,6 @@ WAITING = json.dumps({"name": "Ada", "wait": WAIT_S}).encode()
 CALLERS = 6
 WARM = 50
 BARE, SERVED, REPLICATED = "Ray Serve alone", "`groundhog serve`", "`groundhog ray deploy`"
-BEGIN = "<!-- From {source}, by benchmarks/ray_hop.py. -->\n"
-END = "<!-- Its end. -->\n"
 LATENCY = f"""| | p50 ms | p95 ms | over {SERVED}, p50 ms |
 | --- | --- | --- | --- |
 """
@@ -187,16 +186,6 @@ def _line(*cells: object) -> str:
     return f"| {' | '.join(map(str, cells))} |\n"
 
 
-def write(page: Path, source: Path, made: str) -> None:
-    """Replace what stands between the marks of a page."""
-    begin = BEGIN.format(source=source.as_posix())
-    before, found, rest = page.read_text("utf-8").partition(begin)
-    _, ended, after = rest.partition(END)
-    assert found
-    assert ended
-    page.write_text(f"{before}{begin}{made}{END}{after}", "utf-8")
-
-
 def main() -> None:
     """Measure, and write it down."""
     parser = argparse.ArgumentParser(
@@ -221,7 +210,7 @@ def main() -> None:
         finally:
             nodes.shutdown()
     arguments.output.write_text("".join(f"{json.dumps(row)}\n" for row in rows), "utf-8")
-    write(arguments.page, arguments.output, tables(rows))
+    marks.write(arguments.page, arguments.output.as_posix(), "benchmarks/ray_hop.py", tables(rows))
 
 
 if __name__ == "__main__":

@@ -8,8 +8,9 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import marks
+
 ROOT = Path(__file__).resolve().parents[1]
-BEGIN, END = "<!-- From docs/evaluation.md, by benchmarks/summary.py. -->\n", "<!-- Its end. -->\n"
 
 
 def summary(page: str) -> str:
@@ -23,13 +24,9 @@ def summary(page: str) -> str:
 
 def main() -> None:
     """Replace what stands between the marks."""
-    readme = ROOT / "README.md"
-    before, found, rest = readme.read_text("utf-8").partition(BEGIN)
-    _, ended, after = rest.partition(END)
-    assert found
-    assert ended
-    made = summary((ROOT / "docs/evaluation.md").read_text("utf-8"))
-    readme.write_text(f"{before}{BEGIN}{made}{END}{after}", "utf-8")
+    source = "docs/evaluation.md"
+    made = summary((ROOT / source).read_text("utf-8"))
+    marks.write(ROOT / "README.md", source, "benchmarks/summary.py", made)
 
 
 if __name__ == "__main__":

@@ -8,14 +8,13 @@ from typing import TYPE_CHECKING
 import pytest
 from ray import serve
 
+from benchmarks import marks
 from tests.ray.cluster import Nodes, eventually
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 NODES = 3
-BEGIN = "<!-- From a run of make test-ray, by tests/ray/conftest.py. -->\n"
-END = "<!-- Its end. -->"
 _MEASURED = pytest.StashKey[list[str]]()
 
 
@@ -60,11 +59,5 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
     for line in lines:
         terminalreporter.write_line(line)
     if (page := config.getoption("--page")) and lines:
-        write(page, lines)
-
-
-def write(page: Path, lines: list[str]) -> None:
-    """Replace what stands between the marks of a page."""
-    before, _, rest = page.read_text("utf-8").partition(BEGIN)
-    _, end, after = rest.partition(END)
-    page.write_text(before + BEGIN + "".join(f"- {line}\n" for line in lines) + end + after, "utf-8")
+        made = "".join(f"- {line}\n" for line in lines)
+        marks.write(page, "a run of make test-ray", "tests/ray/conftest.py", made)
