@@ -75,12 +75,8 @@ class _AuditCommand(options.TargetCommand):
 @click.pass_context
 def command(
     ctx: click.Context,
-    handler: str | None,
-    program: tuple[str, ...] | None,
-    warmup: tuple[Any, ...],
-    warmup_file: Path | None,
-    warmup_rounds: int,
     *,
+    target: options.Target,
     protocol: Protocol,
     payloads: Path | None,
     self_test: bool,
@@ -111,7 +107,7 @@ def command(
     """
     logs.configure(logging.ERROR)
     if self_test:
-        if handler is not None or program is not None or payloads is not None:
+        if target.is_given or payloads is not None:
             raise click.UsageError("--self-test has targets and payloads of its own")
         for name in ("jail", "network"):
             if ctx.get_parameter_source(name) is not ParameterSource.DEFAULT:
@@ -122,9 +118,9 @@ def command(
             requests, only, required, strategy, html_file, as_json=as_json, as_nobody=as_nobody
         )
     else:
-        if handler is None and program is None:
+        if not target.is_given:
             raise click.UsageError("nothing to audit: name a TARGET, or give --self-test")
-        function = options.function(handler, program, warmup, warmup_file, warmup_rounds, protocol)
+        function = target.function(protocol)
         if payloads is None:
             raise click.UsageError("no requests to audit it with: give --payloads F.jsonl")
         values = options.lines(payloads)

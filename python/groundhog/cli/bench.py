@@ -89,12 +89,8 @@ def command() -> None:
 @click.option("--quick", is_flag=True, help=f"{_QUICK} requests: whether it runs, not what it costs.")
 @click.option("--json", "as_json", is_flag=True, help="One line of JSON for the machine, and one per row.")
 def _function(
-    handler: str | None,
-    program: tuple[str, ...] | None,
-    warmup: tuple[Any, ...],
-    warmup_file: Path | None,
-    warmup_rounds: int,
     *,
+    target: options.Target,
     payload: Any,
     requests: int,
     warm: int,
@@ -104,11 +100,11 @@ def _function(
     as_json: bool,
 ) -> None:
     """Measure requests and restores, all modes in turn. Without TARGET: functions of our own."""
-    if handler is None and program is None:
+    if not target.is_given:
         folder = Path(functions.__file__).parent
         chosen = [(Function.from_file(folder / f"{name}.py"), arguments) for name, arguments in _OWN.items()]
     else:
-        chosen = [(options.function(handler, program, warmup, warmup_file, warmup_rounds), payload)]
+        chosen = [(target.function(), payload)]
     names = list(modes) or paired.default_modes()
     count = _QUICK if quick else requests
     machine = paired.machine()
@@ -134,7 +130,7 @@ def _function(
     console = Console()
     console.width = max(console.width, _WIDTH)  # a table that is cut tells nothing
     _show(console, machine, rows)
-    is_own = handler is not None or program is not None
+    is_own = target.is_given
     strategy = next((name for name in names if name != OFF), None)
     if is_own and strategy is not None and not quick:
         for sentence in advice.advise(*chosen[0], strategy, Limits(timeout_s=timeout)):

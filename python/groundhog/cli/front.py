@@ -56,29 +56,9 @@ def served(
     def decorate(command: Decorated) -> Decorated:
         for each in (
             listening.trust_local_callers,
-            click.option(
-                "--domain-header",
-                type=options.HeaderName(),
-                default=domain_header,
-                show_default=domain_header is not None,
-                metavar="NAME",
-                help="The header that carries the caller's trust domain.",
-            ),
-            click.option(
-                "--queue",
-                type=click.IntRange(min=0),
-                default=Limits().queue_length,
-                show_default=True,
-                help="Requests that may wait for a worker; more are answered 429.",
-            ),
-            click.option(
-                "--max-body",
-                type=options.Mebibytes(),
-                default=max_body_mib,
-                show_default=True,
-                metavar="MIB",
-                help="The largest body of a request, in MiB.",
-            ),
+            options.domain_header(domain_header, shown=domain_header is not None),
+            options.queue("for a worker"),
+            options.max_body(max_body_mib),
             click.option(
                 "--drain-delay",
                 type=options.Seconds(0, options.DAY_S),

@@ -22,7 +22,6 @@ from groundhog.pool import Pool
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
-    from pathlib import Path
 
     from groundhog.config import Function, Protocol, Reply
     from groundhog.worker.engine import RestoreReport
@@ -116,12 +115,8 @@ async def calls(
 def command(
     ctx: click.Context,
     /,
-    handler: str | None,
-    program: tuple[str, ...] | None,
-    warmup: tuple[Any, ...],
-    warmup_file: Path | None,
-    warmup_rounds: int,
     *,
+    target: options.Target,
     protocol: Protocol,
     payload: Any,
     count: int,
@@ -134,7 +129,7 @@ def command(
 
     The exit code is 1 if a call failed.
     """
-    function = options.function(handler, program, warmup, warmup_file, warmup_rounds, protocol)
+    function = target.function(protocol)
     logs.configure(logging.WARNING)
     show = _show_json if as_json else _show_table
     limits = Limits(timeout_s=timeout, scratch_bytes=scratch_bytes)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import re
 import sys
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
@@ -160,9 +162,96 @@ class ProgramCommand(TargetCommand):
     target = "-- COMMAND ARGS..."
 
 
-def target(command: Decorated) -> Decorated:
-    """Add the target and its warm-up requests: the parameters of `function`, but for its protocol."""
-    return warmups(click.argument("handler", metavar="TARGET", required=False)(command))
+@dataclass(frozen=True)
+class Target:
+    """The target that the command line names, and its warm-up requests."""
+
+    handler: str | None
+    program: tuple[str, ...] | None
+    warmup: tuple[Any, ...]
+    warmup_file: Path | None
+    warmup_rounds: int
+
+    @property
+    def is_given(self) -> bool:
+        """Whether it names one."""
+        return self.handler is not None or self.program is not None
+
+    def function(self, protocol: Speech = "actionloop") -> Function:
+        """Return the function.
+
+        Raises:
+            click.UsageError: no target, or two.
+            ConfigError: it cannot be used; nothing was started.
+        """
+        served = requests(self.warmup, self.warmup_file, self.warmup_rounds)
+        if self.program is not None:
+            if self.handler is not None:
+                raise click.UsageError(f"two targets: {self.handler}, and the command after --")
+            if not self.program:
+                raise click.UsageError("there is no command after --")
+            return Function.from_command(self.program, served, protocol=protocol)
+        if protocol != "actionloop":
+            raise click.UsageError(f"--protocol {protocol} is for commands: give one after --")
+        if self.handler is None:
+            raise click.UsageError(
+                "no target: name handler.py[:main], handler.js[:main], or -- COMMAND ARGS..."
+            )
+        return Function.from_target(self.handler, warmup=served)
+
+
+def target(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the target and its warm-up requests; a `TargetCommand` gets them as the parameter ``target``."""
+    names = [each.name for each in fields(Target)]
+
+    @functools.wraps(command)
+    def given(*arguments: Any, **parameters: Any) -> Any:
+        made = Target(**{name: parameters.pop(name) for name in names})
+        return command(*arguments, target=made, **parameters)
+
+    return warmups(click.argument("handler", metavar="TARGET", required=False)(given))
+
+
+def domain_header(
+    default: str | None = None, *, shown: bool | str = False
+) -> Callable[[Decorated], Decorated]:
+    """Return what adds the header of trust domains.
+
+    Args:
+        default: its name; None: requests have no domain.
+        shown: whether the help tells the default, or what it tells of it.
+    """
+    return click.option(
+        "--domain-header",
+        type=HeaderName(),
+        default=default,
+        show_default=shown,
+        metavar="NAME",
+        help="The header that carries the caller's trust domain.",
+    )
+
+
+def queue(where: str) -> Callable[[Decorated], Decorated]:
+    """Return what adds how many requests may wait; ``where`` completes a sentence."""
+    return click.option(
+        "--queue",
+        type=click.IntRange(min=0),
+        default=Limits().queue_length,
+        show_default=True,
+        help=f"Requests that may wait {where}; more are answered 429.",
+    )
+
+
+def max_body(default_mib: int = Limits().request_bytes // MIB) -> Callable[[Decorated], Decorated]:
+    """Return what adds how large a body may be."""
+    return click.option(
+        "--max-body",
+        type=Mebibytes(),
+        default=default_mib,
+        show_default=True,
+        metavar="MIB",
+        help="The largest body of a request, in MiB.",
+    )
 
 
 def protocol(command: Decorated) -> Decorated:
@@ -297,34 +386,6 @@ def workers(command: Decorated) -> Decorated:
     ):
         command = decorate(command)
     return command
-
-
-def function(
-    handler: str | None,
-    program: tuple[str, ...] | None,
-    warmup: tuple[Any, ...],
-    warmup_file: Path | None,
-    warmup_rounds: int,
-    protocol: Speech = "actionloop",
-) -> Function:
-    """Return the function that the command line names.
-
-    Raises:
-        click.UsageError: no target, or two.
-        ConfigError: it cannot be used; nothing was started.
-    """
-    served = requests(warmup, warmup_file, warmup_rounds)
-    if program is not None:
-        if handler is not None:
-            raise click.UsageError(f"two targets: {handler}, and the command after --")
-        if not program:
-            raise click.UsageError("there is no command after --")
-        return Function.from_command(program, served, protocol=protocol)
-    if protocol != "actionloop":
-        raise click.UsageError(f"--protocol {protocol} is for commands: give one after --")
-    if handler is None:
-        raise click.UsageError("no target: name handler.py[:main], handler.js[:main], or -- COMMAND ARGS...")
-    return Function.from_target(handler, warmup=served)
 
 
 def requests(warmup: tuple[Any, ...], warmup_file: Path | None, rounds: int) -> list[Any]:

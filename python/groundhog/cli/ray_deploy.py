@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from groundhog.cli import listening, options
-from groundhog.config import MIB, Limits, Network
-from groundhog.errors import ConfigError, UnsupportedError
+from groundhog.config import Limits, Network
+from groundhog.errors import ConfigError
 
 if TYPE_CHECKING:
     from groundhog.config import Function, Protocol
@@ -65,35 +65,13 @@ def command(ctx: click.Context) -> None:
 @listening.workers
 @options.workers
 @listening.start_timeout
-@click.option(
-    "--max-body",
-    type=options.Mebibytes(),
-    default=Limits().request_bytes // MIB,
-    show_default=True,
-    metavar="MIB",
-    help="The largest body of a request, in MiB.",
-)
-@click.option(
-    "--queue",
-    type=click.IntRange(min=0),
-    default=Limits().queue_length,
-    show_default=True,
-    help="Requests that may wait at each of Serve's proxies; more are answered 429.",
-)
-@click.option(
-    "--domain-header",
-    type=options.HeaderName(),
-    metavar="NAME",
-    help="The header that carries the caller's trust domain.  [default: Serve's model id]",
-)
+@options.max_body()
+@options.queue("at each of Serve's proxies")
+@options.domain_header(shown="Serve's model id")
 @listening.trust_local_callers
 def deploy(
-    handler: str | None,
-    program: tuple[str, ...] | None,
-    warmup: tuple[Any, ...],
-    warmup_file: Path | None,
-    warmup_rounds: int,
     *,
+    target: options.Target,
     protocol: Protocol,
     address: str,
     name: str,
@@ -115,16 +93,12 @@ def deploy(
     TARGET: handler.py[:main], handler.js[:main], or -- COMMAND ARGS... a program that speaks ActionLoop. The
     command returns when the replicas serve; `serve status` and `serve delete` are Ray's own.
     """
-    try:
-        import ray
-        from ray import serve
-    except ImportError as error:
-        raise UnsupportedError(
-            f"Ray Serve is not installed ({error}): pip install 'groundhog-faas[ray]', on every node"
-        ) from None
-    from groundhog.platforms.ray_serve import application
+    from groundhog.platforms import ray_serve
 
-    function = options.function(handler, program, warmup, warmup_file, warmup_rounds, protocol)
+    serve = ray_serve.installed()
+    import ray
+
+    function = target.function(protocol)
     scaled = min_replicas is not None or max_replicas is not None
     if scaled and replicas is not None:
         raise click.UsageError("--replicas is a fixed number: leave it out to scale")
@@ -140,14 +114,14 @@ def deploy(
         queue_length=queue,
     )
     sent = working_dir
-    target: str | list[str] = list(program or ())
+    named: str | list[str] = list(target.program or ())
     if function.path is not None:
         sent = (working_dir or function.path.parent).absolute()
-        target = _below(sent, function)
+        named = _below(sent, function)
         os.chdir(sent)  # it is found there here, too
     made = functools.partial(
-        application,
-        target,
+        ray_serve.application,
+        named,
         warmup=function.warmup,
         protocol=protocol,
         limits=limits,

@@ -10,8 +10,6 @@ from groundhog.cli import front, options
 from groundhog.platforms import http, proxy
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from groundhog.config import Protocol
 
 
@@ -20,12 +18,8 @@ if TYPE_CHECKING:
 @options.protocol
 @front.served(port=8080)
 def command(
-    handler: str | None,
-    program: tuple[str, ...] | None,
-    warmup: tuple[Any, ...],
-    warmup_file: Path | None,
-    warmup_rounds: int,
     *,
+    target: options.Target,
     protocol: Protocol,
     **served: Any,
 ) -> None:
@@ -35,6 +29,6 @@ def command(
     with --protocol runtime-api a client of AWS Lambda's Runtime API. With --protocol http it is a server that
     listens at $PORT: it gets all requests as they come, one at a time, and its answers are passed on.
     """
-    function = options.function(handler, program, warmup, warmup_file, warmup_rounds, protocol)
+    function = target.function(protocol)
     application = proxy.application if protocol == "http" else http.application
     front.serve(function, application, **served)

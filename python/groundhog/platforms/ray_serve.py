@@ -76,7 +76,7 @@ def run(
         UnsupportedError: likewise.
         RuntimeError: no replica starts.
     """
-    return _serve().run(application(target, **settings), name=app, route_prefix=route)
+    return installed().run(application(target, **settings), name=app, route_prefix=route)
 
 
 def application(
@@ -137,7 +137,7 @@ def application(
         ConfigError: the settings do not go together, or the target cannot be used.
         UnsupportedError: Ray Serve is not installed.
     """
-    serve = _serve()
+    serve = installed()
     if num_replicas is not None and autoscaling is not None:
         raise ConfigError("the number of replicas is fixed or scaled: choose num_replicas or autoscaling")
     limits = limits or Limits()
@@ -196,8 +196,12 @@ def _actor_options(workers: int, options: Mapping[str, Any]) -> dict[str, Any]:
     return {"num_cpus": workers, **options, "runtime_env": {**runtime_env, "env_vars": env}}
 
 
-def _serve() -> Any:
-    """Ray Serve: an optional dependency, a second of every start that does not need it."""
+def installed() -> Any:
+    """Return Ray Serve: an optional dependency, a second of every start that does not need it.
+
+    Raises:
+        UnsupportedError: it is not installed.
+    """
     try:
         from ray import serve
     except ImportError as error:

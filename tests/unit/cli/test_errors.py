@@ -175,7 +175,7 @@ def test_a_message_of_many_lines_is_one(
     def fail(*_: object, **__: object) -> None:
         raise errors.EngineError("first\n  second")
 
-    monkeypatch.setattr("groundhog.cli.options.function", fail)
+    monkeypatch.setattr("groundhog.cli.options.Target.function", fail)
     assert main(["invoke", handler]) == 1
     assert complaint(capsys) == "groundhog: first second"
 
