@@ -118,7 +118,7 @@ check: $(DEPS) | $(BUILT)  ## Check what a minute is enough for: lint, and unit 
 	$(PYTEST) $(ARGS) tests/unit
 
 .PHONY: test
-test: programs  ## Lint, then run the tests, in less than ten minutes
+test: programs  ## Lint, then run the tests, in ten to fifteen minutes
 	$(SIDE_BY_SIDE) lint test-rust test-unit
 	$(MAKE) run-python TESTS="$(WITH_KERNEL)"
 
